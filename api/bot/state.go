@@ -1,0 +1,98 @@
+package bot
+
+// State is where a session stands.
+type State string
+
+// The states of a session, as a bot sees them.
+const (
+	StateConnecting   State = "Connecting"
+	StatePairing      State = "Pairing"
+	StateConnected    State = "Connected"
+	StateReconnecting State = "Reconnecting"
+	StateConflict     State = "Conflict"
+	StateLoggedOut    State = "LoggedOut"
+	StateRestricted   State = "Restricted"
+	StateOutdated     State = "Outdated"
+	StateFailed       State = "Failed"
+)
+
+// States lists every state, in the order of a session's life.
+var States = []State{
+	StateConnecting, StatePairing, StateConnected, StateReconnecting, StateConflict, StateLoggedOut,
+	StateRestricted, StateOutdated, StateFailed,
+}
+
+// Reason says why a session is in its state.
+type Reason string
+
+// The reasons for a state.
+const (
+	// ReasonNotLinked: the store holds no device; the bot connects to get codes.
+	ReasonNotLinked Reason = "NotLinked"
+	// ReasonStarting: the store holds a device; the bot connects with it.
+	ReasonStarting Reason = "Starting"
+	// ReasonQRAvailable: a code is live and waits to be scanned.
+	ReasonQRAvailable Reason = "QRAvailable"
+	// ReasonQRTimeout: the codes were used up; the bot fetches fresh ones.
+	ReasonQRTimeout Reason = "QRTimeout"
+	// ReasonQRIdle: every round of codes went unscanned; the bot waits for someone to look.
+	ReasonQRIdle Reason = "QRIdle"
+	// ReasonPaired: a phone scanned the code; the bot logs in.
+	ReasonPaired Reason = "Paired"
+	// ReasonPairError: a scan failed; a new code follows.
+	ReasonPairError Reason = "PairError"
+	// ReasonMultideviceNotEnabled: the phone that scanned does not allow linked devices.
+	ReasonMultideviceNotEnabled Reason = "MultideviceNotEnabled"
+	// ReasonLoggedIn: the session is connected.
+	ReasonLoggedIn Reason = "LoggedIn"
+	// ReasonKeepAliveTimeout: the socket stopped answering.
+	ReasonKeepAliveTimeout Reason = "KeepAliveTimeout"
+	// ReasonConnectionLost: the socket closed, or could not be opened.
+	ReasonConnectionLost Reason = "ConnectionLost"
+	// ReasonStreamReplaced: another client took this session over.
+	ReasonStreamReplaced Reason = "StreamReplaced"
+	// ReasonLoggedOut: the device was unlinked on the phone.
+	ReasonLoggedOut Reason = "LoggedOut"
+	// ReasonPrimaryDeviceGone: the phone's account is gone or locked.
+	ReasonPrimaryDeviceGone Reason = "PrimaryDeviceGone"
+	// ReasonAccountBanned: WhatsApp rejected the account itself.
+	ReasonAccountBanned Reason = "AccountBanned"
+	// ReasonTemporaryBan: WhatsApp banned the account for a while; the session is kept.
+	ReasonTemporaryBan Reason = "TemporaryBan"
+	// ReasonClientOutdated: WhatsApp rejected the bot's Web version.
+	ReasonClientOutdated Reason = "ClientOutdated"
+	// ReasonConnectFailure: WhatsApp refused the login for another reason.
+	ReasonConnectFailure Reason = "ConnectFailure"
+	// ReasonClearedByUser: someone cleared or logged out the session through the API.
+	ReasonClearedByUser Reason = "ClearedByUser"
+)
+
+// UserAction is what a person should do about a session.
+type UserAction string
+
+// The actions a person may have to take.
+const (
+	ActionNone            UserAction = "None"
+	ActionScanQR          UserAction = "ScanQR"
+	ActionResolveConflict UserAction = "ResolveConflict"
+	ActionWaitUntil       UserAction = "WaitUntil"
+	ActionUpgradeClient   UserAction = "UpgradeClient"
+	ActionOpenPhone       UserAction = "OpenPhone"
+)
+
+// Notice is a warning that outlasts the state it came with.
+type Notice string
+
+// The notices a bot can give.
+const (
+	NoticeNone Notice = ""
+	// NoticeStoreRestored: the store was damaged and the newest good snapshot took its place; messages that
+	// came since that snapshot may not decrypt.
+	NoticeStoreRestored Notice = "StoreRestored"
+	// NoticeStoreDamaged: the store was damaged and no snapshot could be restored; it was set aside.
+	NoticeStoreDamaged Notice = "StoreDamaged"
+	// NoticeRelinkNeeded: the directory holds a whatsapp-web.js profile, which cannot be converted.
+	NoticeRelinkNeeded Notice = "RelinkNeeded"
+	// NoticeBackupFailing: the last snapshot of the store could not be taken.
+	NoticeBackupFailing Notice = "BackupFailing"
+)
