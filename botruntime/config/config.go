@@ -1,0 +1,227 @@
+// Package config turns the environment, and a .env file beside it, into the bot's settings; it never writes
+// anything, and it never repeats a secret in an error.
+package config
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// Config is every setting of a bot, checked. The table in variables.go says what each one means.
+type Config struct {
+	ClientID string
+	AuthPath string
+	// Host and Port are the plain listener's; Port 0 takes any free one.
+	Host string
+	Port int
+	// APIToken is the token itself; APITokenFile names a file that holds it. At most one of them is set.
+	APIToken     Secret
+	APITokenFile string
+	// TLSCertFile and TLSKeyFile are both set or both empty. TLSHost "" means every address.
+	TLSCertFile string
+	TLSKeyFile  string
+	TLSHost     string
+	TLSPort     int
+	MetricsHost string
+	MetricsPort int
+	InstanceID  string
+
+	TakeoverOnConflict bool
+	TakeoverTimeout    time.Duration
+	// BackupInterval is 0 when backups are off.
+	BackupInterval     time.Duration
+	BackupKeep         int
+	QRMaxRetries       int
+	PairingPhoneNumber string
+
+	WebVersionCachePath string
+	LogLevel            slog.Level
+	LogFormat           LogFormat
+	Locale              Locale
+	// ProxyURL is nil when none is set. It may hold a password: print it with Redacted.
+	ProxyURL *url.URL
+
+	// Exports are the variables of the .env file that Go's own libraries read from the process (HTTPS_PROXY
+	// and the like), and that the real environment lacks. The program sets them before anything dials.
+	Exports map[string]string
+}
+
+// Secret is a value that prints as a placeholder; convert it to a string to use it.
+type Secret string
+
+const hidden = "[hidden]"
+
+// String implements fmt.Stringer without giving the value away.
+func (Secret) String() string { return hidden }
+
+// GoString implements fmt.GoStringer without giving the value away.
+func (Secret) GoString() string { return hidden }
+
+// MarshalText implements encoding.TextMarshaler without giving the value away.
+func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// LogFormat is how log lines are written.
+type LogFormat string
+
+// The log formats; auto is text on a terminal and JSON otherwise.
+const (
+	LogAuto LogFormat = "auto"
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
+
+// Locale is the language of messages for people.
+type Locale string
+
+// The languages.
+const (
+	Indonesian Locale = "id"
+	English    Locale = "en"
+)
+
+// TLS reports whether the bot also serves HTTPS.
+func (c Config) TLS() bool { return c.TLSCertFile != "" }
+
+// HasToken reports whether the API asks for a token.
+func (c Config) HasToken() bool { return c.APIToken != "" || c.APITokenFile != "" }
+
+// Error lists everything that is wrong with the settings, one line each.
+type Error struct{ Problems []string }
+
+// Error implements error.
+func (e *Error) Error() string { return strings.Join(e.Problems, "\n") }
+
+// Load reads the settings from environ (as os.Environ gives it) and from the file .env in dotenvDir; the
+// environment wins. An empty dotenvDir, or no such file, means no file. Whatever is wrong comes back as one
+// *Error that names every problem.
+func Load(environ []string, dotenvDir string) (Config, error) {
+	real := environment(environ)
+	file, problems := readDotenv(dotenvDir)
+	problems = append(problems, nearMisses(real)...)
+
+	config := Config{Exports: map[string]string{}}
+	for _, v := range variables {
+		value, where := strings.TrimSpace(real[v.name]), ""
+		if line := file[v.name]; value == "" && line.value != "" {
+			value, where = strings.TrimSpace(line.value), line.where()
+		}
+		if value == "" {
+			value = v.fallback
+		}
+		if value != "" && !v.parse(&config, value) {
+			problems = append(problems, v.problem(value, where))
+		}
+	}
+	for _, v := range exported {
+		if line, ok := file[v.name]; ok && real[v.name] == "" {
+			config.Exports[v.name] = line.value
+		}
+	}
+	if len(problems) == 0 {
+		problems = conflicts(&config)
+	}
+	if len(problems) > 0 {
+		return Config{}, &Error{Problems: problems}
+	}
+	return config, nil
+}
+
+// environment turns NAME=value lines into a map; as in the process's own environment the first of a name wins.
+func environment(environ []string) map[string]string {
+	values := make(map[string]string, len(environ))
+	for _, line := range environ {
+		name, value, found := strings.Cut(line, "=")
+		if _, seen := values[name]; found && !seen {
+			values[name] = value
+		}
+	}
+	return values
+}
+
+// conflicts fills in what depends on more than one variable, and names the combinations that cannot stand.
+func conflicts(c *Config) []string {
+	var problems []string
+	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+
+	if c.MetricsHost == "" {
+		c.MetricsHost = c.Host
+	}
+	if c.InstanceID == "" {
+		c.InstanceID = strings.ToLower(rand.Text())
+	}
+	if c.APIToken != "" && c.APITokenFile != "" {
+		add("API_TOKEN and API_TOKEN_FILE: set one of them, not both")
+	}
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		add("TLS_CERT_FILE and TLS_KEY_FILE: set both, or neither")
+	}
+	if !c.HasToken() {
+		if !loopback(c.Host) {
+			add("HOST %q: an address that others can reach needs API_TOKEN or API_TOKEN_FILE, because whoever "+
+				"opens the API without a token can link their own phone, or end the session; "+
+				"set a token, or HOST=127.0.0.1", c.Host)
+		}
+		if c.TLS() {
+			add("TLS_CERT_FILE %q: HTTPS is served on every address and needs API_TOKEN or API_TOKEN_FILE, "+
+				"because whoever opens the API without a token can link their own phone, or end the session",
+				c.TLSCertFile)
+		}
+	}
+	taken := map[int]string{c.Port: "PORT"}
+	check := func(name string, port int) {
+		if other, clash := taken[port]; clash && port != 0 {
+			add("%s %d: %s uses this port; give each listener its own", name, port, other)
+		}
+		taken[port] = name
+	}
+	check("METRICS_PORT", c.MetricsPort)
+	if c.TLS() {
+		check("TLS_PORT", c.TLSPort)
+	}
+	return problems
+}
+
+// loopback reports whether only this machine can reach host.
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
+}
+
+// hostname accepts an address or a name to listen on, and strips the brackets of an IPv6 address.
+func hostname(value string) (string, bool) {
+	if inner, ok := strings.CutPrefix(value, "["); ok {
+		value, ok = strings.CutSuffix(inner, "]")
+		if !ok || net.ParseIP(value) == nil {
+			return "", false
+		}
+	}
+	if _, err := netip.ParseAddr(value); err == nil {
+		return value, true
+	}
+	return value, hostPattern.MatchString(value)
+}
+
+// readable says why a file cannot be read, for the message about a .env that is there and does not open.
+func readable(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("not a regular file (mode %s)", info.Mode())
+	}
+	if info.Size() > maxDotenv {
+		return nil, fmt.Errorf("larger than %d bytes", maxDotenv)
+	}
+	return os.ReadFile(path)
+}

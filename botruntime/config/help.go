@@ -1,0 +1,24 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Help is the part of --help that lists every variable with its meaning, what it may be, and its default.
+func Help() string {
+	var b strings.Builder
+	b.WriteString("Settings (environment variables, or lines of a .env file in the working directory; the environment wins):\n\n")
+	for _, v := range variables {
+		fmt.Fprintf(&b, "  %s\n      %s\n      %s", v.name, v.help, v.allowed)
+		if v.fallback != "" {
+			fmt.Fprintf(&b, " (default %s)", v.fallback)
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\nAlso honoured:\n\n")
+	for _, v := range exported {
+		fmt.Fprintf(&b, "  %s\n      %s\n", v.name, v.help)
+	}
+	return b.String()
+}

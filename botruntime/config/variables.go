@@ -1,0 +1,270 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// variable is one setting: the single place that knows its name, default, meaning and rule. Parsing, errors
+// and --help all come from it.
+type variable struct {
+	name     string
+	fallback string
+	// help is one sentence for --help, allowed what a value may be, for --help and for errors.
+	help    string
+	allowed string
+	// secret values are never repeated.
+	secret bool
+	// parse stores a value that is allowed and refuses any other; value is trimmed and never empty.
+	parse func(c *Config, value string) bool
+}
+
+// problem is the line for a value that is not allowed; where says which line of .env it stands on.
+func (v variable) problem(value, where string) string {
+	shown := strconv.Quote(shorten(value))
+	if v.secret {
+		shown = "(value not shown)"
+	}
+	return fmt.Sprintf("%s %s%s: want %s", v.name, shown, where, v.allowed)
+}
+
+const (
+	minToken  = 16
+	maxToken  = 4096
+	maxDotenv = 64 << 10
+
+	minBackupInterval = time.Minute
+	maxInterval       = 7 * 24 * time.Hour
+)
+
+var (
+	clientIDPattern = regexp.MustCompile(`^[-_A-Za-z0-9]{1,128}$`)
+	instancePattern = regexp.MustCompile(`^[-_.A-Za-z0-9]{1,128}$`)
+	hostPattern     = regexp.MustCompile(`^[A-Za-z0-9]([-_.A-Za-z0-9]{0,251}[A-Za-z0-9])?$`)
+	tokenPattern    = regexp.MustCompile(`^[!-~]+$`)
+	phonePattern    = regexp.MustCompile(`^\+?[1-9][0-9]{6,14}$`)
+	phoneSpacing    = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
+)
+
+// variables is the whole contract of the bot's environment, in the order of --help.
+var variables = []variable{
+	{
+		name: "CLIENT_ID", fallback: "default", help: "Name of the session; its directory is AUTH_PATH/session-CLIENT_ID.",
+		allowed: "1 to 128 letters, digits, - and _",
+		parse: func(c *Config, value string) bool {
+			c.ClientID = value
+			return clientIDPattern.MatchString(value)
+		},
+	},
+	{
+		name: "AUTH_PATH", fallback: "./.wwebjs_auth", help: "Folder that keeps the sessions and their backups.",
+		allowed: "a path", parse: path(func(c *Config) *string { return &c.AuthPath }),
+	},
+	{
+		name: "HOST", fallback: "127.0.0.1", help: "Address of the API and the QR page; any but loopback needs a token.",
+		allowed: "an IP address or a host name", parse: host(func(c *Config) *string { return &c.Host }),
+	},
+	{
+		name: "PORT", fallback: "3000", help: "Port of the API and the QR page.",
+		allowed: "a port, 0 to 65535", parse: port(func(c *Config) *int { return &c.Port }),
+	},
+	{
+		name: "API_TOKEN", help: "Token that every request to the API must carry.",
+		allowed: "at least 16 printable characters without spaces (try: openssl rand -hex 32)", secret: true,
+		parse: func(c *Config, value string) bool {
+			c.APIToken = Secret(value)
+			return ValidToken(value)
+		},
+	},
+	{
+		name: "API_TOKEN_FILE", help: "File that holds the token, read again when it changes.",
+		allowed: "a path", parse: path(func(c *Config) *string { return &c.APITokenFile }),
+	},
+	{
+		name: "TLS_CERT_FILE", help: "Certificate (PEM); with TLS_KEY_FILE the API is also served over HTTPS.",
+		allowed: "a path", parse: path(func(c *Config) *string { return &c.TLSCertFile }),
+	},
+	{
+		name: "TLS_KEY_FILE", help: "Private key (PEM) of the certificate.",
+		allowed: "a path", parse: path(func(c *Config) *string { return &c.TLSKeyFile }),
+	},
+	{
+		name: "TLS_HOST", help: "Address of the HTTPS listener; every address when empty.",
+		allowed: "an IP address or a host name", parse: host(func(c *Config) *string { return &c.TLSHost }),
+	},
+	{
+		name: "TLS_PORT", fallback: "8443", help: "Port of the HTTPS listener.",
+		allowed: "a port, 0 to 65535", parse: port(func(c *Config) *int { return &c.TLSPort }),
+	},
+	{
+		name: "METRICS_HOST", help: "Address of /metrics, /livez and /readyz; HOST when empty.",
+		allowed: "an IP address or a host name", parse: host(func(c *Config) *string { return &c.MetricsHost }),
+	},
+	{
+		name: "METRICS_PORT", fallback: "9090", help: "Port of /metrics, /livez and /readyz.",
+		allowed: "a port, 0 to 65535", parse: port(func(c *Config) *int { return &c.MetricsPort }),
+	},
+	{
+		name: "INSTANCE_ID", help: "Name of this incarnation of the bot; random when empty, in a pod its UID.",
+		allowed: "1 to 128 letters, digits, -, _ and .",
+		parse: func(c *Config, value string) bool {
+			c.InstanceID = value
+			return instancePattern.MatchString(value)
+		},
+	},
+	{
+		name: "TAKEOVER_ON_CONFLICT", fallback: "true", help: "Take the session back when another client replaced it.",
+		allowed: "true or false", parse: boolean(func(c *Config) *bool { return &c.TakeoverOnConflict }),
+	},
+	{
+		name: "TAKEOVER_TIMEOUT_MS", fallback: "10000", help: "Wait before taking the session back, in milliseconds.",
+		allowed: "milliseconds, 0 to 3600000",
+		parse:   millis(func(c *Config) *time.Duration { return &c.TakeoverTimeout }, 0, time.Hour),
+	},
+	{
+		name: "BACKUP_SYNC_INTERVAL_MS", fallback: "300000", help: "Time between backups of the session, in milliseconds; 0 turns them off.",
+		allowed: "0, or milliseconds from 60000 to 604800000",
+		parse: func(c *Config, value string) bool {
+			every := func(c *Config) *time.Duration { return &c.BackupInterval }
+			return millis(every, 0, 0)(c, value) || millis(every, minBackupInterval, maxInterval)(c, value)
+		},
+	},
+	{
+		name: "BACKUP_KEEP", fallback: "5", help: "How many backups to keep.",
+		allowed: "a number, 1 to 1000", parse: number(func(c *Config) *int { return &c.BackupKeep }, 1, 1000),
+	},
+	{
+		name: "QR_MAX_RETRIES", fallback: "10", help: "Rounds of QR codes to show before waiting for someone to look.",
+		allowed: "a number, 1 to 1000", parse: number(func(c *Config) *int { return &c.QRMaxRetries }, 1, 1000),
+	},
+	{
+		name: "PAIRING_PHONE_NUMBER", help: "Phone to ask a pairing code for by itself while the session is not linked.",
+		allowed: "an international phone number such as +6281234567890", secret: true,
+		parse: func(c *Config, value string) bool {
+			value = phoneSpacing.Replace(value)
+			c.PairingPhoneNumber = "+" + strings.TrimPrefix(value, "+")
+			return phonePattern.MatchString(value)
+		},
+	},
+	{
+		name: "WEB_VERSION_CACHE_PATH", fallback: "./.wwebjs_cache", help: "Folder that remembers the WhatsApp Web version.",
+		allowed: "a path", parse: path(func(c *Config) *string { return &c.WebVersionCachePath }),
+	},
+	{
+		name: "LOG_LEVEL", fallback: "info", help: "Least severe log line to write.",
+		allowed: "debug, info, warn or error",
+		parse: func(c *Config, value string) bool {
+			level, ok := map[string]slog.Level{
+				"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+			}[strings.ToLower(value)]
+			c.LogLevel = level
+			return ok
+		},
+	},
+	{
+		name: "LOG_FORMAT", fallback: string(LogAuto), help: "Form of the log; auto is text on a terminal and json otherwise.",
+		allowed: "auto, text or json",
+		parse: func(c *Config, value string) bool {
+			c.LogFormat = LogFormat(strings.ToLower(value))
+			return c.LogFormat == LogAuto || c.LogFormat == LogText || c.LogFormat == LogJSON
+		},
+	},
+	{
+		name: "LOCALE", fallback: string(Indonesian), help: "Language of messages when the caller names none.",
+		allowed: "id or en",
+		parse: func(c *Config, value string) bool {
+			c.Locale = Locale(strings.ToLower(value))
+			return c.Locale == Indonesian || c.Locale == English
+		},
+	},
+	{
+		name: "PROXY_URL", help: "Proxy for the connection to WhatsApp; HTTPS_PROXY is honoured when empty.",
+		allowed: "an http://, https:// or socks5:// address with a host", secret: true,
+		parse: func(c *Config, value string) bool {
+			proxy, err := url.Parse(value)
+			if err != nil || proxy.Hostname() == "" {
+				return false
+			}
+			c.ProxyURL = proxy
+			return proxy.Scheme == "http" || proxy.Scheme == "https" || proxy.Scheme == "socks5"
+		},
+	},
+}
+
+// exported are variables that Go's libraries read by themselves; they are no settings of ours, but a .env
+// file may hold them.
+var exported = []variable{
+	{name: "HTTPS_PROXY", help: "Proxy for HTTPS and WebSocket connections."},
+	{name: "HTTP_PROXY", help: "Proxy for plain HTTP connections."},
+	{name: "NO_PROXY", help: "Hosts to reach without a proxy."},
+	{name: "SSL_CERT_FILE", help: "Certificate authorities to trust instead of the system's."},
+	{name: "SSL_CERT_DIR", help: "Folder of certificate authorities to trust."},
+}
+
+// ValidToken reports whether token is strong and plain enough to guard the API; what an API_TOKEN_FILE holds
+// must pass it too, once its surrounding white space is trimmed.
+func ValidToken(token string) bool {
+	return len(token) >= minToken && len(token) <= maxToken && tokenPattern.MatchString(token)
+}
+
+func path(field func(*Config) *string) func(*Config, string) bool {
+	return func(c *Config, value string) bool {
+		*field(c) = value
+		return len(value) < 4096 && strings.IndexFunc(value, unicode.IsControl) < 0
+	}
+}
+
+func host(field func(*Config) *string) func(*Config, string) bool {
+	return func(c *Config, value string) (ok bool) {
+		*field(c), ok = hostname(value)
+		return ok
+	}
+}
+
+func port(field func(*Config) *int) func(*Config, string) bool { return number(field, 0, 65535) }
+
+func number(field func(*Config) *int, least, most int) func(*Config, string) bool {
+	return func(c *Config, value string) bool {
+		n, err := strconv.Atoi(value)
+		*field(c) = n
+		return err == nil && n >= least && n <= most
+	}
+}
+
+func millis(field func(*Config) *time.Duration, least, most time.Duration) func(*Config, string) bool {
+	return func(c *Config, value string) bool {
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || n < least.Milliseconds() || n > most.Milliseconds() {
+			return false
+		}
+		*field(c) = time.Duration(n) * time.Millisecond
+		return true
+	}
+}
+
+func boolean(field func(*Config) *bool) func(*Config, string) bool {
+	return func(c *Config, value string) bool {
+		on, ok := map[string]bool{
+			"true": true, "1": true, "yes": true, "on": true,
+			"false": false, "0": false, "no": false, "off": false,
+		}[strings.ToLower(value)]
+		*field(c) = on
+		return ok
+	}
+}
+
+// shorten keeps an error to one readable line whatever the value was.
+func shorten(value string) string {
+	const most = 80
+	runes := []rune(value)
+	if len(runes) <= most {
+		return value
+	}
+	return string(runes[:most]) + "…"
+}
