@@ -1,0 +1,81 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	wastore "go.mau.fi/whatsmeow/store"
+)
+
+// hangupGrace is how long a close may take before the socket is torn down: whatsmeow waits 5 s for a frozen
+// peer to say goodbye.
+const hangupGrace = time.Second
+
+// link is one whatsmeow client, and the order of what is done to it: connections and disconnections run one
+// after the other on its own goroutine, so that a slow peer never holds up the state machine.
+type link struct {
+	client *whatsmeow.Client
+	orders chan func()
+	cancel context.CancelFunc // ends the present connection, also one in the making
+	dialed func(error)
+}
+
+// newLink makes a client for device; its goroutine ends by close. deliver gets every event of whatsmeow,
+// dialed the end of every dial that was not hung up first.
+func newLink(log *slog.Logger, device *wastore.Device, setup func(*whatsmeow.Client), deliver func(any), dialed func(error)) *link {
+	client := whatsmeow.NewClient(device, quietLog{log})
+	// The supervisor owns every reconnect; whatsmeow's has neither jitter nor cap.
+	client.EnableAutoReconnect = false
+	client.DisableLoginAutoReconnect = true
+	// A crash between decryption and handling must not lose a message.
+	client.EnableDecryptedEventBuffer = true
+	client.SynchronousAck = true
+	client.ManualHistorySyncDownload = true
+	setup(client)
+	client.AddEventHandler(deliver)
+	l := &link{client: client, orders: make(chan func(), 64), cancel: func() {}, dialed: dialed}
+	go l.work()
+	return l
+}
+
+func (l *link) work() {
+	for order := range l.orders {
+		order()
+	}
+}
+
+// dial opens a connection. whatsmeow ties the socket to the context it is given, so it gets one without a
+// deadline; the transport bounds the dial.
+func (l *link) dial(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	l.cancel = cancel
+	l.orders <- func() {
+		err := l.client.ConnectContext(ctx)
+		if ctx.Err() == nil {
+			l.dialed(err)
+		}
+	}
+}
+
+// hangup closes the connection, or stops its making.
+func (l *link) hangup() {
+	cancel := l.cancel
+	l.cancel = func() {}
+	forced := time.AfterFunc(hangupGrace, cancel)
+	l.orders <- func() {
+		l.client.Disconnect()
+		forced.Stop()
+		cancel()
+	}
+}
+
+// close hangs up and ends the link's goroutine; done is closed when it has ended.
+func (l *link) close() (done <-chan struct{}) {
+	l.hangup()
+	ended := make(chan struct{})
+	l.orders <- func() { close(ended) }
+	close(l.orders)
+	return ended
+}

@@ -1,0 +1,148 @@
+package session
+
+import (
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// policy is what the configuration decides; it never changes while the bot runs.
+type policy struct {
+	takeover        bool          // reclaim a replaced stream
+	takeoverTimeout time.Duration // wait before reclaiming
+	qrRounds        int           // rounds of codes before the bot goes idle; 0 = no limit
+	backupInterval  time.Duration // between snapshots of the store; 0 = none but before a clear
+	phoneNumber     string        // ask for a pairing code for this number while unlinked
+}
+
+// account is who the session is linked to.
+type account struct {
+	jid, lid, pushName string
+}
+
+// model is everything the state machine knows. It is a value: step takes one and returns the next, and no
+// part of it is written in place, so that a test can hold on to any moment.
+type model struct {
+	policy policy
+
+	state  bot.State
+	reason bot.Reason
+	detail string // what happened, in words; never a secret
+
+	linked        bool // the store holds a device
+	authenticated bool // WhatsApp accepted it since, and has not rejected it
+	account       account
+	expired       bool
+	expiredReason bot.Reason // why it expired, ReasonPrimaryDeviceGone and ReasonAccountBanned forbid QR by itself
+	expiredJID    string     // which device expired: a store that still holds it is not to be believed
+
+	linkedAt, connectedAt time.Time
+	restrictedUntil       time.Time
+	retryAt               time.Time
+
+	link      linkState
+	attempt   int         // failed connections since the last good one
+	failures  int         // login refusals of unknown kind since the last good one
+	round     int         // rounds of codes shown since someone looked
+	takeovers []time.Time // reclaims in the takeover window, oldest first
+	versionAt time.Time   // when a 405 last made the bot fetch the web version
+	busy      bool        // an unlink is under way; the link's own events mean nothing until it ends
+
+	codes         []string // the codes of this round that are not used up; the first is live
+	codeExpires   time.Time
+	pairingCode   string
+	pairingWanted string // the phone number a pairing code was asked for
+}
+
+// linkState is what the bot's end of the socket is doing.
+type linkState int
+
+const (
+	linkDown    linkState = iota // no socket, none wanted
+	linkDialing                  // a connection is being made
+	linkOpen                     // the socket is open, login or codes are awaited
+	linkUp                       // logged in
+)
+
+// facts is the part of a model that outlives the process.
+type facts struct {
+	Expired         bool        `json:"expired,omitempty"`
+	ExpiredReason   bot.Reason  `json:"expiredReason,omitempty"`
+	ExpiredJID      string      `json:"expiredJid,omitempty"`
+	LinkedAt        time.Time   `json:"linkedAt,omitzero"`
+	ConnectedAt     time.Time   `json:"connectedAt,omitzero"`
+	RestrictedUntil time.Time   `json:"restrictedUntil,omitzero"`
+	Takeovers       []time.Time `json:"takeovers,omitempty"`
+	Yielded         bool        `json:"yielded,omitempty"`
+	VersionAt       time.Time   `json:"versionAt,omitzero"`
+}
+
+// facts returns what must be remembered of m.
+func (m model) facts() facts {
+	return facts{
+		Expired: m.expired, ExpiredReason: m.expiredReason, ExpiredJID: m.expiredJID,
+		LinkedAt: m.linkedAt, ConnectedAt: m.connectedAt, RestrictedUntil: m.restrictedUntil,
+		Takeovers: m.takeovers, Yielded: m.state == bot.StateConflict, VersionAt: m.versionAt,
+	}
+}
+
+// Bounds of the machine. whatsmeow and WhatsApp Web set the code lifetimes: the first of a round lives 60 s,
+// the others 20 s.
+const (
+	firstCodeLife = 60 * time.Second
+	nextCodeLife  = 20 * time.Second
+
+	loginDeadline   = 30 * time.Second // from an open socket to codes or login
+	rebootDeadline  = 15 * time.Second // from a pairing to the stream's restart
+	lateReason      = 250 * time.Millisecond
+	backoffFirst    = time.Second
+	backoffLast     = 5 * time.Minute
+	stableAfter     = time.Minute      // a login that lasted so long was a good one
+	silenceLimit    = 90 * time.Second // without a keep-alive answer
+	silenceMisses   = 2                // keep-alives missed before the session is called unconnected
+	takeoverWindow  = 10 * time.Minute
+	takeoverBudget  = 3
+	banUnknown      = time.Hour // a ban that names no end
+	banGrace        = time.Minute
+	outdatedWait    = time.Hour
+	versionLife     = 24 * time.Hour
+	firstBackupWait = time.Minute
+	pairErrorWait   = 5 * time.Second
+)
+
+// failureWaits are the waits after login refusals of unknown kind; the last repeats.
+var failureWaits = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
+
+// newModel returns the model of a session whose store was just opened.
+func newModel(p policy, linked bool, who account, f facts, now time.Time) model {
+	m := model{
+		policy: p, state: bot.StateConnecting, reason: bot.ReasonNotLinked,
+		linked: linked, expired: f.Expired, expiredReason: f.ExpiredReason, expiredJID: f.ExpiredJID,
+		restrictedUntil: f.RestrictedUntil, versionAt: f.VersionAt, connectedAt: f.ConnectedAt,
+		takeovers: within(f.Takeovers, takeoverWindow, now), pairingWanted: p.phoneNumber,
+	}
+	if !linked {
+		return m
+	}
+	m.account, m.linkedAt, m.reason = who, f.LinkedAt, bot.ReasonStarting
+	// A pairing that ended just before a crash left its row and old facts: another device is not the expired
+	// one. The same device may be a row that a crash kept whatsmeow from deleting; WhatsApp will say.
+	if m.expired && f.ExpiredJID != who.jid {
+		m.expired, m.expiredReason, m.expiredJID = false, "", ""
+	}
+	if f.Yielded && len(m.takeovers) >= takeoverBudget {
+		m.state, m.reason = bot.StateConflict, bot.ReasonStreamReplaced
+	}
+	return m
+}
+
+// within returns the moments of all that lie less than window before now.
+func within(all []time.Time, window time.Duration, now time.Time) []time.Time {
+	var kept []time.Time
+	for _, t := range all {
+		if age := now.Sub(t); age >= 0 && age < window {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}

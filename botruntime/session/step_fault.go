@@ -1,0 +1,155 @@
+package session
+
+import (
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// replaced: another client uses the same keys. Two that both reconnect would fight for ever, and WhatsApp
+// bans for it; so the bot reclaims a few times and then yields until it is told.
+func (t *turn) replaced() {
+	t.hangup()
+	t.become(bot.StateConflict, bot.ReasonStreamReplaced, "")
+	t.takeovers = within(t.takeovers, takeoverWindow, t.now)
+	if t.policy.takeover && len(t.takeovers) < takeoverBudget {
+		t.retryAfter(t.policy.takeoverTimeout)
+	}
+	t.do(actSay{eventDisconnected, "another client took the session over"}, actRemember{})
+}
+
+// loggedOut: the link is gone for good. A deleted device can never pair again, so a new one takes its place.
+func (t *turn) loggedOut(reason bot.Reason) {
+	if !t.linked { // a device that was never linked was refused: nothing expired, and asking on would be a flood
+		t.refused("WhatsApp refused to link a new device (" + string(reason) + ")")
+		return
+	}
+	t.hangup()
+	t.expired, t.expiredReason, t.expiredJID = true, reason, t.account.jid
+	t.forgetAccount()
+	t.become(bot.StateLoggedOut, reason, "")
+	t.do(actSay{eventAuthFailure, string(reason)}, actCount{countLogout, reason}, actRemember{}, actRenew{})
+	if !t.qrOnDemandOnly() {
+		t.dial()
+	}
+}
+
+func (t *turn) forgetAccount() {
+	t.linked, t.authenticated, t.account = false, false, account{}
+	t.linkedAt, t.restrictedUntil = time.Time{}, time.Time{}
+	t.attempt, t.failures, t.round = 0, 0, 0
+	t.takeovers = nil
+	t.pairingWanted = t.policy.phoneNumber
+}
+
+// qrOnDemandOnly: after WhatsApp rejected the account itself, asking for codes again and again would only
+// draw attention to it.
+func (m model) qrOnDemandOnly() bool {
+	return m.expired && (m.expiredReason == bot.ReasonPrimaryDeviceGone || m.expiredReason == bot.ReasonAccountBanned)
+}
+
+// banned: the session is good, and waiting is the only cure.
+func (t *turn) banned(in inBanned) {
+	t.hangup()
+	wait := in.wait
+	if wait <= 0 {
+		wait = banUnknown
+	}
+	t.restrictedUntil = t.now.Add(wait)
+	t.become(bot.StateRestricted, bot.ReasonTemporaryBan, in.detail)
+	t.retryAfter(wait + t.spread(banGrace))
+	t.do(actSay{eventDisconnected, in.detail}, actRemember{})
+}
+
+// outdated: fetch the current web version and try once more; if that does not help, once an hour.
+func (t *turn) outdated() {
+	t.hangup()
+	t.become(bot.StateOutdated, bot.ReasonClientOutdated, "")
+	t.do(actSay{eventDisconnected, "WhatsApp rejected the web version"})
+	if next := t.versionAt.Add(outdatedWait); t.now.Before(next) {
+		t.retryAfter(next.Sub(t.now) + t.spread(banGrace))
+		return
+	}
+	t.versionAt = t.now
+	t.do(actRemember{}, actFetchVersion{})
+}
+
+// version ends a fetch of the web version. A bot that runs well keeps its version until it next connects.
+func (t *turn) version(in inVersion) {
+	if t.state != bot.StateOutdated || t.link != linkDown || !t.retryAt.IsZero() {
+		return
+	}
+	if in.err != nil || !in.changed {
+		t.detail = "no newer web version was found"
+		if in.err != nil {
+			t.detail = "the current web version could not be fetched: " + in.err.Error()
+		}
+		t.retryAfter(outdatedWait + t.spread(banGrace))
+		return
+	}
+	t.dial()
+}
+
+// policyVersionWait is when the cached web version is first refreshed: not before the bot had time to log in.
+func (t *turn) policyVersionWait() time.Duration { return 5*time.Minute + t.spread(5*time.Minute) }
+
+// refused: a login refusal of a kind this bot does not know. It may be WhatsApp's own trouble, so the waits
+// grow but the tries go on.
+func (t *turn) refused(detail string) {
+	t.hangup()
+	wait := failureWaits[min(t.failures, len(failureWaits)-1)]
+	t.failures++
+	t.become(bot.StateFailed, bot.ReasonConnectFailure, detail)
+	t.retryAfter(wait + t.spread(wait/10))
+	t.do(actSay{eventDisconnected, detail})
+}
+
+// restart: a person says that whatever the bot waits for is over.
+func (t *turn) restart() {
+	if t.busy {
+		return
+	}
+	t.attempt, t.failures, t.round = 0, 0, 0
+	t.takeovers, t.restrictedUntil, t.versionAt = nil, time.Time{}, time.Time{}
+	if t.linked {
+		t.become(bot.StateConnecting, bot.ReasonStarting, "")
+	} else {
+		t.become(bot.StateConnecting, bot.ReasonNotLinked, "")
+	}
+	t.do(actRemember{})
+	t.dial()
+}
+
+// unlink asks the supervisor to end the link. Until it is done the link's events are not believed.
+func (t *turn) unlink() {
+	if t.busy {
+		return
+	}
+	online := t.link == linkUp
+	t.busy = true
+	if !online {
+		t.hangup()
+	}
+	t.do(actUnlink{online})
+}
+
+func (t *turn) unlinked(in inUnlinked) {
+	t.busy = false
+	if in.err != nil {
+		// nothing was cleared: go on with what there is
+		t.detail = "the session could not be cleared: " + in.err.Error()
+		t.link = linkOpen // whatever the socket is now, dial closes it
+		t.dial()
+		return
+	}
+	t.link = linkOpen
+	t.hangup()
+	t.forgetAccount()
+	t.expired, t.expiredReason, t.expiredJID = false, "", ""
+	t.become(bot.StateLoggedOut, bot.ReasonClearedByUser, "")
+	if !in.atWhatsApp {
+		t.detail = "the phone was not told: if it still lists this device, remove it there"
+	}
+	t.do(actCount{countLogout, t.reason}, actRemember{}, actRenew{})
+	t.dial()
+}

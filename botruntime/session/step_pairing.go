@@ -1,0 +1,119 @@
+package session
+
+import (
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// codesCame starts a round of QR codes. The bot runs their clock itself: whatsmeow's own QR channel
+// disconnects the client when nobody reads it.
+func (t *turn) codesCame(codes []string) {
+	if t.link == linkDown || t.linked || len(codes) == 0 {
+		return
+	}
+	t.link, t.attempt = linkOpen, 0
+	t.do(actStop{timerLogin})
+	t.showCode(codes, firstCodeLife)
+	if t.pairingWanted != "" {
+		t.do(actAskPairingCode{t.pairingWanted})
+	}
+}
+
+// showCode makes the first of codes the live one.
+func (t *turn) showCode(codes []string, life time.Duration) {
+	t.codes, t.codeExpires = codes, t.now.Add(life)
+	t.become(bot.StatePairing, bot.ReasonQRAvailable, "")
+	t.do(actTimer{timerCode, life}, actSay{eventQR, ""}, actCount{countCode, t.reason})
+}
+
+// nextCode replaces a code that ended.
+func (t *turn) nextCode() {
+	switch {
+	case len(t.codes) == 0:
+	case len(t.codes) == 1:
+		t.codesUsedUp()
+	default:
+		t.showCode(t.codes[1:], nextCodeLife)
+	}
+}
+
+// codesUsedUp ends a round: fetch another, until the rounds are used up too and nobody has looked.
+func (t *turn) codesUsedUp() {
+	t.round++
+	t.hangup()
+	if t.policy.qrRounds > 0 && t.round >= t.policy.qrRounds {
+		t.become(bot.StatePairing, bot.ReasonQRIdle, "")
+		t.pairingWanted = t.policy.phoneNumber
+		return
+	}
+	t.become(bot.StatePairing, bot.ReasonQRTimeout, "")
+	t.retryAfter(lateReason + t.spread(backoffFirst))
+}
+
+// looked: a person wants to see a code. That gives new rounds, and opens what waits for a person alone; a
+// wait with an end of its own is not cut short, or a page that asks after every change would undo the backoff.
+func (t *turn) looked() {
+	if t.linked || t.busy {
+		return
+	}
+	t.round = 0
+	if t.link == linkDown && t.retryAt.IsZero() && t.state != bot.StateOutdated {
+		t.dial()
+	}
+}
+
+// paired: the device is in the store, and WhatsApp restarts the stream for its first login. It is believed in
+// every state of the link, for the row is there.
+func (t *turn) paired(who account) {
+	t.dropCodes()
+	t.linked, t.account, t.linkedAt = true, who, t.now
+	t.expired, t.expiredReason, t.expiredJID = false, "", ""
+	t.round, t.pairingWanted = 0, t.policy.phoneNumber
+	t.become(bot.StateConnecting, bot.ReasonPaired, "")
+	t.do(actSettle{}, actRemember{}, actTimer{timerLogin, rebootDeadline},
+		actSay{eventAuthenticated, ""}, actCount{countPairing, t.reason})
+	if t.link == linkDown {
+		t.dial()
+	}
+}
+
+// pairFailed: whatsmeow has hung up, and its device may be half written; a new one takes its place.
+func (t *turn) pairFailed(err error) {
+	t.hangup()
+	t.linked = false
+	t.become(bot.StatePairing, bot.ReasonPairError, err.Error())
+	t.do(actRenew{})
+	t.retryAfter(pairErrorWait)
+}
+
+// streamRestart follows each pairing; the bot makes the reconnect itself, so that a failed one is tried again.
+func (t *turn) streamRestart() {
+	if t.link == linkOpen || t.link == linkUp {
+		t.dial()
+	}
+}
+
+// pairPhone asks for a code to type into the phone; the codes of a round allow it.
+func (t *turn) pairPhone(phone string) {
+	t.looked()
+	if t.linked || t.busy {
+		return
+	}
+	t.pairingWanted, t.pairingCode = phone, ""
+	if len(t.codes) > 0 {
+		t.do(actAskPairingCode{phone})
+	}
+}
+
+func (t *turn) gotPairingCode(in inPairingCode) {
+	if len(t.codes) == 0 {
+		return
+	}
+	if in.err != nil {
+		t.detail = "no pairing code: " + in.err.Error()
+		t.pairingWanted = t.policy.phoneNumber
+		return
+	}
+	t.pairingCode, t.detail = in.code, ""
+}

@@ -1,0 +1,539 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+var (
+	epoch   = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	someone = account{jid: "62811:3@s.whatsapp.net", lid: "77:3@lid", pushName: "Shop"}
+	usual   = policy{takeover: true, takeoverTimeout: 10 * time.Second, qrRounds: 10, backupInterval: 5 * time.Minute}
+	six     = []string{"c1", "c2", "c3", "c4", "c5", "c6"}
+)
+
+// story steps a model through inputs and remembers what the last step asked for.
+type story struct {
+	t    *testing.T
+	m    model
+	now  time.Time
+	dice float64
+	did  []action
+}
+
+func tell(t *testing.T, linked bool, f facts) *story {
+	t.Helper()
+	who := account{}
+	if linked {
+		who = someone
+	}
+	s := &story{t: t, now: epoch, m: newModel(usual, linked, who, f, epoch)}
+	return s.then(inStart{})
+}
+
+func (s *story) then(inputs ...input) *story {
+	s.did = nil
+	for _, in := range inputs {
+		var did []action
+		s.m, did = step(s.m, s.now, s.dice, in)
+		s.did = append(s.did, did...)
+	}
+	return s
+}
+
+func (s *story) after(d time.Duration) *story {
+	s.now = s.now.Add(d)
+	return s
+}
+
+// online tells the story up to a connected session.
+func online(t *testing.T) *story {
+	t.Helper()
+	return tell(t, true, facts{}).then(inDialled{}, inConnected{someone})
+}
+
+// scanning tells the story up to a live code.
+func scanning(t *testing.T) *story {
+	t.Helper()
+	return tell(t, false, facts{}).then(inDialled{}, inCodes{six})
+}
+
+func (s *story) asked(want action) bool {
+	return slices.ContainsFunc(s.did, func(a action) bool {
+		return cmp.Equal(a, want, cmp.AllowUnexported(actTimer{}, actStop{}, actUnlink{}, actSay{}, actCount{}, actAskPairingCode{}))
+	})
+}
+
+func (s *story) timer(name timer) (time.Duration, bool) {
+	var wait time.Duration
+	armed := false
+	for _, a := range s.did {
+		switch a := a.(type) {
+		case actTimer:
+			if a.name == name {
+				wait, armed = a.after, true
+			}
+		case actStop:
+			if a.name == name {
+				armed = false
+			}
+		}
+	}
+	return wait, armed
+}
+
+// kinds lists the actions of the last step, timers with their waits, logs and counters left out.
+func (s *story) kinds() string {
+	var out []string
+	for _, a := range s.did {
+		switch a := a.(type) {
+		case actStop, actSay, actCount:
+		case actTimer:
+			out = append(out, fmt.Sprintf("%s in %s", a.name, a.after))
+		default:
+			out = append(out, strings.TrimPrefix(fmt.Sprintf("%T", a), "session.act"))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// TestRows holds one row of the state machine's table each: what led there, what happens, what is said of it
+// and what is done about it.
+func TestRows(t *testing.T) {
+	type want struct {
+		state     bot.State
+		reason    bot.Reason
+		connected bool
+		exists    bool
+		expired   bool
+		qr        bool
+		action    bot.UserAction
+		did       string
+	}
+	cases := map[string]struct {
+		story *story
+		want  want
+	}{
+		"store opened, no device": {
+			tell(t, false, facts{}),
+			want{bot.StateConnecting, bot.ReasonNotLinked, false, false, false, true, bot.ActionScanQR, "version in 5m0s, Dial"},
+		},
+		"store opened, device": {
+			tell(t, true, facts{}),
+			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "version in 5m0s, Dial"},
+		},
+		"QR": {
+			tell(t, false, facts{}).then(inDialled{}).then(inCodes{six}),
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, false, true, bot.ActionScanQR, "code in 1m0s"},
+		},
+		"QR before the dial's end was told": {
+			tell(t, false, facts{}).then(inCodes{six}),
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, false, true, bot.ActionScanQR, "code in 1m0s"},
+		},
+		"second code": {
+			scanning(t).after(time.Minute).then(inTimer{timerCode}),
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, false, true, bot.ActionScanQR, "code in 20s"},
+		},
+		"codes used up": {
+			scanning(t).then(repeat(inTimer{timerCode}, 5)...).then(inTimer{timerCode}),
+			want{bot.StatePairing, bot.ReasonQRTimeout, false, false, false, true, bot.ActionScanQR, "Hangup, retry in 250ms"},
+		},
+		"socket closed with the last code": {
+			scanning(t).then(repeat(inTimer{timerCode}, 5)...).then(inLost{"closed"}),
+			want{bot.StatePairing, bot.ReasonQRTimeout, false, false, false, true, bot.ActionScanQR, "Hangup, retry in 250ms"},
+		},
+		"rounds used up": {
+			rounds(scanning(t), 9).then(repeat(inTimer{timerCode}, 6)...),
+			want{bot.StatePairing, bot.ReasonQRIdle, false, false, false, true, bot.ActionScanQR, "code in 20s, code in 20s, code in 20s, code in 20s, code in 20s, Hangup"},
+		},
+		"someone looks at an idle session": {
+			rounds(scanning(t), 9).then(repeat(inTimer{timerCode}, 6)...).then(inLooked{}),
+			want{bot.StatePairing, bot.ReasonQRIdle, false, false, false, true, bot.ActionScanQR, "Dial"},
+		},
+		"PairSuccess": {
+			scanning(t).then(inPaired{someone}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s"},
+		},
+		"stream restart after pairing": {
+			scanning(t).then(inPaired{someone}).then(inStreamRestart{}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Hangup, Dial"},
+		},
+		"promised stream restart does not come": {
+			scanning(t).then(inPaired{someone}).after(15 * time.Second).then(inTimer{timerLogin}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Hangup, Dial"},
+		},
+		"reconnect after pairing fails": {
+			scanning(t).then(inPaired{someone}, inStreamRestart{}).then(inDialled{errors.New("refused")}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
+		},
+		"PairSuccess while fresh codes are fetched": {
+			scanning(t).then(repeat(inTimer{timerCode}, 6)...).then(inPaired{someone}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s, Dial"},
+		},
+		"PairError": {
+			scanning(t).then(inPairFailed{errors.New("hmac")}),
+			want{bot.StatePairing, bot.ReasonPairError, false, false, false, true, bot.ActionScanQR, "Hangup, Renew, retry in 5s"},
+		},
+		"phone without multidevice": {
+			scanning(t).then(inNoMultidevice{}),
+			want{bot.StatePairing, bot.ReasonMultideviceNotEnabled, false, false, false, true, bot.ActionScanQR, ""},
+		},
+		"socket closed while a code is live": {
+			scanning(t).then(inLost{"closed"}),
+			want{bot.StatePairing, bot.ReasonConnectionLost, false, false, false, true, bot.ActionScanQR, "Hangup, retry in 250ms"},
+		},
+		"Connected": {
+			tell(t, true, facts{}).then(inDialled{}).then(inConnected{someone}),
+			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "Remember, backup in 1m0s"},
+		},
+		"login without an answer": {
+			tell(t, true, facts{}).then(inDialled{}).after(30 * time.Second).then(inTimer{timerLogin}),
+			want{bot.StateReconnecting, bot.ReasonConnectionLost, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
+		},
+		"one KeepAliveTimeout": {
+			online(t).then(inSilent{1, epoch}),
+			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, ""},
+		},
+		"two KeepAliveTimeouts": {
+			online(t).after(70 * time.Second).then(inSilent{2, epoch}),
+			want{bot.StateReconnecting, bot.ReasonKeepAliveTimeout, false, true, false, false, bot.ActionNone, ""},
+		},
+		"LastSuccess too old": {
+			online(t).after(90 * time.Second).then(inSilent{2, epoch}),
+			want{bot.StateReconnecting, bot.ReasonKeepAliveTimeout, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
+		},
+		"three KeepAliveTimeouts": {
+			online(t).then(inSilent{3, epoch}),
+			want{bot.StateReconnecting, bot.ReasonKeepAliveTimeout, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
+		},
+		"KeepAliveRestored": {
+			online(t).then(inSilent{2, epoch}, inHeard{}),
+			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, ""},
+		},
+		"Disconnected": {
+			online(t).then(inLost{"the socket closed"}),
+			want{bot.StateReconnecting, bot.ReasonConnectionLost, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
+		},
+		"StreamReplaced": {
+			online(t).then(inReplaced{}),
+			want{bot.StateConflict, bot.ReasonStreamReplaced, false, true, false, false, bot.ActionNone, "Hangup, retry in 10s, Remember"},
+		},
+		"StreamReplaced, reclaim": {
+			online(t).then(inReplaced{}).after(10 * time.Second).then(inTimer{timerRetry}),
+			want{bot.StateConflict, bot.ReasonStreamReplaced, false, true, false, false, bot.ActionNone, "Remember, Dial"},
+		},
+		"StreamReplaced, budget used up": {
+			replacedTimes(online(t), 3).then(inReplaced{}),
+			want{bot.StateConflict, bot.ReasonStreamReplaced, false, true, false, false, bot.ActionResolveConflict, "Hangup, Remember"},
+		},
+		"conflict over a restart": {
+			tell(t, true, facts{Yielded: true, Takeovers: []time.Time{epoch.Add(-3 * time.Minute), epoch.Add(-2 * time.Minute), epoch.Add(-time.Minute)}}),
+			want{bot.StateConflict, bot.ReasonStreamReplaced, false, true, false, false, bot.ActionResolveConflict, "version in 5m0s"},
+		},
+		"conflict over a restart, budget free again": {
+			tell(t, true, facts{Yielded: true, Takeovers: []time.Time{epoch.Add(-13 * time.Minute), epoch.Add(-2 * time.Minute), epoch.Add(-time.Minute)}}),
+			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "version in 5m0s, Dial"},
+		},
+		"conflict ended by a person": {
+			replacedTimes(online(t), 3).then(inReplaced{}).then(inRestart{}),
+			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "Remember, Dial"},
+		},
+		"LoggedOut 401": {
+			online(t).then(inLoggedOut{bot.ReasonLoggedOut}),
+			want{bot.StateLoggedOut, bot.ReasonLoggedOut, false, false, true, true, bot.ActionScanQR, "Hangup, Remember, Renew, Dial"},
+		},
+		"LoggedOut 401, then QR": {
+			online(t).then(inLoggedOut{bot.ReasonLoggedOut}, inDialled{}, inCodes{six}),
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, true, true, bot.ActionScanQR, "Hangup, Remember, Renew, Dial, login in 30s, code in 1m0s"},
+		},
+		"expired over a restart": {
+			tell(t, false, facts{Expired: true, ExpiredReason: bot.ReasonLoggedOut}).then(inCodes{six}),
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, true, true, bot.ActionScanQR, "code in 1m0s"},
+		},
+		"expired, then PairSuccess": {
+			online(t).then(inLoggedOut{bot.ReasonLoggedOut}, inCodes{six}).then(inPaired{someone}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s"},
+		},
+		"crash before the facts of a new pairing were written": {
+			tell(t, true, facts{Expired: true, ExpiredReason: bot.ReasonLoggedOut, ExpiredJID: "62811:2@s.whatsapp.net"}),
+			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "version in 5m0s, Dial"},
+		},
+		"crash before the expired device was deleted": {
+			tell(t, true, facts{Expired: true, ExpiredReason: bot.ReasonLoggedOut, ExpiredJID: someone.jid}),
+			want{bot.StateConnecting, bot.ReasonStarting, false, true, true, false, bot.ActionNone, "version in 5m0s, Dial"},
+		},
+		"LoggedOut 403": {
+			online(t).then(inLoggedOut{bot.ReasonPrimaryDeviceGone}),
+			want{bot.StateLoggedOut, bot.ReasonPrimaryDeviceGone, false, false, true, true, bot.ActionOpenPhone, "Hangup, Remember, Renew"},
+		},
+		"LoggedOut 406 over a restart": {
+			tell(t, false, facts{Expired: true, ExpiredReason: bot.ReasonAccountBanned}),
+			want{bot.StateLoggedOut, bot.ReasonAccountBanned, false, false, true, true, bot.ActionOpenPhone, "version in 5m0s"},
+		},
+		"LoggedOut 406, someone looks": {
+			online(t).then(inLoggedOut{bot.ReasonAccountBanned}).then(inLooked{}),
+			want{bot.StateLoggedOut, bot.ReasonAccountBanned, false, false, true, true, bot.ActionOpenPhone, "Dial"},
+		},
+		"a new device is refused": {
+			tell(t, false, facts{}).then(inDialled{}).then(inLoggedOut{bot.ReasonLoggedOut}),
+			want{bot.StateFailed, bot.ReasonConnectFailure, false, false, false, false, bot.ActionNone, "Hangup, retry in 1m0s"},
+		},
+		"TemporaryBan": {
+			online(t).then(inBanned{2 * time.Hour, "101"}),
+			want{bot.StateRestricted, bot.ReasonTemporaryBan, false, true, false, false, bot.ActionWaitUntil, "Hangup, retry in 2h0m0s, Remember"},
+		},
+		"TemporaryBan without an end": {
+			online(t).then(inBanned{0, "101"}),
+			want{bot.StateRestricted, bot.ReasonTemporaryBan, false, true, false, false, bot.ActionWaitUntil, "Hangup, retry in 1h0m0s, Remember"},
+		},
+		"TemporaryBan over a restart": {
+			tell(t, true, facts{RestrictedUntil: epoch.Add(time.Hour)}),
+			want{bot.StateRestricted, bot.ReasonTemporaryBan, false, true, false, false, bot.ActionWaitUntil, "version in 5m0s, retry in 1h0m0s"},
+		},
+		"TemporaryBan over": {
+			online(t).then(inBanned{time.Hour, "101"}).after(time.Hour).then(inTimer{timerRetry}).then(inDialled{}, inConnected{someone}),
+			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "login in 30s, Remember, backup in 1m0s"},
+		},
+		"ClientOutdated": {
+			tell(t, true, facts{}).then(inDialled{}).then(inOutdated{}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, Remember, FetchVersion"},
+		},
+		"ClientOutdated, newer version": {
+			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{changed: true}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Dial"},
+		},
+		"ClientOutdated again": {
+			tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{changed: true}, inDialled{}).after(time.Minute).then(inOutdated{}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, retry in 59m0s"},
+		},
+		"ClientOutdated, no version to be had": {
+			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{err: errors.New("404")}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "retry in 1h0m0s"},
+		},
+		"ClientOutdated, an hour later": {
+			tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{}).after(time.Hour).then(inTimer{timerRetry}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Remember, FetchVersion"},
+		},
+		"ClientOutdated over a restart": {
+			tell(t, true, facts{VersionAt: epoch.Add(-time.Minute)}).then(inDialled{}).then(inOutdated{}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, retry in 59m0s"},
+		},
+		"other ConnectFailure": {
+			tell(t, true, facts{}).then(inDialled{}).then(inRefused{"400"}),
+			want{bot.StateFailed, bot.ReasonConnectFailure, false, true, false, false, bot.ActionNone, "Hangup, retry in 1m0s"},
+		},
+		"other ConnectFailure, third": {
+			tell(t, true, facts{}).then(inRefused{"400"}, inTimer{timerRetry}, inRefused{"400"}, inTimer{timerRetry}).then(inRefused{"400"}),
+			want{bot.StateFailed, bot.ReasonConnectFailure, false, true, false, false, bot.ActionNone, "Hangup, retry in 15m0s"},
+		},
+		"clear while connected": {
+			online(t).then(inUnlink{}),
+			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "Unlink"},
+		},
+		"cleared": {
+			online(t).then(inUnlink{}).then(inUnlinked{atWhatsApp: true}),
+			want{bot.StateLoggedOut, bot.ReasonClearedByUser, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, Renew, Dial"},
+		},
+		"clear fails": {
+			online(t).then(inUnlink{}).then(inUnlinked{err: errors.New("disk full")}),
+			want{bot.StateConnected, bot.ReasonLoggedIn, false, true, false, false, bot.ActionNone, "Hangup, Dial"},
+		},
+		"restart by a person while banned": {
+			online(t).then(inBanned{time.Hour, "101"}).then(inRestart{}),
+			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "Remember, Dial"},
+		},
+		"pairing code asked for": {
+			scanning(t).then(inPairPhone{"62811"}),
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, false, true, bot.ActionScanQR, "AskPairingCode"},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := c.story.m.snapshot()
+			got := want{s.State, s.Reason, s.Connected, s.Exists, s.Expired, s.QRRequired, s.UserAction, c.story.kinds()}
+			if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(want{})); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func repeat(in input, n int) []input { return slices.Repeat([]input{in}, n) }
+
+// rounds lets n rounds of codes go unscanned and opens the next.
+func rounds(s *story, n int) *story {
+	for range n {
+		s.then(repeat(inTimer{timerCode}, 6)...).then(inTimer{timerRetry}, inDialled{}, inCodes{six})
+	}
+	return s
+}
+
+// replacedTimes lets the session be replaced n times, and reclaimed each time.
+func replacedTimes(s *story, n int) *story {
+	for range n {
+		s.then(inReplaced{}).after(10*time.Second).then(inTimer{timerRetry}, inDialled{}, inConnected{someone})
+	}
+	return s
+}
+
+func TestBackoffGrowsIsSpreadAndIsCapped(t *testing.T) {
+	for _, dice := range []float64{0, 0.5, 0.999} {
+		s := online(t)
+		s.dice = dice
+		limit := backoffFirst
+		for i := range 20 {
+			s.then(inLost{"x"})
+			wait, armed := s.timer(timerRetry)
+			want := lateReason + time.Duration(dice*float64(limit))
+			if !armed || wait != want {
+				t.Fatalf("dice %v, loss %d: retry in %v (armed %v), want %v", dice, i, wait, armed, want)
+			}
+			limit = min(limit*2, backoffLast)
+			s.after(wait).then(inTimer{timerRetry})
+		}
+	}
+}
+
+func TestBackoffStartsAnewOnlyAfterALoginThatLasted(t *testing.T) {
+	s := online(t)
+	s.dice = 0.5
+	drop := func() time.Duration {
+		s.then(inLost{"x"})
+		wait, _ := s.timer(timerRetry)
+		s.after(wait).then(inTimer{timerRetry}, inDialled{}, inConnected{someone})
+		return wait
+	}
+	first, second := drop(), drop()
+	if second <= first {
+		t.Errorf("a login dropped at once is repeated after %v, no later than the first time (%v)", second, first)
+	}
+	s.after(stableAfter)
+	if again := drop(); again != first {
+		t.Errorf("after a login that lasted the wait is %v, want %v", again, first)
+	}
+}
+
+func TestTakeoverBudgetIsAWindow(t *testing.T) {
+	s := replacedTimes(online(t), 3).then(inReplaced{})
+	if _, armed := s.timer(timerRetry); armed {
+		t.Fatal("a fourth reclaim within the window")
+	}
+	s = replacedTimes(online(t), 3).after(takeoverWindow).then(inReplaced{})
+	if _, armed := s.timer(timerRetry); !armed {
+		t.Fatal("no reclaim though the window has passed")
+	}
+}
+
+func TestNoTakeoverByPolicy(t *testing.T) {
+	s := online(t)
+	s.m.policy.takeover = false
+	s.then(inReplaced{})
+	if _, armed := s.timer(timerRetry); armed {
+		t.Error("reclaims though TAKEOVER_ON_CONFLICT is off")
+	}
+	if got := s.m.snapshot().UserAction; got != bot.ActionResolveConflict {
+		t.Errorf("user action %s", got)
+	}
+}
+
+func TestQRRoundsWithoutLimitNeverIdle(t *testing.T) {
+	s := scanning(t)
+	s.m.policy.qrRounds = 0
+	rounds(s, 50)
+	if s.m.reason != bot.ReasonQRAvailable {
+		t.Errorf("after 50 rounds: %s", s.m.reason)
+	}
+}
+
+func TestLookingDoesNotCutABackoffShort(t *testing.T) {
+	s := tell(t, false, facts{}).then(inDialled{errors.New("refused")})
+	if s.then(inLooked{}).asked(actDial{}) {
+		t.Error("looking dials during a backoff: a page that asks after every change would hammer")
+	}
+}
+
+func TestAStepWritesNothingInPlace(t *testing.T) {
+	before := replacedTimes(online(t), 2).m
+	kept := slices.Clone(before.takeovers)
+	for range 2 {
+		m, _ := step(before, epoch.Add(time.Minute), 0, inReplaced{})
+		step(m, epoch.Add(70*time.Second), 0, inTimer{timerRetry})
+	}
+	if diff := cmp.Diff(kept, before.takeovers); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestEveryReasonHasASentence keeps the words complete.
+func TestEveryReasonHasASentence(t *testing.T) {
+	for reason, s := range sentences {
+		if s.text == "" || s.action == "" {
+			t.Errorf("%s has no sentence", reason)
+		}
+	}
+}
+
+// FuzzStep lets anything happen in any order, and asks for what must hold in every state.
+func FuzzStep(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27})
+	f.Add([]byte{1, 9, 12, 18, 12, 18, 12, 18, 12})
+	all := []input{
+		inDialled{}, inDialled{errors.New("x")}, inCodes{six}, inCodes{six[:1]}, inPaired{someone}, inPairFailed{errors.New("x")},
+		inNoMultidevice{}, inStreamRestart{}, inConnected{someone}, inSilent{1, epoch}, inSilent{2, epoch}, inSilent{3, epoch},
+		inHeard{}, inLost{"x"}, inReplaced{}, inLoggedOut{bot.ReasonLoggedOut}, inLoggedOut{bot.ReasonPrimaryDeviceGone},
+		inBanned{time.Hour, "x"}, inOutdated{}, inRefused{"x"}, inVersion{changed: true}, inVersion{err: errors.New("x")},
+		inPairingCode{code: "ABCD-EFGH"}, inLooked{}, inRestart{}, inUnlink{}, inPairPhone{"628111"}, inPushName{"x"},
+	}
+	timers := []timer{timerRetry, timerCode, timerLogin, timerBackup, timerVersion}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, linked := range []bool{true, false} {
+			s := tell(t, linked, facts{})
+			unlinking := false
+			for i, b := range data {
+				s.now = s.now.Add(time.Duration(b) * time.Second)
+				s.dice = float64(b) / 256
+				in := input(inTimer{timers[int(b)%len(timers)]})
+				if int(b)%2 == 0 {
+					in = all[(int(b)/2)%len(all)]
+				}
+				if unlinking && i%3 == 0 {
+					in, unlinking = inUnlinked{atWhatsApp: b%2 == 0}, false
+				}
+				s.then(in)
+				unlinking = unlinking || s.asked(actUnlink{true}) || s.asked(actUnlink{false})
+				mustHold(t, s)
+			}
+		}
+	})
+}
+
+// mustHold fails unless the model tells the truth and is not stuck.
+func mustHold(t *testing.T, s *story) {
+	t.Helper()
+	m, snap := s.m, s.m.snapshot()
+	if snap.Connected && (!snap.Exists || m.link != linkUp || snap.QRRequired || snap.Expired) {
+		t.Fatalf("connected, yet %+v", snap)
+	}
+	if _, live := m.code(s.now); live && snap.Exists {
+		t.Fatalf("a code is live for a session that is linked: %+v", snap)
+	}
+	if snap.Message == "" || snap.UserAction == "" {
+		t.Fatalf("nothing to tell a person: %+v", snap)
+	}
+	if m.busy || m.link != linkDown || !m.retryAt.IsZero() {
+		return
+	}
+	switch { // down for good: only where a person, or a fetch under way, ends it
+	case m.reason == bot.ReasonQRIdle, m.state == bot.StateConflict, m.state == bot.StateOutdated, m.state == bot.StateLoggedOut && m.qrOnDemandOnly():
+	default:
+		t.Fatalf("stuck in %s/%s", m.state, m.reason)
+	}
+}

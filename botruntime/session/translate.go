@@ -1,0 +1,76 @@
+package session
+
+import (
+	"fmt"
+
+	"go.mau.fi/whatsmeow"
+	wastore "go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// translate turns an event of whatsmeow into an input, or nil when the machine has no use for it.
+func translate(client *whatsmeow.Client, evt any) input {
+	switch evt := evt.(type) {
+	case *events.QR:
+		return inCodes{evt.Codes}
+	case *events.PairSuccess:
+		return inPaired{account{jid: evt.ID.String(), lid: evt.LID.String(), pushName: evt.BusinessName}}
+	case *events.PairError:
+		return inPairFailed{evt.Error}
+	case *events.QRScannedWithoutMultidevice:
+		return inNoMultidevice{}
+	case *events.ManualLoginReconnect:
+		return inStreamRestart{}
+	case *events.Connected:
+		return inConnected{accountOf(client.Store)}
+	case *events.KeepAliveTimeout:
+		return inSilent{evt.ErrorCount, evt.LastSuccess}
+	case *events.KeepAliveRestored:
+		return inHeard{}
+	case *events.Disconnected:
+		return inLost{"the socket closed"}
+	case *events.StreamError:
+		return inLost{fmt.Sprintf("stream error %q", evt.Code)}
+	case *events.StreamReplaced:
+		return inReplaced{}
+	case *events.LoggedOut:
+		return inLoggedOut{logoutReason(evt.Reason)}
+	case *events.TemporaryBan:
+		return inBanned{evt.Expire, evt.Code.String()}
+	case *events.ClientOutdated:
+		return inOutdated{}
+	case *events.ConnectFailure:
+		return inRefused{evt.Reason.String()}
+	case *events.CATRefreshError:
+		return inRefused{"the login's crypto token was refused"}
+	case *events.PushNameSetting:
+		return inPushName{evt.Action.GetName()}
+	}
+	return nil
+}
+
+// logoutReason tells the three ways in which WhatsApp ends a link apart.
+func logoutReason(code events.ConnectFailureReason) bot.Reason {
+	switch code {
+	case events.ConnectFailureMainDeviceGone:
+		return bot.ReasonPrimaryDeviceGone
+	case events.ConnectFailureUnknownLogout:
+		return bot.ReasonAccountBanned
+	default:
+		return bot.ReasonLoggedOut
+	}
+}
+
+// accountOf returns who a device is linked to; the zero account when it is linked to nobody.
+func accountOf(device *wastore.Device) account {
+	if device == nil || device.ID == nil {
+		return account{}
+	}
+	name := device.PushName
+	if name == "" {
+		name = device.BusinessName
+	}
+	return account{jid: device.ID.String(), lid: device.LID.String(), pushName: name}
+}
