@@ -1,0 +1,81 @@
+package resources
+
+import (
+	"cmp"
+	"strings"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// ClaimKey is the same for two sessions only if they would be kept in the same directory of the same claim.
+func ClaimKey(session *v1alpha1.WhatsAppSession) string {
+	return session.Namespace + "/" + ClaimName(session) + "/" + ClientID(session)
+}
+
+// DecideHolder returns the other session that keeps the claim and clientId which this one names too: the
+// oldest of all with the same ClaimKey. It is nil when this session keeps them. A session being deleted holds
+// on until it is gone, because its bot may still run.
+func DecideHolder(session *v1alpha1.WhatsAppSession, others []v1alpha1.WhatsAppSession) *v1alpha1.WhatsAppSession {
+	key := ClaimKey(session)
+	holder := session
+	for i := range others {
+		other := &others[i]
+		if other.UID != session.UID && ClaimKey(other) == key && older(other, holder) {
+			holder = other
+		}
+	}
+	if holder == session {
+		return nil
+	}
+	return holder
+}
+
+// older orders sessions by creation; of two made in the same second the lower name is the older, so that both
+// decide alike.
+func older(a, b *v1alpha1.WhatsAppSession) bool {
+	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return a.CreationTimestamp.Before(&b.CreationTimestamp)
+	}
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name)) < 0
+}
+
+// Account is the account that a session's jid belongs to: the jid without the number of its device
+// ("628123456789:12@s.whatsapp.net" is device 12 of "628123456789@s.whatsapp.net"). It is empty for an empty
+// jid and for what is none.
+func Account(jid string) string {
+	user, server, found := strings.Cut(jid, "@")
+	user, _, _ = strings.Cut(user, ":")
+	if !found || user == "" || server == "" {
+		return ""
+	}
+	return user + "@" + server
+}
+
+// SameAccount returns another session that is linked to this one's account, the oldest of several, or nil.
+// Both sessions of a pair see each other: each takes one of the account's few places for linked devices, and a
+// copied store fights for the same one.
+func SameAccount(session *v1alpha1.WhatsAppSession, others []v1alpha1.WhatsAppSession) *v1alpha1.WhatsAppSession {
+	account := linkedAccount(session)
+	if account == "" {
+		return nil
+	}
+	var found *v1alpha1.WhatsAppSession
+	for i := range others {
+		other := &others[i]
+		if other.UID == session.UID || linkedAccount(other) != account {
+			continue
+		}
+		if found == nil || older(other, found) {
+			found = other
+		}
+	}
+	return found
+}
+
+// linkedAccount is empty unless a device is linked now: the last jid of a logged-out session says nothing.
+func linkedAccount(session *v1alpha1.WhatsAppSession) string {
+	if session.Status.Session == nil || !session.Status.Session.Exists {
+		return ""
+	}
+	return Account(session.Status.Session.JID)
+}

@@ -1,0 +1,202 @@
+package resources
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// Keys of the session's Secret.
+const (
+	// KeyToken is what the bot's API asks of every caller, as a bearer token.
+	KeyToken = "token"
+	// KeyCertificate and KeyPrivateKey are the bot's serving certificate and its key.
+	KeyCertificate = corev1.TLSCertKey
+	KeyPrivateKey  = corev1.TLSPrivateKeyKey
+	// KeyRoots are the certificates to trust: the serving one, and the one before it while a bot may still
+	// serve that.
+	KeyRoots = "ca.crt"
+)
+
+const (
+	certificateValidity = 365 * 24 * time.Hour
+	// renewBefore leaves time for an operator that is down, and for the node to carry the new certificate
+	// into a running pod.
+	renewBefore = 60 * 24 * time.Hour
+	// clockSkew is how far a node's clock may be behind the operator's.
+	clockSkew = time.Hour
+
+	tokenBytes = 32
+)
+
+// Credentials is what the operator needs of a session's Secret to speak with its bot.
+type Credentials struct {
+	// Token authenticates the operator to the bot.
+	Token string
+	// Roots are the only certificates that the bot may serve; ServerName is the name to check them for.
+	Roots      *x509.CertPool
+	ServerName string
+	// RenewAt is when the serving certificate is due to be replaced.
+	RenewAt time.Time
+}
+
+// Renewal says why a session's credentials have to be made anew; empty means that they are good.
+type Renewal string
+
+// The reasons to renew.
+const (
+	RenewalNone Renewal = ""
+	// RenewalMissing: there are none.
+	RenewalMissing Renewal = "Missing"
+	// RenewalInvalid: the token, certificate or key was edited or cut.
+	RenewalInvalid Renewal = "Invalid"
+	// RenewalExpiring: the certificate is past the time to replace it.
+	RenewalExpiring Renewal = "Expiring"
+)
+
+// DecideRenewal says whether a Secret's credentials serve the session at a time, and if not, why.
+func DecideRenewal(session *v1alpha1.WhatsAppSession, secret *corev1.Secret, now time.Time) Renewal {
+	if secret == nil {
+		return RenewalMissing
+	}
+	credentials, err := ReadCredentials(session, secret)
+	switch {
+	case err != nil:
+		return RenewalInvalid
+	case !now.Before(credentials.RenewAt):
+		return RenewalExpiring
+	}
+	return RenewalNone
+}
+
+// ReadCredentials reads the session's Secret. The error names the key that is wrong.
+func ReadCredentials(session *v1alpha1.WhatsAppSession, secret *corev1.Secret) (Credentials, error) {
+	token := string(secret.Data[KeyToken])
+	if !validToken(token) {
+		return Credentials{}, fmt.Errorf("secret %s: %s is not %d random bytes in base64url", secret.Name, KeyToken, tokenBytes)
+	}
+	certificate, err := readCertificate(secret.Data)
+	if err != nil {
+		return Credentials{}, fmt.Errorf("secret %s: %w", secret.Name, err)
+	}
+	if err := certificate.VerifyHostname(ServerName(session)); err != nil {
+		return Credentials{}, fmt.Errorf("secret %s: %s: %w", secret.Name, KeyCertificate, err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(certificate)
+	roots.AppendCertsFromPEM(secret.Data[KeyRoots])
+	return Credentials{
+		Token:      token,
+		Roots:      roots,
+		ServerName: ServerName(session),
+		RenewAt:    certificate.NotAfter.Add(-renewBefore),
+	}, nil
+}
+
+// BuildCredentials builds the session's Secret. A token that is valid stays, so that callers need not fetch it
+// again; a certificate that was valid stays among the roots until the next renewal, because a running bot
+// serves it until its node has carried the new one over.
+func BuildCredentials(session *v1alpha1.WhatsAppSession, existing *corev1.Secret, now time.Time) (*corev1.Secret, error) {
+	secret := &corev1.Secret{Type: corev1.SecretTypeOpaque}
+	if existing != nil {
+		secret = existing.DeepCopy()
+	}
+	meta := objectMeta(session)
+	meta.ResourceVersion, meta.UID = secret.ResourceVersion, secret.UID
+	previous := secret.Data
+	secret.ObjectMeta = meta
+
+	certificate, key, err := newCertificate(session, now)
+	if err != nil {
+		return nil, fmt.Errorf("making the serving certificate of session %s: %w", session.Name, err)
+	}
+	secret.Data = map[string][]byte{
+		KeyToken:       previous[KeyToken],
+		KeyCertificate: certificate,
+		KeyPrivateKey:  key,
+		KeyRoots:       certificate,
+	}
+	if !validToken(string(previous[KeyToken])) {
+		secret.Data[KeyToken] = newToken()
+	}
+	if old, err := readCertificate(previous); err == nil {
+		secret.Data[KeyRoots] = append(bytes.Clone(certificate), encodeCertificate(old.Raw)...)
+	}
+	return secret, nil
+}
+
+func newToken() []byte {
+	random := make([]byte, tokenBytes)
+	rand.Read(random) // never fails: the program ends instead
+	return []byte(base64.RawURLEncoding.EncodeToString(random))
+}
+
+func validToken(token string) bool {
+	random, err := base64.RawURLEncoding.DecodeString(token)
+	return err == nil && len(random) == tokenBytes
+}
+
+// newCertificate makes a self-signed serving certificate for the session's Service and pod. It is its own
+// root: whoever trusts it trusts this one bot and nothing else.
+func newCertificate(session *v1alpha1.WhatsAppSession, now time.Time) (certificate, key []byte, err error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, nil, err
+	}
+	name := Name(session)
+	template := &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               pkix.Name{CommonName: name, Organization: []string{"sesi"}},
+		DNSNames:              []string{name, name + "." + session.Namespace, ServerName(session)},
+		NotBefore:             now.Add(-clockSkew),
+		NotAfter:              now.Add(certificateValidity),
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLenZero:        true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		return nil, nil, err
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, nil, err
+	}
+	return encodeCertificate(der), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), nil
+}
+
+func encodeCertificate(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+// readCertificate reads the serving certificate and checks that the key is its own.
+func readCertificate(data map[string][]byte) (*x509.Certificate, error) {
+	if len(data[KeyCertificate]) == 0 || len(data[KeyPrivateKey]) == 0 {
+		return nil, errors.New(KeyCertificate + " or " + KeyPrivateKey + " is missing")
+	}
+	pair, err := tls.X509KeyPair(data[KeyCertificate], data[KeyPrivateKey])
+	if err != nil {
+		return nil, fmt.Errorf("%s and %s: %w", KeyCertificate, KeyPrivateKey, err)
+	}
+	return pair.Leaf, nil
+}

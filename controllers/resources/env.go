@@ -1,0 +1,117 @@
+package resources
+
+import (
+	"path"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// What a spec that never met the API server falls back to; a test holds them against the CRD's defaults.
+const (
+	defaultAuthPath        = "/data"
+	defaultTakeoverTimeout = 10 * time.Second
+	defaultBackupInterval  = 5 * time.Minute
+	defaultBackupKeep      = 5
+	defaultQRMaxRetries    = 10
+	defaultLocale          = v1alpha1.LocaleIndonesian
+	defaultProxyKey        = "url"
+)
+
+// envMemoryLimit is the one variable that the operator derives and a template may still set.
+const envMemoryLimit = "GOMEMLIMIT"
+
+func authPath(session *v1alpha1.WhatsAppSession) string {
+	if session.Spec.AuthPath != "" {
+		return session.Spec.AuthPath
+	}
+	return defaultAuthPath
+}
+
+// botEnv is the bot's whole configuration. The cache of the Web version lies on the claim: a bot that restarts
+// after WhatsApp rejected the built-in version has to know the newer one from its first connection on.
+func botEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
+	spec := &session.Spec
+	locale := spec.Locale
+	if locale == "" {
+		locale = defaultLocale
+	}
+	env := []corev1.EnvVar{
+		{Name: "AUTH_PATH", Value: authPath(session)},
+		{Name: "CLIENT_ID", Value: ClientID(session)},
+		{Name: "WEB_VERSION_CACHE_PATH", Value: path.Join(authPath(session), ".wwebjs_cache")},
+		{Name: "HOST", Value: "127.0.0.1"},
+		{Name: "PORT", Value: decimal(PortPlain)},
+		{Name: "TLS_PORT", Value: decimal(PortTLS)},
+		{Name: "TLS_CERT_FILE", Value: path.Join(credentialsPath, KeyCertificate)},
+		{Name: "TLS_KEY_FILE", Value: path.Join(credentialsPath, KeyPrivateKey)},
+		{Name: "API_TOKEN_FILE", Value: path.Join(credentialsPath, KeyToken)},
+		// Go listens on both families for this address where the node has both.
+		{Name: "METRICS_HOST", Value: "0.0.0.0"},
+		{Name: "METRICS_PORT", Value: decimal(PortMetrics)},
+		{Name: "INSTANCE_ID", ValueFrom: &corev1.EnvVarSource{
+			FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.uid"},
+		}},
+		{Name: "LOG_FORMAT", Value: "json"},
+		{Name: "LOCALE", Value: string(locale)},
+		{Name: "QR_MAX_RETRIES", Value: decimal(or(spec.Pairing.QRMaxRetries, defaultQRMaxRetries))},
+		{Name: "TAKEOVER_ON_CONFLICT", Value: strconv.FormatBool(or(spec.Conflict.Takeover, true))},
+		{Name: "TAKEOVER_TIMEOUT_MS", Value: milliseconds(spec.Conflict.Timeout, defaultTakeoverTimeout)},
+		{Name: "BACKUP_SYNC_INTERVAL_MS", Value: milliseconds(spec.Backup.Interval, defaultBackupInterval)},
+		{Name: "BACKUP_KEEP", Value: decimal(or(spec.Backup.Keep, defaultBackupKeep))},
+	}
+	if spec.Pairing.Method == v1alpha1.PairingPhoneCode {
+		env = append(env, corev1.EnvVar{Name: "PAIRING_PHONE_NUMBER", Value: spec.Pairing.PhoneNumber})
+	}
+	if proxy := spec.ProxySecretRef; proxy != nil {
+		key := proxy.Key
+		if key == "" {
+			key = defaultProxyKey
+		}
+		env = append(env, corev1.EnvVar{Name: "PROXY_URL", ValueFrom: &corev1.EnvVarSource{
+			SecretKeyRef: &corev1.SecretKeySelector{
+				LocalObjectReference: corev1.LocalObjectReference{Name: proxy.Name}, Key: key,
+			},
+		}})
+	}
+	return env
+}
+
+// setMemoryLimit tells the bot's Go runtime to stay under three quarters of its container's memory; the rest
+// is for SQLite's pages, which are outside of its heap. A template that sets the variable itself is left alone.
+func setMemoryLimit(containers []corev1.Container) {
+	for i := range containers {
+		bot := &containers[i]
+		limit := bot.Resources.Limits.Memory()
+		if bot.Name != Container || limit.IsZero() || hasEnv(bot.Env, envMemoryLimit) {
+			continue
+		}
+		bot.Env = append(bot.Env, corev1.EnvVar{Name: envMemoryLimit, Value: strconv.FormatInt(limit.Value()/4*3, 10)})
+	}
+}
+
+func hasEnv(env []corev1.EnvVar, name string) bool {
+	for _, variable := range env {
+		if variable.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func or[T any](value *T, otherwise T) T {
+	if value == nil {
+		return otherwise
+	}
+	return *value
+}
+
+func decimal(number int32) string { return strconv.FormatInt(int64(number), 10) }
+
+func milliseconds(value *metav1.Duration, otherwise time.Duration) string {
+	return strconv.FormatInt(or(value, metav1.Duration{Duration: otherwise}).Milliseconds(), 10)
+}

@@ -1,0 +1,103 @@
+package resources
+
+import (
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// metadataPrefixes are where clouds hand out a node's credentials.
+var metadataPrefixes = []netip.Prefix{
+	netip.MustParsePrefix("100.100.100.200/32"),
+	netip.MustParsePrefix("169.254.0.0/16"),
+	netip.MustParsePrefix("fd00:ec2::254/128"),
+	netip.MustParsePrefix("fe80::/10"),
+}
+
+const (
+	portDNS   = 53
+	portHTTPS = 443
+)
+
+// BuildNetworkPolicy builds the policy of the session's pod. In: the operator and pods of the same namespace
+// with the session's access label to the API, Prometheus to the metrics. Out: DNS, and TCP 443 and the proxy's
+// port, but neither to the cluster's API nor to a cloud's metadata. Whoever needs more adds a policy of their
+// own; policies add up.
+func BuildNetworkPolicy(session *v1alpha1.WhatsAppSession, options Options) *networkingv1.NetworkPolicy {
+	ports := []int32{portHTTPS}
+	if proxy := session.Spec.ProxySecretRef; proxy != nil && !slices.Contains(ports, proxy.Port) {
+		ports = append(ports, proxy.Port)
+	}
+	return &networkingv1.NetworkPolicy{
+		ObjectMeta: objectMeta(session),
+		Spec: networkingv1.NetworkPolicySpec{
+			PodSelector: metav1.LabelSelector{MatchLabels: Selector(session)},
+			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
+			Ingress: []networkingv1.NetworkPolicyIngressRule{
+				{From: callers(session, options), Ports: policyPorts(corev1.ProtocolTCP, PortTLS)},
+				{From: []networkingv1.NetworkPolicyPeer{{
+					NamespaceSelector: &metav1.LabelSelector{},
+					PodSelector:       matchLabels(map[string]string{"app.kubernetes.io/name": "prometheus"}),
+				}}, Ports: policyPorts(corev1.ProtocolTCP, PortMetrics)},
+			},
+			Egress: []networkingv1.NetworkPolicyEgressRule{
+				{Ports: append(policyPorts(corev1.ProtocolUDP, portDNS), policyPorts(corev1.ProtocolTCP, portDNS)...)},
+				{To: openBlocks(options.ClosedPrefixes), Ports: policyPorts(corev1.ProtocolTCP, ports...)},
+			},
+		},
+	}
+}
+
+// callers are the pods that may use the bot's API.
+func callers(session *v1alpha1.WhatsAppSession, options Options) []networkingv1.NetworkPolicyPeer {
+	peers := []networkingv1.NetworkPolicyPeer{
+		{PodSelector: matchLabels(map[string]string{AccessLabel(session): "true"})},
+	}
+	if options.OperatorNamespace == "" {
+		return peers
+	}
+	return append(peers, networkingv1.NetworkPolicyPeer{
+		NamespaceSelector: matchLabels(map[string]string{corev1.LabelMetadataName: options.OperatorNamespace}),
+		PodSelector:       matchLabels(options.OperatorLabels),
+	})
+}
+
+// openBlocks are all addresses but the closed ones, in one order whatever order those came in.
+func openBlocks(closed []netip.Prefix) []networkingv1.NetworkPolicyPeer {
+	var except4, except6 []string
+	all := slices.Concat(metadataPrefixes, closed)
+	for i, prefix := range all {
+		all[i] = prefix.Masked()
+	}
+	slices.SortFunc(all, netip.Prefix.Compare)
+	for _, prefix := range slices.Compact(all) {
+		if prefix.Addr().Is4() {
+			except4 = append(except4, prefix.String())
+		} else {
+			except6 = append(except6, prefix.String())
+		}
+	}
+	return []networkingv1.NetworkPolicyPeer{
+		{IPBlock: &networkingv1.IPBlock{CIDR: "0.0.0.0/0", Except: except4}},
+		{IPBlock: &networkingv1.IPBlock{CIDR: "::/0", Except: except6}},
+	}
+}
+
+func policyPorts(protocol corev1.Protocol, numbers ...int32) []networkingv1.NetworkPolicyPort {
+	ports := make([]networkingv1.NetworkPolicyPort, 0, len(numbers))
+	for _, number := range numbers {
+		port := intstr.FromInt32(number)
+		ports = append(ports, networkingv1.NetworkPolicyPort{Protocol: &protocol, Port: &port})
+	}
+	return ports
+}
+
+func matchLabels(labels map[string]string) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchLabels: labels}
+}

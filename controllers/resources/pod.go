@@ -1,0 +1,176 @@
+package resources
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// Names inside the bot's pod.
+const (
+	// Container is the bot's container; every other container is a sidecar.
+	Container = "bot"
+
+	volumeSession     = "session"
+	volumeCredentials = "credentials"
+	volumeTemporary   = "tmp"
+
+	credentialsPath = "/etc/sesi"
+	temporaryPath   = "/tmp"
+)
+
+// Ports of the bot in a pod.
+const (
+	// PortTLS serves the API over HTTPS and asks for the token.
+	PortTLS int32 = 8443
+	// PortPlain serves the API on the pod's loopback alone, without a token.
+	PortPlain int32 = 8080
+	// PortMetrics serves /livez, /readyz and /metrics.
+	PortMetrics int32 = 9090
+)
+
+// AnnotationSpecHash holds the hash of what the pod was rendered from; see SpecHash.
+const AnnotationSpecHash = "sesi.dev/spec-hash"
+
+const (
+	// botUser is the user and group of the bot's image; the claim is given to this group.
+	botUser int64 = 65532
+
+	terminationGraceSeconds int64 = 30
+	// minTerminationGraceSeconds keeps a deleted pod's name taken until its bot has ended, which takes it
+	// up to 5 s. A grace of zero would free the name, and let the next bot start, while the last one runs.
+	minTerminationGraceSeconds int64 = 10
+)
+
+// BuildPod builds the session's one pod: the operator's own, with spec.template merged over it. An error is
+// always about spec.template, names the field, and only an edit of the spec mends it.
+func BuildPod(session *v1alpha1.WhatsAppSession, options Options) (*corev1.Pod, error) {
+	base := basePod(session, options)
+	template, err := mergeTemplate(base, session.Spec.Template)
+	if err != nil {
+		return nil, err
+	}
+	setMemoryLimit(template.Spec.Containers)
+	keepOnLostNode(&template.Spec)
+
+	meta := objectMeta(session)
+	meta.Labels = under(template.Labels, meta.Labels)
+	meta.Annotations = under(template.Annotations, map[string]string{
+		AnnotationSpecHash:                        specHash(session, template.Spec),
+		"kubectl.kubernetes.io/default-container": Container,
+	})
+	return &corev1.Pod{ObjectMeta: meta, Spec: template.Spec}, nil
+}
+
+// SpecHash is the hash of what a pod was rendered from: its whole spec before the API server's defaults, and
+// the template's labels and annotations. It changes when, and only when, the pod has to be made anew.
+func SpecHash(pod *corev1.Pod) string { return pod.Annotations[AnnotationSpecHash] }
+
+// basePod is the operator's own pod, before the session's template.
+func basePod(session *v1alpha1.WhatsAppSession, options Options) corev1.PodTemplateSpec {
+	image := session.Spec.Image
+	if image == "" {
+		image = options.BotImage
+	}
+	return corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+		RestartPolicy:                 corev1.RestartPolicyAlways,
+		TerminationGracePeriodSeconds: new(terminationGraceSeconds),
+		AutomountServiceAccountToken:  new(false),
+		EnableServiceLinks:            new(false),
+		SecurityContext: &corev1.PodSecurityContext{
+			RunAsNonRoot:        new(true),
+			RunAsUser:           new(botUser),
+			RunAsGroup:          new(botUser),
+			FSGroup:             new(botUser),
+			FSGroupChangePolicy: new(corev1.FSGroupChangeOnRootMismatch),
+			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		},
+		Containers: []corev1.Container{{
+			Name:  Container,
+			Image: image,
+			Env:   botEnv(session),
+			Ports: []corev1.ContainerPort{
+				{Name: "https", ContainerPort: PortTLS, Protocol: corev1.ProtocolTCP},
+				{Name: "metrics", ContainerPort: PortMetrics, Protocol: corev1.ProtocolTCP},
+			},
+			Resources: corev1.ResourceRequirements{
+				Requests: corev1.ResourceList{
+					corev1.ResourceCPU:    resource.MustParse("20m"),
+					corev1.ResourceMemory: resource.MustParse("48Mi"),
+				},
+				Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("256Mi")},
+			},
+			SecurityContext: &corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(false),
+				ReadOnlyRootFilesystem:   new(true),
+				Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			},
+			// A store that has to be restored opens slowly; only then may the bot be judged.
+			StartupProbe:   probe("/livez", corev1.Probe{PeriodSeconds: 1, TimeoutSeconds: 1, FailureThreshold: 120}),
+			LivenessProbe:  probe("/livez", corev1.Probe{PeriodSeconds: 20, TimeoutSeconds: 5, FailureThreshold: 3}),
+			ReadinessProbe: probe("/readyz", corev1.Probe{PeriodSeconds: 5, TimeoutSeconds: 2, FailureThreshold: 3}),
+			VolumeMounts:   botMounts(session),
+		}},
+		Volumes: botVolumes(session),
+	}}
+}
+
+func botMounts(session *v1alpha1.WhatsAppSession) []corev1.VolumeMount {
+	return []corev1.VolumeMount{
+		{Name: volumeSession, MountPath: authPath(session)},
+		{Name: volumeCredentials, MountPath: credentialsPath, ReadOnly: true},
+		{Name: volumeTemporary, MountPath: temporaryPath},
+	}
+}
+
+// botVolumes mounts the Secret as a whole directory: a file mounted by subPath would never see its renewal.
+func botVolumes(session *v1alpha1.WhatsAppSession) []corev1.Volume {
+	return []corev1.Volume{
+		{Name: volumeSession, VolumeSource: corev1.VolumeSource{
+			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: ClaimName(session)},
+		}},
+		{Name: volumeCredentials, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
+			SecretName:  Name(session),
+			DefaultMode: new(int32(0o440)),
+			Items: []corev1.KeyToPath{
+				{Key: KeyToken, Path: KeyToken},
+				{Key: KeyCertificate, Path: KeyCertificate},
+				{Key: KeyPrivateKey, Path: KeyPrivateKey},
+			},
+		}}},
+		{Name: volumeTemporary, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{
+			SizeLimit: resource.NewQuantity(64<<20, resource.BinarySI),
+		}}},
+	}
+}
+
+func probe(path string, times corev1.Probe) *corev1.Probe {
+	times.HTTPGet = &corev1.HTTPGetAction{Path: path, Port: intstr.FromInt32(PortMetrics)}
+	return &times
+}
+
+// lostNodeTaints are the taints that the node controller sets on a node it cannot see.
+var lostNodeTaints = []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable}
+
+// keepOnLostNode tolerates a lost node for ever, where the template does not say otherwise: a pod deleted
+// there cannot be told from one that still runs, and its name stays taken either way.
+func keepOnLostNode(spec *corev1.PodSpec) {
+	for _, taint := range lostNodeTaints {
+		if !tolerates(spec.Tolerations, taint) {
+			spec.Tolerations = append(spec.Tolerations, corev1.Toleration{
+				Key: taint, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute,
+			})
+		}
+	}
+}
+
+func tolerates(tolerations []corev1.Toleration, taint string) bool {
+	for _, toleration := range tolerations {
+		if toleration.Key == taint && toleration.Effect == corev1.TaintEffectNoExecute {
+			return true
+		}
+	}
+	return false
+}

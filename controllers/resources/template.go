@@ -1,0 +1,126 @@
+package resources
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	kjson "sigs.k8s.io/json"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+var templatePath = field.NewPath("spec", "template", "spec")
+
+// mergeTemplate merges the session's template over the operator's pod, as a strategic merge patch, and refuses
+// one that takes away what keeps the session safe.
+func mergeTemplate(base corev1.PodTemplateSpec, template *v1alpha1.PodTemplate) (corev1.PodTemplateSpec, error) {
+	if template == nil {
+		return base, nil
+	}
+	merged := *base.DeepCopy()
+	merged.Labels = template.Metadata.Labels
+	merged.Annotations = template.Metadata.Annotations
+	if template.Spec == nil || len(template.Spec.Raw) == 0 {
+		return merged, nil
+	}
+	original, err := json.Marshal(base.Spec)
+	if err != nil {
+		return corev1.PodTemplateSpec{}, fmt.Errorf("encoding the operator's pod: %w", err)
+	}
+	patched, err := strategicpatch.StrategicMergePatch(original, template.Spec.Raw, corev1.PodSpec{})
+	if err != nil {
+		return corev1.PodTemplateSpec{}, fmt.Errorf("%s cannot be merged: %w", templatePath, err)
+	}
+	merged.Spec = corev1.PodSpec{}
+	strict, err := kjson.UnmarshalStrict(patched, &merged.Spec)
+	if err == nil && len(strict) > 0 {
+		err = strict[0]
+	}
+	if err != nil {
+		return corev1.PodTemplateSpec{}, fmt.Errorf("%s is not that of a pod: %w", templatePath, err)
+	}
+	if errs := decideTemplate(base.Spec, merged.Spec); len(errs) > 0 {
+		return corev1.PodTemplateSpec{}, errs.ToAggregate()
+	}
+	return merged, nil
+}
+
+// decideTemplate lists what a merged spec may not have lost or changed of the operator's own.
+func decideTemplate(base, merged corev1.PodSpec) field.ErrorList {
+	var errs field.ErrorList
+	if merged.RestartPolicy != base.RestartPolicy {
+		errs = append(errs, field.NotSupported(templatePath.Child("restartPolicy"), merged.RestartPolicy,
+			[]corev1.RestartPolicy{base.RestartPolicy}))
+	}
+	if merged.HostNetwork {
+		errs = append(errs, field.Invalid(templatePath.Child("hostNetwork"), true,
+			"must be false: the API without a token on 127.0.0.1 would be the node's"))
+	}
+	if grace := merged.TerminationGracePeriodSeconds; grace == nil || *grace < minTerminationGraceSeconds {
+		errs = append(errs, field.Invalid(templatePath.Child("terminationGracePeriodSeconds"), grace,
+			fmt.Sprintf("must be at least %d, so that a bot has ended before the next one starts", minTerminationGraceSeconds)))
+	}
+	for _, volume := range base.Volumes {
+		path := templatePath.Child("volumes").Key(volume.Name)
+		if i := slices.IndexFunc(merged.Volumes, func(v corev1.Volume) bool { return v.Name == volume.Name }); i < 0 {
+			errs = append(errs, field.Forbidden(path, "is the operator's and cannot be removed"))
+		} else if !equality.Semantic.DeepEqual(merged.Volumes[i], volume) {
+			errs = append(errs, field.Forbidden(path, "is the operator's and cannot be changed"))
+		}
+	}
+	return append(errs, decideContainer(base.Containers[0], merged.Containers)...)
+}
+
+// decideContainer does so for the bot's own container.
+func decideContainer(base corev1.Container, merged []corev1.Container) field.ErrorList {
+	path := templatePath.Child("containers").Key(Container)
+	i := slices.IndexFunc(merged, func(c corev1.Container) bool { return c.Name == Container })
+	if i < 0 {
+		return field.ErrorList{field.Required(path, "the bot's container cannot be removed or renamed")}
+	}
+	bot := merged[i]
+	var errs field.ErrorList
+	if bot.Image != base.Image {
+		errs = append(errs, field.Forbidden(path.Child("image"), "is set by spec.image"))
+	}
+	for _, variable := range base.Env {
+		i := slices.IndexFunc(bot.Env, func(v corev1.EnvVar) bool { return v.Name == variable.Name })
+		if i < 0 || !equality.Semantic.DeepEqual(bot.Env[i], variable) {
+			errs = append(errs, field.Forbidden(path.Child("env").Key(variable.Name), "is set by the operator from the session's spec"))
+		}
+	}
+	for _, mount := range base.VolumeMounts {
+		if !slices.ContainsFunc(bot.VolumeMounts, func(m corev1.VolumeMount) bool {
+			return equality.Semantic.DeepEqual(m, mount)
+		}) {
+			errs = append(errs, field.Forbidden(path.Child("volumeMounts").Key(mount.MountPath),
+				"is the operator's mount of volume "+mount.Name+" and cannot be removed or changed"))
+		}
+	}
+	return errs
+}
+
+// specHash hashes what a pod is rendered from. The operator's own labels are left out, because they can be
+// mended in place; whatever else an operator renders differently is a different pod.
+func specHash(session *v1alpha1.WhatsAppSession, spec corev1.PodSpec) string {
+	rendered := struct {
+		Metadata v1alpha1.PodTemplateMetadata
+		Spec     corev1.PodSpec
+	}{Spec: spec}
+	if session.Spec.Template != nil {
+		rendered.Metadata = session.Spec.Template.Metadata
+	}
+	data, err := json.Marshal(rendered)
+	if err != nil {
+		panic(fmt.Sprintf("encoding a pod's spec: %v", err)) // it was decoded from JSON or built here
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:16])
+}
