@@ -23,7 +23,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:selectablefield:JSONPath=`.status.clientId`
 // +kubebuilder:selectablefield:JSONPath=`.status.state`
 // +kubebuilder:selectablefield:JSONPath=`.status.userAction`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 60 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be at most 60 characters of a-z, 0-9 and -, and begin and end with a letter or digit: the pod, the Service and the claim are named after it",fieldPath=".metadata.name"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 60 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be at most 60 characters of a-z, 0-9 and -, and begin and end with a letter or digit: the pod, the Service and the claim are named after it"
 // +kubebuilder:validation:XValidation:rule="(has(self.spec.clientId) ? self.spec.clientId : self.metadata.name) == (has(oldSelf.spec.clientId) ? oldSelf.spec.clientId : oldSelf.metadata.name)",message="spec.clientId cannot change, because another clientId is another session: make another WhatsAppSession for it",fieldPath=".spec.clientId"
 type WhatsAppSession struct {
 	metav1.TypeMeta `json:",inline"`

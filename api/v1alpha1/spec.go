@@ -34,7 +34,7 @@ type WhatsAppSessionSpec struct {
 	Storage Storage `json:"storage,omitempty,omitzero"`
 
 	// pairing is how a phone is linked to the session.
-	// +kubebuilder:default={}
+	// +kubebuilder:default={method: QR}
 	// +optional
 	Pairing Pairing `json:"pairing,omitempty,omitzero"`
 

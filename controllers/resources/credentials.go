@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,7 +23,7 @@ import (
 
 // Keys of the session's Secret.
 const (
-	// KeyToken is what the bot's API asks of every caller, as a bearer token.
+	// KeyToken is what the bot's API asks of every caller, as a bearer token. Anyone may put their own there.
 	KeyToken = "token"
 	// KeyCertificate and KeyPrivateKey are the bot's serving certificate and its key.
 	KeyCertificate = corev1.TLSCertKey
@@ -41,6 +42,9 @@ const (
 	clockSkew = time.Hour
 
 	tokenBytes = 32
+	// minToken and maxToken are what the bot takes for a token.
+	minToken = 16
+	maxToken = 4096
 )
 
 // Credentials is what the operator needs of a session's Secret to speak with its bot.
@@ -85,9 +89,10 @@ func DecideRenewal(session *v1alpha1.WhatsAppSession, secret *corev1.Secret, now
 
 // ReadCredentials reads the session's Secret. The error names the key that is wrong.
 func ReadCredentials(session *v1alpha1.WhatsAppSession, secret *corev1.Secret) (Credentials, error) {
-	token := string(secret.Data[KeyToken])
+	token := strings.TrimSpace(string(secret.Data[KeyToken]))
 	if !validToken(token) {
-		return Credentials{}, fmt.Errorf("secret %s: %s is not %d random bytes in base64url", secret.Name, KeyToken, tokenBytes)
+		return Credentials{}, fmt.Errorf("secret %s: %s must be %d to %d printable characters without spaces",
+			secret.Name, KeyToken, minToken, maxToken)
 	}
 	certificate, err := readCertificate(secret.Data)
 	if err != nil {
@@ -130,7 +135,7 @@ func BuildCredentials(session *v1alpha1.WhatsAppSession, existing *corev1.Secret
 		KeyPrivateKey:  key,
 		KeyRoots:       certificate,
 	}
-	if !validToken(string(previous[KeyToken])) {
+	if !validToken(strings.TrimSpace(string(previous[KeyToken]))) {
 		secret.Data[KeyToken] = newToken()
 	}
 	if old, err := readCertificate(previous); err == nil {
@@ -146,8 +151,8 @@ func newToken() []byte {
 }
 
 func validToken(token string) bool {
-	random, err := base64.RawURLEncoding.DecodeString(token)
-	return err == nil && len(random) == tokenBytes
+	strange := func(r rune) bool { return r <= ' ' || r > '~' }
+	return len(token) >= minToken && len(token) <= maxToken && !strings.ContainsFunc(token, strange)
 }
 
 // newCertificate makes a self-signed serving certificate for the session's Service and pod. It is its own

@@ -22,8 +22,12 @@ const (
 	defaultProxyKey        = "url"
 )
 
-// envMemoryLimit is the one variable that the operator derives and a template may still set.
-const envMemoryLimit = "GOMEMLIMIT"
+const (
+	// envMemoryLimit is the one variable that the operator derives and a template may still set.
+	envMemoryLimit = "GOMEMLIMIT"
+	// envToken would contradict the token of the Secret.
+	envToken = "API_TOKEN"
+)
 
 func authPath(session *v1alpha1.WhatsAppSession) string {
 	if session.Spec.AuthPath != "" {
@@ -56,7 +60,6 @@ func botEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
 		{Name: "INSTANCE_ID", ValueFrom: &corev1.EnvVarSource{
 			FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.uid"},
 		}},
-		{Name: "LOG_FORMAT", Value: "json"},
 		{Name: "LOCALE", Value: string(locale)},
 		{Name: "QR_MAX_RETRIES", Value: decimal(or(spec.Pairing.QRMaxRetries, defaultQRMaxRetries))},
 		{Name: "TAKEOVER_ON_CONFLICT", Value: strconv.FormatBool(or(spec.Conflict.Takeover, true))},

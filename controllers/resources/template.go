@@ -96,6 +96,10 @@ func decideContainer(base corev1.Container, merged []corev1.Container) field.Err
 			errs = append(errs, field.Forbidden(path.Child("env").Key(variable.Name), "is set by the operator from the session's spec"))
 		}
 	}
+	if hasEnv(bot.Env, envToken) {
+		errs = append(errs, field.Forbidden(path.Child("env").Key(envToken),
+			"the token is that of the Secret the operator keeps; edit it there"))
+	}
 	for _, mount := range base.VolumeMounts {
 		if !slices.ContainsFunc(bot.VolumeMounts, func(m corev1.VolumeMount) bool {
 			return equality.Semantic.DeepEqual(m, mount)

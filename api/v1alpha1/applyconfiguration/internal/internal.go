@@ -243,7 +243,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: pairing
       type:
         namedType: dev.sesi.sesi.api.v1alpha1.Pairing
-      default: {}
+      default:
+        method: QR
     - name: proxySecretRef
       type:
         namedType: dev.sesi.sesi.api.v1alpha1.ProxySecretRef
