@@ -1,0 +1,259 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Backup is a verified, compressed snapshot of the store.
+type Backup struct {
+	Path string
+	// At is when it was taken, in UTC.
+	At time.Time
+	// Size is that of the file, in bytes.
+	Size int64
+	// Device tells which link of which account it holds, without naming the account.
+	Device string
+}
+
+var backupName = regexp.MustCompile(`^([0-9]{8}T[0-9]{6}\.[0-9]{3}Z)-([0-9a-f]{8})\.db\.zst$`)
+
+// Backups lists the session's backups, the newest first.
+func (s *Store) Backups() ([]Backup, error) { return listBackups(s.layout) }
+
+func listBackups(l layout) ([]Backup, error) {
+	entries, err := os.ReadDir(l.backups)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, describe(l.backups, err)
+	}
+	var backups []Backup
+	for _, entry := range entries {
+		part := backupName.FindStringSubmatch(entry.Name())
+		if part == nil || !entry.Type().IsRegular() {
+			continue
+		}
+		at, err := time.Parse(stampLayout, part[1])
+		if err != nil {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			continue
+		}
+		backups = append(backups, Backup{
+			Path: filepath.Join(l.backups, entry.Name()), At: at, Size: info.Size(), Device: part[2],
+		})
+	}
+	slices.SortFunc(backups, func(a, b Backup) int { return strings.Compare(b.Path, a.Path) })
+	return backups, nil
+}
+
+// Backup takes a snapshot of the store, verifies it, and keeps it as the newest of BackupKeep; why goes to
+// the log. When the store has not changed since the last one, it returns that one and taken is false. With no
+// linked device the error is ErrNoDevice. A backup is on the disk for good before an older one is removed.
+func (s *Store) Backup(ctx context.Context, why string) (backup Backup, taken bool, err error) {
+	ctx, done, err := s.begin(ctx, s.snapshots)
+	if err != nil {
+		return Backup{}, false, err
+	}
+	defer done()
+
+	before := observeFingerprint(s.layout, time.Now())
+	if before.settled && before == s.lastFingerprint {
+		if _, err := os.Lstat(s.lastBackup.Path); err == nil {
+			return s.lastBackup, false, nil
+		}
+	}
+	backup, err = s.takeBackup(ctx)
+	if err != nil {
+		return Backup{}, false, err
+	}
+	s.lastBackup, s.lastFingerprint = backup, before
+	s.log.Info("backup taken", "why", why, "path", backup.Path, "bytes", backup.Size)
+	if err := pruneBackups(s.layout, s.options.BackupKeep); err != nil {
+		s.log.Warn("old backups could not be removed", "error", err)
+	}
+	return backup, true, nil
+}
+
+func (s *Store) takeBackup(ctx context.Context) (backup Backup, err error) {
+	snapshot, device, err := s.snapshot(ctx)
+	if err != nil {
+		return Backup{}, err
+	}
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+
+	target, err := createTemp(s.layout.backups, "backup.zst")
+	if err != nil {
+		return Backup{}, err
+	}
+	if err := compress(ctx, target, snapshot); err != nil {
+		target.Close()
+		os.Remove(target.Name())
+		return Backup{}, describe(target.Name(), err)
+	}
+	at, err := nextBackupTime(s.layout, time.Now())
+	if err != nil {
+		target.Close()
+		os.Remove(target.Name())
+		return Backup{}, err
+	}
+	info, err := target.Stat()
+	if err != nil {
+		target.Close()
+		os.Remove(target.Name())
+		return Backup{}, describe(target.Name(), err)
+	}
+	path := filepath.Join(s.layout.backups, stamp(at)+"-"+device+".db.zst")
+	if err := publish(target, path); err != nil {
+		return Backup{}, err
+	}
+	return Backup{Path: path, At: at, Size: info.Size(), Device: device}, nil
+}
+
+// nextBackupTime is now, or just after the newest backup when the clock went back: the order of the names is
+// the order in which they were taken.
+func nextBackupTime(l layout, now time.Time) (time.Time, error) {
+	backups, err := listBackups(l)
+	at := now.UTC().Truncate(time.Millisecond)
+	if err == nil && len(backups) > 0 && !at.After(backups[0].At) {
+		at = backups[0].At.Add(time.Millisecond)
+	}
+	return at, err
+}
+
+// pruneBackups removes all but the newest keep. It runs only behind a backup that was just verified, so the
+// newest one, which it never removes, is good.
+func pruneBackups(l layout, keep int) error {
+	backups, err := listBackups(l)
+	if err != nil {
+		return err
+	}
+	for _, old := range backups[min(max(keep, 1), len(backups)):] {
+		if err := os.Remove(old.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return describe(old.Path, err)
+		}
+	}
+	return nil
+}
+
+// WriteBackup takes a fresh snapshot, verifies it, and writes it to w as a backup that Restore reads. A slow
+// w holds up nothing but other calls of WriteBackup. With no linked device the error is ErrNoDevice, and
+// nothing was written.
+func (s *Store) WriteBackup(ctx context.Context, w io.Writer) (err error) {
+	ctx, done, err := s.begin(ctx, s.streams)
+	if err != nil {
+		return err
+	}
+	defer done()
+	snapshotCtx, snapshotDone, err := s.begin(ctx, s.snapshots)
+	if err != nil {
+		return err
+	}
+	snapshot, _, err := s.snapshot(snapshotCtx)
+	snapshotDone()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	return compress(ctx, w, snapshot)
+}
+
+// snapshot makes a consistent copy of the store, verified to be whole and to hold a device. The file has no
+// name any more, so that no crash leaves it behind.
+func (s *Store) snapshot(ctx context.Context) (file *os.File, device string, err error) {
+	if err := s.lock.stillAt(s.layout.lock()); err != nil {
+		return nil, "", err
+	}
+	exists, err := s.Exists(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if !exists {
+		return nil, "", ErrNoDevice
+	}
+	if err := ensureBackupDirectory(s.layout); err != nil {
+		return nil, "", err
+	}
+	file, err = createTemp(s.layout.backups, "snapshot.db")
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() {
+		if removeErr := os.Remove(file.Name()); err != nil || removeErr != nil {
+			err = errors.Join(err, removeErr, file.Close())
+		}
+	}()
+	if err := copyDatabase(ctx, s.layout.database(), file.Name()); err != nil {
+		return file, "", describe(file.Name(), err)
+	}
+	found, err := inspect(ctx, file.Name())
+	switch {
+	case err != nil:
+		return file, "", err
+	case found.condition != conditionSound:
+		return file, "", fmt.Errorf("%s: the snapshot is %s: %s", file.Name(), found.condition, found.damage)
+	case found.device == "":
+		return file, "", ErrNoDevice
+	}
+	return file, found.device, nil
+}
+
+// copyDatabase writes a consistent copy of a live database to an empty file. It uses a connection of its own,
+// so that its memory goes when it is done and nobody waits for a place in the pool.
+func copyDatabase(ctx context.Context, from, to string) error {
+	params := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", "cache_size(-512)", "mmap_size(0)"}}
+	db, err := sql.Open("sqlite", dsn(from, params))
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, to)
+	return errors.Join(err, db.Close())
+}
+
+func ensureBackupDirectory(l layout) error {
+	if err := ensurePrivateDir(filepath.Dir(l.backups)); err != nil {
+		return err
+	}
+	return ensurePrivateDir(l.backups)
+}
+
+// fingerprint tells cheaply whether a database may have changed. It is settled when the last change is old
+// enough that a later one must show: file systems count time in ticks, and two writes in one tick look alike.
+type fingerprint struct {
+	database, log fileStamp
+	settled       bool
+}
+
+type fileStamp struct{ size, modified int64 }
+
+// tick is longer than any file system's, two seconds being FAT's.
+const tick = 3 * time.Second
+
+func observeFingerprint(l layout, now time.Time) fingerprint {
+	look := func(path string) fileStamp {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fileStamp{}
+		}
+		return fileStamp{size: info.Size(), modified: info.ModTime().UnixNano()}
+	}
+	f := fingerprint{database: look(l.database()), log: look(l.database() + "-wal")}
+	f.settled = max(f.database.modified, f.log.modified) < now.Add(-tick).UnixNano()
+	return f
+}

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"slices"
+	"time"
+
+	"go.mau.fi/whatsmeow/store/sqlstore"
+	waLog "go.mau.fi/whatsmeow/util/log"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// Pool sizes. One connection would be enough for SQLite, which has one writer anyway, but not for its users:
+// whatsmeow leaves rows open when a scan fails, and dbutil keeps a connection for good after some schema
+// upgrades, so with a single one the next query would wait for ever. Readers also pass a running transaction
+// this way. Idle connections above the first are closed, because each keeps a page cache and a schema.
+const (
+	maxConnections = 4
+	idleAfter      = time.Minute
+)
+
+// dsn names a database for the driver. Each connection runs the pragmas, so they hold on every one.
+func dsn(path string, params url.Values) string {
+	u := url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}
+	return u.String()
+}
+
+// liveParams open the session's own database for whatsmeow: WAL with NORMAL keeps it whole through a crash
+// and is quick, immediate transactions never deadlock on an upgrade of their lock, and the small page cache
+// and log are what an idle bot can afford.
+func liveParams() url.Values {
+	return url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {
+			"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(NORMAL)",
+			"cache_size(-512)", "mmap_size(0)", "journal_size_limit(1048576)", "wal_autocheckpoint(256)",
+		},
+	}
+}
+
+// openLive opens the session's database, makes or upgrades its tables, and checks that every one is there.
+func openLive(ctx context.Context, path string, log waLog.Logger) (*sql.DB, *sqlstore.Container, error) {
+	db, err := sql.Open("sqlite", dsn(path, liveParams()))
+	if err != nil {
+		return nil, nil, err
+	}
+	db.SetMaxOpenConns(maxConnections)
+	db.SetMaxIdleConns(1)
+	db.SetConnMaxIdleTime(idleAfter)
+
+	container := sqlstore.NewWithDB(db, "sqlite3", log)
+	err = container.Upgrade(ctx)
+	if err == nil {
+		err = checkTables(ctx, db)
+	}
+	if err == nil {
+		_, err = readDevice(ctx, db, container)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, container, nil
+}
+
+// ensureDatabaseFiles makes the database file if it is missing, so that it never exists with rights that the
+// umask chose; SQLite gives its log and index the same rights. It refuses what is no regular file.
+func ensureDatabaseFiles(l layout) error {
+	file, err := openOwn(l.database(), os.O_RDWR|os.O_CREATE)
+	if err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return describe(l.database(), err)
+	}
+	for _, suffix := range sidecars {
+		file, err := openOwn(l.database()+suffix, os.O_RDWR)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := file.Close(); err != nil {
+			return describe(l.database()+suffix, err)
+		}
+	}
+	return nil
+}
+
+// tables are whatsmeow's, at the schema version of this build, with the columns it reads and writes.
+var tables = map[string][]string{
+	"whatsmeow_app_state_mutation_macs": {"jid", "name", "version", "index_mac", "value_mac"},
+	"whatsmeow_app_state_sync_keys":     {"jid", "key_id", "key_data", "timestamp", "fingerprint"},
+	"whatsmeow_app_state_version":       {"jid", "name", "version", "hash"},
+	"whatsmeow_chat_settings":           {"our_jid", "chat_jid", "muted_until", "pinned", "archived"},
+	"whatsmeow_contacts":                {"our_jid", "their_jid", "first_name", "full_name", "push_name", "business_name", "redacted_phone"},
+	"whatsmeow_device": {"jid", "lid", "facebook_uuid", "registration_id", "noise_key", "identity_key", "signed_pre_key",
+		"signed_pre_key_id", "signed_pre_key_sig", "adv_key", "adv_details", "adv_account_sig", "adv_account_sig_key",
+		"adv_device_sig", "platform", "business_name", "push_name", "lid_migration_ts"},
+	"whatsmeow_event_buffer":    {"our_jid", "ciphertext_hash", "plaintext", "server_timestamp", "insert_timestamp"},
+	"whatsmeow_identity_keys":   {"our_jid", "their_id", "identity"},
+	"whatsmeow_lid_map":         {"lid", "pn"},
+	"whatsmeow_message_secrets": {"our_jid", "chat_jid", "sender_jid", "message_id", "key"},
+	"whatsmeow_pre_keys":        {"jid", "key_id", "key", "uploaded"},
+	"whatsmeow_privacy_tokens":  {"our_jid", "their_jid", "token", "timestamp"},
+	"whatsmeow_sender_keys":     {"our_jid", "chat_id", "sender_id", "sender_key"},
+	"whatsmeow_sessions":        {"our_jid", "their_id", "session"},
+	"whatsmeow_version":         {"version", "compat"},
+}
+
+// errIncomplete is a database whose tables are not those of its own version.
+type errIncomplete struct{ missing string }
+
+func (e *errIncomplete) Error() string { return "lacks " + e.missing }
+
+// checkTables finds what neither SQLite's own check nor whatsmeow's upgrade sees: a schema text in which a
+// name changed. Such a database opens, and then loses every message.
+func checkTables(ctx context.Context, db *sql.DB) error {
+	rows, err := db.QueryContext(ctx, `SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	there := map[string][]string{}
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			return err
+		}
+		there[table] = append(there[table], column)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for table, columns := range tables {
+		for _, column := range columns {
+			if !slices.Contains(there[table], column) {
+				return &errIncomplete{missing: fmt.Sprintf("column %s of table %s", column, table)}
+			}
+		}
+	}
+	return nil
+}

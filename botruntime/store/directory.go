@@ -1,0 +1,90 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// probeSize is what a start must be able to write: SQLite's log and index of an idle session need about as
+// much, so a disk that has no room for it would fail at the first message.
+const probeSize = 64 << 10
+
+// ensureDirectory makes the session directory, private to the bot's user.
+func ensureDirectory(l layout) error {
+	info, err := os.Stat(l.authPath)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(l.authPath, dirMode); err != nil {
+			return notCreatable(l.authPath, err)
+		}
+	case err != nil:
+		return describe(l.authPath, err)
+	case !info.IsDir():
+		return problem(NotDirectory, l.authPath, nil)
+	}
+	return ensurePrivateDir(l.dir)
+}
+
+// ensurePrivateDir makes one directory that only its owner may enter. A symbolic link in its place is
+// refused: whoever placed it would choose where the keys go.
+func ensurePrivateDir(dir string) error {
+	info, err := os.Lstat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+			return notCreatable(dir, err)
+		}
+		info, err = os.Lstat(dir)
+	}
+	switch {
+	case err != nil:
+		return describe(dir, err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return problem(IsSymlink, dir, nil)
+	case !info.IsDir():
+		return problem(NotDirectory, dir, nil)
+	}
+	if info.Mode().Perm() != dirMode && owner(info) == os.Geteuid() {
+		if err := os.Chmod(dir, dirMode); err != nil {
+			return describe(dir, err)
+		}
+	}
+	return nil
+}
+
+func notCreatable(dir string, err error) error {
+	if classifyError(err) != NotWritable {
+		return describe(dir, err)
+	}
+	made := problem(NotCreatable, dir, err)
+	// The parent is what refuses, so its owner and mode are what a person needs to see.
+	if info, statErr := os.Stat(filepath.Dir(dir)); statErr == nil {
+		made.Mode, made.Owner = info.Mode(), owner(info)
+	}
+	return made
+}
+
+// probeWrite proves by doing it that dir takes new files with content.
+func probeWrite(dir string) error {
+	file, err := createTemp(dir, "probe")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(make([]byte, probeSize))
+	err = errors.Join(err, file.Close(), os.Remove(file.Name()))
+	return describe(dir, err)
+}
+
+// chromiumMarks are files and folders that only a Chromium profile has; whatsapp-web.js keeps its LocalAuth
+// sessions as one.
+var chromiumMarks = []string{"Default", "DevToolsActivePort", "Local State", "SingletonLock", "first_party_sets.db"}
+
+// observeProfile reports whether whatsapp-web.js left a profile in dir. It cannot be converted, only relinked.
+func observeProfile(dir string) bool {
+	return slices.ContainsFunc(chromiumMarks, func(name string) bool {
+		_, err := os.Lstat(filepath.Join(dir, name))
+		return err == nil
+	})
+}

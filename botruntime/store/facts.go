@@ -1,0 +1,163 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// Facts are what a bot must remember of its session over a restart and cannot read from the database.
+type Facts struct {
+	// Expired is true from a logout until the next pairing; ExpiredReason says which kind of logout.
+	Expired       bool       `json:"expired,omitempty"`
+	ExpiredReason bot.Reason `json:"expiredReason,omitempty"`
+	// ExpiredJID is the device that expired: a database that still holds it is not to be believed.
+	ExpiredJID string `json:"expiredJid,omitempty"`
+	// LinkedAt is when the device was paired, ConnectedAt when it last logged in.
+	LinkedAt    time.Time `json:"linkedAt,omitzero"`
+	ConnectedAt time.Time `json:"connectedAt,omitzero"`
+	// Takeovers are when the bot took its session back from another client, oldest first; at most MaxTakeovers.
+	Takeovers []time.Time `json:"takeovers,omitempty"`
+	// Yielded is true while another client has the session and the bot no longer takes it back.
+	Yielded bool `json:"yielded,omitempty"`
+	// OutdatedAt is when a login refused as outdated last made the bot look for a newer web version.
+	OutdatedAt time.Time `json:"outdatedAt,omitzero"`
+	// RestrictedUntil is the end of a temporary ban.
+	RestrictedUntil time.Time `json:"restrictedUntil,omitzero"`
+	// Notice is the warning that still stands.
+	Notice bot.Notice `json:"notice,omitempty"`
+}
+
+// MaxTakeovers is how many takeovers are remembered.
+const MaxTakeovers = 16
+
+func (f Facts) clone() Facts {
+	f.Takeovers = slices.Clone(f.Takeovers)
+	return f
+}
+
+// record is the facts file: the bot's facts, and the store's own.
+type record struct {
+	Facts Facts `json:"facts"`
+	// Device tells which link the database last held; "" when it never held one or was cleared. A backup of
+	// any other link is dead.
+	Device string `json:"device,omitempty"`
+	// Pending is a change of several steps that a crash may have interrupted; the next start completes it.
+	Pending *pending `json:"pending,omitempty"`
+}
+
+// pending is a change that is decided and not known to be complete.
+type pending struct {
+	Do pendingKind `json:"do"`
+	// Stamp and Cause name the files that are set aside.
+	Stamp string `json:"stamp,omitempty"`
+	Cause string `json:"cause,omitempty"`
+	// From is the file, in the session directory, that becomes the database; "" when none does.
+	From string `json:"from,omitempty"`
+}
+
+type pendingKind string
+
+const (
+	pendingClear   pendingKind = "clear"
+	pendingReplace pendingKind = "replace"
+)
+
+// maxFacts bounds the facts file; a real one is under a kilobyte.
+const maxFacts = 64 << 10
+
+// readRecord reads the facts file. found is false when there is none; an error means that there is one and
+// it cannot be understood.
+func readRecord(path string) (r record, found bool, err error) {
+	data, err := readBounded(path, maxFacts)
+	if errors.Is(err, fs.ErrNotExist) {
+		return record{}, false, nil
+	}
+	if err != nil {
+		return record{}, false, err
+	}
+	r, err = parseRecord(data)
+	return r, err == nil, err
+}
+
+func parseRecord(data []byte) (record, error) {
+	var r record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return record{}, err
+	}
+	if p := r.Pending; p != nil && !p.valid() {
+		return record{}, fmt.Errorf("pending change %q is not one of ours", p.Do)
+	}
+	if extra := len(r.Facts.Takeovers) - MaxTakeovers; extra > 0 {
+		r.Facts.Takeovers = r.Facts.Takeovers[extra:]
+	}
+	return r, nil
+}
+
+// valid keeps what a file says from reaching outside the session directory.
+func (p *pending) valid() bool {
+	switch p.Do {
+	case pendingClear:
+		return true
+	case pendingReplace:
+		_, err := time.Parse(stampLayout, p.Stamp)
+		return err == nil && (p.Cause == causeDamaged || p.Cause == causeReplaced) && (p.From == "" || isTemp(p.From))
+	}
+	return false
+}
+
+// loadRecord reads the facts file, and puts one that cannot be understood aside instead of trusting or
+// losing it; lost is then its new path.
+func loadRecord(l layout, now time.Time) (r record, known bool, lost string, err error) {
+	path := l.facts()
+	r, known, err = readRecord(path)
+	if err == nil {
+		return r, known, "", nil
+	}
+	if kind := classifyError(err); kind != "" && kind != IsSymlink {
+		return record{}, false, "", describe(path, err)
+	}
+	lost, err = freeName(path + ".damaged-" + stamp(now))
+	if err != nil {
+		return record{}, false, "", err
+	}
+	if err := os.Rename(path, lost); err != nil {
+		return record{}, false, "", describe(path, err)
+	}
+	return record{}, false, lost, syncDir(l.dir)
+}
+
+func writeRecord(l layout, r record) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("facts: %w", err)
+	}
+	return writeAtomic(l.dir, factsName, append(data, '\n'))
+}
+
+func (r record) equal(other record) bool {
+	mine, err := json.Marshal(r)
+	theirs, otherErr := json.Marshal(other)
+	return err == nil && otherErr == nil && bytes.Equal(mine, theirs)
+}
+
+// freeName is path, or path with a number behind it when something is there already.
+func freeName(path string) (string, error) {
+	for n := range 1000 {
+		name := path
+		if n > 0 {
+			name = fmt.Sprintf("%s.%d", path, n)
+		}
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("%s: a thousand files of this name are there already; move them away", path)
+}

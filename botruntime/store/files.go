@@ -1,0 +1,136 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// openOwn opens a regular file that is the session's own, readable by nobody else. It follows no symbolic
+// link and never blocks on a pipe that stands in the file's place.
+func openOwn(path string, flags int) (*os.File, error) {
+	file, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, fileMode)
+	if err != nil {
+		return nil, describe(path, err)
+	}
+	if err := ensureOwnMode(path, file); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// ensureOwnMode takes a file's rights from everyone but its owner, whatever the umask or a volume's fsGroup
+// made of them. A file of another owner keeps its mode: only that owner can change it.
+func ensureOwnMode(path string, file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return describe(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return problem(NotRegular, path, nil)
+	}
+	if info.Mode().Perm() == fileMode || owner(info) != os.Geteuid() {
+		return nil
+	}
+	if err := file.Chmod(fileMode); err != nil {
+		return describe(path, fmt.Errorf("chmod: %w", err))
+	}
+	return nil
+}
+
+// createTemp makes a new file in dir whose name says that a crash may have left it.
+func createTemp(dir, name string) (*os.File, error) {
+	file, err := os.CreateTemp(dir, tempPrefix+"*-"+name)
+	if err != nil {
+		return nil, describe(dir, err)
+	}
+	if err := ensureOwnMode(file.Name(), file); err != nil {
+		file.Close()
+		os.Remove(file.Name())
+		return nil, err
+	}
+	return file, nil
+}
+
+// writeAtomic replaces dir/name by data so that a crash at any moment leaves the old content or the new.
+func writeAtomic(dir, name string, data []byte) error {
+	file, err := createTemp(dir, name)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	err = errors.Join(err, publish(file, filepath.Join(dir, name)))
+	return err
+}
+
+// publish makes a finished temporary file durable and gives it its real name; when that fails the file goes.
+func publish(file *os.File, path string) error {
+	err := errors.Join(file.Sync(), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		os.Remove(file.Name())
+		return describe(path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes the names in dir durable. A file system that cannot do that keeps them in order by itself.
+func syncDir(dir string) error {
+	handle, err := os.Open(dir)
+	if err != nil {
+		return describe(dir, err)
+	}
+	defer handle.Close()
+	if err := handle.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
+		return describe(dir, err)
+	}
+	return nil
+}
+
+// removeTemps clears what a crash left half-written in dir; it knows those files by their prefix.
+func removeTemps(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return describe(dir, err)
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), tempPrefix) && entry.Type().IsRegular() {
+			if err := os.Remove(filepath.Join(dir, entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return describe(dir, err)
+			}
+		}
+	}
+	return nil
+}
+
+// readBounded reads a small file of ours; more than most bytes of it is an error.
+func readBounded(path string, most int64) ([]byte, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("not a regular file (mode %s)", info.Mode())
+	}
+	data, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("larger than %d bytes", most)
+	}
+	return data, err
+}

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Problem says what is wrong with a path.
+type Problem string
+
+// The problems a session directory can have. None of them is cured by deleting anything.
+const (
+	// NotCreatable: the directory is missing and cannot be made.
+	NotCreatable Problem = "not-creatable"
+	// NotWritable: the directory or a file in it refuses a write.
+	NotWritable Problem = "not-writable"
+	// NotDirectory: there is a file where the directory should be.
+	NotDirectory Problem = "not-a-directory"
+	// NotRegular: there is something else where a file should be.
+	NotRegular Problem = "not-a-file"
+	// IsSymlink: a symbolic link stands where the session's own directory or file should be.
+	IsSymlink Problem = "symlink"
+	// DiskFull: there is no room, or the quota is used up.
+	DiskFull Problem = "disk-full"
+	// NoLocks: the file system does not offer file locks.
+	NoLocks Problem = "no-locks"
+	// ForeignDatabase: the database is sound, and another program's.
+	ForeignDatabase Problem = "foreign-database"
+	// NewerDatabase: a newer build wrote the database.
+	NewerDatabase Problem = "newer-database"
+	// Busy: another program has the database open.
+	Busy Problem = "busy"
+	// Failing: the disk or the file system answered with an error.
+	Failing Problem = "failing"
+)
+
+// PathError is a path that the session cannot be kept in as it is: what is wrong, who owns it, and what to do.
+type PathError struct {
+	Problem Problem
+	Path    string
+	// UID is who the bot runs as, Owner who the path belongs to (-1 when that is not known).
+	UID   int
+	Owner int
+	// Mode is the path's mode, 0 when there is nothing there.
+	Mode fs.FileMode
+	Err  error
+}
+
+// problem describes path as it is now.
+func problem(kind Problem, path string, err error) *PathError {
+	e := &PathError{Problem: kind, Path: path, UID: os.Geteuid(), Owner: -1, Err: err}
+	if info, statErr := os.Lstat(path); statErr == nil {
+		e.Mode, e.Owner = info.Mode(), owner(info)
+	}
+	return e
+}
+
+// Error implements error.
+func (e *PathError) Error() string {
+	text := fmt.Sprintf("%s: %s", e.Path, e.what())
+	if e.Mode != 0 {
+		text += fmt.Sprintf(" (mode %s, owner uid %d, bot uid %d)", e.Mode, e.Owner, e.UID)
+	} else {
+		text += fmt.Sprintf(" (bot uid %d)", e.UID)
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text + "; " + e.Remedy()
+}
+
+// Unwrap gives the error of the operating system or of SQLite.
+func (e *PathError) Unwrap() error { return e.Err }
+
+func (e *PathError) what() string {
+	switch e.Problem {
+	case NotCreatable:
+		return "does not exist and cannot be created"
+	case NotWritable:
+		return "not writable"
+	case NotDirectory:
+		return "is not a directory"
+	case NotRegular:
+		return "is not a regular file"
+	case IsSymlink:
+		return "is a symbolic link"
+	case DiskFull:
+		return "no space left"
+	case NoLocks:
+		return "its file system has no file locks"
+	case ForeignDatabase:
+		return "is a database of another program"
+	case NewerDatabase:
+		return "was written by a newer version"
+	case Busy:
+		return "another program has the database open"
+	default:
+		return "the file system reports an error"
+	}
+}
+
+// Remedy is what a person should do about it.
+func (e *PathError) Remedy() string {
+	switch e.Problem {
+	case NotCreatable:
+		return fmt.Sprintf("create it and give it to uid %d, or set AUTH_PATH to a folder that uid may write", e.UID)
+	case NotWritable:
+		return fmt.Sprintf("give it to uid %d (chown -R %d), or mount it writable (in Kubernetes: fsGroup)", e.UID, e.UID)
+	case NotDirectory, NotRegular:
+		return "move it away, or set AUTH_PATH to another folder"
+	case IsSymlink:
+		return "put the real directory or file there, or set AUTH_PATH to where it points"
+	case DiskFull:
+		return "free some space or enlarge the volume, then start again; the session is kept"
+	case NoLocks:
+		return "set AUTH_PATH to a local disk or a volume with file locks, or two bots could use one session"
+	case ForeignDatabase:
+		return "move it away, or use another CLIENT_ID"
+	case NewerDatabase:
+		return "run the newer version again, or restore a backup that this version made"
+	case Busy:
+		return "close that program, then start again"
+	default:
+		return "check the disk and the kernel's log; the session is kept"
+	}
+}
+
+// ErrNoDevice says that the store holds no linked device, so there is nothing to back up.
+var ErrNoDevice = errors.New("no linked device")
+
+// ErrClosed says that the store was closed.
+var ErrClosed = errors.New("the session store is closed")
+
+// IsDiskFull reports whether err means that there is no room left on the disk or in the quota.
+func IsDiskFull(err error) bool { return classifyError(err) == DiskFull }
+
+// classifyError sorts the errors of the operating system and of SQLite by what a person must do; what it
+// cannot sort, and nil, are "".
+func classifyError(err error) Problem {
+	var pathError *PathError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &pathError):
+		return pathError.Problem
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+		return DiskFull
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EROFS):
+		return NotWritable
+	case errors.Is(err, syscall.ELOOP):
+		return IsSymlink
+	case errors.Is(err, syscall.ENOTDIR):
+		return NotDirectory
+	case errors.Is(err, syscall.EISDIR):
+		return NotRegular
+	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.ESTALE), errors.Is(err, syscall.EUCLEAN):
+		return Failing
+	}
+	switch sqliteCode(err) & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return DiskFull
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH:
+		return NotWritable
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
+		return Busy
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOLFS:
+		return Failing
+	}
+	return ""
+}
+
+// sqliteCode is SQLite's extended result code, 0 for an error that is not SQLite's.
+func sqliteCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}
+
+// classifyDamage says why err proves that a database's content is damaged, "" when it does not: a disk that
+// is full, busy, failing or forbidden proves nothing about what was stored on it before.
+func classifyDamage(err error) string {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || classifyError(err) != "" {
+		return ""
+	}
+	switch sqliteCode(err) & 0xff {
+	case 0:
+		// Not SQLite's: a value came out of the database that is not of its column's kind.
+		return "unreadable content: " + err.Error()
+	case sqlite3.SQLITE_NOTADB:
+		return "not a database"
+	case sqlite3.SQLITE_CORRUPT:
+		return "malformed"
+	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG:
+		// The statements are the same for every session and run on every sound database.
+		return "unexpected content: " + err.Error()
+	}
+	return ""
+}
+
+// describe turns a bare error about path into a PathError where a person can do something about it.
+func describe(path string, err error) error {
+	var pathError *PathError
+	if err == nil || errors.As(err, &pathError) {
+		return err
+	}
+	if kind := classifyError(err); kind != "" {
+		return problem(kind, path, err)
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+func owner(info fs.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Uid)
+	}
+	return -1
+}

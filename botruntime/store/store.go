@@ -1,0 +1,206 @@
+// Package store keeps one WhatsApp session in a directory: its lock, its database, what must be remembered
+// beside it, and its backups. It never deletes or overwrites what it did not write itself, and never decides
+// to end a session.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	wastore "go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/store/sqlstore"
+	waLog "go.mau.fi/whatsmeow/util/log"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// Options say which session to open. ClientID must have been checked: it becomes part of a path.
+type Options struct {
+	AuthPath string
+	ClientID string
+	// Instance is who holds the lock, for the error that the next one gets.
+	Instance string
+	// BackupKeep is how many backups stay; at least one does.
+	BackupKeep int
+	// Log may be nil.
+	Log *slog.Logger
+	// DatabaseLog is given to whatsmeow's store; it may be nil.
+	DatabaseLog waLog.Logger
+}
+
+// Opening is what Open found and did.
+type Opening struct {
+	// Damage says why the database was judged damaged; "" when it was sound or new.
+	Damage string
+	// SetAside are the damaged files under their new names.
+	SetAside []string
+	// Restored is the backup that took their place; nil when none did.
+	Restored *Backup
+	// ProfileFound is true when the directory also holds a whatsapp-web.js profile, which stays untouched and
+	// cannot be converted.
+	ProfileFound bool
+	// FactsSetAside is where a facts file that could not be understood went; "" when it was fine.
+	FactsSetAside string
+	// Notice is what the snapshot should say about all this; "" for nothing new.
+	Notice bot.Notice
+}
+
+// Store is one opened session directory. Its methods may be called from any goroutine.
+type Store struct {
+	directory
+	opening Opening
+	db      *sql.DB
+
+	// life ends when the store is closed, and with it what is under way.
+	life context.Context
+	end  context.CancelFunc
+
+	// snapshots and streams hold one token each: one snapshot at a time, and one reader of a fresh one.
+	snapshots chan struct{}
+	streams   chan struct{}
+	// lastBackup and lastFingerprint belong to whoever holds the token of snapshots.
+	lastBackup      Backup
+	lastFingerprint fingerprint
+
+	// mu guards container and the directory's record.
+	mu        sync.Mutex
+	container *sqlstore.Container
+}
+
+// Container is whatsmeow's view of the store. Clear replaces it.
+func (s *Store) Container() *sqlstore.Container {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.container
+}
+
+// Device loads the linked device; with none it returns a new one whose ID is nil, which a pairing saves.
+func (s *Store) Device(ctx context.Context) (*wastore.Device, error) {
+	container := s.Container()
+	device, err := readDevice(ctx, s.db, container)
+	if err != nil {
+		return nil, describe(s.layout.database(), err)
+	}
+	if device == nil {
+		device = container.NewDevice()
+	}
+	return device, nil
+}
+
+// Exists reports whether the store holds a linked device.
+func (s *Store) Exists(ctx context.Context) (bool, error) {
+	device, err := observeDevice(ctx, s.db)
+	return device != "", describe(s.layout.database(), err)
+}
+
+// Opening says what Open found and did.
+func (s *Store) Opening() Opening { return s.opening }
+
+// Info is the session directory as a person sees it.
+type Info struct {
+	Exists       bool
+	LastModified time.Time
+	// Size is that of the session's own files, in bytes.
+	Size int64
+	// Path is as configured.
+	Path string
+}
+
+// Info reads the directory. It fails when the directory was removed or replaced under the running bot.
+func (s *Store) Info(ctx context.Context) (Info, error) {
+	info := Info{Path: s.layout.shown}
+	if err := s.lock.stillAt(s.layout.lock()); err != nil {
+		return info, err
+	}
+	exists, err := s.Exists(ctx)
+	if err != nil {
+		return info, err
+	}
+	info.Exists = exists
+	for _, path := range []string{s.layout.database(), s.layout.database() + "-wal", s.layout.facts()} {
+		file, err := os.Lstat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return info, describe(path, err)
+		}
+		info.Size += file.Size()
+		if file.ModTime().After(info.LastModified) {
+			info.LastModified = file.ModTime().UTC()
+		}
+	}
+	return info, nil
+}
+
+// Facts are what is remembered.
+func (s *Store) Facts() Facts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.record.Facts.clone()
+}
+
+// UpdateFacts changes what is remembered, durably. When the write fails the change holds for this process,
+// and the next update writes it too.
+func (s *Store) UpdateFacts(change func(*Facts)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed() {
+		return ErrClosed
+	}
+	next := s.record
+	next.Facts = next.Facts.clone()
+	change(&next.Facts)
+	if extra := len(next.Facts.Takeovers) - MaxTakeovers; extra > 0 {
+		next.Facts.Takeovers = next.Facts.Takeovers[extra:]
+	}
+	ctx, cancel := context.WithTimeout(s.life, 2*time.Second)
+	defer cancel()
+	if device, err := observeDevice(ctx, s.db); err == nil && device != "" {
+		next.Device = device
+	}
+	return s.save(next)
+}
+
+// Sync makes everything that was committed survive a power cut, which a commit alone does not promise. The
+// moment for it is right after a pairing.
+func (s *Store) Sync(ctx context.Context) error {
+	ctx, done, err := s.begin(ctx, s.snapshots)
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, err = s.db.ExecContext(ctx, `PRAGMA wal_checkpoint(FULL)`)
+	return describe(s.layout.database(), err)
+}
+
+// begin waits for a place in line, and ties the work to the store's life.
+func (s *Store) begin(ctx context.Context, line chan struct{}) (context.Context, func(), error) {
+	select {
+	case <-s.life.Done():
+		return nil, nil, ErrClosed
+	default:
+	}
+	select {
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	case <-s.life.Done():
+		return nil, nil, ErrClosed
+	case line <- struct{}{}:
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	unhook := context.AfterFunc(s.life, cancel)
+	return ctx, func() {
+		unhook()
+		cancel()
+		<-line
+	}, nil
+}
+
+func (s *Store) closed() bool { return s.life.Err() != nil }
