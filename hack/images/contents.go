@@ -1,0 +1,147 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// file is one entry of an image. A name that ends in a slash is a folder; a link has a target.
+type file struct {
+	name   string // without a leading slash
+	data   []byte
+	target string
+	mode   int64
+	owner  int
+}
+
+// contents is what an image holds: the base is the same in all images, and so is its layer.
+type contents struct {
+	base, own []file
+}
+
+func (c contents) all() []file { return append(slices.Clone(c.base), c.own...) }
+
+func gather(r recipe, program string) (contents, error) {
+	var c contents
+	if !r.bare {
+		base, err := baseFiles()
+		if err != nil {
+			return contents{}, err
+		}
+		c.base = base
+	}
+	binary, err := os.ReadFile(program)
+	if err != nil {
+		return contents{}, err
+	}
+	if r.shell {
+		c.own, err = shellFiles()
+		if err != nil {
+			return contents{}, err
+		}
+	}
+	c.own = append(c.own, file{name: r.program, data: binary, mode: 0o755})
+	if r.data != "" {
+		c.own = append(c.own, file{name: r.data + "/", mode: 0o700, owner: nobody})
+	}
+	c.own = withFolders(c.own)
+	return c, nil
+}
+
+// baseFiles are the certificates, time zones and users that a static program expects of a system.
+func baseFiles() ([]file, error) {
+	certificates, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
+	if err != nil {
+		return nil, fmt.Errorf("certificates of the public authorities (package ca-certificates): %w", err)
+	}
+	files := []file{
+		{name: "etc/passwd", data: fmt.Appendf(nil, "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:%d:%d:nonroot:/:/sbin/nologin\n", nobody, nobody), mode: 0o644},
+		{name: "etc/group", data: fmt.Appendf(nil, "root:x:0:\nnonroot:x:%d:\n", nobody), mode: 0o644},
+		{name: "etc/ssl/certs/ca-certificates.crt", data: certificates, mode: 0o644},
+		{name: "tmp/", mode: 0o1777},
+	}
+	zones, err := timeZones()
+	if err != nil {
+		return nil, err
+	}
+	return withFolders(append(files, zones...)), nil
+}
+
+// timeZones unpacks the zones that come with Go, so that they depend on its version and not on the machine.
+func timeZones() ([]file, error) {
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env GOROOT: %w", err)
+	}
+	archive, err := zip.OpenReader(filepath.Join(strings.TrimSpace(string(root)), "lib", "time", "zoneinfo.zip"))
+	if err != nil {
+		return nil, fmt.Errorf("time zones: %w", err)
+	}
+	defer archive.Close()
+	var files []file
+	for _, entry := range archive.File {
+		if strings.HasSuffix(entry.Name, "/") {
+			continue
+		}
+		data, err := readEntry(entry)
+		if err != nil {
+			return nil, fmt.Errorf("time zone %s: %w", entry.Name, err)
+		}
+		files = append(files, file{name: "usr/share/zoneinfo/" + entry.Name, data: data, mode: 0o644})
+	}
+	return files, nil
+}
+
+func readEntry(entry *zip.File) ([]byte, error) {
+	reader, err := entry.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	return io.ReadAll(reader)
+}
+
+// shellFiles are Debian's static busybox and a link for each of its commands.
+func shellFiles() ([]file, error) {
+	binary, err := os.ReadFile("/bin/busybox")
+	if err != nil {
+		return nil, fmt.Errorf("shell (package busybox-static): %w", err)
+	}
+	files := []file{{name: "bin/busybox", data: binary, mode: 0o755}}
+	list, err := exec.Command("/bin/busybox", "--list").Output()
+	if err != nil {
+		return nil, fmt.Errorf("busybox --list: %w", err)
+	}
+	for name := range bytes.FieldsSeq(list) {
+		if string(name) != "busybox" {
+			files = append(files, file{name: "bin/" + string(name), target: "busybox", mode: 0o777})
+		}
+	}
+	return files, nil
+}
+
+// withFolders adds every folder above a file and sorts the whole, parents first.
+func withFolders(files []file) []file {
+	known := map[string]bool{}
+	for _, f := range files {
+		known[f.name] = true
+	}
+	for _, f := range slices.Clone(files) {
+		for dir := path.Dir(strings.TrimSuffix(f.name, "/")); dir != "."; dir = path.Dir(dir) {
+			if !known[dir+"/"] {
+				known[dir+"/"] = true
+				files = append(files, file{name: dir + "/", mode: 0o755})
+			}
+		}
+	}
+	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	return files
+}
