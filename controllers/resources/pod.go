@@ -1,6 +1,8 @@
 package resources
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -52,6 +54,7 @@ func BuildPod(session *v1alpha1.WhatsAppSession, options Options) (*corev1.Pod, 
 	if err != nil {
 		return nil, err
 	}
+	putBotFirst(template.Spec.Containers)
 	setMemoryLimit(template.Spec.Containers)
 	keepOnLostNode(&template.Spec)
 
@@ -149,6 +152,20 @@ func botVolumes(session *v1alpha1.WhatsAppSession) []corev1.Volume {
 func probe(path string, times corev1.Probe) *corev1.Probe {
 	times.HTTPGet = &corev1.HTTPGetAction{Path: path, Port: intstr.FromInt32(PortMetrics)}
 	return &times
+}
+
+// putBotFirst undoes that a strategic merge puts a template's containers before ours: the first container is the
+// one that starts first, and that tools show when they are not told which.
+func putBotFirst(containers []corev1.Container) {
+	slices.SortStableFunc(containers, func(a, b corev1.Container) int {
+		switch {
+		case a.Name == Container && b.Name != Container:
+			return -1
+		case b.Name == Container && a.Name != Container:
+			return 1
+		}
+		return 0
+	})
 }
 
 // lostNodeTaints are the taints that the node controller sets on a node it cannot see.

@@ -1,0 +1,142 @@
+package resources
+
+import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+var january = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func credentials(t *testing.T, session *v1alpha1.WhatsAppSession, existing *corev1.Secret, now time.Time) *corev1.Secret {
+	t.Helper()
+	secret, err := BuildCredentials(session, existing, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret
+}
+
+func TestDecideRenewal(t *testing.T) {
+	session := newSession("shop", v1alpha1.WhatsAppSessionSpec{})
+	good := credentials(t, session, nil, january)
+	edited := func(key, value string) *corev1.Secret {
+		secret := good.DeepCopy()
+		secret.Data[key] = []byte(value)
+		return secret
+	}
+	other := credentials(t, newSession("other", v1alpha1.WhatsAppSessionSpec{}), nil, january)
+	stranger := credentials(t, session, nil, january)
+
+	cases := map[string]struct {
+		secret *corev1.Secret
+		now    time.Time
+		want   Renewal
+	}{
+		"none yet":               {nil, january, RenewalMissing},
+		"new":                    {good, january, RenewalNone},
+		"a day before its time":  {good, january.AddDate(0, 0, 304), RenewalNone},
+		"at its time":            {good, january.AddDate(0, 0, 305), RenewalExpiring},
+		"expired":                {good, january.AddDate(2, 0, 0), RenewalExpiring},
+		"own token":              {edited(KeyToken, "a-token-of-my-own-choice\n"), january, RenewalNone},
+		"no token":               {edited(KeyToken, ""), january, RenewalInvalid},
+		"short token":            {edited(KeyToken, "short"), january, RenewalInvalid},
+		"token with a space":     {edited(KeyToken, "a token with spaces in it"), january, RenewalInvalid},
+		"no certificate":         {edited(KeyCertificate, ""), january, RenewalInvalid},
+		"broken certificate":     {edited(KeyCertificate, "-----BEGIN"), january, RenewalInvalid},
+		"key of another":         {edited(KeyPrivateKey, string(stranger.Data[KeyPrivateKey])), january, RenewalInvalid},
+		"of another session":     {other, january, RenewalInvalid},
+		"roots cut":              {edited(KeyRoots, ""), january, RenewalNone},
+		"emptied":                {&corev1.Secret{}, january, RenewalInvalid},
+		"renewed in its time":    {credentials(t, session, good, january.AddDate(0, 0, 305)), january.AddDate(0, 0, 305), RenewalNone},
+		"mended after an edit":   {credentials(t, session, edited(KeyCertificate, "x"), january), january, RenewalNone},
+		"mended without a token": {credentials(t, session, edited(KeyToken, "x"), january), january, RenewalNone},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := DecideRenewal(session, c.secret, c.now); got != c.want {
+				t.Errorf("DecideRenewal = %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestRenewalKeeps holds that a renewal changes neither the token that callers have, nor the identity of the
+// Secret that an update needs.
+func TestRenewalKeeps(t *testing.T) {
+	session := newSession("shop", v1alpha1.WhatsAppSessionSpec{})
+	first := credentials(t, session, nil, january)
+	first.ResourceVersion, first.UID = "7", "u"
+	second := credentials(t, session, first, january.AddDate(0, 11, 0))
+	if string(second.Data[KeyToken]) != string(first.Data[KeyToken]) {
+		t.Error("the token changed")
+	}
+	if string(second.Data[KeyCertificate]) == string(first.Data[KeyCertificate]) {
+		t.Error("the certificate did not change")
+	}
+	if second.ResourceVersion != "7" || second.UID != "u" {
+		t.Errorf("the update would go to version %q of %q", second.ResourceVersion, second.UID)
+	}
+	third := credentials(t, session, second, january.AddDate(1, 10, 0))
+	if len(third.Data[KeyRoots]) > 2*len(second.Data[KeyCertificate])+100 {
+		t.Error("roots grow with every renewal")
+	}
+}
+
+// TestPinned holds by real handshakes whom the operator speaks to: the session's bot with the present
+// certificate, and with the one before it, and nobody else.
+func TestPinned(t *testing.T) {
+	now := time.Now()
+	session := newSession("shop", v1alpha1.WhatsAppSessionSpec{})
+	first := credentials(t, session, nil, now)
+	second := credentials(t, session, first, now)
+	third := credentials(t, session, second, now)
+	stranger := credentials(t, session, nil, now)
+
+	cases := map[string]struct {
+		served *corev1.Secret
+		want   bool
+	}{
+		"present certificate":          {second, true},
+		"the one before, still served": {first, true},
+		"the one after":                {third, false},
+		"same names, made by another":  {stranger, false},
+	}
+	trusted, err := ReadCredentials(session, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			pair, err := tls.X509KeyPair(c.served.Data[KeyCertificate], c.served.Data[KeyPrivateKey])
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, "ok")
+			}))
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}
+			server.StartTLS()
+			defer server.Close()
+
+			connection, err := tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp", server.Listener.Addr().String(),
+				&tls.Config{RootCAs: trusted.Roots, ServerName: trusted.ServerName})
+			if err == nil {
+				connection.Close()
+			}
+			if (err == nil) != c.want {
+				t.Errorf("handshake: %v, want success: %t", err, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,166 @@
+package resources
+
+import (
+	"bytes"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/yaml"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+var options = Options{
+	BotImage:          "registry.example/sesi/bot:1.0.0",
+	OperatorNamespace: "sesi-system",
+	OperatorLabels:    map[string]string{"app.kubernetes.io/name": "sesi"},
+	ClosedPrefixes:    []netip.Prefix{netip.MustParsePrefix("10.96.0.1/32"), netip.MustParsePrefix("fd00::1/128")},
+}
+
+// sessions are the specs that every builder is held against; the golden files show what becomes of them.
+func sessions() map[string]*v1alpha1.WhatsAppSession {
+	return map[string]*v1alpha1.WhatsAppSession{
+		"plain": newSession("shop", v1alpha1.WhatsAppSessionSpec{}),
+		"everything": newSession("628123456789", v1alpha1.WhatsAppSessionSpec{
+			ClientID: "wa-finance-render",
+			AuthPath: "/srv/session",
+			Storage: v1alpha1.Storage{
+				RetentionPolicy: v1alpha1.RetentionDelete,
+				ClaimTemplate: &v1alpha1.ClaimTemplate{
+					Size:             resource.MustParse("1Gi"),
+					AccessMode:       v1alpha1.AccessReadWriteOnce,
+					StorageClassName: new("fast"),
+					Labels:           map[string]string{"team": "finance", LabelSession: "stolen"},
+					Annotations:      map[string]string{"backup.example/schedule": "daily"},
+				},
+			},
+			Pairing: v1alpha1.Pairing{
+				Method: v1alpha1.PairingPhoneCode, PhoneNumber: "+628123456789", QRMaxRetries: new(int32(3)),
+			},
+			Conflict:       v1alpha1.Conflict{Takeover: new(false), Timeout: &metav1.Duration{Duration: 90 * time.Second}},
+			Backup:         v1alpha1.Backup{Interval: &metav1.Duration{}, Keep: new(int32(1))},
+			ProxySecretRef: &v1alpha1.ProxySecretRef{Name: "proxy", Key: "address", Port: 1080},
+			Locale:         v1alpha1.LocaleEnglish,
+			Image:          "registry.example/mine/bot@sha256:0000",
+		}),
+		"sidecar": newSession("orders", v1alpha1.WhatsAppSessionSpec{
+			Storage: v1alpha1.Storage{ClaimName: "orders"},
+			Template: &v1alpha1.PodTemplate{
+				Metadata: v1alpha1.PodTemplateMetadata{
+					Labels:      map[string]string{"app": "orders", "app.kubernetes.io/name": "orders"},
+					Annotations: map[string]string{"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"},
+				},
+				Spec: raw(`
+nodeSelector: {disk: ssd}
+tolerations: [{key: dedicated, operator: Exists}]
+volumes: [{name: rules, configMap: {name: rules}}]
+containers:
+- name: logic
+  image: registry.example/mine/logic:1
+  securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+  volumeMounts: [{name: rules, mountPath: /rules}]
+- name: bot
+  resources: {limits: {memory: 512Mi, cpu: "1"}}
+  env: [{name: LOG_LEVEL, value: debug}]
+`),
+			},
+		}),
+	}
+}
+
+// built is everything that is made for a session, but for the Secret, which is random.
+func built(t *testing.T, session *v1alpha1.WhatsAppSession) []client.Object {
+	t.Helper()
+	pod, err := BuildPod(session, options)
+	if err != nil {
+		t.Fatalf("BuildPod: %v", err)
+	}
+	objects := []client.Object{pod, BuildService(session), BuildNetworkPolicy(session, options)}
+	if claim := BuildClaim(session); claim != nil {
+		objects = append(objects, claim)
+	}
+	return objects
+}
+
+// TestGolden holds the whole of what is built. A pod that changes here restarts every bot at the operator's
+// next upgrade: let it change only for a reason that is worth that.
+func TestGolden(t *testing.T) {
+	for name, session := range sessions() {
+		t.Run(name, func(t *testing.T) {
+			var got bytes.Buffer
+			for _, object := range built(t, session) {
+				got.WriteString("---\n")
+				got.Write(asYAML(t, object))
+			}
+			golden(t, filepath.Join("testdata", name+".yaml"), got.Bytes())
+		})
+	}
+}
+
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (run the test with -update and read the difference); now it is\n%s", path, got)
+	}
+}
+
+func asYAML(t *testing.T, object client.Object) []byte {
+	t.Helper()
+	kind, err := apiutil.GVKForObject(object, clientgoscheme.Scheme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object.GetObjectKind().SetGroupVersionKind(kind)
+	data, err := yaml.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func newSession(name string, spec v1alpha1.WhatsAppSessionSpec) *v1alpha1.WhatsAppSession {
+	return &v1alpha1.WhatsAppSession{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default", UID: types.UID("uid-of-" + name)},
+		Spec:       spec,
+	}
+}
+
+func raw(spec string) *runtime.RawExtension {
+	data, err := yaml.YAMLToJSON([]byte(spec))
+	if err != nil {
+		panic(err)
+	}
+	return &runtime.RawExtension{Raw: data}
+}
+
+func bot(pod *corev1.Pod) *corev1.Container {
+	for i := range pod.Spec.Containers {
+		if pod.Spec.Containers[i].Name == Container {
+			return &pod.Spec.Containers[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package resources
+
+import (
+	"maps"
+	"net/netip"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+func hashOf(t *testing.T, session *v1alpha1.WhatsAppSession, options Options) string {
+	t.Helper()
+	pod, err := BuildPod(session, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return SpecHash(pod)
+}
+
+// TestHash holds which changes restart a bot: what its pod is made of, and nothing else. The hashes themselves
+// stand in the golden files.
+func TestHash(t *testing.T) {
+	type change func(*v1alpha1.WhatsAppSession, *Options)
+	restarts := map[string]change{
+		"image":            func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Spec.Image = "other" },
+		"operator's image": func(_ *v1alpha1.WhatsAppSession, o *Options) { o.BotImage = "other" },
+		"authPath":         func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Spec.AuthPath = "/srv" },
+		"locale":           func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Spec.Locale = v1alpha1.LocaleEnglish },
+		"conflict": func(s *v1alpha1.WhatsAppSession, _ *Options) {
+			s.Spec.Conflict.Timeout = &metav1.Duration{Duration: time.Minute}
+		},
+		"proxy": func(s *v1alpha1.WhatsAppSession, _ *Options) {
+			s.Spec.ProxySecretRef = &v1alpha1.ProxySecretRef{Name: "proxy", Port: 1080}
+		},
+		"template's spec": func(s *v1alpha1.WhatsAppSession, _ *Options) {
+			s.Spec.Template = &v1alpha1.PodTemplate{Spec: raw(`{priorityClassName: high}`)}
+		},
+		"template's annotation": func(s *v1alpha1.WhatsAppSession, _ *Options) {
+			s.Spec.Template = &v1alpha1.PodTemplate{Metadata: v1alpha1.PodTemplateMetadata{
+				Annotations: map[string]string{"kubectl.kubernetes.io/restartedAt": "now"},
+			}}
+		},
+		"template's label": func(s *v1alpha1.WhatsAppSession, _ *Options) {
+			s.Spec.Template = &v1alpha1.PodTemplate{Metadata: v1alpha1.PodTemplateMetadata{
+				Labels: map[string]string{"app": "shop"},
+			}}
+		},
+	}
+	stays := map[string]change{
+		"nothing":               func(*v1alpha1.WhatsAppSession, *Options) {},
+		"operator's place":      func(_ *v1alpha1.WhatsAppSession, o *Options) { o.OperatorNamespace = "elsewhere" },
+		"cluster's address":     func(_ *v1alpha1.WhatsAppSession, o *Options) { o.ClosedPrefixes = []netip.Prefix{} },
+		"generation and status": func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Generation, s.Status.State = 7, "Connected" },
+		"session's labels":      func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Labels = map[string]string{"a": "b"} },
+		"deletionPolicy": func(s *v1alpha1.WhatsAppSession, _ *Options) {
+			s.Spec.DeletionPolicy = v1alpha1.DeletionUnlink
+		},
+		"retentionPolicy": func(s *v1alpha1.WhatsAppSession, _ *Options) {
+			s.Spec.Storage.RetentionPolicy = v1alpha1.RetentionDelete
+		},
+		"clientId spelled out": func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Spec.ClientID = s.Name },
+		"defaults spelled out": func(s *v1alpha1.WhatsAppSession, _ *Options) { *s = *defaulted(t, s) },
+		"template of nothing":  func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Spec.Template = &v1alpha1.PodTemplate{} },
+		"template of no fields": func(s *v1alpha1.WhatsAppSession, _ *Options) {
+			s.Spec.Template = &v1alpha1.PodTemplate{Spec: raw(`{}`)}
+		},
+		"template of the same": func(s *v1alpha1.WhatsAppSession, _ *Options) {
+			s.Spec.Template = &v1alpha1.PodTemplate{Spec: raw(`{containers: [{name: bot, resources: {limits: {memory: 256Mi}}}]}`)}
+		},
+	}
+	all := maps.Clone(restarts)
+	maps.Copy(all, stays)
+	for name, change := range all {
+		t.Run(name, func(t *testing.T) {
+			before := hashOf(t, newSession("shop", v1alpha1.WhatsAppSessionSpec{}), options)
+			session, changed := newSession("shop", v1alpha1.WhatsAppSessionSpec{}), options
+			change(session, &changed)
+			after := hashOf(t, session, changed)
+			if _, want := restarts[name]; (before != after) != want {
+				t.Errorf("hash %s became %s, want a restart: %t", before, after, want)
+			}
+		})
+	}
+}
+
+// TestHashIsRepeatable holds that maps and their orders do not show in a hash.
+func TestHashIsRepeatable(t *testing.T) {
+	want := hashOf(t, sessions()["sidecar"], options)
+	for range 50 {
+		if got := hashOf(t, sessions()["sidecar"], options); got != want {
+			t.Fatalf("hash %s, then %s", want, got)
+		}
+	}
+}

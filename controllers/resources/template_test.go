@@ -1,0 +1,127 @@
+package resources
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+func withTemplate(spec string) *v1alpha1.WhatsAppSession {
+	return newSession("shop", v1alpha1.WhatsAppSessionSpec{Template: &v1alpha1.PodTemplate{Spec: raw(spec)}})
+}
+
+// TestTemplateRefused holds that no template takes away what keeps a session safe, and that the message names
+// the field.
+func TestTemplateRefused(t *testing.T) {
+	cases := map[string]struct {
+		spec string
+		want string
+	}{
+		"unknown field":           {`{contianers: []}`, `spec.template.spec is not that of a pod: unknown field "contianers"`},
+		"unknown field deep down": {`{containers: [{name: bot, resources: {limit: {}}}]}`, `unknown field "containers[0].resources.limit"`},
+		"wrong type":              {`{nodeSelector: ssd}`, `spec.template.spec`},
+		"number for a string":     {`{containers: [{name: bot, env: [{name: LOG_LEVEL, value: 1}]}]}`, `spec.template.spec is not that of a pod`},
+		"container without name":  {`{containers: [{image: x}]}`, `spec.template.spec cannot be merged`},
+		"restartPolicy":           {`{restartPolicy: Never}`, `spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"`},
+		"restartPolicy unset":     {`{restartPolicy: null}`, `spec.template.spec.restartPolicy`},
+		"hostNetwork":             {`{hostNetwork: true}`, `spec.template.spec.hostNetwork`},
+		"no grace":                {`{terminationGracePeriodSeconds: 0}`, `spec.template.spec.terminationGracePeriodSeconds: Invalid value: 0: must be at least 10`},
+		"grace unset":             {`{terminationGracePeriodSeconds: null}`, `spec.template.spec.terminationGracePeriodSeconds`},
+		"bot deleted":             {`{containers: [{name: bot, $patch: delete}, {name: mine, image: x}]}`, `spec.template.spec.containers[bot]: Required`},
+		"containers replaced":     {`{containers: [{$patch: replace}, {name: mine, image: x}]}`, `spec.template.spec.containers[bot]: Required`},
+		"containers unset":        {`{containers: null}`, `spec.template.spec.containers[bot]: Required`},
+		"bot's image":             {`{containers: [{name: bot, image: mine}]}`, `spec.template.spec.containers[bot].image: Forbidden: is set by spec.image`},
+		"bot's variable":          {`{containers: [{name: bot, env: [{name: AUTH_PATH, value: /tmp}]}]}`, `spec.template.spec.containers[bot].env[AUTH_PATH]: Forbidden`},
+		"bot's variable deleted":  {`{containers: [{name: bot, env: [{name: INSTANCE_ID, $patch: delete}]}]}`, `spec.template.spec.containers[bot].env[INSTANCE_ID]: Forbidden`},
+		"bot's variables gone":    {`{containers: [{name: bot, env: null}]}`, `spec.template.spec.containers[bot].env[CLIENT_ID]: Forbidden`},
+		"token in the open":       {`{containers: [{name: bot, env: [{name: API_TOKEN, value: x}]}]}`, `spec.template.spec.containers[bot].env[API_TOKEN]: Forbidden`},
+		"other data volume":       {`{volumes: [{name: session, persistentVolumeClaim: {claimName: other}}]}`, `spec.template.spec.volumes[session]: Forbidden: is the operator's and cannot be changed`},
+		"data volume of memory":   {`{volumes: [{name: session, emptyDir: {}}]}`, `spec.template.spec.volumes[session]: Forbidden`},
+		"data volume deleted":     {`{volumes: [{name: session, $patch: delete}]}`, `spec.template.spec.volumes[session]: Forbidden: is the operator's and cannot be removed`},
+		"credentials replaced":    {`{volumes: [{name: credentials, secret: {secretName: other}}]}`, `spec.template.spec.volumes[credentials]: Forbidden`},
+		"data not mounted":        {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, $patch: delete}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
+		"data read-only":          {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, readOnly: true}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
+		"data elsewhere":          {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, name: tmp}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			pod, err := BuildPod(withTemplate(c.spec), options)
+			if err == nil {
+				t.Fatalf("the template was taken:\n%s", asYAML(t, pod))
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("message %q\nlacks %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestTemplateTaken(t *testing.T) {
+	cases := map[string]struct {
+		spec string
+		want func(*corev1.Pod) bool
+	}{
+		"nothing":         {`{}`, func(p *corev1.Pod) bool { return len(p.Spec.Containers) == 1 }},
+		"sidecar":         {`{containers: [{name: logic, image: x}]}`, func(p *corev1.Pod) bool { return len(p.Spec.Containers) == 2 }},
+		"native sidecar":  {`{initContainers: [{name: logic, image: x, restartPolicy: Always}]}`, func(p *corev1.Pod) bool { return len(p.Spec.InitContainers) == 1 }},
+		"service account": {`{automountServiceAccountToken: true, serviceAccountName: x}`, func(p *corev1.Pod) bool { return *p.Spec.AutomountServiceAccountToken }},
+		"another user": {`{securityContext: {fsGroup: 1000}}`, func(p *corev1.Pod) bool {
+			return *p.Spec.SecurityContext.FSGroup == 1000 && *p.Spec.SecurityContext.RunAsNonRoot
+		}},
+		"longer grace":   {`{terminationGracePeriodSeconds: 60}`, func(p *corev1.Pod) bool { return *p.Spec.TerminationGracePeriodSeconds == 60 }},
+		"own toleration": {`{tolerations: [{key: dedicated, operator: Exists}]}`, func(p *corev1.Pod) bool { return len(p.Spec.Tolerations) == 3 }},
+		"shorter toleration": {`{tolerations: [{key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 60}]}`, func(p *corev1.Pod) bool {
+			return len(p.Spec.Tolerations) == 2 && *p.Spec.Tolerations[0].TolerationSeconds == 60
+		}},
+		"memory limit":        {`{containers: [{name: bot, resources: {limits: {memory: 1Gi}}}]}`, func(p *corev1.Pod) bool { return env(p, envMemoryLimit) == "805306368" }},
+		"no memory limit":     {`{containers: [{name: bot, resources: {limits: null}}]}`, func(p *corev1.Pod) bool { return env(p, envMemoryLimit) == "" }},
+		"own GOMEMLIMIT":      {`{containers: [{name: bot, env: [{name: GOMEMLIMIT, value: 100MiB}]}]}`, func(p *corev1.Pod) bool { return env(p, envMemoryLimit) == "100MiB" }},
+		"own log level":       {`{containers: [{name: bot, env: [{name: LOG_LEVEL, value: debug}]}]}`, func(p *corev1.Pod) bool { return env(p, "LOG_LEVEL") == "debug" }},
+		"pull secret":         {`{imagePullSecrets: [{name: mine}]}`, func(p *corev1.Pod) bool { return p.Spec.ImagePullSecrets[0].Name == "mine" }},
+		"data for a sidecar":  {`{containers: [{name: logic, image: x, volumeMounts: [{name: session, mountPath: /s, readOnly: true}]}]}`, func(p *corev1.Pod) bool { return len(p.Spec.Volumes) == 3 }},
+		"further bot volumes": {`{volumes: [{name: ca, configMap: {name: ca}}], containers: [{name: bot, volumeMounts: [{name: ca, mountPath: /ca}]}]}`, func(p *corev1.Pod) bool { return len(bot(p).VolumeMounts) == 4 }},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			pod, err := BuildPod(withTemplate(c.spec), options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !c.want(pod) {
+				t.Errorf("the pod lacks what the template asks for:\n%s", asYAML(t, pod))
+			}
+		})
+	}
+}
+
+// TestOurLabelsWin holds that no template can hide a pod from the operator or let it out of its policy.
+func TestOurLabelsWin(t *testing.T) {
+	session := newSession("shop", v1alpha1.WhatsAppSessionSpec{Template: &v1alpha1.PodTemplate{
+		Metadata: v1alpha1.PodTemplateMetadata{
+			Labels:      map[string]string{LabelSession: "other", "app.kubernetes.io/managed-by": "me", "app": "shop"},
+			Annotations: map[string]string{AnnotationSpecHash: "0"},
+		},
+	}})
+	pod, err := BuildPod(session, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pod.Labels[LabelSession] != "shop" || pod.Labels["app.kubernetes.io/managed-by"] != "sesi" || pod.Labels["app"] != "shop" {
+		t.Errorf("labels = %v", pod.Labels)
+	}
+	if SpecHash(pod) == "0" {
+		t.Error("the template set the spec's hash")
+	}
+}
+
+func env(pod *corev1.Pod, name string) string {
+	for _, variable := range bot(pod).Env {
+		if variable.Name == name {
+			return variable.Value
+		}
+	}
+	return ""
+}
