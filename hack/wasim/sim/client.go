@@ -9,16 +9,17 @@ import (
 	"time"
 )
 
-// HTTPClient returns a client that dials addr whatever the host, and trusts the given CA.
+// HTTPClient returns a client that dials addr whatever the host, and trusts the given authority.
 func HTTPClient(addr func() string, caPEM []byte) *http.Client {
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(caPEM)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(caPEM)
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	return &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "tcp", addr())
 		},
-		TLSClientConfig:     &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: 10 * time.Second,
+		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 20 * time.Second,
 	}}
 }

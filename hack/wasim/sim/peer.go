@@ -13,129 +13,171 @@ import (
 	"go.mau.fi/libsignal/protocol"
 	"go.mau.fi/libsignal/session"
 	"go.mau.fi/libsignal/util/optional"
-
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/util/keys"
 
 	"sesi.dev/sesi/hack/wasim/memstore"
 )
 
-// Peer is device 0 of an account: the Signal end of a phone, with real sessions.
-type Peer struct {
-	mu  sync.Mutex
-	st  *memstore.Store
-	dev *store.Device
+// peer is the phone itself: the Signal end of device 0, with real sessions.
+type peer struct {
+	phone string
+	state *keeper
+
+	mu     sync.Mutex // guards the sessions: one ratchet step at a time
+	memory *memstore.Store
+	dev    *store.Device
 }
 
-func newPeer(ident *keys.KeyPair) *Peer {
-	st := memstore.New()
-	st.TrustAll = true
-	d := &store.Device{NoiseKey: ident, IdentityKey: ident, RegistrationID: 4000}
-	d.SignedPreKey = ident.CreateSignedPreKey(1)
-	st.Attach(d)
-	return &Peer{st: st, dev: d}
+var (
+	errPadding  = errors.New("bad padding")
+	errEncType  = errors.New("unknown kind of encryption")
+	serializer  = store.SignalProtobufSerializer
+	phoneSideID = uint32(4000)
+)
+
+func newPeer(phone string, identity *keys.KeyPair, signed *keys.PreKey, state *keeper) *peer {
+	memory := memstore.New()
+	memory.TrustAll = true // a phone goes on when a contact's security code changed
+	dev := &store.Device{NoiseKey: identity, IdentityKey: identity, RegistrationID: phoneSideID, SignedPreKey: signed}
+	memory.Attach(dev)
+	return &peer{phone: phone, state: state, memory: memory, dev: dev}
 }
 
-var ser = store.SignalProtobufSerializer
+func (p *peer) identity() *keys.KeyPair { return p.dev.IdentityKey }
 
-func pad(pt []byte) []byte {
-	var b [1]byte
-	_, _ = rand.Read(b[:])
-	n := int(b[0] & 0xf)
-	if n == 0 {
-		n = 0xf
+// address is what a companion's session is kept under.
+func address(d *device) *protocol.SignalAddress {
+	return protocol.NewSignalAddress(d.account.phone, uint32(d.id))
+}
+
+func (p *peer) sessionKey(address string) string { return kindSession + "/" + p.phone + "/" + address }
+
+// keepSession saves the session with a companion after a ratchet step.
+func (p *peer) keepSession(ctx context.Context, address string) {
+	raw, err := p.memory.GetSession(ctx, address)
+	if err == nil {
+		err = p.state.put(p.sessionKey(address), raw)
 	}
-	out := append([]byte{}, pt...)
-	for i := 0; i < n; i++ {
-		out = append(out, byte(n))
-	}
-	return out
+	p.state.note(err)
 }
 
-func unpad(pt []byte) ([]byte, error) {
-	if len(pt) == 0 || int(pt[len(pt)-1]) > len(pt) {
-		return nil, errors.New("bad padding")
-	}
-	return pt[:len(pt)-int(pt[len(pt)-1])], nil
-}
-
-func addr(d *Device) *protocol.SignalAddress {
-	return protocol.NewSignalAddress(d.acct.Phone, uint32(d.ID))
-}
-
-func (p *Peer) forget(d *Device) {
-	_ = p.st.DeleteSession(context.Background(), addr(d).String())
-}
-
-// encrypt encrypts for a companion, starting a session from its uploaded prekeys when there is none.
-func (p *Peer) encrypt(ctx context.Context, d *Device, plaintext []byte) (encType string, ct []byte, err error) {
+// forget ends the session with a companion; the next message starts a new one from its prekeys.
+func (p *peer) forget(d *device) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := addr(d)
-	b := session.NewBuilderFromSignal(p.dev, a, ser)
-	has, _ := p.st.HasSession(ctx, a.String())
-	if !has {
-		pk, left := d.popPreKey()
-		if left >= 0 && left < 5 {
-			d.lowPreKeys(left)
-		}
-		var pkID *optional.Uint32
-		var pkPub ecc.ECPublicKeyable
-		if pk != nil {
-			pkID, pkPub = optional.NewOptionalUint32(pk.ID), ecc.NewDjbECPublicKey(pk.Pub)
-		} else {
-			pkID = optional.NewEmptyUint32()
-		}
-		bundle := prekey.NewBundle(d.RegID, uint32(d.ID), pkID, d.SPKID, pkPub, ecc.NewDjbECPublicKey(d.SPK), d.SPKSig,
-			identity.NewKey(ecc.NewDjbECPublicKey(d.IdentityPub)))
-		if err = b.ProcessBundle(ctx, bundle); err != nil {
-			return "", nil, fmt.Errorf("bundle: %w", err)
-		}
-	}
-	m, err := session.NewCipher(b, a).Encrypt(ctx, pad(plaintext))
-	if err != nil {
+	_ = p.memory.DeleteSession(context.Background(), address(d).String())
+	p.state.note(p.state.remove(p.sessionKey(address(d).String())))
+}
+
+// encrypt encrypts for a companion, and starts a session from its prekeys when there is none.
+func (p *peer) encrypt(ctx context.Context, d *device, plain []byte) (kind string, sealed []byte, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	to := address(d)
+	builder := session.NewBuilderFromSignal(p.dev, to, serializer)
+	if has, err := p.memory.HasSession(ctx, to.String()); err != nil {
 		return "", nil, err
+	} else if !has {
+		if err = builder.ProcessBundle(ctx, d.bundle()); err != nil {
+			return "", nil, fmt.Errorf("start a session with %s: %w", d.jid(), err)
+		}
 	}
-	encType = "msg"
-	if m.Type() == protocol.PREKEY_TYPE {
-		encType = "pkmsg"
+	message, err := session.NewCipher(builder, to).Encrypt(ctx, pad(plain))
+	if err != nil {
+		return "", nil, fmt.Errorf("encrypt for %s: %w", d.jid(), err)
 	}
-	return encType, m.Serialize(), nil
+	kind = "msg"
+	if message.Type() == protocol.PREKEY_TYPE {
+		kind = "pkmsg"
+	}
+	p.keepSession(ctx, to.String())
+	return kind, message.Serialize(), nil
 }
 
-func (p *Peer) decrypt(ctx context.Context, d *Device, encType string, ct []byte) ([]byte, error) {
+// bundle takes one of the companion's prekeys for a new session with it.
+func (d *device) bundle() *prekey.Bundle {
+	one := d.takePreKey()
+	d.mu.Lock()
+	signed := d.signed
+	d.mu.Unlock()
+	id, public := optional.NewEmptyUint32(), ecc.ECPublicKeyable(nil)
+	if one != nil {
+		id, public = optional.NewOptionalUint32(one.id), ecc.NewDjbECPublicKey(one.public)
+	}
+	return prekey.NewBundle(d.registerID, uint32(d.id), id, signed.id, public, ecc.NewDjbECPublicKey(signed.public),
+		signed.signature, identity.NewKey(ecc.NewDjbECPublicKey(d.identityKey)))
+}
+
+// decrypt decrypts what a companion sent to the phone. libsignal may panic on what a client made up; then its
+// connection ends, see Server.serve.
+func (p *peer) decrypt(ctx context.Context, d *device, kind string, sealed []byte) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := addr(d)
-	c := session.NewCipher(session.NewBuilderFromSignal(p.dev, a, ser), a)
-	var pt []byte
-	if encType == "pkmsg" {
-		m, err := protocol.NewPreKeySignalMessageFromBytes(ct, ser.PreKeySignalMessage, ser.SignalMessage)
-		if err != nil {
-			return nil, err
-		}
-		if pt, err = c.DecryptMessage(ctx, m); err != nil {
-			return nil, err
-		}
-	} else {
-		m, err := protocol.NewSignalMessageFromBytes(ct, ser.SignalMessage)
-		if err != nil {
-			return nil, err
-		}
-		if pt, err = c.Decrypt(ctx, m); err != nil {
-			return nil, err
-		}
+	from := address(d)
+	cipher := session.NewCipher(session.NewBuilderFromSignal(p.dev, from, serializer), from)
+	plain, err := p.open(ctx, cipher, kind, sealed)
+	if err != nil {
+		return nil, err
 	}
-	return unpad(pt)
+	p.keepSession(ctx, from.String())
+	return unpad(plain)
 }
 
-func (d *Device) popPreKey() (*preKey, int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.pre) == 0 {
-		return nil, 0
+func (p *peer) open(ctx context.Context, cipher *session.Cipher, kind string, sealed []byte) ([]byte, error) {
+	switch kind {
+	case "pkmsg":
+		message, err := protocol.NewPreKeySignalMessageFromBytes(sealed, serializer.PreKeySignalMessage, serializer.SignalMessage)
+		if err != nil {
+			return nil, err
+		}
+		plain, err := cipher.DecryptMessage(ctx, message)
+		p.keepPreKeys()
+		return plain, err
+	case "msg":
+		message, err := protocol.NewSignalMessageFromBytes(sealed, serializer.SignalMessage)
+		if err != nil {
+			return nil, err
+		}
+		return cipher.Decrypt(ctx, message)
+	default:
+		return nil, fmt.Errorf("%w: %q", errEncType, kind)
 	}
-	k := d.pre[0]
-	d.pre = d.pre[1:]
-	return &k, len(d.pre)
+}
+
+// offerPreKey makes a one-time key for a companion that wants to write to the phone.
+func (p *peer) offerPreKey(ctx context.Context) (*keys.PreKey, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one, err := p.memory.GenOnePreKey(ctx)
+	p.keepPreKeys()
+	return one, err
+}
+
+func (p *peer) keepPreKeys() {
+	p.state.note(p.state.put(kindOwnKeys+"/"+p.phone, p.memory.ExportPreKeys()))
+}
+
+// pad adds 1 to 15 bytes that each say how many they are.
+func pad(plain []byte) []byte {
+	var random [1]byte
+	_, _ = rand.Read(random[:])
+	size := 1 + int(random[0])%15
+	padded := make([]byte, len(plain)+size)
+	copy(padded, plain)
+	for i := len(plain); i < len(padded); i++ {
+		padded[i] = byte(size)
+	}
+	return padded
+}
+
+func unpad(padded []byte) ([]byte, error) {
+	if len(padded) == 0 {
+		return nil, errPadding
+	}
+	size := int(padded[len(padded)-1])
+	if size == 0 || size > len(padded) {
+		return nil, errPadding
+	}
+	return padded[:len(padded)-size], nil
 }

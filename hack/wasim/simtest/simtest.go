@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,39 +22,75 @@ type Sim struct {
 	*sim.Server
 	// ControlURL is the address of the control API, which is also the CONNECT proxy.
 	ControlURL string
-	// CAFile holds the certificate authority of the TLS listener.
+	// CAFile holds the certificate of the TLS listener's authority.
 	CAFile string
+
+	cfg     sim.Config
+	handler atomic.Pointer[http.Handler]
 }
 
-// Start serves a simulator on 127.0.0.1 until the test ends. Addr and Dir of cfg may be left empty.
+// sharedKeys serve every simulator of the process, so that tests may run in parallel although whatsmeow keeps
+// the trusted root in a global variable.
+var sharedKeys = sync.OnceValues(sim.NewKeys)
+
+// Start serves a simulator on 127.0.0.1 until the test ends. Keys and addresses may be left empty.
 func Start(t testing.TB, cfg sim.Config) *Sim {
 	t.Helper()
-	if cfg.Addr == "" {
-		cfg.Addr = "127.0.0.1:0"
+	if cfg.Keys == nil && cfg.Dir == "" {
+		keys, err := sharedKeys()
+		if err != nil {
+			t.Fatalf("make keys: %v", err)
+		}
+		cfg.Keys = keys
 	}
-	if cfg.Dir == "" {
-		cfg.Dir = t.TempDir()
+	s := &Sim{cfg: cfg, CAFile: filepath.Join(t.TempDir(), sim.CAFile)}
+	s.serve(t)
+	t.Cleanup(func() { s.Close() })
+	if err := os.WriteFile(s.CAFile, s.CAPEM, 0o644); err != nil {
+		t.Fatalf("write the authority: %v", err)
 	}
-	server, err := sim.New(cfg)
-	if err != nil {
-		t.Fatalf("new simulator: %v", err)
-	}
-	if err = server.Start(); err != nil {
-		t.Fatalf("start simulator: %v", err)
-	}
-	t.Cleanup(server.Close)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("listen for the control API: %v", err)
 	}
-	control := &http.Server{Handler: server.Control(), ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = control.Serve(listener) }()
-	t.Cleanup(func() { _ = control.Close() })
-	caFile := filepath.Join(t.TempDir(), "ca.pem")
-	if err = os.WriteFile(caFile, server.CAPEM, 0o644); err != nil {
-		t.Fatalf("write the CA: %v", err)
+	s.ControlURL = "http://" + listener.Addr().String()
+	web := s.ControlServer()
+	web.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.handler.Load()).ServeHTTP(w, r) })
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = web.Serve(listener)
+	}()
+	t.Cleanup(func() {
+		_ = web.Close()
+		<-served
+	})
+	return s
+}
+
+// serve makes a server of the configuration and puts it in place of the one before.
+func (s *Sim) serve(t testing.TB) {
+	t.Helper()
+	server, err := sim.New(s.cfg)
+	if err != nil {
+		t.Fatalf("make a simulator: %v", err)
 	}
-	return &Sim{Server: server, ControlURL: "http://" + listener.Addr().String(), CAFile: caFile}
+	if err = server.Start(); err != nil {
+		server.Close()
+		t.Fatalf("start a simulator: %v", err)
+	}
+	handler := server.Control()
+	s.handler.Store(&handler)
+	s.Server = server
+}
+
+// Restart closes the server and starts one at the same address with the same keys and, if the configuration
+// names a state file, from its state. Nothing else may use s meanwhile.
+func (s *Sim) Restart(t testing.TB) {
+	t.Helper()
+	s.cfg.Addr = s.Addr()
+	s.Close()
+	s.serve(t)
 }
 
 // Env is what a bot process (built with the tag simulator) needs in its environment.
@@ -68,8 +106,17 @@ func (s *Sim) Env() []string {
 // HTTPClient leads every host to the simulator and trusts its certificate.
 func (s *Sim) HTTPClient() *http.Client { return sim.HTTPClient(s.Addr, s.CAPEM) }
 
+var trusting sync.Mutex
+
 // TrustRoot makes whatsmeow clients of this process accept the simulator's Noise certificates.
-func (s *Sim) TrustRoot() { whatsmeow.WACertPubKey = s.NoiseRootPub() }
+func (s *Sim) TrustRoot() {
+	trusting.Lock()
+	defer trusting.Unlock()
+	// Not written again when it is so already: a client may be reading it.
+	if root := s.NoiseRootPub(); whatsmeow.WACertPubKey != root {
+		whatsmeow.WACertPubKey = root
+	}
+}
 
 // Point makes a whatsmeow client talk to the simulator.
 func (s *Sim) Point(client *whatsmeow.Client) {
@@ -77,4 +124,34 @@ func (s *Sim) Point(client *whatsmeow.Client) {
 	client.SetWebsocketHTTPClient(hc)
 	client.SetPreLoginHTTPClient(hc)
 	client.SetMediaHTTPClient(hc)
+}
+
+// WaitEvent waits until an event of the kind happened after a sequence number (0: since the start), and
+// returns it.
+func (s *Sim) WaitEvent(t testing.TB, since int64, kind string) sim.Event {
+	t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	for {
+		events, changed := s.Events(since)
+		for _, event := range events {
+			if event.Kind == kind {
+				return event
+			}
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			t.Fatalf("the simulator saw no %q; it saw %v", kind, events)
+		}
+	}
+}
+
+// Mark is the sequence number of the last event: what happens next has a higher one.
+func (s *Sim) Mark() int64 {
+	events, _ := s.Events(0)
+	if len(events) == 0 {
+		return 0
+	}
+	return events[len(events)-1].Seq
 }

@@ -1,0 +1,127 @@
+package sim
+
+import (
+	"time"
+
+	waBinary "go.mau.fi/whatsmeow/binary"
+)
+
+// handle handles one node of a client.
+func (s *Server) handle(c *conn, node *waBinary.Node) {
+	switch node.Tag {
+	case "iq":
+		if kind := attrText(node, "type"); kind == "result" || kind == "error" {
+			s.handlePairReply(c, node)
+		} else {
+			s.handleIQ(c, node)
+		}
+	case "message":
+		if c.dev != nil {
+			s.handleMessage(c, node)
+		}
+	case "receipt":
+		if c.dev != nil {
+			s.handleReceipt(c, node)
+		}
+	case "ack":
+		s.Stats.Acks.Add(1)
+		if c.dev != nil && attrText(node, "class") == "message" {
+			s.acknowledge(c.dev, attrText(node, "id"))
+		}
+	}
+}
+
+// handleIQ answers a request. Before a client is logged in it may ping and pair, nothing else.
+func (s *Server) handleIQ(c *conn, iq *waBinary.Node) {
+	var request waBinary.Node
+	if children := iq.GetChildren(); len(children) > 0 {
+		request = children[0]
+	}
+	space := attrText(iq, "xmlns")
+	switch {
+	case space == "w:p":
+		s.Stats.Keepalives.Add(1)
+		c.send(answer(iq))
+	case space == "md" && request.Tag == "link_code_companion_reg":
+		s.handleCodeLink(c, iq, &request)
+	case c.dev == nil:
+		c.send(refusal(iq, 401, "not-authorized"))
+	case space == "md" && request.Tag == "remove-companion-device":
+		s.handleRemove(c, iq, &request)
+	case space == "encrypt":
+		s.handleEncrypt(c, iq)
+	case space == "passive":
+		c.send(answer(iq))
+		if request.Tag == "active" {
+			s.flush(c)
+		}
+	case space == "usync":
+		s.handleUsync(c, iq)
+	default:
+		s.handleQuery(c, iq, &request, space)
+	}
+}
+
+// handleQuery answers what only has to have an answer.
+func (s *Server) handleQuery(c *conn, iq, request *waBinary.Node, space string) {
+	switch space {
+	case "privacy":
+		c.send(answer(iq, waBinary.Node{Tag: "privacy", Content: privacyDefaults}))
+	case "w:m":
+		c.send(answer(iq, waBinary.Node{
+			Tag:     "media_conn",
+			Attrs:   waBinary.Attrs{"auth": "sim", "ttl": 300, "auth_ttl": 3600, "max_buckets": 12},
+			Content: []waBinary.Node{{Tag: "host", Attrs: waBinary.Attrs{"hostname": "mmg.whatsapp.net"}}},
+		}))
+	case "w:sync:app:state":
+		var collections []waBinary.Node
+		for _, asked := range request.GetChildrenByTag("collection") {
+			collections = append(collections, waBinary.Node{
+				Tag:     "collection",
+				Attrs:   waBinary.Attrs{"name": attrText(&asked, "name"), "version": "0", "type": "result"},
+				Content: []waBinary.Node{{Tag: "patches"}},
+			})
+		}
+		c.send(answer(iq, waBinary.Node{Tag: "sync", Content: collections}))
+	case "w:g2":
+		c.send(answer(iq, waBinary.Node{Tag: "groups"}))
+	case "blocklist":
+		c.send(answer(iq, waBinary.Node{Tag: "list", Attrs: waBinary.Attrs{"dhash": "sim"}}))
+	case "w:profile:picture":
+		c.send(refusal(iq, 404, "item-not-found"))
+	case "abt", "md", "status", "tos", "w", "w:stats", "urn:xmpp:whatsapp:dirty", "urn:xmpp:whatsapp:push":
+		c.send(answer(iq))
+	default:
+		s.Stats.UnknownIQ.Add(1)
+		c.log.Debug("unknown iq", "xmlns", space)
+		c.send(answer(iq))
+	}
+}
+
+var privacyDefaults = func() []waBinary.Node {
+	var all []waBinary.Node
+	for _, name := range []string{"groupadd", "last", "status", "profile", "readreceipts", "online", "calladd"} {
+		all = append(all, waBinary.Node{Tag: "category", Attrs: waBinary.Attrs{"name": name, "value": "all"}})
+	}
+	return all
+}()
+
+// handleRemove is a companion that logs itself, or another of its account, out.
+func (s *Server) handleRemove(c *conn, iq, request *waBinary.Node) {
+	jid := attrJID(request, "jid")
+	d := c.dev.account.device(jid.Device)
+	if d == nil || jid.User != c.dev.account.phone && jid.User != c.dev.account.lid {
+		c.send(refusal(iq, 404, "item-not-found"))
+		return
+	}
+	s.Stats.LogoutsByClient.Add(1)
+	current := s.unlink(d)
+	c.send(answer(iq))
+	switch {
+	case d == c.dev:
+		// The companion hangs up by itself; the server does if it has not within a second.
+		time.AfterFunc(time.Second, func() { c.end(streamError("401", "device_removed")) })
+	case current != nil:
+		current.end(streamError("401", "device_removed"))
+	}
+}
