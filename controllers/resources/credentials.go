@@ -51,9 +51,9 @@ const (
 type Credentials struct {
 	// Token authenticates the operator to the bot.
 	Token string
-	// Roots are the only certificates that the bot may serve; ServerName is the name to check them for.
-	Roots      *x509.CertPool
-	ServerName string
+	// Certificates, in PEM, are the only ones that the bot may serve: the present one, and after it the one
+	// before, if there was one.
+	Certificates [][]byte
 	// RenewAt is when the serving certificate is due to be replaced.
 	RenewAt time.Time
 }
@@ -101,15 +101,22 @@ func ReadCredentials(session *v1alpha1.WhatsAppSession, secret *corev1.Secret) (
 	if err := certificate.VerifyHostname(ServerName(session)); err != nil {
 		return Credentials{}, fmt.Errorf("secret %s: %s: %w", secret.Name, KeyCertificate, err)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(certificate)
-	roots.AppendCertsFromPEM(secret.Data[KeyRoots])
 	return Credentials{
-		Token:      token,
-		Roots:      roots,
-		ServerName: ServerName(session),
-		RenewAt:    certificate.NotAfter.Add(-renewBefore),
+		Token:        token,
+		Certificates: trusted(certificate, secret.Data[KeyRoots]),
+		RenewAt:      certificate.NotAfter.Add(-renewBefore),
 	}, nil
+}
+
+// trusted lists the present certificate and at most one other of the roots.
+func trusted(present *x509.Certificate, roots []byte) [][]byte {
+	certificates := [][]byte{encodeCertificate(present.Raw)}
+	for block, rest := pem.Decode(roots); block != nil && len(certificates) < 2; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" && !bytes.Equal(block.Bytes, present.Raw) {
+			certificates = append(certificates, encodeCertificate(block.Bytes))
+		}
+	}
+	return certificates
 }
 
 // BuildCredentials builds the session's Secret. A token that is valid stays, so that callers need not fetch it

@@ -2,6 +2,7 @@ package resources
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log"
 	"net"
@@ -92,9 +93,9 @@ func TestRenewalKeeps(t *testing.T) {
 	}
 }
 
-// TestPinned holds by real handshakes whom the operator speaks to: the session's bot with the present
-// certificate, and with the one before it, and nobody else.
-func TestPinned(t *testing.T) {
+// TestTrusted holds by real handshakes whom a caller with the session's Secret speaks to: the session's bot with
+// the present certificate, and with the one before it, and nobody else.
+func TestTrusted(t *testing.T) {
 	now := time.Now()
 	session := newSession("shop", v1alpha1.WhatsAppSessionSpec{})
 	first := credentials(t, session, nil, now)
@@ -111,9 +112,14 @@ func TestPinned(t *testing.T) {
 		"the one after":                {third, false},
 		"same names, made by another":  {stranger, false},
 	}
-	trusted, err := ReadCredentials(session, second)
+	forCurl, forOperator := x509.NewCertPool(), x509.NewCertPool()
+	forCurl.AppendCertsFromPEM(second.Data[KeyRoots])
+	read, err := ReadCredentials(session, second)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, certificate := range read.Certificates {
+		forOperator.AppendCertsFromPEM(certificate)
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -129,13 +135,15 @@ func TestPinned(t *testing.T) {
 			server.StartTLS()
 			defer server.Close()
 
-			connection, err := tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp", server.Listener.Addr().String(),
-				&tls.Config{RootCAs: trusted.Roots, ServerName: trusted.ServerName})
-			if err == nil {
-				connection.Close()
-			}
-			if (err == nil) != c.want {
-				t.Errorf("handshake: %v, want success: %t", err, c.want)
+			for caller, roots := range map[string]*x509.CertPool{"curl": forCurl, "the operator": forOperator} {
+				connection, err := tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp",
+					server.Listener.Addr().String(), &tls.Config{RootCAs: roots, ServerName: ServerName(session)})
+				if err == nil {
+					connection.Close()
+				}
+				if (err == nil) != c.want {
+					t.Errorf("handshake of %s: %v, want success: %t", caller, err, c.want)
+				}
 			}
 		})
 	}
