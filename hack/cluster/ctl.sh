@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# ctl.sh VERB: what a person or a test does to a running cluster.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+
+usage() {
+  cat >&2 <<'TEXT'
+ctl.sh start DAEMON                etcd apiserver controller-manager scheduler containerd kubelet proxy local-path kwok
+ctl.sh stop DAEMON [SIGNAL]        by TERM; the API server then waits for its watchers: KILL is the crash
+ctl.sh load ARCHIVE...             import images into the node
+ctl.sh exec COMMAND...             run a command in the node's namespaces
+ctl.sh status                      the node's processes and their memory
+ctl.sh kubeconfig                  print the path of the kubeconfig
+TEXT
+  exit 2
+}
+verb=${1:-}
+[ -n "$verb" ] || usage
+shift
+bin() { cat "$run/bin"; }
+
+case $verb in
+  start | stop) inside "$here/daemon.sh" "$verb" "${@:-}" ;;
+  load) for archive in "$@"; do inside "$(bin)/ctr" --namespace k8s.io images import --digests "$archive"; done ;;
+  exec) inside "$@" ;;
+  status) inside ps -eo pid,rss,pss,time,args --sort=-rss 2>/dev/null | cut -c1-150 ;;
+  kubeconfig) echo "$run/admin.kubeconfig" ;;
+  *) usage ;;
+esac

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# down.sh: ends the cluster and removes all that it made; safe to call again, and when there is none.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+[ "$(id -u)" = 0 ] || { echo "down.sh: not root, so there is no cluster of yours" >&2; exit 1; }
+
+end_process forward.pid
+end_process init.pid KILL # and with it every process, mount, address and rule in its namespaces
+end_process unshare.pid KILL
+"$here/cgroups.sh" remove
+rm -rf --one-file-system "$run"
+# The mount points go with the last cluster: removing one would unmount it in another cluster's namespace too.
+if rmdir /var/lib/sesi 2>/dev/null; then
+  for folder in kubelet containerd cni; do rmdir /var/lib/$folder 2>/dev/null || true; done
+fi
+say "the cluster $name is gone"

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# images.sh BIN: builds the images that the node itself needs, once per state of their sources; prints their folder.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+bin=$1
+cd "$here/../.."
+digest=$({ find hack/images hack/cluster/cmd -name '*.go' -print0 | sort -z | xargs -0 sha256sum; sha256sum /bin/busybox "$bin/coredns"; } | sha256sum | cut -c1-12)
+dir=$(dirname "$bin")/images-$digest
+if [ ! -d "$dir" ]; then
+  rm -rf "$dir.new"
+  export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
+  go run ./hack/images -out "$dir.new" -program coredns="$bin/coredns" archive pause toolbox coredns >&2
+  mv "$dir.new" "$dir"
+fi
+echo "$dir"

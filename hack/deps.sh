@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# deps.sh GROUP...: installs what a group of the project's commands needs of the system and does not find. Groups:
+# cluster, test, lint. It asks Debian's apt; elsewhere it says what is missing.
+set -euo pipefail
+
+commands() { # what must be found, as COMMAND-OR-FILE:PACKAGE
+  case $1 in
+    cluster) echo runc:runc ip:iproute2 iptables:iptables nsenter:util-linux openssl:openssl /bin/busybox:busybox-static \
+      /usr/lib/cni/ptp:containernetworking-plugins /etc/ssl/certs/ca-certificates.crt:ca-certificates ;;
+    test) echo gcc:gcc /usr/include/stdio.h:libc6-dev chromium:chromium /etc/ssl/certs/ca-certificates.crt:ca-certificates ;;
+    lint) echo shellcheck:shellcheck ;;
+    *) echo "deps.sh: no group named $1" >&2; return 2 ;;
+  esac
+}
+
+export PATH=$PATH:/usr/sbin:/sbin
+missing=()
+for group in "$@"; do
+  for pair in $(commands "$group"); do
+    command -v "${pair%:*}" >/dev/null || [ -e "${pair%:*}" ] || missing+=("${pair#*:}")
+  done
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+  echo "missing on this machine: ${missing[*]} (names of Debian's packages); as root on Debian or Ubuntu they are installed by themselves" >&2
+  exit 1
+fi
+echo "installing ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+install() { apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null; }
+install 2>/dev/null || { apt-get update -qq >&2 && install >&2; }
