@@ -1,0 +1,132 @@
+package observer
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	eventsPath = "/api/session/events"
+	// answerBuffer holds the answer's header and the chunks' sizes while they are parsed. A standing stream keeps
+	// it, so it is small.
+	answerBuffer = 512
+	// receiveBuffer bounds what the kernel holds of one stream, and with it how old the backlog of a bot that
+	// changes faster than it is read can be.
+	receiveBuffer = 64 << 10
+)
+
+// connection is one opened stream: the socket, for its deadlines, and the body of the answer.
+type connection struct {
+	*tls.Conn
+	meter *meter
+	body  io.ReadCloser
+}
+
+// Close closes the socket under TLS, so that it never waits for the peer. The body has nothing of its own to close.
+func (c *connection) Close() error { return c.NetConn().Close() }
+
+// connect opens the stream: it dials, sees the pinned key, sends the token and reads the answer's header. All of
+// it ends at the deadline. net/http's Transport would do the same with two more goroutines and half as much memory
+// again for each stream, and without a read deadline.
+func connect(ctx context.Context, target Target, deadline time.Time, limit int) (*connection, error) {
+	dialer := net.Dialer{Deadline: deadline}
+	raw, err := dialer.DialContext(ctx, "tcp", target.Address)
+	if err != nil {
+		return nil, fmt.Errorf("dial the bot: %w", withoutAddresses(err))
+	}
+	if tcp, ok := raw.(*net.TCPConn); ok {
+		if err := tcp.SetReadBuffer(receiveBuffer); err != nil {
+			raw.Close()
+			return nil, fmt.Errorf("bound the receive buffer: %w", err)
+		}
+	}
+	conn := tls.Client(raw, target.Pins.clientConfig())
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	opened, err := ask(conn, target, deadline, limit)
+	if err != nil || !stop() {
+		raw.Close()
+		if err == nil {
+			err = ctx.Err()
+		}
+		return nil, err
+	}
+	return opened, nil
+}
+
+// ask makes the handshake and the request over a fresh connection.
+func ask(conn *tls.Conn, target Target, deadline time.Time, limit int) (*connection, error) {
+	if err := conn.SetDeadline(deadline); err != nil {
+		return nil, fmt.Errorf("set the deadline: %w", err)
+	}
+	if err := conn.Handshake(); err != nil {
+		return nil, fmt.Errorf("TLS with the bot: %w", withoutAddresses(err))
+	}
+	request, err := http.NewRequest(http.MethodGet, "https://"+target.Address+eventsPath, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask for the events: %w", err)
+	}
+	request.Header.Set("Authorization", "Bearer "+target.Token)
+	request.Header.Set("Accept", "text/event-stream")
+	request.Header.Set("User-Agent", "sesi-operator")
+	if err := request.Write(conn); err != nil {
+		return nil, fmt.Errorf("ask for the events: %w", withoutAddresses(err))
+	}
+	metered := &meter{from: conn, left: limit}
+	answer, err := http.ReadResponse(bufio.NewReaderSize(metered, answerBuffer), request)
+	if err != nil {
+		return nil, fmt.Errorf("read the bot's answer: %w", withoutAddresses(err))
+	}
+	if err := classifyAnswer(answer); err != nil {
+		return nil, err
+	}
+	return &connection{Conn: conn, meter: metered, body: answer.Body}, nil
+}
+
+// withoutAddresses leaves the ports out of a socket's error: they differ each time, and a message that is shown in
+// a status may not.
+func withoutAddresses(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+// classifyAnswer says why an answer is no event stream; nil when it is one.
+func classifyAnswer(answer *http.Response) error {
+	switch answer.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("the bot refuses the token of the session's Secret (%d)", answer.StatusCode)
+	default:
+		return fmt.Errorf("the bot answers %d to %s", answer.StatusCode, eventsPath)
+	}
+	media, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if err != nil || media != "text/event-stream" {
+		return fmt.Errorf("the bot answers %s with something that is no event stream", eventsPath)
+	}
+	return nil
+}
+
+// meter fails once more was read through it than is left, so that neither a header nor a line can be endless.
+type meter struct {
+	from io.Reader
+	left int
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	if m.left <= 0 {
+		return 0, errTooLong
+	}
+	n, err := m.from.Read(p)
+	m.left -= n
+	return n, err
+}

@@ -1,0 +1,188 @@
+package observer
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/controllers/bottest"
+)
+
+func TestABotIsHeard(t *testing.T) {
+	o := startObserver(t, quick())
+	b := startBot(t, "kasir")
+	o.Ensure(key("kasir"), targetOf(b, "kasir"))
+
+	waitEvent(t, o, "kasir")
+	got, ok := o.Observed(key("kasir"))
+	if !ok || got.Hearing != Heard || got.Err != nil || got.Instance != "uid-kasir" {
+		t.Fatalf("Observed = %+v, %t; want it heard", got, ok)
+	}
+	if got.Snapshot.State != bot.StatePairing || !got.Snapshot.QRRequired || got.LastHeard.IsZero() {
+		t.Fatalf("snapshot = %+v, want the bot's first", got.Snapshot)
+	}
+
+	b.Change(func(s *bot.Snapshot) {
+		*s = withRevision(bottest.Paired("kasir", "uid-kasir", "62811:1@s.whatsapp.net"), *s)
+	})
+	waitEvent(t, o, "kasir")
+	if got := state(o, "kasir"); got != bot.StateConnected {
+		t.Fatalf("state = %s after the bot said Connected", got)
+	}
+	if b.Opened() != 1 {
+		t.Fatalf("%d streams were opened, want one", b.Opened())
+	}
+
+	o.Forget(key("kasir"))
+	wait(t, "the stream to end with its pod", func() bool { return b.Streams() == 0 })
+	if _, ok := o.Observed(key("kasir")); ok {
+		t.Fatal("a forgotten bot is still observed")
+	}
+}
+
+func withRevision(s, before bot.Snapshot) bot.Snapshot {
+	s.Revision = before.Revision
+	return s
+}
+
+func TestStreamsAskedForBeforeStartBeginWithIt(t *testing.T) {
+	b := startBot(t, "early")
+	o := New(quick())
+	o.Ensure(key("early"), targetOf(b, "early"))
+	if got := hearing(o, "early"); got != Listening {
+		t.Fatalf("hearing = %s before Start, want Listening", got)
+	}
+	o.Forget(key("early"))
+
+	started := startObserver(t, quick())
+	started.Ensure(key("early"), targetOf(b, "early"))
+	wait(t, "the bot to be heard", func() bool { return hearing(started, "early") == Heard })
+}
+
+func TestALostBotIsToldOnceAndHeardAgain(t *testing.T) {
+	o := startObserver(t, quick())
+	b := startBot(t, "kasir")
+	o.Ensure(key("kasir"), targetOf(b, "kasir"))
+	waitEvent(t, o, "kasir")
+	b.Stop()
+
+	wait(t, "the loss to be seen", func() bool { return hearing(o, "kasir") != Heard })
+	if got := state(o, "kasir"); got != bot.StatePairing {
+		t.Fatalf("state = %q while the grace runs, want the last one seen", got)
+	}
+	waitEvent(t, o, "kasir")
+	got, _ := o.Observed(key("kasir"))
+	if got.Hearing != Lost || got.Err == nil || got.Snapshot == nil {
+		t.Fatalf("Observed = %+v, want it lost with a cause and the last snapshot", got)
+	}
+	if !strings.Contains(got.Err.Error(), "connection refused") || strings.Contains(got.Err.Error(), "->") {
+		t.Fatalf("cause = %q, want the refusal without a port of ours", got.Err)
+	}
+
+	again, err := bottest.Start(b.Address(), testPair, b.Token, bottest.Unlinked("kasir", "uid-kasir"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(again.Stop)
+	waitEvent(t, o, "kasir")
+	if got := hearing(o, "kasir"); got != Heard {
+		t.Fatalf("hearing = %s after the bot came back", got)
+	}
+}
+
+func TestAShortBreakIsNotTold(t *testing.T) {
+	opts := quick()
+	opts.Grace = deadline
+	o := startObserver(t, opts)
+	b := startBot(t, "kasir")
+	o.Ensure(key("kasir"), targetOf(b, "kasir"))
+	waitEvent(t, o, "kasir")
+	b.Stop()
+	wait(t, "the break to be seen", func() bool { return hearing(o, "kasir") == Listening })
+	again, err := bottest.Start(b.Address(), testPair, b.Token, b.Change(func(*bot.Snapshot) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(again.Stop)
+	wait(t, "the bot to be heard again", func() bool { return hearing(o, "kasir") == Heard })
+	select {
+	case e := <-o.Events():
+		t.Fatalf("event of %s: a break within the grace changes no status", e.Object)
+	default:
+	}
+}
+
+func TestRetargeting(t *testing.T) {
+	o := startObserver(t, quick())
+	first, second := startBot(t, "kasir"), startBot(t, "kasir")
+	o.Ensure(key("kasir"), targetOf(first, "kasir"))
+	wait(t, "the first to be heard", func() bool { return hearing(o, "kasir") == Heard })
+
+	renewed := targetOf(first, "kasir")
+	renewed.Token = "token of tomorrow"
+	o.Ensure(key("kasir"), renewed)
+	if got := hearing(o, "kasir"); got != Heard || first.Opened() != 1 {
+		t.Fatalf("a changed token ended the standing stream (%s, %d opened)", got, first.Opened())
+	}
+
+	o.Ensure(key("kasir"), targetOf(second, "kasir"))
+	wait(t, "the second to be heard", func() bool { return second.Streams() == 1 && hearing(o, "kasir") == Heard })
+	wait(t, "the first to be left", func() bool { return first.Streams() == 0 })
+}
+
+func TestManyStreamsAfterARestart(t *testing.T) {
+	o := startObserver(t, Options{})
+	const bots = 300
+	for i := range bots {
+		name := fmt.Sprintf("bot-%d", i)
+		b := startBot(t, name)
+		o.Ensure(key(name), targetOf(b, name))
+	}
+	left := map[Key]bool{}
+	for i := range bots {
+		left[key(fmt.Sprintf("bot-%d", i))] = true
+	}
+	end := time.After(deadline)
+	for len(left) > 0 {
+		select {
+		case e := <-o.Events():
+			delete(left, e.Object)
+		case <-end:
+			t.Fatalf("%d bots were not heard", len(left))
+		}
+	}
+	want := fmt.Sprintf(`
+# HELP sesi_observer_streams Event streams from bots, by how well the bot is heard.
+# TYPE sesi_observer_streams gauge
+sesi_observer_streams{hearing="Heard"} %d
+sesi_observer_streams{hearing="Listening"} 0
+sesi_observer_streams{hearing="Lost"} 0
+`, bots)
+	if err := testutil.CollectAndCompare(o, strings.NewReader(want), "sesi_observer_streams"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLagIsCountedOncePerChange(t *testing.T) {
+	o := startObserver(t, quick())
+	b := startBot(t, "kasir")
+	o.Ensure(key("kasir"), targetOf(b, "kasir"))
+	waitEvent(t, o, "kasir")
+	first, _ := o.Observed(key("kasir"))
+	o.Shown(key("kasir"), first.Snapshot.Revision)
+
+	changed := b.Change(func(s *bot.Snapshot) { s.State = bot.StateConnected })
+	waitEvent(t, o, "kasir")
+	o.Shown(key("kasir"), changed.Revision)
+	o.Shown(key("kasir"), changed.Revision)
+	o.Shown(key("nobody"), changed.Revision)
+
+	samples := testutil.ToFloat64(countOf{o})
+	if samples != 1 {
+		t.Fatalf("%v lags were counted, want one: not the state a stream begins with, and no change twice", samples)
+	}
+}
