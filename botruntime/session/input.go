@@ -3,6 +3,8 @@ package session
 import (
 	"time"
 
+	wastore "go.mau.fi/whatsmeow/store"
+
 	"sesi.dev/sesi/api/bot"
 )
 
@@ -11,6 +13,8 @@ import (
 type input interface{}
 
 type (
+	// inNothing asks whether the loop turns.
+	inNothing struct{}
 	// inStart is the first input: the store is open.
 	inStart struct{}
 	// inDialled ends an actDial.
@@ -51,8 +55,9 @@ type (
 	inOutdated struct{}
 	// inRefused: WhatsApp refused the login with another code.
 	inRefused struct{ detail string }
-	// inVersion ends an actFetchVersion; changed means that a newer version is in use now.
+	// inVersion ends an actFetchVersion; changed means that it is another version than the one refused.
 	inVersion struct {
+		version wastore.WAVersionContainer
 		changed bool
 		err     error
 	}
@@ -95,6 +100,8 @@ type (
 	actAskPairingCode struct{ phone string }
 	// actUnlink snapshots the store, unlinks at WhatsApp when online and clears the store; inUnlinked follows.
 	actUnlink struct{ online bool }
+	// actCheckLink asks the client whether it is still logged in; inLost follows when it is not.
+	actCheckLink struct{}
 	// actBackup snapshots the store if it changed.
 	actBackup struct{}
 	// actRemember writes the facts.
@@ -129,6 +136,7 @@ const (
 	timerLogin   timer = "login"   // an open socket must have led to codes or a login
 	timerBackup  timer = "backup"  // snapshot the store
 	timerVersion timer = "version" // refresh the cached web version
+	timerPulse   timer = "pulse"   // look whether the link is still up
 )
 
 // event is the name of a log line, as users of WhatsApp bots know it.

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"go.mau.fi/whatsmeow"
@@ -24,8 +25,9 @@ type link struct {
 
 // newLink makes a client for device; its goroutine ends by close. deliver gets every event of whatsmeow,
 // dialed the end of every dial that was not hung up first.
-func newLink(log *slog.Logger, device *wastore.Device, setup func(*whatsmeow.Client), deliver func(any), dialed func(error)) *link {
-	client := whatsmeow.NewClient(device, quietLog{log})
+func newLink(ctx context.Context, log *slog.Logger, device *wastore.Device, transport *http.Client, deliver func(*whatsmeow.Client, any), dialed func(error)) *link {
+	client := whatsmeow.NewClient(device, quietLog{log, slog.LevelWarn})
+	client.BackgroundEventCtx = ctx
 	// The supervisor owns every reconnect; whatsmeow's has neither jitter nor cap.
 	client.EnableAutoReconnect = false
 	client.DisableLoginAutoReconnect = true
@@ -33,8 +35,10 @@ func newLink(log *slog.Logger, device *wastore.Device, setup func(*whatsmeow.Cli
 	client.EnableDecryptedEventBuffer = true
 	client.SynchronousAck = true
 	client.ManualHistorySyncDownload = true
-	setup(client)
-	client.AddEventHandler(deliver)
+	client.SetWebsocketHTTPClient(transport)
+	client.SetPreLoginHTTPClient(transport)
+	client.SetMediaHTTPClient(transport)
+	client.AddEventHandler(func(evt any) { deliver(client, evt) })
 	l := &link{client: client, orders: make(chan func(), 64), cancel: func() {}, dialed: dialed}
 	go l.work()
 	return l
@@ -46,12 +50,13 @@ func (l *link) work() {
 	}
 }
 
-// dial opens a connection. whatsmeow ties the socket to the context it is given, so it gets one without a
-// deadline; the transport bounds the dial.
-func (l *link) dial(ctx context.Context) {
+// dial opens a connection that presents version. whatsmeow ties the socket to the context it is given, so it
+// gets one without a deadline; the transport bounds the dial.
+func (l *link) dial(ctx context.Context, version wastore.WAVersionContainer) {
 	ctx, cancel := context.WithCancel(ctx)
 	l.cancel = cancel
 	l.orders <- func() {
+		useVersion(version)
 		err := l.client.ConnectContext(ctx)
 		if ctx.Err() == nil {
 			l.dialed(err)

@@ -4,15 +4,20 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/store"
 )
 
 // policy is what the configuration decides; it never changes while the bot runs.
 type policy struct {
 	takeover        bool          // reclaim a replaced stream
 	takeoverTimeout time.Duration // wait before reclaiming
-	qrRounds        int           // rounds of codes before the bot goes idle; 0 = no limit
+	qrRounds        int           // rounds of codes before the bot goes idle
 	backupInterval  time.Duration // between snapshots of the store; 0 = none but before a clear
 	phoneNumber     string        // ask for a pairing code for this number while unlinked
+
+	firstCode, nextCode time.Duration // how long the codes of a round live
+	login               time.Duration // from an open socket to codes or a login
+	pulse               time.Duration // between looks at a link that is up
 }
 
 // account is who the session is linked to.
@@ -48,10 +53,11 @@ type model struct {
 	versionAt time.Time   // when a 405 last made the bot fetch the web version
 	busy      bool        // an unlink is under way; the link's own events mean nothing until it ends
 
-	codes         []string // the codes of this round that are not used up; the first is live
-	codeExpires   time.Time
-	pairingCode   string
-	pairingWanted string // the phone number a pairing code was asked for
+	codes          []string // the codes of this round that are not used up; the first is live
+	codeExpires    time.Time
+	pairingCode    string
+	pairingWanted  string // the phone number a pairing code was asked for
+	pairingRefused bool   // WhatsApp gave no pairing code for it
 }
 
 // linkState is what the bot's end of the socket is doing.
@@ -65,34 +71,26 @@ const (
 )
 
 // facts is the part of a model that outlives the process.
-type facts struct {
-	Expired         bool        `json:"expired,omitempty"`
-	ExpiredReason   bot.Reason  `json:"expiredReason,omitempty"`
-	ExpiredJID      string      `json:"expiredJid,omitempty"`
-	LinkedAt        time.Time   `json:"linkedAt,omitzero"`
-	ConnectedAt     time.Time   `json:"connectedAt,omitzero"`
-	RestrictedUntil time.Time   `json:"restrictedUntil,omitzero"`
-	Takeovers       []time.Time `json:"takeovers,omitempty"`
-	Yielded         bool        `json:"yielded,omitempty"`
-	VersionAt       time.Time   `json:"versionAt,omitzero"`
+type facts = store.Facts
+
+// remember writes into f what must be remembered of m.
+func (m model) remember(f *facts) {
+	f.Expired, f.ExpiredReason, f.ExpiredJID = m.expired, m.expiredReason, m.expiredJID
+	f.LinkedAt, f.ConnectedAt, f.RestrictedUntil = m.linkedAt, m.connectedAt, m.restrictedUntil
+	f.Takeovers, f.Yielded, f.OutdatedAt = m.takeovers, m.state == bot.StateConflict, m.versionAt
 }
 
-// facts returns what must be remembered of m.
-func (m model) facts() facts {
-	return facts{
-		Expired: m.expired, ExpiredReason: m.expiredReason, ExpiredJID: m.expiredJID,
-		LinkedAt: m.linkedAt, ConnectedAt: m.connectedAt, RestrictedUntil: m.restrictedUntil,
-		Takeovers: m.takeovers, Yielded: m.state == bot.StateConflict, VersionAt: m.versionAt,
-	}
-}
-
-// Bounds of the machine. whatsmeow and WhatsApp Web set the code lifetimes: the first of a round lives 60 s,
-// the others 20 s.
+// What a policy says unless a test is in a hurry. WhatsApp Web shows the first code of a round for 60 s and
+// the others for 20 s.
 const (
 	firstCodeLife = 60 * time.Second
 	nextCodeLife  = 20 * time.Second
+	loginDeadline = 30 * time.Second
+	pulseInterval = 15 * time.Second
+)
 
-	loginDeadline   = 30 * time.Second // from an open socket to codes or login
+// Bounds of the machine.
+const (
 	rebootDeadline  = 15 * time.Second // from a pairing to the stream's restart
 	lateReason      = 250 * time.Millisecond
 	backoffFirst    = time.Second
@@ -118,7 +116,7 @@ func newModel(p policy, linked bool, who account, f facts, now time.Time) model 
 	m := model{
 		policy: p, state: bot.StateConnecting, reason: bot.ReasonNotLinked,
 		linked: linked, expired: f.Expired, expiredReason: f.ExpiredReason, expiredJID: f.ExpiredJID,
-		restrictedUntil: f.RestrictedUntil, versionAt: f.VersionAt, connectedAt: f.ConnectedAt,
+		restrictedUntil: f.RestrictedUntil, versionAt: f.OutdatedAt, connectedAt: f.ConnectedAt,
 		takeovers: within(f.Takeovers, takeoverWindow, now), pairingWanted: p.phoneNumber,
 	}
 	if !linked {

@@ -11,6 +11,7 @@ import (
 func step(m model, now time.Time, dice float64, in input) (model, []action) {
 	t := turn{model: m, now: now, dice: dice}
 	switch in := in.(type) {
+	case inNothing:
 	case inStart:
 		t.start()
 	case inTimer:
@@ -121,7 +122,7 @@ func (t *turn) hangup() {
 	t.link = linkDown
 	t.retryAt = time.Time{}
 	t.dropCodes()
-	t.do(actStop{timerRetry}, actStop{timerLogin}, actStop{timerBackup})
+	t.do(actStop{timerRetry}, actStop{timerLogin}, actStop{timerBackup}, actStop{timerPulse})
 }
 
 func (t *turn) dropCodes() {
@@ -146,7 +147,7 @@ func (t *turn) dialled(err error) {
 		t.lost(err.Error())
 	case t.link == linkDialing:
 		t.link = linkOpen
-		t.do(actTimer{timerLogin, loginDeadline})
+		t.do(actTimer{timerLogin, t.policy.login})
 	}
 }
 
@@ -183,7 +184,7 @@ func (t *turn) lost(detail string) {
 	default:
 		t.become(bot.StateReconnecting, bot.ReasonConnectionLost, detail)
 	}
-	t.do(actSay{eventDisconnected, detail}, actCount{countReconnect, t.reason})
+	t.do(actSay{eventDisconnected, detail})
 }
 
 func (t *turn) timer(name timer) {
@@ -200,6 +201,10 @@ func (t *turn) timer(name timer) {
 		default:
 			t.lost("WhatsApp did not answer the login")
 		}
+	case timerPulse:
+		if t.link == linkUp {
+			t.do(actCheckLink{}, actTimer{timerPulse, t.policy.pulse})
+		}
 	case timerBackup:
 		if t.link == linkUp {
 			t.do(actBackup{}, actTimer{timerBackup, t.policy.backupInterval})
@@ -211,8 +216,10 @@ func (t *turn) timer(name timer) {
 
 // retry ends a wait.
 func (t *turn) retry() {
+	why := t.reason
 	switch {
 	case t.link != linkDown || t.busy:
+		return
 	case t.state == bot.StateConflict:
 		t.takeovers = append(within(t.takeovers, takeoverWindow, t.now), t.now)
 		t.do(actRemember{}, actCount{countTakeover, t.reason})
@@ -223,6 +230,9 @@ func (t *turn) retry() {
 		t.do(actRemember{}, actFetchVersion{})
 	default:
 		t.dial()
+	}
+	if t.linked {
+		t.do(actCount{countReconnect, why})
 	}
 }
 
@@ -242,7 +252,7 @@ func (t *turn) connected(who account) {
 		t.linkedAt = t.now
 	}
 	t.become(bot.StateConnected, bot.ReasonLoggedIn, "")
-	t.do(actStop{timerLogin}, actSay{eventReady, ""}, actRemember{})
+	t.do(actStop{timerLogin}, actSay{eventReady, ""}, actRemember{}, actTimer{timerPulse, t.policy.pulse})
 	if t.policy.backupInterval > 0 {
 		t.do(actTimer{timerBackup, firstBackupWait})
 	}

@@ -14,7 +14,7 @@ func (t *turn) codesCame(codes []string) {
 	}
 	t.link, t.attempt = linkOpen, 0
 	t.do(actStop{timerLogin})
-	t.showCode(codes, firstCodeLife)
+	t.showCode(codes, t.policy.firstCode)
 	if t.pairingWanted != "" {
 		t.do(actAskPairingCode{t.pairingWanted})
 	}
@@ -34,7 +34,7 @@ func (t *turn) nextCode() {
 	case len(t.codes) == 1:
 		t.codesUsedUp()
 	default:
-		t.showCode(t.codes[1:], nextCodeLife)
+		t.showCode(t.codes[1:], t.policy.nextCode)
 	}
 }
 
@@ -42,7 +42,7 @@ func (t *turn) nextCode() {
 func (t *turn) codesUsedUp() {
 	t.round++
 	t.hangup()
-	if t.policy.qrRounds > 0 && t.round >= t.policy.qrRounds {
+	if t.round >= t.policy.qrRounds {
 		t.become(bot.StatePairing, bot.ReasonQRIdle, "")
 		t.pairingWanted = t.policy.phoneNumber
 		return
@@ -71,8 +71,8 @@ func (t *turn) paired(who account) {
 	t.expired, t.expiredReason, t.expiredJID = false, "", ""
 	t.round, t.pairingWanted = 0, t.policy.phoneNumber
 	t.become(bot.StateConnecting, bot.ReasonPaired, "")
-	t.do(actSettle{}, actRemember{}, actTimer{timerLogin, rebootDeadline},
-		actSay{eventAuthenticated, ""}, actCount{countPairing, t.reason})
+	t.do(actCount{countPairing, t.reason}, actSettle{}, actRemember{}, actTimer{timerLogin, rebootDeadline},
+		actSay{eventAuthenticated, ""})
 	if t.link == linkDown {
 		t.dial()
 	}
@@ -100,7 +100,7 @@ func (t *turn) pairPhone(phone string) {
 	if t.linked || t.busy {
 		return
 	}
-	t.pairingWanted, t.pairingCode = phone, ""
+	t.pairingWanted, t.pairingCode, t.pairingRefused = phone, "", false
 	if len(t.codes) > 0 {
 		t.do(actAskPairingCode{phone})
 	}
@@ -112,7 +112,7 @@ func (t *turn) gotPairingCode(in inPairingCode) {
 	}
 	if in.err != nil {
 		t.detail = "no pairing code: " + in.err.Error()
-		t.pairingWanted = t.policy.phoneNumber
+		t.pairingWanted, t.pairingRefused = t.policy.phoneNumber, true
 		return
 	}
 	t.pairingCode, t.detail = in.code, ""

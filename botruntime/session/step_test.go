@@ -16,7 +16,7 @@ import (
 var (
 	epoch   = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	someone = account{jid: "62811:3@s.whatsapp.net", lid: "77:3@lid", pushName: "Shop"}
-	usual   = policy{takeover: true, takeoverTimeout: 10 * time.Second, qrRounds: 10, backupInterval: 5 * time.Minute}
+	usual   = policy{takeover: true, takeoverTimeout: 10 * time.Second, qrRounds: 10, backupInterval: 5 * time.Minute, firstCode: firstCodeLife, nextCode: nextCodeLife, login: loginDeadline, pulse: pulseInterval}
 	six     = []string{"c1", "c2", "c3", "c4", "c5", "c6"}
 )
 
@@ -192,7 +192,11 @@ func TestRows(t *testing.T) {
 		},
 		"Connected": {
 			tell(t, true, facts{}).then(inDialled{}).then(inConnected{someone}),
-			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "Remember, backup in 1m0s"},
+			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "Remember, pulse in 15s, backup in 1m0s"},
+		},
+		"pulse": {
+			online(t).then(inTimer{timerPulse}),
+			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "CheckLink, pulse in 15s"},
 		},
 		"login without an answer": {
 			tell(t, true, facts{}).then(inDialled{}).after(30 * time.Second).then(inTimer{timerLogin}),
@@ -300,7 +304,7 @@ func TestRows(t *testing.T) {
 		},
 		"TemporaryBan over": {
 			online(t).then(inBanned{time.Hour, "101"}).after(time.Hour).then(inTimer{timerRetry}).then(inDialled{}, inConnected{someone}),
-			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "login in 30s, Remember, backup in 1m0s"},
+			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "login in 30s, Remember, pulse in 15s, backup in 1m0s"},
 		},
 		"ClientOutdated": {
 			tell(t, true, facts{}).then(inDialled{}).then(inOutdated{}),
@@ -323,7 +327,7 @@ func TestRows(t *testing.T) {
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Remember, FetchVersion"},
 		},
 		"ClientOutdated over a restart": {
-			tell(t, true, facts{VersionAt: epoch.Add(-time.Minute)}).then(inDialled{}).then(inOutdated{}),
+			tell(t, true, facts{OutdatedAt: epoch.Add(-time.Minute)}).then(inDialled{}).then(inOutdated{}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, retry in 59m0s"},
 		},
 		"other ConnectFailure": {
@@ -444,15 +448,6 @@ func TestNoTakeoverByPolicy(t *testing.T) {
 	}
 }
 
-func TestQRRoundsWithoutLimitNeverIdle(t *testing.T) {
-	s := scanning(t)
-	s.m.policy.qrRounds = 0
-	rounds(s, 50)
-	if s.m.reason != bot.ReasonQRAvailable {
-		t.Errorf("after 50 rounds: %s", s.m.reason)
-	}
-}
-
 func TestLookingDoesNotCutABackoffShort(t *testing.T) {
 	s := tell(t, false, facts{}).then(inDialled{errors.New("refused")})
 	if s.then(inLooked{}).asked(actDial{}) {
@@ -492,7 +487,7 @@ func FuzzStep(f *testing.F) {
 		inBanned{time.Hour, "x"}, inOutdated{}, inRefused{"x"}, inVersion{changed: true}, inVersion{err: errors.New("x")},
 		inPairingCode{code: "ABCD-EFGH"}, inLooked{}, inRestart{}, inUnlink{}, inPairPhone{"628111"}, inPushName{"x"},
 	}
-	timers := []timer{timerRetry, timerCode, timerLogin, timerBackup, timerVersion}
+	timers := []timer{timerRetry, timerCode, timerLogin, timerBackup, timerVersion, timerPulse}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, linked := range []bool{true, false} {
 			s := tell(t, linked, facts{})

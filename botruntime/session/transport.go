@@ -23,22 +23,18 @@ const (
 )
 
 // newHTTPClient returns the client for all traffic to WhatsApp. It honours HTTPS_PROXY and SSL_CERT_FILE, or
-// proxyURL in place of the first.
-func newHTTPClient(proxyURL string) (*http.Client, error) {
+// via in place of the first.
+func newHTTPClient(via *url.URL) *http.Client {
 	proxy := http.ProxyFromEnvironment
-	if proxyURL != "" {
-		u, err := url.Parse(proxyURL)
-		if err != nil {
-			return nil, fmt.Errorf("PROXY_URL is not a URL")
-		}
-		proxy = http.ProxyURL(u)
+	if via != nil {
+		proxy = http.ProxyURL(via)
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	return &http.Client{Transport: boundedBodies{&http.Transport{
 		Proxy: proxy, DialContext: dialer.DialContext,
 		TLSHandshakeTimeout: tlsTimeout, ResponseHeaderTimeout: headerTimeout,
 		IdleConnTimeout: time.Second, MaxIdleConnsPerHost: 1,
-	}}}, nil
+	}}}
 }
 
 // boundedBodies keeps a peer from filling the bot's memory: whatsmeow reads the version page whole.

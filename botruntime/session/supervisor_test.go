@@ -1,0 +1,199 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/config"
+	"sesi.dev/sesi/botruntime/store"
+	"sesi.dev/sesi/hack/wasim/sim"
+	"sesi.dev/sesi/hack/wasim/simtest"
+)
+
+// patience bounds every wait of these tests; none of them measures time.
+const patience = 30 * time.Second
+
+// simDir holds the simulator's keys. Every test of this process shares them: Go reads SSL_CERT_FILE, and
+// whatsmeow its Noise root, once.
+var simDir string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "sesi-session")
+	if err != nil {
+		panic(err)
+	}
+	simDir = dir
+	if err := os.Setenv("SSL_CERT_FILE", filepath.Join(dir, "ca.pem")); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func whatsapp(t *testing.T, cfg sim.Config) *simtest.Sim {
+	t.Helper()
+	cfg.Dir = simDir
+	s := simtest.Start(t, cfg)
+	trustOnce.Do(s.TrustRoot)
+	return s
+}
+
+var trustOnce sync.Once
+
+// countingMeter is a Meter that a test can read.
+type countingMeter struct {
+	reconnects, codes, pairings, logouts, takeovers, received, undecryptable, backupsFailed atomic.Int64
+}
+
+func (m *countingMeter) Reconnect(bot.Reason)  { m.reconnects.Add(1) }
+func (m *countingMeter) CodeIssued()           { m.codes.Add(1) }
+func (m *countingMeter) Paired()               { m.pairings.Add(1) }
+func (m *countingMeter) LoggedOut(bot.Reason)  { m.logouts.Add(1) }
+func (m *countingMeter) TakenOver()            { m.takeovers.Add(1) }
+func (m *countingMeter) MessageReceived()      { m.received.Add(1) }
+func (m *countingMeter) MessageUndecryptable() { m.undecryptable.Add(1) }
+func (m *countingMeter) BackupFailed()         { m.backupsFailed.Add(1) }
+func (m *countingMeter) WebVersion(time.Time)  {}
+
+// subject is a supervisor under test, over a real store.
+type subject struct {
+	*Supervisor
+	t     *testing.T
+	meter *countingMeter
+	log   *syncBuffer
+	stop  func()
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// begin starts a supervisor on the session in dir; tune may shorten its waits.
+func begin(t *testing.T, wa *simtest.Sim, dir string, tune func(*config.Config, *policy)) *subject {
+	t.Helper()
+	proxy, err := url.Parse(wa.ControlURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Config{
+		ClientID: "test", AuthPath: dir, InstanceID: "instance", TakeoverOnConflict: true, TakeoverTimeout: 50 * time.Millisecond,
+		BackupKeep: 3, QRMaxRetries: 3, WebVersionCachePath: filepath.Join(dir, "cache"), ProxyURL: proxy,
+	}
+	p := policyOf(cfg)
+	if tune != nil {
+		tune(&cfg, &p)
+		tuned := policyOf(cfg)
+		tuned.firstCode, tuned.nextCode, tuned.login, tuned.pulse = p.firstCode, p.nextCode, p.login, p.pulse
+		p = tuned
+	}
+	out := &syncBuffer{}
+	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	st, err := store.Open(t.Context(), store.Options{AuthPath: dir, ClientID: cfg.ClientID, Instance: cfg.InstanceID, BackupKeep: cfg.BackupKeep, Log: log})
+	if err != nil {
+		t.Fatalf("open the store: %v", err)
+	}
+	s := &subject{t: t, meter: &countingMeter{}, log: out}
+	s.Supervisor = New(cfg, st, s.meter, log)
+	s.policy = p
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	var once sync.Once
+	s.stop = func() {
+		once.Do(func() {
+			cancel()
+			select {
+			case err := <-ended:
+				if err != nil {
+					t.Errorf("run: %v", err)
+				}
+			case <-time.After(patience):
+				t.Error("the supervisor does not stop")
+			}
+			if err := st.Close(); err != nil {
+				t.Errorf("close the store: %v", err)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		s.stop()
+		if t.Failed() {
+			t.Log("\n" + out.String())
+		}
+	})
+	return s
+}
+
+// until waits for a snapshot that is as wanted, and returns it.
+func (s *subject) until(what string, ok func(*bot.Snapshot) bool) *bot.Snapshot {
+	s.t.Helper()
+	deadline := time.After(patience)
+	for {
+		snap, changed := s.Watch()
+		if ok(snap) {
+			return snap
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			s.t.Fatalf("waited for %s in vain; last: %s/%s %q", what, snap.State, snap.Reason, snap.Message)
+		}
+	}
+}
+
+func (s *subject) untilReason(want bot.Reason) *bot.Snapshot {
+	s.t.Helper()
+	return s.until(string(want), func(snap *bot.Snapshot) bool { return snap.Reason == want })
+}
+
+func (s *subject) untilConnected() *bot.Snapshot {
+	s.t.Helper()
+	return s.until("connected", func(snap *bot.Snapshot) bool { return snap.Connected })
+}
+
+// pair scans the live code with the phone of that number.
+func (s *subject) pair(wa *simtest.Sim, phone string) *bot.Snapshot {
+	s.t.Helper()
+	s.untilReason(bot.ReasonQRAvailable)
+	code, live := s.Peek()
+	if !live {
+		s.t.Fatal("QRAvailable, and no code is live")
+	}
+	if _, err := wa.Scan(s.t.Context(), code.Code, phone); err != nil {
+		s.t.Fatalf("scan: %v", err)
+	}
+	return s.untilConnected()
+}
+
+func contains(t *testing.T, log *syncBuffer, events ...string) {
+	t.Helper()
+	for _, event := range events {
+		if !strings.Contains(log.String(), "event="+event) {
+			t.Errorf("the log has no event %s", event)
+		}
+	}
+}

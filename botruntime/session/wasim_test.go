@@ -1,0 +1,495 @@
+package session
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	wastore "go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/config"
+	"sesi.dev/sesi/hack/wasim/sim"
+	"sesi.dev/sesi/hack/wasim/simtest"
+)
+
+const phone = "6281234567890"
+
+func jidOf(t *testing.T, snap *bot.Snapshot) types.JID {
+	t.Helper()
+	jid, err := types.ParseJID(snap.JID)
+	if err != nil {
+		t.Fatalf("jid %q: %v", snap.JID, err)
+	}
+	return jid
+}
+
+func kick(t *testing.T, wa *simtest.Sim, snap *bot.Snapshot, kind string) {
+	t.Helper()
+	if err := wa.Kick(jidOf(t, snap), kind); err != nil {
+		t.Fatalf("kick %s: %v", kind, err)
+	}
+}
+
+func TestFirstLoginThenRestartWithoutQR(t *testing.T) {
+	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+	s := begin(t, wa, dir, nil)
+	waiting := s.untilReason(bot.ReasonQRAvailable)
+	if waiting.Exists || !waiting.QRRequired || waiting.QRExpiresAt.IsZero() || waiting.UserAction != bot.ActionScanQR {
+		t.Errorf("before the scan: %+v", waiting)
+	}
+	snap := s.pair(wa, phone)
+	if !snap.Exists || !snap.Authenticated || snap.QRRequired || snap.Expired || !strings.HasPrefix(snap.JID, phone+":") || snap.LID == "" || snap.LinkedAt.IsZero() {
+		t.Errorf("after the scan: %+v", snap)
+	}
+	s.stop()
+	contains(t, s.log, "qr", "authenticated", "ready", "change_state")
+	if code := waiting.QRExpiresAt; code.IsZero() || strings.Contains(s.log.String(), "2@") {
+		t.Error("the log holds a QR payload")
+	}
+
+	again := begin(t, wa, dir, nil)
+	back := again.untilConnected()
+	if back.JID != snap.JID || back.LinkedAt != snap.LinkedAt {
+		t.Errorf("after the restart: %+v, before: %+v", back, snap)
+	}
+	if again.meter.codes.Load() != 0 {
+		t.Error("a restart showed a QR code")
+	}
+}
+
+func TestUnlinkedOnThePhoneThenScannedAgain(t *testing.T) {
+	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+	s := begin(t, wa, dir, nil)
+	first := s.pair(wa, phone)
+	if err := wa.Unlink(jidOf(t, first)); err != nil {
+		t.Fatal(err)
+	}
+	snap := s.untilReason(bot.ReasonQRAvailable)
+	if !snap.Expired || snap.Exists || !snap.QRRequired || snap.JID != "" {
+		t.Errorf("after the unlink: %+v", snap)
+	}
+	contains(t, s.log, "auth_failure")
+	s.stop()
+
+	again := begin(t, wa, dir, nil)
+	if snap := again.untilReason(bot.ReasonQRAvailable); !snap.Expired {
+		t.Error("expiry was forgotten by a restart")
+	}
+	second := again.pair(wa, phone)
+	if second.Expired || second.JID == first.JID {
+		t.Errorf("after the second scan: %+v", second)
+	}
+}
+
+func TestUnlinkedWhileTheBotWasAway(t *testing.T) {
+	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+	s := begin(t, wa, dir, nil)
+	snap := s.pair(wa, phone)
+	s.stop()
+	if err := wa.Unlink(jidOf(t, snap)); err != nil {
+		t.Fatal(err)
+	}
+	again := begin(t, wa, dir, nil)
+	if got := again.untilReason(bot.ReasonQRAvailable); !got.Expired || got.Exists {
+		t.Errorf("%+v", got)
+	}
+	again.pair(wa, phone)
+}
+
+func TestAccountGoneOrBannedAsksForNoCodeByItself(t *testing.T) {
+	for name, c := range map[string]struct {
+		code int
+		want bot.Reason
+	}{
+		"403": {403, bot.ReasonPrimaryDeviceGone},
+		"406": {406, bot.ReasonAccountBanned},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+			s := begin(t, wa, dir, nil)
+			snap := s.pair(wa, phone)
+			wa.AddFault(sim.Fault{Kind: "failure", Code: c.code, Count: 1})
+			kick(t, wa, snap, "drop")
+			got := s.untilReason(c.want)
+			if got.Connected || got.Exists || !got.Expired || got.UserAction != bot.ActionOpenPhone {
+				t.Errorf("%+v", got)
+			}
+			s.stop()
+			again := begin(t, wa, dir, nil)
+			again.untilReason(c.want)
+			if again.meter.codes.Load() != 0 {
+				t.Error("a code was fetched though nobody asked")
+			}
+			var refusal *Refusal
+			if _, err := again.Look(t.Context()); !errors.As(err, &refusal) || refusal.Kind != RefusedNoCode {
+				t.Errorf("look: %v", err)
+			}
+			again.pair(wa, phone)
+		})
+	}
+}
+
+func TestReplacedTakesBackThenYields(t *testing.T) {
+	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+	s := begin(t, wa, dir, nil)
+	snap := s.pair(wa, phone)
+	for i := range takeoverBudget {
+		kick(t, wa, snap, "replaced")
+		s.until("the takeover", func(*bot.Snapshot) bool { return s.meter.takeovers.Load() == int64(i+1) })
+		s.untilConnected()
+	}
+	kick(t, wa, snap, "replaced")
+	got := s.until("the yield", func(snap *bot.Snapshot) bool { return snap.UserAction == bot.ActionResolveConflict })
+	if got.Connected || !got.Exists || got.State != bot.StateConflict || !got.RetryAt.IsZero() {
+		t.Errorf("%+v", got)
+	}
+	s.stop()
+
+	again := begin(t, wa, dir, nil)
+	if got := again.untilReason(bot.ReasonStreamReplaced); got.UserAction != bot.ActionResolveConflict {
+		t.Errorf("a restart gave the conflict a new budget: %+v", got)
+	}
+	if err := again.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again.untilConnected()
+}
+
+func TestReplacedByPolicyYieldsAtOnce(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), func(c *config.Config, _ *policy) { c.TakeoverOnConflict = false })
+	kick(t, wa, s.pair(wa, phone), "replaced")
+	s.until("the yield", func(snap *bot.Snapshot) bool { return snap.UserAction == bot.ActionResolveConflict })
+	if s.meter.takeovers.Load() != 0 {
+		t.Error("took over though told not to")
+	}
+}
+
+func TestLostConnectionsComeBack(t *testing.T) {
+	refuse := func(code int) func(*testing.T, *simtest.Sim, *bot.Snapshot) {
+		return func(t *testing.T, wa *simtest.Sim, snap *bot.Snapshot) {
+			wa.AddFault(sim.Fault{Kind: "failure", Code: code, Count: 2})
+			kick(t, wa, snap, "drop")
+		}
+	}
+	kicked := func(kind string) func(*testing.T, *simtest.Sim, *bot.Snapshot) {
+		return func(t *testing.T, wa *simtest.Sim, snap *bot.Snapshot) { kick(t, wa, snap, kind) }
+	}
+	for name, disturb := range map[string]func(*testing.T, *simtest.Sim, *bot.Snapshot){
+		"reset":                             kicked("drop"),
+		"closed":                            kicked("close"),
+		"stream error 503, closed":          kicked("503"),
+		"stream restart":                    kicked("515"),
+		"stream error 503, not even closed": kicked("streamerror"),
+		"login refused with 500":            refuse(500),
+		"login refused with 503":            refuse(503),
+	} {
+		t.Run(name, func(t *testing.T) {
+			wa := whatsapp(t, sim.Config{})
+			s := begin(t, wa, t.TempDir(), func(_ *config.Config, p *policy) { p.pulse = 200 * time.Millisecond })
+			snap := s.pair(wa, phone)
+			disturb(t, wa, snap)
+			s.until("a new connection", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(snap.ConnectedAt.Time) })
+			if n := s.meter.codes.Load(); n != 1 {
+				t.Errorf("%d codes were shown, want the first only", n)
+			}
+		})
+	}
+}
+
+func TestAReasonThatComesLateIsTaken(t *testing.T) {
+	wa := whatsapp(t, sim.Config{CloseDelay: -1}) // close right behind the reason: whatsmeow often reads it too late
+	for range 5 {
+		s := begin(t, wa, t.TempDir(), nil)
+		if err := wa.Unlink(jidOf(t, s.pair(wa, phone))); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.untilReason(bot.ReasonQRAvailable); !got.Expired {
+			t.Errorf("%+v", got)
+		}
+		s.stop()
+	}
+}
+
+func TestBannedKeepsTheSessionAndWaits(t *testing.T) {
+	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+	s := begin(t, wa, dir, nil)
+	snap := s.pair(wa, phone)
+	wa.AddFault(sim.Fault{Kind: "failure", Code: 402, Count: 1, Attrs: map[string]string{"expire": "3600", "code": "101"}})
+	kick(t, wa, snap, "drop")
+	got := s.untilReason(bot.ReasonTemporaryBan)
+	left := time.Until(got.RestrictedUntil.Time)
+	if got.Connected || !got.Exists || got.Expired || got.UserAction != bot.ActionWaitUntil || left < 50*time.Minute || left > time.Hour {
+		t.Errorf("%+v", got)
+	}
+	s.stop()
+	again := begin(t, wa, dir, nil)
+	again.untilReason(bot.ReasonTemporaryBan)
+	if err := again.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again.untilConnected()
+}
+
+func TestOutdatedIsCuredByTheCurrentVersion(t *testing.T) {
+	t.Cleanup(func() { useVersion(builtInVersion) })
+	wa, dir := whatsapp(t, sim.Config{MinVer: [3]uint32{2, 3000, 1099999999}}), t.TempDir()
+	s := begin(t, wa, dir, nil)
+	snap := s.pair(wa, phone)
+	if snap.WebVersion != "2.3000.1099999999" {
+		t.Errorf("presents %s", snap.WebVersion)
+	}
+	contains(t, s.log, "disconnected")
+	s.stop()
+	useVersion(builtInVersion)
+
+	again := begin(t, wa, dir, nil)
+	if got := again.untilConnected(); got.WebVersion != "2.3000.1099999999" {
+		t.Errorf("the cached version was not used: %s", got.WebVersion)
+	}
+	if strings.Contains(again.log.String(), string(bot.ReasonClientOutdated)) {
+		t.Error("the cached version did not save the second start a refusal")
+	}
+}
+
+var builtInVersion = wastore.GetWAVersion()
+
+func TestOtherRefusalsAreToldAndWaited(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	snap := s.pair(wa, phone)
+	wa.AddFault(sim.Fault{Kind: "failure", Code: 418, Count: 1})
+	kick(t, wa, snap, "drop")
+	got := s.untilReason(bot.ReasonConnectFailure)
+	if got.State != bot.StateFailed || !got.Exists || got.RetryAt.IsZero() || !strings.Contains(got.Message, "418") {
+		t.Errorf("%+v", got)
+	}
+	if err := s.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.untilConnected()
+}
+
+func TestCodesRunOutThenIdleUntilSomeoneLooks(t *testing.T) {
+	wa := whatsapp(t, sim.Config{QRFirst: 200 * time.Millisecond, QRNext: 100 * time.Millisecond})
+	s := begin(t, wa, t.TempDir(), func(c *config.Config, p *policy) {
+		c.QRMaxRetries = 2
+		p.firstCode, p.nextCode = 200*time.Millisecond, 100*time.Millisecond
+	})
+	got := s.untilReason(bot.ReasonQRIdle)
+	if !got.QRRequired || !got.QRExpiresAt.IsZero() {
+		t.Errorf("%+v", got)
+	}
+	if n := s.meter.codes.Load(); n < 8 || n > 12 {
+		t.Errorf("%d codes in two rounds", n)
+	}
+	var refusal *Refusal
+	if _, err := s.Look(t.Context()); !errors.As(err, &refusal) {
+		t.Errorf("look at an idle session: %v", err)
+	}
+	s.untilReason(bot.ReasonQRAvailable)
+}
+
+func TestPairingCode(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	code, err := s.Pair(t.Context(), phone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wa.EnterCode(t.Context(), phone, code.PairingCode); err != nil {
+		t.Fatal(err)
+	}
+	s.untilConnected()
+	var refusal *Refusal
+	if _, err := s.Pair(t.Context(), phone); !errors.As(err, &refusal) || refusal.Kind != RefusedLinked {
+		t.Errorf("pairing a linked session: %v", err)
+	}
+	if strings.Contains(s.log.String(), code.PairingCode) {
+		t.Error("the log holds the pairing code")
+	}
+}
+
+func TestPairingCodeAskedForBySettings(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), func(c *config.Config, _ *policy) { c.PairingPhoneNumber = phone })
+	s.until("a pairing code", func(*bot.Snapshot) bool { code, _ := s.Peek(); return code.PairingCode != "" })
+	code, _ := s.Peek()
+	if _, err := wa.EnterCode(t.Context(), phone, code.PairingCode); err != nil {
+		t.Fatal(err)
+	}
+	s.untilConnected()
+}
+
+func TestClearUnlinksOnThePhoneToo(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	s.pair(wa, phone)
+	if err := s.Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := s.untilReason(bot.ReasonQRAvailable)
+	if got.Exists || got.Expired || got.BackupAt.IsZero() {
+		t.Errorf("%+v", got)
+	}
+	if devices := wa.Devices(); len(devices) != 0 {
+		t.Errorf("the phone still lists %v", devices)
+	}
+	if err := s.Clear(t.Context()); err != nil {
+		t.Errorf("a second clear: %v", err)
+	}
+	var refusal *Refusal
+	if err := s.Logout(t.Context()); !errors.As(err, &refusal) || refusal.Kind != RefusedNotLinked {
+		t.Errorf("logout of nothing: %v", err)
+	}
+	s.pair(wa, phone)
+}
+
+func TestClearWhileOfflineSaysThatThePhoneWasNotTold(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	s.pair(wa, phone)
+	wa.AddFault(sim.Fault{Kind: "refuse"})
+	wa.DropAll()
+	s.until("the loss", func(snap *bot.Snapshot) bool { return !snap.Connected })
+	if err := s.Logout(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := s.untilReason(bot.ReasonClearedByUser)
+	if got.Exists || !strings.Contains(got.Message, "phone was not told") {
+		t.Errorf("%+v", got)
+	}
+	wa.ClearFaults()
+	s.pair(wa, phone)
+}
+
+func TestMessagesAreReceivedOverRestarts(t *testing.T) {
+	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+	s := begin(t, wa, dir, nil)
+	to := jidOf(t, s.pair(wa, phone))
+	say := func(n int) {
+		t.Helper()
+		for range n {
+			if _, err := wa.Say(to, "628999", "hello", "Friend"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	say(5)
+	waitFor(t, "five messages", func() bool { return s.meter.received.Load() == 5 })
+	s.stop()
+	say(7)
+	again := begin(t, wa, dir, nil)
+	waitFor(t, "the seven that came meanwhile", func() bool { return again.meter.received.Load() == 7 })
+	if n := again.meter.undecryptable.Load(); n != 0 {
+		t.Errorf("%d messages could not be decrypted", n)
+	}
+}
+
+func TestBackupStreamsASession(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	var refusal *Refusal
+	if err := s.Backup(t.Context(), &bytes.Buffer{}); !errors.As(err, &refusal) {
+		t.Errorf("backup of nothing: %v", err)
+	}
+	s.pair(wa, phone)
+	var out bytes.Buffer
+	if err := s.Backup(t.Context(), &out); err != nil || out.Len() == 0 {
+		t.Errorf("%d bytes, %v", out.Len(), err)
+	}
+}
+
+func TestALoginWithoutAnAnswerIsGivenUp(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), func(_ *config.Config, p *policy) { p.login = 300 * time.Millisecond })
+	snap := s.pair(wa, phone)
+	wa.AddFault(sim.Fault{Kind: "hang_login", Count: 1})
+	kick(t, wa, snap, "drop")
+	s.until("the loss", func(now *bot.Snapshot) bool { return !now.Connected })
+	s.until("a good login", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(snap.ConnectedAt.Time) })
+	if !strings.Contains(s.log.String(), "did not answer the login") {
+		t.Error("the silent login was not noticed")
+	}
+}
+
+func TestAFrozenPeerIsLeft(t *testing.T) {
+	keep := [3]time.Duration{whatsmeow.KeepAliveIntervalMin, whatsmeow.KeepAliveIntervalMax, whatsmeow.KeepAliveResponseDeadline}
+	whatsmeow.KeepAliveIntervalMin, whatsmeow.KeepAliveIntervalMax, whatsmeow.KeepAliveResponseDeadline = 100*time.Millisecond, 150*time.Millisecond, 200*time.Millisecond
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	t.Cleanup(func() {
+		s.stop()
+		whatsmeow.KeepAliveIntervalMin, whatsmeow.KeepAliveIntervalMax, whatsmeow.KeepAliveResponseDeadline = keep[0], keep[1], keep[2]
+	})
+	snap := s.pair(wa, phone)
+	kick(t, wa, snap, "freeze")
+	if got := s.untilReason(bot.ReasonKeepAliveTimeout); got.Connected {
+		t.Errorf("%+v", got)
+	}
+	s.until("a new connection", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(snap.ConnectedAt.Time) })
+}
+
+func TestManyReconnectsLeaveNothingBehind(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	s.pair(wa, phone)
+	round := func(n int) (goroutines int, heap uint64) {
+		for range n {
+			before := s.untilConnected().ConnectedAt
+			if err := s.Restart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.until("a new connection", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(before.Time) })
+		}
+		waitFor(t, "the old connections' goroutines to end", func() bool { return runtime.NumGoroutine() < 100 })
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return runtime.NumGoroutine(), m.HeapAlloc
+	}
+	_, heap := round(50)
+	goroutines, later := round(500)
+	if goroutines > 60 {
+		t.Errorf("%d goroutines after 550 reconnects", goroutines)
+	}
+	if later > heap+4<<20 {
+		t.Errorf("the heap grew from %d to %d bytes over 500 reconnects", heap, later)
+	}
+}
+
+func TestASlowReaderSeesTheLastSnapshot(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	first, changed := s.Watch()
+	s.pair(wa, phone)
+	select {
+	case <-changed:
+	default:
+		t.Error("the channel of an old snapshot is not closed")
+	}
+	last, _ := s.Watch()
+	if last.Revision <= first.Revision || !last.Connected {
+		t.Errorf("revision %d after %d, connected %v", last.Revision, first.Revision, last.Connected)
+	}
+}
+
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited for %s in vain", what)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+// Command bot holds one WhatsApp session: it keeps the linked device on disk, stays connected, and serves the
+// session API, the QR page, health and metrics. It decides nothing; that is botruntime's.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"sesi.dev/sesi/botruntime/config"
+)
+
+// version is set at link time.
+var version = "dev"
+
+const usage = `bot holds one WhatsApp session and serves its API.
+
+Usage:
+  bot                run
+  bot healthcheck    exit 0 if the bot of these settings answers, 1 if not
+  bot backup [FILE]  write a fresh backup of the session to FILE, or into the backup directory
+  bot restore FILE   put a backup in the session's place; the bot must not run
+  bot version        print the version
+  bot --help         print this
+
+`
+
+// Exit codes. Bad settings differ from a failure so that a supervisor need not restart into them.
+const (
+	exitOK       = 0
+	exitFailed   = 1
+	exitSettings = 2
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	command := "run"
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "help", "--help", "-h":
+		fmt.Fprint(stdout, usage, config.Help())
+		return exitOK
+	case "version", "--version":
+		fmt.Fprintln(stdout, version)
+		return exitOK
+	}
+	todo, known := commands[command]
+	if !known || len(args) > todo.args {
+		fmt.Fprintf(stderr, "bot: unknown command %q; try bot --help\n", command)
+		return exitSettings
+	}
+	cfg, err := config.Load(os.Environ(), ".")
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitSettings
+	}
+	for name, value := range cfg.Exports {
+		if err := os.Setenv(name, value); err != nil {
+			fmt.Fprintln(stderr, err)
+			return exitSettings
+		}
+	}
+	if err := trustSimulator(); err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitSettings
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	err = todo.do(ctx, program{cfg: cfg, args: args, stdout: stdout, stderr: stderr})
+	if errors.Is(err, errSettings) {
+		fmt.Fprintln(stderr, err)
+		return exitSettings
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "bot: "+err.Error())
+		return exitFailed
+	}
+	return exitOK
+}
+
+// errSettings marks an error as one of the settings.
+var errSettings = errors.New("settings")
+
+// program is what a command gets.
+type program struct {
+	cfg            config.Config
+	args           []string
+	stdout, stderr io.Writer
+}
+
+var commands = map[string]struct {
+	args int
+	do   func(context.Context, program) error
+}{
+	"run":         {0, serve},
+	"healthcheck": {0, healthcheck},
+	"backup":      {1, backup},
+	"restore":     {1, restore},
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/config"
+	"sesi.dev/sesi/botruntime/httpapi"
+	"sesi.dev/sesi/botruntime/metrics"
+	"sesi.dev/sesi/botruntime/session"
+	"sesi.dev/sesi/botruntime/store"
+)
+
+// requestGrace is how long requests in progress may take once the bot was told to stop.
+const requestGrace = 2 * time.Second
+
+// serve runs the bot until it is told to stop, or a part of it fails.
+func serve(ctx context.Context, p program) (err error) {
+	log := newLog(p.stderr, p.cfg)
+	token, err := tokenSource(p.cfg)
+	if err != nil {
+		return errors.Join(errSettings, err)
+	}
+	st, err := store.Open(ctx, storeOptions(p.cfg, log))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	meter := metrics.New(version)
+	report(log, st.Opening(), meter)
+
+	sup := session.New(p.cfg, st, meter, log)
+	meter.Observe(func() *bot.Snapshot { snap, _ := sup.Watch(); return snap })
+	api := httpapi.New(httpapi.Config{
+		Session: sup, ClientID: p.cfg.ClientID, AuthPath: p.cfg.AuthPath, Locale: string(p.cfg.Locale), Token: token,
+		Storage: sup.CheckStorage, Loop: sup.CheckLoop, Metrics: meter.Handler(), Log: log,
+	})
+	server, err := httpapi.Listen(api, addresses(p.cfg))
+	if err != nil {
+		return err
+	}
+	log.Info("listening", "version", version, "addresses", fmt.Sprint(server.PlainAddr(), server.TLSAddr(), server.MetricsAddr()))
+
+	// Whatever ends first ends the others.
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(server.Serve)
+	group.Go(func() error { return sup.Run(ctx) })
+	group.Go(func() error {
+		<-ctx.Done()
+		log.Info("stopping")
+		grace, cancel := context.WithTimeout(context.Background(), requestGrace)
+		defer cancel()
+		return ignoreDeadline(server.Shutdown(grace))
+	})
+	if isTerminal(p.stdout) {
+		group.Go(func() error {
+			showCodes(ctx, p.stdout, sup, "http://"+server.PlainAddr().String()+"/qr")
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// ignoreDeadline: requests that were broken off are no failure of the bot's.
+func ignoreDeadline(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+func storeOptions(cfg config.Config, log *slog.Logger) store.Options {
+	return store.Options{
+		AuthPath: cfg.AuthPath, ClientID: cfg.ClientID, Instance: cfg.InstanceID, BackupKeep: cfg.BackupKeep, Log: log,
+	}
+}
+
+func addresses(cfg config.Config) httpapi.Addresses {
+	at := httpapi.Addresses{
+		Plain:   net.JoinHostPort(cfg.Host, strconv.Itoa(cfg.Port)),
+		Metrics: net.JoinHostPort(cfg.MetricsHost, strconv.Itoa(cfg.MetricsPort)),
+	}
+	if cfg.TLS() {
+		at.TLS = net.JoinHostPort(cfg.TLSHost, strconv.Itoa(cfg.TLSPort))
+		at.CertFile, at.KeyFile = cfg.TLSCertFile, cfg.TLSKeyFile
+	}
+	return at
+}
+
+// report says loudly what the store had to do to open.
+func report(log *slog.Logger, o store.Opening, meter *metrics.Bot) {
+	if o.ProfileFound {
+		log.Warn("the session directory holds a whatsapp-web.js profile, which cannot be converted; link the phone again (the profile stays as it is)")
+	}
+	if o.Damage == "" {
+		return
+	}
+	if o.Restored != nil {
+		meter.StoreRestored()
+		log.Error("the session store was damaged; the newest good backup took its place, and messages that came since may not decrypt",
+			"damage", o.Damage, "setAside", o.SetAside, "restored", o.Restored.Path)
+		return
+	}
+	log.Error("the session store was damaged and no backup could be restored; link the phone again", "damage", o.Damage, "setAside", o.SetAside)
+}
