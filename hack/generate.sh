@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# generate.sh writes everything that is derived from the API types: deep copies, apply configurations and the
-# CRD. Run twice it changes nothing; what it writes is committed.
+# generate.sh writes everything that is derived: from the API types deep copies, apply configurations and the
+# CRD; from the CRD, the operator's role and the alerts their copies in config and in the chart. Run twice it
+# changes nothing; what it writes is committed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,3 +11,11 @@ rm -rf api/v1alpha1/applyconfiguration api/v1alpha1/zz_generated.deepcopy.go
 "$controller_gen" object paths=./api/v1alpha1
 "$controller_gen" applyconfiguration paths=./api/v1alpha1
 "$controller_gen" crd paths=./api/v1alpha1 output:crd:dir=config/crd
+
+sed 's/^kind: ClusterRole$/kind: Role/' config/rbac/role.yaml >config/rbac/namespaced/role.yaml
+sed '1,/^rules:$/d' config/rbac/role.yaml >charts/sesi/files/session-rules.yaml
+cp config/crd/sesi.dev_whatsappsessions.yaml charts/sesi/files/crd.yaml
+{
+  printf 'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: sesi\nspec:\n'
+  sed 's/^\(.\)/  \1/' charts/sesi/files/prometheus-rules.yaml
+} >config/prometheus/rules.yaml

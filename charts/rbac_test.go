@@ -1,0 +1,76 @@
+package charts_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// TestRights holds, line by line, what the operator may do and where; a right that is added shows in this file.
+func TestRights(t *testing.T) {
+	for name, release := range cases {
+		t.Run(name, func(t *testing.T) {
+			var got bytes.Buffer
+			for _, line := range rights(t, renderCase(t, name, release)) {
+				fmt.Fprintln(&got, line)
+			}
+			golden(t, name+".rights.txt", got.Bytes())
+		})
+	}
+}
+
+// TestNamespacedHasNoClusterRole holds that a team with two namespaces and no right beyond can install the chart.
+func TestNamespacedHasNoClusterRole(t *testing.T) {
+	for _, object := range renderCase(t, "namespaced", "sesi") {
+		if strings.HasPrefix(object.GetKind(), "Cluster") || object.GetKind() == "CustomResourceDefinition" {
+			t.Errorf("%s is for the whole cluster", key(object))
+		}
+	}
+}
+
+// TestNoWildcards holds that no role says "everything", and that none of the operator's lets it make more rights
+// or become someone else.
+func TestNoWildcards(t *testing.T) {
+	for name, release := range cases {
+		for _, line := range rights(t, renderCase(t, name, release)) {
+			for _, word := range []string{"*", "escalate", "bind", "impersonate", "serviceaccounts", "rolebindings", "pods/exec"} {
+				if slices.Contains(strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' }), word) {
+					t.Errorf("%s: %s", name, line)
+				}
+			}
+		}
+	}
+}
+
+// rights lists one line for each verb of each bound or aggregated role.
+func rights(t *testing.T, objects []unstructured.Unstructured) []string {
+	t.Helper()
+	var lines []string
+	for _, object := range objects {
+		if object.GetKind() != "Role" && object.GetKind() != "ClusterRole" {
+			continue
+		}
+		var role rbacv1.ClusterRole
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &role); err != nil {
+			t.Fatal(err)
+		}
+		for _, rule := range role.Rules {
+			for _, verb := range rule.Verbs {
+				what := append(slices.Clone(rule.Resources), rule.NonResourceURLs...)
+				lines = append(lines, fmt.Sprintf("%s: %s %s %s %s", key(object), verb,
+					strings.Join(rule.APIGroups, ","), strings.Join(what, ","), strings.Join(rule.ResourceNames, ",")))
+			}
+		}
+	}
+	for i := range lines {
+		lines[i] = strings.Join(strings.Fields(lines[i]), " ")
+	}
+	slices.Sort(lines)
+	return lines
+}

@@ -1,0 +1,171 @@
+// Package charts_test holds what the Helm chart renders against golden files, the API server, and the manifests
+// in config. It never installs the chart.
+package charts_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	yamlstream "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const (
+	chart     = "sesi"
+	namespace = "sesi-system"
+)
+
+// cases are the installations that the chart is held against, by the name of their values' file, with the name
+// of their release.
+var cases = map[string]string{
+	"default":    "sesi",
+	"namespaced": "sesi",
+	"everything": "wa-bots",
+	"bare":       "sesi",
+}
+
+// TestSnapshots holds everything that the chart renders, but for the CRD's schema, which has tests of its own.
+func TestSnapshots(t *testing.T) {
+	for name, release := range cases {
+		t.Run(name, func(t *testing.T) {
+			var got bytes.Buffer
+			for _, object := range renderCase(t, name, release) {
+				if object.GetKind() == "CustomResourceDefinition" {
+					delete(object.Object, "spec")
+				}
+				got.WriteString("---\n")
+				got.Write(asYAML(t, object.Object))
+			}
+			golden(t, name+".golden.yaml", got.Bytes())
+		})
+	}
+}
+
+// TestNotes holds what a person reads after the installation.
+func TestNotes(t *testing.T) {
+	for name, release := range cases {
+		t.Run(name, func(t *testing.T) {
+			out, err := helm(t, "install", release, chart, "--namespace", namespace, "--dry-run=client", "--values", valuesFile(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, notes, found := strings.Cut(out, "NOTES:\n")
+			if !found {
+				t.Fatal("there are no notes")
+			}
+			golden(t, name+".golden.txt", []byte(strings.TrimSpace(notes)+"\n"))
+		})
+	}
+}
+
+func TestLint(t *testing.T) {
+	for name := range cases {
+		t.Run(name, func(t *testing.T) {
+			if _, err := helm(t, "lint", "--strict", "--values", valuesFile(name), chart); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func valuesFile(name string) string { return filepath.Join("testdata", name+".values.yaml") }
+
+func renderCase(t *testing.T, name, release string) []unstructured.Unstructured {
+	t.Helper()
+	return render(t, release, "--values", valuesFile(name))
+}
+
+func render(t *testing.T, release string, args ...string) []unstructured.Unstructured {
+	t.Helper()
+	out, err := helm(t, append([]string{"template", release, chart, "--namespace", namespace}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decode(t, []byte(out))
+}
+
+// decode reads manifests, in the order of their kinds and names.
+func decode(t *testing.T, manifests []byte) []unstructured.Unstructured {
+	t.Helper()
+	var objects []unstructured.Unstructured
+	decoder := yamlstream.NewYAMLOrJSONDecoder(bytes.NewReader(manifests), 4096)
+	for {
+		var object unstructured.Unstructured
+		if err := decoder.Decode(&object.Object); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("what was rendered is no YAML: %v", err)
+		}
+		if len(object.Object) > 0 {
+			objects = append(objects, object)
+		}
+	}
+	slices.SortFunc(objects, func(a, b unstructured.Unstructured) int { return strings.Compare(key(a), key(b)) })
+	return objects
+}
+
+// key names an object in its cluster.
+func key(object unstructured.Unstructured) string {
+	return object.GetKind() + " " + object.GetNamespace() + "/" + object.GetName()
+}
+
+// helmPath builds the project's Helm at most once.
+var helmPath = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("../hack/tool.sh", "helm").Output()
+	return strings.TrimSpace(string(out)), err
+})
+
+// helm runs Helm without a cluster and returns what it prints; the error holds what it complains of.
+func helm(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	path, err := helmPath()
+	if err != nil {
+		t.Fatalf("building helm: %v", err)
+	}
+	command := exec.CommandContext(t.Context(), path, args...)
+	command.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(t.TempDir(), "none"))
+	var out, complaint bytes.Buffer
+	command.Stdout, command.Stderr = &out, &complaint
+	if err := command.Run(); err != nil {
+		return out.String(), errors.New(complaint.String() + out.String())
+	}
+	return out.String(), nil
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (run the test with -update and read the difference); now it is\n%s", path, got)
+	}
+}
+
+func asYAML(t *testing.T, value any) []byte {
+	t.Helper()
+	data, err := yaml.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
