@@ -73,12 +73,13 @@ func parseDotenv(file string, data []byte) (map[string]entry, []string) {
 
 var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
-// brokenLine finds where the parser gave up: the line after the longest beginning of the file that parses.
+// brokenLine finds where the parser gave up: behind the last line up to which the file parses, statement by
+// statement, for a quoted value may go on over several lines.
 func brokenLine(data []byte) int {
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	good := 0
 	for n := 1; n <= len(lines); n++ {
-		if _, err := godotenv.UnmarshalBytes(bytes.Join(lines[:n], nil)); err == nil {
+		if _, err := godotenv.UnmarshalBytes(bytes.Join(lines[good:n], nil)); err == nil {
 			good = n
 		}
 	}

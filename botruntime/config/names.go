@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -23,7 +24,7 @@ func nearMisses(environ map[string]string) []string {
 		if environ[name] == "" || known(name) || !nearMiss(name) {
 			continue
 		}
-		problems = append(problems, fmt.Sprintf("%s: unknown variable%s; see --help", name, didYouMean(name)))
+		problems = append(problems, fmt.Sprintf("%s: unknown variable%s; see --help", plain(name), didYouMean(name)))
 	}
 	return problems
 }
@@ -118,4 +119,12 @@ func distance(a, b string) int {
 		before, last, row = last, row, before
 	}
 	return last[len(b)]
+}
+
+// plain keeps a name that holds line breaks or the like to one line.
+func plain(name string) string {
+	if namePattern.MatchString(name) {
+		return name
+	}
+	return strconv.Quote(shorten(name))
 }

@@ -37,7 +37,7 @@ func (v variable) problem(value, where string) string {
 const (
 	minToken  = 16
 	maxToken  = 4096
-	maxDotenv = 64 << 10
+	maxDotenv = 32 << 10
 
 	minBackupInterval = time.Minute
 	maxInterval       = 7 * 24 * time.Hour

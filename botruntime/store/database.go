@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"time"
 
 	"go.mau.fi/whatsmeow/store/sqlstore"
 	waLog "go.mau.fi/whatsmeow/util/log"
@@ -17,14 +16,20 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// Pool sizes. One connection would be enough for SQLite, which has one writer anyway, but not for its users:
-// whatsmeow leaves rows open when a scan fails, and dbutil keeps a connection for good after some schema
-// upgrades, so with a single one the next query would wait for ever. Readers also pass a running transaction
-// this way. Idle connections above the first are closed, because each keeps a page cache and a schema.
+// Pool sizes. SQLite has one writer anyway, but one connection is not enough for its users: whatsmeow leaves
+// rows open when a scan fails, and dbutil keeps a connection for good after some schema upgrades, so the next
+// query would wait for ever; and a query that forgets the context of the transaction around it would wait for
+// its own goroutine. Readers also pass a running transaction this way. Only one connection stays when idle: the
+// allocator below SQLite never gives memory back, so what counts is how many are ever open at once. That one
+// is kept for good, because closing the last would delete the log and change the files for nothing.
 const (
-	maxConnections = 4
-	idleAfter      = time.Minute
+	maxConnections  = 4
+	idleConnections = 1
 )
+
+// smallCache bounds the pages that one connection keeps, in KiB; they take twice that, because the allocator
+// rounds a page and its header up to 8 KiB.
+const smallCache = "cache_size(-128)"
 
 // dsn names a database for the driver. Each connection runs the pragmas, so they hold on every one.
 func dsn(path string, params url.Values) string {
@@ -34,13 +39,13 @@ func dsn(path string, params url.Values) string {
 
 // liveParams open the session's own database for whatsmeow: WAL with NORMAL keeps it whole through a crash
 // and is quick, immediate transactions never deadlock on an upgrade of their lock, and the small page cache
-// and log are what an idle bot can afford.
+// is what an idle bot can afford (the kernel caches the same pages, and counts them to nobody).
 func liveParams() url.Values {
 	return url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": {
 			"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(NORMAL)",
-			"cache_size(-512)", "mmap_size(0)", "journal_size_limit(1048576)", "wal_autocheckpoint(256)",
+			smallCache, "mmap_size(0)", "journal_size_limit(1048576)",
 		},
 	}
 }
@@ -52,8 +57,7 @@ func openLive(ctx context.Context, path string, log waLog.Logger) (*sql.DB, *sql
 		return nil, nil, err
 	}
 	db.SetMaxOpenConns(maxConnections)
-	db.SetMaxIdleConns(1)
-	db.SetConnMaxIdleTime(idleAfter)
+	db.SetMaxIdleConns(idleConnections)
 
 	container := sqlstore.NewWithDB(db, "sqlite3", log)
 	err = container.Upgrade(ctx)
@@ -115,11 +119,6 @@ var tables = map[string][]string{
 	"whatsmeow_version":         {"version", "compat"},
 }
 
-// errIncomplete is a database whose tables are not those of its own version.
-type errIncomplete struct{ missing string }
-
-func (e *errIncomplete) Error() string { return "lacks " + e.missing }
-
 // checkTables finds what neither SQLite's own check nor whatsmeow's upgrade sees: a schema text in which a
 // name changed. Such a database opens, and then loses every message.
 func checkTables(ctx context.Context, db *sql.DB) error {
@@ -142,7 +141,7 @@ func checkTables(ctx context.Context, db *sql.DB) error {
 	for table, columns := range tables {
 		for _, column := range columns {
 			if !slices.Contains(there[table], column) {
-				return &errIncomplete{missing: fmt.Sprintf("column %s of table %s", column, table)}
+				return &contentError{what: fmt.Sprintf("lacks column %s of table %s", column, table)}
 			}
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 // newestDevice finds the linked device. There is one at most, unless a logout could not delete its row; then
 // the younger is the live one.
-const newestDevice = `SELECT jid, registration_id FROM whatsmeow_device ORDER BY rowid DESC LIMIT 1`
+const newestDevice = `SELECT coalesce(CAST(jid AS TEXT), ''), coalesce(CAST(registration_id AS INTEGER), 0) FROM whatsmeow_device ORDER BY rowid DESC LIMIT 1`
 
 // querier is a database, or one connection to it.
 type querier interface {
@@ -46,18 +46,25 @@ func deviceID(jid string, registration int64) string {
 // readDevice loads the linked device, nil when there is none. It asks for one row by name: whatsmeow's
 // listing of all devices leaks its connection when a row is damaged.
 func readDevice(ctx context.Context, db querier, container *sqlstore.Container) (*wastore.Device, error) {
-	var jid types.JID
+	var name string
 	var registration int64
-	err := db.QueryRowContext(ctx, newestDevice).Scan(&jid, &registration)
+	err := db.QueryRowContext(ctx, newestDevice).Scan(&name, &registration)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	jid, err := types.ParseJID(name)
+	if err != nil {
+		return nil, &contentError{what: "its device has no valid address"}
+	}
 	device, err := container.GetDevice(ctx, jid)
+	if err != nil && sqliteCode(err) == 0 && ctx.Err() == nil {
+		return nil, &contentError{what: "its device cannot be read: " + err.Error()}
+	}
 	if err == nil && device == nil {
-		err = errors.New("the device's row is not found by its own name")
+		return nil, &contentError{what: "its device is not found by its own address"}
 	}
 	return device, err
 }

@@ -55,15 +55,10 @@ func ensurePrivateDir(dir string) error {
 }
 
 func notCreatable(dir string, err error) error {
-	if classifyError(err) != NotWritable {
-		return describe(dir, err)
+	if classifyError(err) == NotWritable {
+		return problem(NotCreatable, dir, err)
 	}
-	made := problem(NotCreatable, dir, err)
-	// The parent is what refuses, so its owner and mode are what a person needs to see.
-	if info, statErr := os.Stat(filepath.Dir(dir)); statErr == nil {
-		made.Mode, made.Owner = info.Mode(), owner(info)
-	}
-	return made
+	return describe(dir, err)
 }
 
 // probeWrite proves by doing it that dir takes new files with content.

@@ -26,10 +26,12 @@ type directory struct {
 	record record
 	known  bool
 	saved  bool
-	// factsAside is where facts that could not be understood went, aside what an interrupted replacement set
-	// aside.
+	// factsAside is where facts that could not be understood went.
 	factsAside string
-	aside      []string
+	// resumed is true when a replacement that was interrupted has just been completed; aside is what it set
+	// aside.
+	resumed bool
+	aside   []string
 }
 
 // openDirectory makes, locks and checks a session directory, and brings what a crash interrupted in it to
@@ -67,6 +69,7 @@ func (d *directory) settle() (err error) {
 		if d.aside, err = d.finishReplace(); err != nil {
 			return err
 		}
+		d.resumed = true
 	}
 	if err := removeTemps(d.layout.dir); err != nil {
 		return err
@@ -168,6 +171,9 @@ func (s *Store) finishStart(ctx context.Context, device string) error {
 		s.opening.Notice = bot.NoticeStoreRestored
 	case s.opening.Damage != "":
 		s.opening.Notice = bot.NoticeStoreDamaged
+	case s.resumed:
+		// A start before this one was killed in the middle of it, and wrote down what it was doing.
+		s.opening.Notice = next.Facts.Notice
 	case s.opening.ProfileFound && device == "" && next.Facts.Notice == "":
 		s.opening.Notice = bot.NoticeRelinkNeeded
 	}
@@ -205,31 +211,39 @@ func (s *Store) tryDatabase(ctx context.Context) (damage string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if damage := decideDamage(found, s.record, s.layout); damage != "" {
+	backups, err := listBackups(s.layout)
+	if err != nil {
+		// A sound session can do without them.
+		s.log.Warn("the backups cannot be listed", "error", err)
+	}
+	if damage := decideDamage(found, observeLog(s.layout), s.record, s.known, backups); damage != "" {
 		return damage, nil
 	}
 	if err := ensureDatabaseFiles(s.layout); err != nil {
 		return "", err
 	}
 	s.db, s.container, err = openLive(ctx, s.layout.database(), s.options.DatabaseLog)
-	if damage := damageOf(err); damage != "" {
+	if damage := classifyDamage(err); damage != "" {
 		return damage, nil
 	}
 	return "", describe(s.layout.database(), err)
 }
 
-// decideDamage says why a database must not be used as it is. A sound one without a device is what a logout
-// leaves and is fine; one without tables is fine too, unless a device was linked in it.
-func decideDamage(found inspection, r record, l layout) string {
+// decideDamage says why a database must not be used as it is. One without a device is what a logout leaves,
+// and is fine; so is one without tables. But when the facts know of a linked device that was neither logged
+// out nor cleared, something else took it. With a backup of that link nothing is lost by trying it: had the
+// bot been killed in the middle of a logout, WhatsApp would say so at the login.
+func decideDamage(found inspection, logAlone bool, r record, known bool, backups []Backup) string {
+	linked := r.Device != "" && !r.Facts.Expired && (r.Pending == nil || r.Pending.Do != pendingClear)
 	switch {
 	case found.condition == conditionDamaged:
 		return found.damage
-	case found.condition == conditionSound:
-		return ""
-	case observeLog(l):
+	case found.condition == conditionEmpty && logAlone:
 		return "its log is there without it"
-	case r.Device != "" && !r.Facts.Expired && (r.Pending == nil || r.Pending.Do != pendingClear):
+	case found.condition == conditionEmpty && linked:
 		return "it is empty although a device was linked"
+	case found.device == "" && linked && len(decideRestorable(r, known, backups)) > 0:
+		return "its device is gone although nobody unlinked it"
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -45,31 +46,38 @@ const (
 type PathError struct {
 	Problem Problem
 	Path    string
-	// UID is who the bot runs as, Owner who the path belongs to (-1 when that is not known).
-	UID   int
+	// UID is who the bot runs as.
+	UID int
+	// Place is the path itself, or the nearest folder above it that can be looked at; Owner and Mode are its.
+	Place string
 	Owner int
-	// Mode is the path's mode, 0 when there is nothing there.
-	Mode fs.FileMode
-	Err  error
+	Mode  fs.FileMode
+	Err   error
 }
 
 // problem describes path as it is now.
 func problem(kind Problem, path string, err error) *PathError {
-	e := &PathError{Problem: kind, Path: path, UID: os.Geteuid(), Owner: -1, Err: err}
-	if info, statErr := os.Lstat(path); statErr == nil {
-		e.Mode, e.Owner = info.Mode(), owner(info)
+	e := &PathError{Problem: kind, Path: path, UID: os.Geteuid(), Place: path, Owner: -1, Err: err}
+	for {
+		if info, err := os.Lstat(e.Place); err == nil {
+			e.Mode, e.Owner = info.Mode(), owner(info)
+			return e
+		}
+		above := filepath.Dir(e.Place)
+		if above == e.Place {
+			return e
+		}
+		e.Place = above
 	}
-	return e
 }
 
 // Error implements error.
 func (e *PathError) Error() string {
-	text := fmt.Sprintf("%s: %s", e.Path, e.what())
-	if e.Mode != 0 {
-		text += fmt.Sprintf(" (mode %s, owner uid %d, bot uid %d)", e.Mode, e.Owner, e.UID)
-	} else {
-		text += fmt.Sprintf(" (bot uid %d)", e.UID)
+	text := fmt.Sprintf("%s: %s (", e.Path, e.what())
+	if e.Place != e.Path {
+		text += e.Place + " has "
 	}
+	text += fmt.Sprintf("mode %s, owner uid %d; the bot is uid %d)", e.Mode, e.Owner, e.UID)
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
@@ -160,7 +168,7 @@ func classifyError(err error) Problem {
 		return NotDirectory
 	case errors.Is(err, syscall.EISDIR):
 		return NotRegular
-	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.ESTALE), errors.Is(err, syscall.EUCLEAN):
+	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.ESTALE):
 		return Failing
 	}
 	switch sqliteCode(err) & 0xff {
@@ -175,6 +183,11 @@ func classifyError(err error) Problem {
 	}
 	return ""
 }
+
+// contentError is a database that SQLite reads, and that says what no whatsmeow ever wrote.
+type contentError struct{ what string }
+
+func (e *contentError) Error() string { return e.what }
 
 // sqliteCode is SQLite's extended result code, 0 for an error that is not SQLite's.
 func sqliteCode(err error) int {
@@ -191,10 +204,11 @@ func classifyDamage(err error) string {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || classifyError(err) != "" {
 		return ""
 	}
+	var wrong *contentError
+	if errors.As(err, &wrong) {
+		return wrong.what
+	}
 	switch sqliteCode(err) & 0xff {
-	case 0:
-		// Not SQLite's: a value came out of the database that is not of its column's kind.
-		return "unreadable content: " + err.Error()
 	case sqlite3.SQLITE_NOTADB:
 		return "not a database"
 	case sqlite3.SQLITE_CORRUPT:

@@ -35,6 +35,9 @@ func Restore(ctx context.Context, options Options, source io.Reader) (Restored, 
 		return Restored{}, err
 	}
 	defer d.lock.release()
+	if err := checkOwner(d.layout); err != nil {
+		return Restored{}, err
+	}
 
 	temp, device, err := prepare(ctx, d.layout, source)
 	if err != nil {
@@ -49,6 +52,18 @@ func Restore(ctx context.Context, options Options, source io.Reader) (Restored, 
 		return Restored{}, err
 	}
 	return Restored{Device: device, SetAside: aside, Warning: restoreWarning}, nil
+}
+
+// checkOwner keeps root from leaving files in a session that the bot's own user then cannot open.
+func checkOwner(l layout) error {
+	info, err := os.Lstat(l.dir)
+	if err != nil {
+		return describe(l.dir, err)
+	}
+	if uid := owner(info); os.Geteuid() == 0 && uid != 0 {
+		return fmt.Errorf("%s: the session belongs to uid %d; restore as that user", l.dir, uid)
+	}
+	return nil
 }
 
 // prepare unpacks a backup into the session directory and proves that a bot could start on it: whole, not
@@ -82,7 +97,7 @@ func prepare(ctx context.Context, l layout, source io.Reader) (temp, device stri
 		return "", "", &BackupError{Reason: "it holds no linked device"}
 	}
 	db, _, err := openLive(ctx, path, nil)
-	if reason := damageOf(err); reason != "" {
+	if reason := classifyDamage(err); reason != "" {
 		return "", "", &BackupError{Reason: reason}
 	}
 	if err != nil {
@@ -92,15 +107,6 @@ func prepare(ctx context.Context, l layout, source io.Reader) (temp, device stri
 		return "", "", describe(path, err)
 	}
 	return filepath.Base(path), found.device, syncFile(path)
-}
-
-// damageOf says why err, from opening a database for use, proves that it is damaged.
-func damageOf(err error) string {
-	var incomplete *errIncomplete
-	if errors.As(err, &incomplete) {
-		return incomplete.Error()
-	}
-	return classifyDamage(err)
 }
 
 func syncFile(path string) error {
