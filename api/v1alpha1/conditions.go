@@ -71,6 +71,9 @@ const (
 	ReasonPodRejected = "PodRejected"
 	// ReasonPodNameTaken: a pod of the bot's name exists and was made by someone else.
 	ReasonPodNameTaken = "PodNameTaken"
+	// ReasonNameTaken: a Secret, Service or NetworkPolicy of the name that the operator would give exists and was
+	// made by someone else.
+	ReasonNameTaken = "NameTaken"
 	// ReasonAwaitingTermination: the pod before must be gone before the next is made.
 	ReasonAwaitingTermination = "AwaitingTermination"
 	// ReasonAwaitingStorage: no pod is made before the claim is this session's.

@@ -1,6 +1,8 @@
 package resources
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,6 +13,11 @@ import (
 // LabelSession is on everything the operator makes and holds the session's name. The operator's cache sees
 // Secrets and pods by it alone.
 const LabelSession = "sesi.dev/session"
+
+// LabelStore is on every bot's pod and is the same for two pods of a namespace if they would open the same
+// session directory: the name in it is that of the claim and the clientId. By it the operator asks the API server,
+// before it makes a pod, whether another one may still hold the session's keys.
+const LabelStore = "sesi.dev/store"
 
 // accessLabelPrefix begins the label by which a pod of the session's namespace may call its bot.
 const accessLabelPrefix = "access.sesi.dev/"
@@ -47,6 +54,12 @@ func AccessLabel(session *v1alpha1.WhatsAppSession) string { return accessLabelP
 // Selector selects what was made for the session.
 func Selector(session *v1alpha1.WhatsAppSession) map[string]string {
 	return map[string]string{LabelSession: session.Name}
+}
+
+// Store is the value of LabelStore.
+func Store(session *v1alpha1.WhatsAppSession) string {
+	sum := sha256.Sum256([]byte(ClaimName(session) + "/" + ClientID(session)))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Labels are those of everything that was made for the session.

@@ -60,6 +60,7 @@ func BuildPod(session *v1alpha1.WhatsAppSession, options Options) (*corev1.Pod, 
 
 	meta := objectMeta(session)
 	meta.Labels = under(template.Labels, meta.Labels)
+	meta.Labels[LabelStore] = Store(session)
 	meta.Annotations = under(template.Annotations, map[string]string{
 		AnnotationSpecHash:                        specHash(session, template.Spec),
 		"kubectl.kubernetes.io/default-container": Container,
