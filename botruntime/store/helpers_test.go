@@ -1,8 +1,17 @@
 package store
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -10,43 +19,104 @@ import (
 	"go.mau.fi/whatsmeow/types"
 )
 
-// link pairs the store with an account, as whatsmeow does after a scan: the device's row, then prekeys.
-func link(t testing.TB, s *Store, phone string) string {
-	t.Helper()
-	ctx := t.Context()
-	device := s.Container().NewDevice()
-	jid := types.NewADJID(phone, 0, 7)
-	device.ID = &jid
-	device.LID = types.NewJID("9"+phone, types.HiddenUserServer)
-	device.Account = &waAdv.ADVSignedDeviceIdentity{
-		Details: []byte("details"), AccountSignature: bytes.Repeat([]byte{1}, 64),
-		AccountSignatureKey: bytes.Repeat([]byte{2}, 32), DeviceSignature: bytes.Repeat([]byte{3}, 64),
+// helpers are what this test binary does when it is started again as a process of its own.
+var helpers = map[string]func(auth string, say func(string)) error{}
+
+const helperVariable = "STORE_TEST_HELPER"
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(helperVariable); name != "" {
+		say := func(line string) { fmt.Println(line) }
+		if err := helpers[name](os.Args[1], say); err != nil {
+			fmt.Println("error:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
-	device.PushName = "Toko " + phone
-	if err := device.Save(ctx); err != nil {
-		t.Fatalf("save device: %v", err)
-	}
-	if _, err := device.PreKeys.GetOrGenPreKeys(ctx, 50); err != nil {
-		t.Fatalf("prekeys: %v", err)
-	}
-	if err := s.UpdateFacts(func(f *Facts) { f.Expired, f.LinkedAt = false, time.Now() }); err != nil {
-		t.Fatalf("facts: %v", err)
-	}
-	id, err := observeDevice(ctx, s.db)
-	if err != nil || id == "" {
-		t.Fatalf("device id = %q, %v", id, err)
-	}
-	return id
+	os.Exit(m.Run())
 }
 
-func open(t testing.TB, authPath string) *Store {
+// process is a helper that runs.
+type process struct {
+	t       testing.TB
+	command *exec.Cmd
+	lines   *bufio.Scanner
+}
+
+func start(t testing.TB, helper, auth string, adjust ...func(*exec.Cmd)) *process {
 	t.Helper()
-	s, err := Open(t.Context(), Options{AuthPath: authPath, ClientID: "toko", Instance: "test", BackupKeep: 3})
+	command := exec.Command(os.Args[0], auth)
+	command.Env = append(os.Environ(), helperVariable+"="+helper)
+	command.Stderr = os.Stderr
+	for _, f := range adjust {
+		f(command)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, command: command, lines: bufio.NewScanner(out)}
+	t.Cleanup(func() { p.kill() })
+	return p
+}
+
+// read returns the helper's next line.
+func (p *process) read() string {
+	p.t.Helper()
+	if !p.lines.Scan() {
+		p.t.Fatalf("the helper ended: %v", p.command.Wait())
+	}
+	return p.lines.Text()
+}
+
+// kill ends the helper with SIGKILL and returns what it still said.
+func (p *process) kill() (rest []string) {
+	if p.command.ProcessState != nil {
+		return nil
+	}
+	_ = p.command.Process.Kill()
+	for p.lines.Scan() {
+		rest = append(rest, p.lines.Text())
+	}
+	_ = p.command.Wait()
+	return rest
+}
+
+// asNobody starts a helper without root's rights.
+func asNobody(t testing.TB) func(*exec.Cmd) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return func(*exec.Cmd) {} // this process has no such rights either
+	}
+	return func(c *exec.Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+}
+
+const nobody = 65534
+
+func options(auth string) Options {
+	return Options{AuthPath: auth, ClientID: "toko", Instance: "test", BackupKeep: 3}
+}
+
+func open(t testing.TB, auth string) *Store {
+	t.Helper()
+	s, err := Open(context.Background(), options(auth))
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+func closeStore(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatalf("close: %v", err)
+	}
 }
 
 func exists(t testing.TB, s *Store) bool {
@@ -57,3 +127,118 @@ func exists(t testing.TB, s *Store) bool {
 	}
 	return there
 }
+
+const preKeys = 50
+
+// pair links the store as whatsmeow does after a scan: the device's row, then what hangs on it. It returns
+// the link's name.
+func pair(s *Store, phone string) (string, error) {
+	ctx := context.Background()
+	device := s.Container().NewDevice()
+	jid := types.NewADJID(phone, 0, 7)
+	device.ID = &jid
+	device.LID = types.NewJID("9"+phone, types.HiddenUserServer)
+	device.Account = &waAdv.ADVSignedDeviceIdentity{
+		Details: []byte("details"), AccountSignature: bytes.Repeat([]byte{1}, 64),
+		AccountSignatureKey: bytes.Repeat([]byte{2}, 32), DeviceSignature: bytes.Repeat([]byte{3}, 64),
+	}
+	device.PushName = "Toko " + phone
+	if err := device.Save(ctx); err != nil {
+		return "", fmt.Errorf("save device: %w", err)
+	}
+	if _, err := device.PreKeys.GetOrGenPreKeys(ctx, preKeys); err != nil {
+		return "", fmt.Errorf("prekeys: %w", err)
+	}
+	if err := device.LIDs.PutLIDMapping(ctx, device.LID, jid); err != nil {
+		return "", fmt.Errorf("lid: %w", err)
+	}
+	err := s.UpdateFacts(func(f *Facts) { f.Expired, f.ExpiredReason, f.LinkedAt = false, "", time.Now().UTC() })
+	if err != nil {
+		return "", err
+	}
+	return observeDevice(ctx, s.db)
+}
+
+func link(t testing.TB, s *Store, phone string) string {
+	t.Helper()
+	id, err := pair(s, phone)
+	if err != nil || id == "" {
+		t.Fatalf("link = %q, %v", id, err)
+	}
+	return id
+}
+
+func backUp(t testing.TB, s *Store) Backup {
+	t.Helper()
+	backup, taken, err := s.Backup(context.Background(), "test")
+	if err != nil || !taken {
+		t.Fatalf("backup: taken %v, %v", taken, err)
+	}
+	return backup
+}
+
+// tree lists the files under dir with their content, for "nothing was changed".
+func tree(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if !entry.Type().IsRegular() {
+			files[name] = entry.Type().String()
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		files[name] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func copyTree(t testing.TB, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyFile(t testing.TB, from, to string) {
+	t.Helper()
+	source, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	target, err := os.Create(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(target, source); err != nil {
+		t.Fatal(err)
+	}
+	if err := target.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// temps lists what a crash left half-written.
+func temps(t testing.TB, auth string) (left []string) {
+	t.Helper()
+	for name := range tree(t, auth) {
+		if strings.HasPrefix(filepath.Base(name), tempPrefix) {
+			left = append(left, name)
+		}
+	}
+	return left
+}
+
+func sessionDir(auth string) string { return filepath.Join(auth, "session-toko") }
+func backupDir(auth string) string  { return filepath.Join(auth, "backups", "session-toko") }
