@@ -46,6 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	setSignalLog(cfg.Logger)
 	server, err := sim.New(cfg)
 	if err != nil {
 		return err

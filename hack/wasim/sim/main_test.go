@@ -1,0 +1,9 @@
+package sim_test
+
+import (
+	"testing"
+
+	"sesi.dev/sesi/hack/wasim/simtest"
+)
+
+func TestMain(m *testing.M) { simtest.Main(m) }
