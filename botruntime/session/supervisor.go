@@ -25,12 +25,11 @@ var errStopping = errors.New("the bot is stopping")
 // Supervisor drives one session. One goroutine, that of Run, owns the model; everyone else reads immutable
 // snapshots of it.
 type Supervisor struct {
-	cfg    config.Config
-	store  *store.Store
-	meter  Meter
-	log    *slog.Logger
-	http   *http.Client
-	policy policy
+	cfg   config.Config
+	store *store.Store
+	meter Meter
+	log   *slog.Logger
+	http  *http.Client
 
 	inbox  chan envelope
 	ended  chan struct{} // closed when Run returns
@@ -39,6 +38,7 @@ type Supervisor struct {
 
 	// All below belongs to Run's goroutine.
 	model      model
+	device     *wastore.Device // that the first link is for
 	link       *link
 	generation uint64
 	timers     map[timer]armed
@@ -71,16 +71,23 @@ type inTick struct {
 	turn uint64
 }
 
-// New returns a supervisor for the open store. Nothing happens before Run.
-func New(cfg config.Config, st *store.Store, meter Meter, log *slog.Logger) *Supervisor {
-	s := &Supervisor{
-		cfg: cfg, policy: policyOf(cfg), store: st, meter: meter, log: log, http: newHTTPClient(cfg.ProxyURL),
-		inbox: make(chan envelope, 256), ended: make(chan struct{}), timers: map[timer]armed{},
-		notice: st.Opening().Notice,
+// New returns a supervisor for the open store; its first snapshot says what the store holds. Nothing is done
+// before Run. It fails when the store cannot be read.
+func New(ctx context.Context, cfg config.Config, st *store.Store, meter Meter, log *slog.Logger) (*Supervisor, error) {
+	device, err := st.Device(ctx)
+	if err != nil {
+		return nil, err
 	}
+	s := &Supervisor{
+		cfg: cfg, store: st, meter: meter, log: log, http: newHTTPClient(cfg.ProxyURL),
+		inbox: make(chan envelope, 256), ended: make(chan struct{}), timers: map[timer]armed{},
+		device: device, notice: st.Facts().Notice,
+	}
+	s.version = s.firstVersion()
+	s.model = newModel(policyOf(cfg), device.ID != nil, accountOf(device), st.Facts(), time.Now())
 	s.public.Store(&public{snapshot: bot.Snapshot{Revision: uint64(time.Now().UnixMilli())}, changed: make(chan struct{})})
 	s.publish()
-	return s
+	return s, nil
 }
 
 func policyOf(cfg config.Config) policy {
@@ -95,16 +102,10 @@ func policyOf(cfg config.Config) policy {
 // seconds. It must be called once.
 func (s *Supervisor) Run(ctx context.Context) error {
 	defer close(s.ended)
-	device, err := s.store.Device(ctx)
-	if err != nil {
-		return err
-	}
 	// The socket outlives ctx by the goodbye.
 	online, offline := context.WithCancel(context.WithoutCancel(ctx))
 	defer offline()
-	s.version = s.firstVersion()
-	s.model = newModel(s.policy, device.ID != nil, accountOf(device), s.store.Facts(), time.Now())
-	s.renew(online, device)
+	s.renew(online, s.device)
 	s.turn(online, envelope{input: inStart{}})
 	for {
 		select {

@@ -117,8 +117,11 @@ func begin(t *testing.T, wa *simtest.Sim, dir string, tune func(*config.Config, 
 		t.Fatalf("open the store: %v", err)
 	}
 	s := &subject{t: t, meter: &countingMeter{}, log: out}
-	s.Supervisor = New(cfg, st, s.meter, log)
-	s.policy = p
+	s.Supervisor, err = New(t.Context(), cfg, st, s.meter, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.model.policy = p
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"strconv"
@@ -37,7 +36,10 @@ func serve(ctx context.Context, p program) (err error) {
 	meter := metrics.New(version)
 	report(log, st.Opening(), meter)
 
-	sup := session.New(p.cfg, st, meter, log)
+	sup, err := session.New(ctx, p.cfg, st, meter, log)
+	if err != nil {
+		return err
+	}
 	meter.Observe(func() *bot.Snapshot { snap, _ := sup.Watch(); return snap })
 	api := httpapi.New(httpapi.Config{
 		Session: sup, ClientID: p.cfg.ClientID, AuthPath: p.cfg.AuthPath, Locale: string(p.cfg.Locale), Token: token,
@@ -47,7 +49,7 @@ func serve(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return err
 	}
-	log.Info("listening", "version", version, "addresses", fmt.Sprint(server.PlainAddr(), server.TLSAddr(), server.MetricsAddr()))
+	log.Info("listening", "plain", text(server.PlainAddr()), "tls", text(server.TLSAddr()), "metrics", text(server.MetricsAddr()), "version", version)
 
 	// Whatever ends first ends the others.
 	group, ctx := errgroup.WithContext(ctx)
@@ -67,6 +69,14 @@ func serve(ctx context.Context, p program) (err error) {
 		})
 	}
 	return group.Wait()
+}
+
+// text is an address for people; "" for none.
+func text(a net.Addr) string {
+	if a == nil {
+		return ""
+	}
+	return a.String()
 }
 
 // ignoreDeadline: requests that were broken off are no failure of the bot's.

@@ -1,0 +1,307 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/hack/wasim/sim"
+	"sesi.dev/sesi/hack/wasim/simtest"
+)
+
+// These tests run the bot as its users do: as a process, over its files, signals and HTTP, with the real
+// whatsmeow against a simulated WhatsApp.
+
+const (
+	// patience bounds every wait; none of these tests measures time.
+	patience = 30 * time.Second
+	phone    = "6281234567890"
+)
+
+// binary is the bot, built once with the tag that lets it trust the simulator.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "sesi-bot")
+	if err == nil {
+		binary = filepath.Join(dir, "bot")
+		err = os.Chmod(dir, 0o755) // other users run it too
+	}
+	if err == nil {
+		build := exec.Command("go", "build", "-tags", "simulator", "-o", binary, ".")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		build.Stderr = os.Stderr
+		err = build.Run()
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "build the bot:", err)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// process is a bot that runs.
+type process struct {
+	t       testing.TB
+	cmd     *exec.Cmd
+	out     *lines
+	ended   chan struct{}
+	err     error // after ended
+	plain   string
+	tls     string
+	metrics string
+}
+
+// lines collects what a process writes.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// settings are the environment of a bot on dir; later ones win.
+func settings(wa *simtest.Sim, dir string, more ...string) []string {
+	env := []string{"PATH=/nowhere", "AUTH_PATH=" + dir, "PORT=0", "METRICS_PORT=0", "LOG_FORMAT=json", "LOG_LEVEL=info",
+		"TAKEOVER_TIMEOUT_MS=1000", "WEB_VERSION_CACHE_PATH=" + filepath.Join(dir, "cache")}
+	if wa != nil {
+		env = append(env, wa.Env()...)
+	}
+	return append(env, more...)
+}
+
+// launch starts a process without waiting for anything.
+func launch(t testing.TB, env []string, tune func(*exec.Cmd), args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(binary, args...), out: &lines{}, ended: make(chan struct{})}
+	p.cmd.Dir = t.TempDir()
+	p.cmd.Env = dedupe(env)
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	if tune != nil {
+		tune(p.cmd)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatalf("start the bot: %v", err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("bot %d wrote:\n%s", p.cmd.Process.Pid, tail(p.out.String(), 60))
+		}
+	})
+	return p
+}
+
+// dedupe keeps the last of each name; a process sees the first.
+func dedupe(env []string) []string {
+	last := map[string]string{}
+	for _, line := range env {
+		name, _, _ := strings.Cut(line, "=")
+		last[name] = line
+	}
+	out := make([]string, 0, len(last))
+	for _, line := range last {
+		out = append(out, line)
+	}
+	return out
+}
+
+func tail(s string, n int) string {
+	all := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(all[max(0, len(all)-n):], "\n")
+}
+
+// start runs a bot and waits until it listens.
+func start(t testing.TB, env []string) *process {
+	t.Helper()
+	p := launch(t, env, nil)
+	p.waitFor("listening", func() bool {
+		scan := bufio.NewScanner(strings.NewReader(p.out.String()))
+		scan.Buffer(nil, 1<<20)
+		for scan.Scan() {
+			var line struct{ Msg, Plain, TLS, Metrics string }
+			if json.Unmarshal(scan.Bytes(), &line) == nil && line.Msg == "listening" {
+				p.plain, p.tls, p.metrics = line.Plain, line.TLS, line.Metrics
+				return true
+			}
+		}
+		return false
+	})
+	return p
+}
+
+// waitFor polls until ok; it fails when the process ends first.
+func (p *process) waitFor(what string, ok func() bool) {
+	p.t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-p.ended:
+			if ok() {
+				return
+			}
+			p.t.Fatalf("waited for %s; the bot ended: %v\n%s", what, p.err, tail(p.out.String(), 20))
+		case <-deadline:
+			p.t.Fatalf("waited for %s in vain\n%s", what, tail(p.out.String(), 20))
+		}
+	}
+}
+
+// end waits for the process and returns its exit code, -1 for a signal.
+func (p *process) end() int {
+	p.t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		p.t.Fatal("the bot does not end")
+	}
+	var exit *exec.ExitError
+	if errors.As(p.err, &exit) {
+		return exit.ExitCode()
+	}
+	if p.err != nil {
+		p.t.Fatalf("wait for the bot: %v", p.err)
+	}
+	return 0
+}
+
+// kill ends the process as a power failure would, and waits for that.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// stop ends the process as Kubernetes would, and says how it went. The bot's word is 5 s.
+func (p *process) stop() {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatalf("SIGTERM: %v", err)
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(5 * time.Second):
+		p.t.Fatal("the bot did not stop within 5 s")
+	}
+	if p.err != nil {
+		p.t.Fatalf("the bot did not stop well: %v", p.err)
+	}
+}
+
+// call does one request and returns the status and the body.
+func (p *process) call(method, path string, header ...string) (int, []byte) {
+	p.t.Helper()
+	status, body, err := p.try(method, path, header...)
+	if err != nil {
+		p.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return status, body
+}
+
+func (p *process) try(method, path string, header ...string) (int, []byte, error) {
+	r, err := http.NewRequest(method, "http://"+p.plain+path, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	response, err := direct.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return response.StatusCode, body, err
+}
+
+// direct goes to the bot itself, whatever proxy the environment names.
+var direct = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+
+func (p *process) snapshot() bot.Snapshot {
+	p.t.Helper()
+	var snap bot.Snapshot
+	_, body := p.call(http.MethodGet, "/api/session/status")
+	if err := json.Unmarshal(body, &snap); err != nil {
+		p.t.Fatalf("status %s: %v", body, err)
+	}
+	return snap
+}
+
+func (p *process) until(what string, ok func(bot.Snapshot) bool) bot.Snapshot {
+	p.t.Helper()
+	var last bot.Snapshot
+	p.waitFor(what, func() bool { last = p.snapshot(); return ok(last) })
+	return last
+}
+
+func (p *process) untilConnected() bot.Snapshot {
+	p.t.Helper()
+	return p.until("connected", func(s bot.Snapshot) bool { return s.Connected })
+}
+
+// code waits for a live code.
+func (p *process) code() string {
+	p.t.Helper()
+	var live bot.Code
+	p.waitFor("a code", func() bool {
+		status, body := p.call(http.MethodGet, "/api/session/qr", "Accept", "application/json")
+		return status == http.StatusOK && json.Unmarshal(body, &live) == nil
+	})
+	return live.Code
+}
+
+// pair scans the live code and waits for the login.
+func (p *process) pair(wa *simtest.Sim) bot.Snapshot {
+	p.t.Helper()
+	if _, err := wa.Scan(p.t.Context(), p.code(), phone); err != nil {
+		p.t.Fatalf("scan: %v", err)
+	}
+	return p.untilConnected()
+}
+
+func (p *process) wrote(want ...string) {
+	p.t.Helper()
+	for _, w := range want {
+		if !strings.Contains(p.out.String(), w) {
+			p.t.Errorf("the bot did not write %q", w)
+		}
+	}
+}
+
+func whatsapp(t testing.TB) *simtest.Sim {
+	t.Helper()
+	return simtest.Start(t, sim.Config{})
+}
