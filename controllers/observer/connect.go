@@ -48,7 +48,7 @@ func connect(ctx context.Context, target Target, deadline time.Time, limit int) 
 			return nil, fmt.Errorf("bound the receive buffer: %w", err)
 		}
 	}
-	conn := tls.Client(raw, target.Pins.clientConfig())
+	conn := tls.Client(raw, target.Pins.ClientConfig())
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	opened, err := ask(conn, target, deadline, limit)
 	if err != nil || !stop() {

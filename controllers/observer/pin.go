@@ -29,9 +29,9 @@ func PinOf(certificate []byte) (Pin, error) {
 	return sha256.Sum256(parsed.RawSubjectPublicKeyInfo), nil
 }
 
-// clientConfig returns a TLS configuration that speaks to a holder of a pinned key and to nobody else. The pins
+// ClientConfig returns a TLS configuration that speaks to a holder of a pinned key and to nobody else. The pins
 // take the place of a chain, a name and a validity: the certificate is self-signed and the address is a pod's.
-func (p Pins) clientConfig() *tls.Config {
+func (p Pins) ClientConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		SessionTicketsDisabled: true,

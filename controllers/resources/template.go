@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -30,26 +32,76 @@ func mergeTemplate(base corev1.PodTemplateSpec, template *v1alpha1.PodTemplate) 
 	if template.Spec == nil || len(template.Spec.Raw) == 0 {
 		return merged, nil
 	}
+	if err := checkTypes(template.Spec.Raw); err != nil {
+		return corev1.PodTemplateSpec{}, fmt.Errorf("%s is not that of a pod: %w", templatePath, err)
+	}
 	original, err := json.Marshal(base.Spec)
 	if err != nil {
 		return corev1.PodTemplateSpec{}, fmt.Errorf("encoding the operator's pod: %w", err)
 	}
-	patched, err := strategicpatch.StrategicMergePatch(original, template.Spec.Raw, corev1.PodSpec{})
+	patched, err := strategicMerge(original, template.Spec.Raw)
 	if err != nil {
 		return corev1.PodTemplateSpec{}, fmt.Errorf("%s cannot be merged: %w", templatePath, err)
 	}
-	merged.Spec = corev1.PodSpec{}
-	strict, err := kjson.UnmarshalStrict(patched, &merged.Spec)
-	if err == nil && len(strict) > 0 {
-		err = strict[0]
-	}
+	merged.Spec, err = decodeStrictly(patched)
 	if err != nil {
-		return corev1.PodTemplateSpec{}, fmt.Errorf("%s is not that of a pod: %w", templatePath, err)
+		return corev1.PodTemplateSpec{}, fmt.Errorf("%s does not make a pod: %w", templatePath, err)
 	}
 	if errs := decideTemplate(base.Spec, merged.Spec); len(errs) > 0 {
 		return corev1.PodTemplateSpec{}, errs.ToAggregate()
 	}
 	return merged, nil
+}
+
+// checkTypes reads a template as a pod's spec, without the directives of a strategic merge: what is misspelt is
+// named by the place where the person wrote it.
+func checkTypes(template []byte) error {
+	var object map[string]any
+	if err := json.Unmarshal(template, &object); err != nil {
+		return err
+	}
+	data, err := json.Marshal(withoutDirectives(object))
+	if err != nil {
+		return err
+	}
+	_, err = decodeStrictly(data)
+	return err
+}
+
+func withoutDirectives(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		maps.DeleteFunc(value, func(name string, _ any) bool { return strings.HasPrefix(name, "$") })
+		for name := range value {
+			value[name] = withoutDirectives(value[name])
+		}
+	case []any:
+		for i := range value {
+			value[i] = withoutDirectives(value[i])
+		}
+	}
+	return value
+}
+
+// strategicMerge merges a patch into a pod's spec. The library was written for patches that the API server has
+// checked and panics on some others; one person's template must not stop every session's operator.
+func strategicMerge(original, patch []byte) (merged []byte, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("the strategic merge patch is malformed: %v", cause)
+		}
+	}()
+	return strategicpatch.StrategicMergePatch(original, patch, corev1.PodSpec{})
+}
+
+// decodeStrictly refuses fields that no pod has.
+func decodeStrictly(data []byte) (corev1.PodSpec, error) {
+	var spec corev1.PodSpec
+	strict, err := kjson.UnmarshalStrict(data, &spec)
+	if err == nil && len(strict) > 0 {
+		err = strict[0]
+	}
+	return spec, err
 }
 
 // decideTemplate lists what a merged spec may not have lost or changed of the operator's own.

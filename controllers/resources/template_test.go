@@ -24,6 +24,7 @@ func TestTemplateRefused(t *testing.T) {
 		"unknown field deep down": {`{containers: [{name: bot, resources: {limit: {}}}]}`, `unknown field "containers[0].resources.limit"`},
 		"wrong type":              {`{nodeSelector: ssd}`, `spec.template.spec`},
 		"number for a string":     {`{containers: [{name: bot, env: [{name: LOG_LEVEL, value: 1}]}]}`, `spec.template.spec is not that of a pod`},
+		"name is a list":          {`{volumes: [{name: []}]}`, `spec.template.spec is not that of a pod`},
 		"container without name":  {`{containers: [{image: x}]}`, `spec.template.spec cannot be merged`},
 		"restartPolicy":           {`{restartPolicy: Never}`, `spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"`},
 		"restartPolicy unset":     {`{restartPolicy: null}`, `spec.template.spec.restartPolicy`},

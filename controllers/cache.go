@@ -1,0 +1,150 @@
+package controllers
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sesi.dev/sesi/controllers/resources"
+)
+
+// CacheOptions keep the operator's memory to what it uses: Secrets, pods, Services and NetworkPolicies by its own
+// label alone, and of every object only the fields that a decision reads. A claim may be the user's own and carry no
+// label, so all claims are watched, cut down to a few hundred bytes each; to poll for the named ones instead would
+// cost a request for every change of a session. namespaces limits all of it; none means the whole cluster.
+func CacheOptions(namespaces []string) (cache.Options, error) {
+	ours, err := labels.NewRequirement(resources.LabelSession, selection.Exists, nil)
+	if err != nil {
+		return cache.Options{}, fmt.Errorf("select by %s: %w", resources.LabelSession, err)
+	}
+	labelled := cache.ByObject{Label: labels.NewSelector().Add(*ours)}
+	pods, claims := labelled, cache.ByObject{}
+	pods.Transform, claims.Transform = slimPod, slimClaim
+	options := cache.Options{
+		DefaultTransform:            slim,
+		ReaderFailOnMissingInformer: true,
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Secret{}:                labelled,
+			&corev1.Service{}:               labelled,
+			&networkingv1.NetworkPolicy{}:   labelled,
+			&corev1.Pod{}:                   pods,
+			&corev1.PersistentVolumeClaim{}: claims,
+		},
+	}
+	if len(namespaces) > 0 {
+		options.DefaultNamespaces = map[string]cache.Config{}
+		for _, namespace := range namespaces {
+			options.DefaultNamespaces[namespace] = cache.Config{}
+		}
+	}
+	return options, nil
+}
+
+// slim drops what nobody reads: who owns which field, and what kubectl applied last.
+func slim(object any) (any, error) {
+	accessor, err := meta.Accessor(object)
+	if err != nil {
+		return object, nil //nolint:nilerr // not an object: a tombstone, which is passed on as it is
+	}
+	accessor.SetManagedFields(nil)
+	if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
+		delete(annotations, corev1.LastAppliedConfigAnnotation)
+		accessor.SetAnnotations(annotations)
+	}
+	return object, nil
+}
+
+// slimPod keeps of a pod what classifyPod and the decisions about it read. Such a pod is never written back.
+func slimPod(object any) (any, error) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return object, nil
+	}
+	kept := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: pod.Name, Namespace: pod.Namespace, UID: pod.UID, ResourceVersion: pod.ResourceVersion,
+			Generation: pod.Generation, CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
+			OwnerReferences: pod.OwnerReferences,
+			Labels:          only(pod.Labels, resources.LabelSession, resources.LabelStore),
+			Annotations:     only(pod.Annotations, resources.AnnotationSpecHash),
+		},
+		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName},
+		Status: corev1.PodStatus{
+			Phase: pod.Status.Phase, Reason: pod.Status.Reason, PodIP: pod.Status.PodIP,
+			InitContainerStatuses: slimStatuses(pod.Status.InitContainerStatuses),
+			ContainerStatuses:     slimStatuses(pod.Status.ContainerStatuses),
+		},
+	}
+	for _, condition := range pod.Status.Conditions {
+		switch condition.Type {
+		case corev1.PodScheduled, corev1.PodReadyToStartContainers, corev1.ContainersReady, corev1.PodReady:
+			kept.Status.Conditions = append(kept.Status.Conditions, corev1.PodCondition{
+				Type: condition.Type, Status: condition.Status, Reason: condition.Reason, Message: condition.Message,
+				LastTransitionTime: condition.LastTransitionTime,
+			})
+		}
+	}
+	return kept, nil
+}
+
+func slimStatuses(statuses []corev1.ContainerStatus) []corev1.ContainerStatus {
+	kept := make([]corev1.ContainerStatus, len(statuses))
+	for i, status := range statuses {
+		kept[i] = corev1.ContainerStatus{
+			Name: status.Name, Image: status.Image, Ready: status.Ready, Started: status.Started,
+			State: slimState(status.State), LastTerminationState: slimState(status.LastTerminationState),
+		}
+	}
+	return kept
+}
+
+func slimState(state corev1.ContainerState) corev1.ContainerState {
+	var kept corev1.ContainerState
+	switch {
+	case state.Running != nil:
+		kept.Running = &corev1.ContainerStateRunning{}
+	case state.Waiting != nil:
+		kept.Waiting = &corev1.ContainerStateWaiting{Reason: state.Waiting.Reason}
+	case state.Terminated != nil:
+		kept.Terminated = &corev1.ContainerStateTerminated{ExitCode: state.Terminated.ExitCode, Reason: state.Terminated.Reason}
+	}
+	return kept
+}
+
+// slimClaim keeps of a claim what classifyClaim and decideClaimOwners read. Such a claim is only ever patched.
+func slimClaim(object any) (any, error) {
+	claim, ok := object.(*corev1.PersistentVolumeClaim)
+	if !ok {
+		return object, nil
+	}
+	return &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: claim.Name, Namespace: claim.Namespace, UID: claim.UID, ResourceVersion: claim.ResourceVersion,
+			DeletionTimestamp: claim.DeletionTimestamp, OwnerReferences: claim.OwnerReferences,
+			Labels: only(claim.Labels, resources.LabelSession),
+		},
+		Spec:   corev1.PersistentVolumeClaimSpec{VolumeName: claim.Spec.VolumeName},
+		Status: corev1.PersistentVolumeClaimStatus{Phase: claim.Status.Phase},
+	}, nil
+}
+
+// only keeps the named entries.
+func only(all map[string]string, names ...string) map[string]string {
+	var kept map[string]string
+	for _, name := range names {
+		if value, found := all[name]; found {
+			if kept == nil {
+				kept = map[string]string{}
+			}
+			kept[name] = value
+		}
+	}
+	return kept
+}

@@ -1,0 +1,17 @@
+// Package controllers is the operator: it brings each WhatsAppSession's claim, credentials, network and one bot pod
+// about, and shows in its status what is true of them. It never speaks with a bot inside Reconcile, and never makes a
+// pod while another may hold the session's keys.
+package controllers
+
+// The rules of the operator, and all of them: a test compares them with the API server's audit log. Secrets and pods
+// are read by the operator's own label alone; a rule cannot say so, the cache does.
+//
+// +kubebuilder:rbac:groups=sesi.dev,resources=whatsappsessions,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=sesi.dev,resources=whatsappsessions/status,verbs=patch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;create;delete
+// +kubebuilder:rbac:groups="",resources=secrets;services,verbs=get;list;watch;create;update
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;update
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create

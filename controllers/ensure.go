@@ -1,0 +1,104 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// How the operator writes: it creates, and never applies, so that a name is taken once; it updates with the resource
+// version that it read, so that it never undoes what it has not seen; and every write carries fieldOwner.
+const fieldOwner = "sesi-operator"
+
+// takenError says that an object's name is someone else's. Only a person can mend it.
+type takenError struct {
+	kind, name string
+}
+
+func (e *takenError) Error() string {
+	return fmt.Sprintf("%s %s exists and was not made for this session", e.kind, e.name)
+}
+
+// create makes an object and logs it.
+func (r *Reconciler) create(ctx context.Context, object client.Object) error {
+	log.FromContext(ctx).Info("creating", "kind", r.kind(object), "name", object.GetName())
+	return r.Create(ctx, object)
+}
+
+// ensure makes desired exist for the session. existing is what the cache holds of its name, nil for none; change
+// brings a copy of it to what is desired and says whether that changed it.
+func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alpha1.WhatsAppSession, existing, desired T, found bool, change func(T) bool) error {
+	kind := r.kind(desired)
+	if !found {
+		err := r.create(ctx, desired)
+		if !apierrors.IsAlreadyExists(err) {
+			return wrap(err, "make the %s %s", kind, desired.GetName())
+		}
+		// The cache is behind, or the object lacks the label that the cache sees it by.
+		existing = desired.DeepCopyObject().(T)
+		if err := r.live.Get(ctx, client.ObjectKeyFromObject(desired), existing); err != nil {
+			return wrap(client.IgnoreNotFound(err), "read the %s %s", kind, desired.GetName())
+		}
+	}
+	if !metav1.IsControlledBy(existing, session) {
+		return &takenError{kind, desired.GetName()}
+	}
+	update := existing.DeepCopyObject().(T)
+	changed := change(update)
+	changed = overlayLabels(update, desired) || changed
+	if !changed {
+		return nil
+	}
+	log.FromContext(ctx).Info("updating", "kind", kind, "name", desired.GetName())
+	return wrap(r.Update(ctx, update), "update the %s %s", kind, desired.GetName())
+}
+
+// overlayLabels puts desired's labels over an object's own and tells whether that changed any.
+func overlayLabels(object, desired client.Object) bool {
+	labels := maps.Clone(object.GetLabels())
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	maps.Copy(labels, desired.GetLabels())
+	if equality.Semantic.DeepEqual(labels, object.GetLabels()) {
+		return false
+	}
+	object.SetLabels(labels)
+	return true
+}
+
+func (r *Reconciler) kind(object client.Object) string {
+	gvk, err := apiutil.GVKForObject(object, r.Scheme())
+	if err != nil {
+		return fmt.Sprintf("%T", object)
+	}
+	return gvk.Kind
+}
+
+// wrap says what was being done; nil stays nil.
+func wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf(format+": %w", append(args, err)...)
+}
+
+// cause is what the API server said, without what changes from one try to the next.
+func cause(err error) string {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		return strings.TrimSuffix(status.Status().Message, ".")
+	}
+	return err.Error()
+}

@@ -1,0 +1,51 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/resources"
+)
+
+// Indexes over the cached sessions.
+const (
+	// indexStore finds the sessions of one claim and clientId.
+	indexStore = "store"
+	// indexClaim finds the sessions of one claim.
+	indexClaim = "claim"
+	// indexAccount finds the sessions that are linked to one account.
+	indexAccount = "account"
+)
+
+// indexes say what each index holds of a session; empty for nothing.
+var indexes = map[string]func(*v1alpha1.WhatsAppSession) string{
+	indexStore: storeKey, indexClaim: claimKey, indexAccount: accountKey,
+}
+
+func storeKey(session *v1alpha1.WhatsAppSession) string {
+	return session.Namespace + "/" + resources.Store(session)
+}
+
+func claimKey(session *v1alpha1.WhatsAppSession) string {
+	return session.Namespace + "/" + resources.ClaimName(session)
+}
+
+func accountKey(session *v1alpha1.WhatsAppSession) string {
+	if session.Status.Session == nil || !session.Status.Session.Exists {
+		return ""
+	}
+	return resources.Account(session.Status.Session.JID)
+}
+
+// sessionsBy lists the sessions under one key of an index, in every watched namespace. They are the cache's own and
+// must not be changed.
+func sessionsBy(ctx context.Context, r client.Reader, index, key string) ([]v1alpha1.WhatsAppSession, error) {
+	var list v1alpha1.WhatsAppSessionList
+	if err := r.List(ctx, &list, client.MatchingFields{index: key}, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("find sessions by their %s: %w", index, err)
+	}
+	return list.Items, nil
+}

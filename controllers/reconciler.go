@@ -1,0 +1,225 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/observer"
+	"sesi.dev/sesi/controllers/resources"
+)
+
+// listener is what the reconciler needs of the observer; none of it blocks.
+type listener interface {
+	Ensure(observer.Key, observer.Target)
+	Forget(observer.Key)
+	Observed(observer.Key) (observer.Observation, bool)
+	Shown(key observer.Key, revision uint64)
+}
+
+// Reconciler brings one WhatsAppSession at a time to what its spec asks for.
+type Reconciler struct {
+	client.Client
+
+	// options are the same for every session.
+	options resources.Options
+	// live reads past the cache. It is asked before a pod is made, and when a name turns out to be taken.
+	live     client.Reader
+	bots     listener
+	events   events.EventRecorder
+	now      func() time.Time
+	unlinker *unlinker
+	keyring  keyring
+	stores   locks
+}
+
+// Reconcile visits one session: it reads everything once, runs the phases, derives the status, writes it if it
+// differs, and tells what changed once that is written.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	s, err := r.load(ctx, request.NamespacedName)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if s == nil {
+		r.forget(request.NamespacedName)
+		return ctrl.Result{}, nil
+	}
+	if s.deleting() {
+		err = r.finalize(ctx, s)
+	} else {
+		err = r.ensureAll(ctx, s)
+	}
+	r.listen(s)
+	if writeErr := r.writeStatus(ctx, s); writeErr != nil {
+		err = errors.Join(err, writeErr)
+	}
+	if err != nil {
+		return ctrl.Result{}, behind(err)
+	}
+	return ctrl.Result{RequeueAfter: s.sooner()}, nil
+}
+
+// ensureAll runs the phases in their order; each relies on the ones before, so the first error ends them. The
+// verdicts are complete in any case.
+func (r *Reconciler) ensureAll(ctx context.Context, s *scope) error {
+	s.storage = classifyClaim(s)
+	_, s.bot = decidePod(s)
+	for _, phase := range []func(context.Context, *scope) error{
+		r.ensureFinalizer, r.ensureStorage, r.ensureCredentials, r.ensureNetwork, r.ensurePod,
+	} {
+		if err := phase(ctx, s); err != nil {
+			return r.explain(s, err)
+		}
+	}
+	return nil
+}
+
+// explain turns an error that only a person can mend into a verdict, and gives any other back.
+func (r *Reconciler) explain(s *scope, err error) error {
+	var taken *takenError
+	switch {
+	case errors.As(err, &taken):
+		s.trouble = verdict{metav1.ConditionFalse, v1alpha1.ReasonNameTaken,
+			fmt.Sprintf("The %s: remove it, or give the session another name.", taken), stalled, s.now.Add(takenPause)}
+		err = nil
+	case refused(err) && s.storage.reason != v1alpha1.ReasonClaimRejected && s.bot.reason != v1alpha1.ReasonPodRejected:
+		s.trouble = verdict{metav1.ConditionFalse, v1alpha1.ReasonPodRejected,
+			fmt.Sprintf("The API server refuses what the pod needs: %s.", cause(err)), moving, never}
+	}
+	if s.pod == nil && s.trouble.reason != "" {
+		s.bot = s.trouble
+	}
+	return err
+}
+
+// behind drops a conflict: it means that the cache is behind, and the event that brings it up to date brings the next
+// visit.
+func behind(err error) error {
+	if apierrors.IsConflict(err) {
+		return nil
+	}
+	return err
+}
+
+// load reads everything that a visit needs, all from the cache; nil when the session is gone.
+func (r *Reconciler) load(ctx context.Context, key types.NamespacedName) (*scope, error) {
+	s := &scope{now: r.now(), session: &v1alpha1.WhatsAppSession{}}
+	if err := r.Get(ctx, key, s.session); err != nil {
+		if apierrors.IsNotFound(err) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("read the session: %w", err)
+	}
+	name := types.NamespacedName{Namespace: key.Namespace, Name: resources.Name(s.session)}
+	claim := types.NamespacedName{Namespace: key.Namespace, Name: resources.ClaimName(s.session)}
+	var err error
+	s.claim = find(ctx, r, claim, &corev1.PersistentVolumeClaim{}, &err)
+	s.secret = find(ctx, r, name, &corev1.Secret{}, &err)
+	s.service = find(ctx, r, name, &corev1.Service{}, &err)
+	s.policy = find(ctx, r, name, &networkingv1.NetworkPolicy{}, &err)
+	s.pod = find(ctx, r, name, &corev1.Pod{}, &err)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.loadOthers(ctx, s); err != nil {
+		return nil, err
+	}
+	s.keys = r.keyring.read(s.session, s.secret)
+	s.desired, s.templateErr = resources.BuildPod(s.session, r.options)
+	if s.templateErr != nil {
+		s.trouble = invalidTemplate(s.templateErr)
+	}
+	if observed, listening := r.bots.Observed(key); listening && s.owned() && observed.Instance == string(s.pod.UID) {
+		s.observation = &observed
+	}
+	return s, nil
+}
+
+// find reads one object; nil when there is none. It does nothing after an error.
+func find[T client.Object](ctx context.Context, r client.Reader, key types.NamespacedName, into T, failed *error) T {
+	var none T
+	if *failed != nil {
+		return none
+	}
+	switch err := r.Get(ctx, key, into); {
+	case err == nil:
+		return into
+	case !apierrors.IsNotFound(err):
+		*failed = fmt.Errorf("read %T %s: %w", into, key.Name, err)
+	}
+	return none
+}
+
+// loadOthers finds the sessions that want the same claim and clientId, or the same account.
+func (r *Reconciler) loadOthers(ctx context.Context, s *scope) error {
+	siblings, err := sessionsBy(ctx, r, indexStore, storeKey(s.session))
+	if err != nil {
+		return err
+	}
+	s.holder = resources.DecideHolder(s.session, siblings)
+	account := accountKey(s.session)
+	if account == "" {
+		return nil
+	}
+	twins, err := sessionsBy(ctx, r, indexAccount, account)
+	if err != nil {
+		return err
+	}
+	s.twin = resources.SameAccount(s.session, twins)
+	return nil
+}
+
+// listen has the observer listen to the session's bot while that may run.
+func (r *Reconciler) listen(s *scope) {
+	key := client.ObjectKeyFromObject(s.session)
+	if s.owned() && s.keys != nil && s.pod.DeletionTimestamp == nil {
+		if _, process := classifyPod(s.pod, s.now); process == processRuns {
+			r.bots.Ensure(key, target(s))
+			return
+		}
+	}
+	if known := classifyKnowledge(s); known == absent || !s.owned() {
+		r.bots.Forget(key)
+	}
+}
+
+func (r *Reconciler) forget(key types.NamespacedName) {
+	r.bots.Forget(key)
+	r.unlinker.forget(key)
+	r.keyring.forget(key)
+}
+
+// writeStatus writes the status if it differs from what is known to be written, and then tells what changed.
+func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
+	status := deriveStatus(s)
+	if equality.Semantic.DeepEqual(status, &s.session.Status) {
+		return nil
+	}
+	changed := s.session.DeepCopy()
+	changed.Status = *status
+	patch := client.MergeFromWithOptions(s.session, client.MergeFromWithOptimisticLock{})
+	if err := r.Status().Patch(ctx, changed, patch); err != nil {
+		return client.IgnoreNotFound(wrap(err, "write the status"))
+	}
+	log.FromContext(ctx).Info("status", "state", status.State, "reason", status.Reason)
+	if snapshot := s.snapshot(); snapshot != nil {
+		r.bots.Shown(client.ObjectKeyFromObject(s.session), snapshot.Revision)
+	}
+	for _, t := range decideTransitions(&s.session.Status, status) {
+		r.events.Eventf(changed, nil, t.kind, t.reason, string(status.State), "%s", t.message)
+	}
+	return nil
+}
