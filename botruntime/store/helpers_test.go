@@ -72,6 +72,18 @@ func (p *process) read() string {
 	return p.lines.Text()
 }
 
+// finish returns the helper's one line, once the helper has ended.
+func (p *process) finish() string {
+	p.t.Helper()
+	line := p.read()
+	for p.lines.Scan() {
+	}
+	if err := p.command.Wait(); err != nil {
+		p.t.Fatalf("the helper said %q and ended: %v", line, err)
+	}
+	return line
+}
+
 // kill ends the helper with SIGKILL and returns what it still said.
 func (p *process) kill() (rest []string) {
 	if p.command.ProcessState != nil {
@@ -94,6 +106,11 @@ func asNobody(t testing.TB) func(*exec.Cmd) {
 	return func(c *exec.Cmd) {
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
+}
+
+// runs starts another copy of this test binary.
+func runs(binary string) func(*exec.Cmd) {
+	return func(c *exec.Cmd) { c.Path = binary }
 }
 
 const nobody = 65534

@@ -251,7 +251,7 @@ func decideDamage(found inspection, logAlone bool, r record, known bool, backups
 // observeLog reports whether a log with content stands beside the database.
 func observeLog(l layout) bool {
 	info, err := os.Lstat(l.database() + "-wal")
-	return err == nil && info.Size() > 0
+	return err == nil && info.Mode().IsRegular() && info.Size() > 0
 }
 
 // mend sets the damaged database aside and puts the newest good backup in its place, or nothing.

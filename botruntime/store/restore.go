@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -30,14 +31,18 @@ const restoreWarning = "this database is older than what WhatsApp and your conta
 // verifies the whole backup before it touches anything, and sets aside what it replaces. A source that is no
 // usable backup comes back as a *BackupError.
 func Restore(ctx context.Context, options Options, source io.Reader) (Restored, error) {
+	l, err := newLayout(options.AuthPath, options.ClientID)
+	if err != nil {
+		return Restored{}, err
+	}
+	if err := checkOwner(l); err != nil {
+		return Restored{}, err
+	}
 	d, err := openDirectory(options)
 	if err != nil {
 		return Restored{}, err
 	}
 	defer d.lock.release()
-	if err := checkOwner(d.layout); err != nil {
-		return Restored{}, err
-	}
 
 	temp, device, err := prepare(ctx, d.layout, source)
 	if err != nil {
@@ -57,6 +62,9 @@ func Restore(ctx context.Context, options Options, source io.Reader) (Restored, 
 // checkOwner keeps root from leaving files in a session that the bot's own user then cannot open.
 func checkOwner(l layout) error {
 	info, err := os.Lstat(l.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return describe(l.dir, err)
 	}
