@@ -109,3 +109,12 @@ func TestKeysOutliveTheProcess(t *testing.T) {
 		}
 	}
 }
+
+func read(t testing.TB, file string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
