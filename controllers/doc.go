@@ -3,8 +3,11 @@
 // pod while another may hold the session's keys.
 package controllers
 
-// The rules of the operator, and all of them: a test compares them with the API server's audit log. Secrets and pods
-// are read by the operator's own label alone; a rule cannot say so, the cache does.
+// The operator's rules on what it watches, in every namespace or in each of the watched ones (generated into
+// config/rbac/role.yaml). The two that are for the whole cluster, and serve the metrics endpoint alone, are in
+// config/rbac/shared/metrics.yaml; leader election's in config/rbac/shared/leader_election.yaml. Together they are
+// all: a test compares them with the API server's audit log. Secrets and pods are read by the operator's own label
+// alone; a rule cannot say so, the cache does.
 //
 // +kubebuilder:rbac:groups=sesi.dev,resources=whatsappsessions,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=sesi.dev,resources=whatsappsessions/status,verbs=patch
@@ -13,5 +16,3 @@ package controllers
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;update
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
-// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create

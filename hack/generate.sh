@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # generate.sh writes everything that is derived: from the API types deep copies, apply configurations and the
-# CRD; from the CRD, the operator's role and the alerts their copies in config and in the chart. Run twice it
-# changes nothing; what it writes is committed.
+# CRD; from the controllers' markers the operator's role; from these and the alerts their copies in config and in
+# the chart. Run twice it changes nothing; what it writes is committed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +11,7 @@ rm -rf api/v1alpha1/applyconfiguration api/v1alpha1/zz_generated.deepcopy.go
 "$controller_gen" object paths=./api/v1alpha1
 "$controller_gen" applyconfiguration paths=./api/v1alpha1
 "$controller_gen" crd paths=./api/v1alpha1 output:crd:dir=config/crd
+"$controller_gen" rbac:roleName=sesi paths=./controllers output:rbac:dir=config/rbac
 
 sed 's/^kind: ClusterRole$/kind: Role/' config/rbac/role.yaml >config/rbac/namespaced/role.yaml
 sed '1,/^rules:$/d' config/rbac/role.yaml >charts/sesi/files/session-rules.yaml
