@@ -1,0 +1,126 @@
+// Command operator runs the Sesi operator: it reads its flags, wires a manager, and never decides anything about a
+// session.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers"
+	"sesi.dev/sesi/controllers/resources"
+)
+
+// stopTime is how long the operator may take to end its streams and requests after it was told to stop.
+const stopTime = 10 * time.Second
+
+func main() {
+	flags, err := parse(os.Args[1:], os.Getenv, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "operator:", err)
+		os.Exit(2)
+	}
+	log := logger(os.Stderr, flags.logLevel)
+	ctrl.SetLogger(log)
+	klog.SetLogger(log)
+	if err := run(ctrl.SetupSignalHandler(), flags); err != nil {
+		log.Error(err, "operator ends")
+		os.Exit(1)
+	}
+}
+
+func logger(to io.Writer, level slog.Level) logr.Logger {
+	return logr.FromSlogHandler(slog.NewJSONHandler(to, &slog.HandlerOptions{Level: level}))
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, flags options) error {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the cluster: %w", err)
+	}
+	config.QPS, config.Burst = flags.qps, flags.burst
+	manager, err := newManager(config, flags)
+	if err != nil {
+		return err
+	}
+	return manager.Start(ctx)
+}
+
+func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, networkingv1.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("know the API's kinds: %w", err)
+		}
+	}
+	cache, err := controllers.CacheOptions(flags.namespaces)
+	if err != nil {
+		return nil, err
+	}
+	grace := stopTime
+	manager, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme: scheme, Cache: cache,
+		LeaderElection: flags.leaderElect, LeaderElectionID: "operator.sesi.dev",
+		LeaderElectionNamespace: flags.namespace, LeaderElectionReleaseOnCancel: true,
+		HealthProbeBindAddress:  flags.probes,
+		GracefulShutdownTimeout: &grace,
+		Metrics: metricsserver.Options{
+			BindAddress: flags.metrics, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization,
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the manager: %w", err)
+	}
+	if err := errors.Join(manager.AddHealthzCheck("ping", healthz.Ping), manager.AddReadyzCheck("ping", healthz.Ping)); err != nil {
+		return nil, fmt.Errorf("add the probes: %w", err)
+	}
+	err = controllers.Setup(manager, controllers.Settings{
+		Metrics: metrics.Registry,
+		Resources: resources.Options{
+			BotImage: flags.botImage, OperatorNamespace: flags.namespace, OperatorLabels: flags.labels,
+			ClosedPrefixes: flags.closed,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return manager, nil
+}
+
+// options are the flags, read.
+type options struct {
+	botImage    string
+	namespaces  []string
+	namespace   string
+	labels      map[string]string
+	closed      []netip.Prefix
+	leaderElect bool
+	metrics     string
+	probes      string
+	qps         float32
+	burst       int
+	logLevel    slog.Level
+}
