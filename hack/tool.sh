@@ -3,15 +3,18 @@
 # The version is part of the cached name, so that a changed version is never served from an old build.
 set -euo pipefail
 
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${SESI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sesi}/tools
+export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 
 module() {
   case $1 in
-    controller-gen) echo sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 ;;
-    helm)           echo helm.sh/helm/v4/cmd/helm@v4.3.1 ;;
-    kubeconform)    echo github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 ;;
-    govulncheck)    echo golang.org/x/vuln/cmd/govulncheck@v1.9.0 ;;
+    controller-gen)  echo sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 ;;
+    helm)            echo helm.sh/helm/v4/cmd/helm@v4.3.1 ;;
+    kubeconform)     echo github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 ;;
+    govulncheck)     echo golang.org/x/vuln/cmd/govulncheck@v1.9.0 ;;
     cyclonedx-gomod) echo github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 ;;
+    golangci-lint)   echo hack/lint@"$(cat "$here"/lint/go.mod "$here"/lint/main.go | sha256sum | cut -c1-12)" ;; # our own build, with a plugin
     *) echo "tool.sh: no tool named $1" >&2; return 1 ;;
   esac
 }
@@ -20,8 +23,11 @@ name=${1:?usage: tool.sh NAME}
 source=$(module "$name")
 dir=$cache/$name-${source##*@}
 if [ ! -x "$dir/$name" ]; then
-  echo "building $source" >&2
+  echo "building $name from ${source%@*}" >&2
   mkdir -p "$dir"
-  (cd / && GOBIN=$dir GOFLAGS=-trimpath CGO_ENABLED=0 go install "$source") >&2
+  case $source in
+    hack/*) (cd "$here/../${source%@*}" && go build -ldflags "-s -w" -o "$dir/$name" .) >&2 ;;
+    *) (cd / && GOBIN=$dir go install -ldflags "-s -w" "$source") >&2 ;;
+  esac
 fi
 echo "$dir/$name"

@@ -27,6 +27,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:XValidation:rule="(has(self.spec.clientId) ? self.spec.clientId : self.metadata.name) == (has(oldSelf.spec.clientId) ? oldSelf.spec.clientId : oldSelf.metadata.name)",message="spec.clientId cannot change, because another clientId is another session: make another WhatsAppSession for it",fieldPath=".spec.clientId"
 type WhatsAppSession struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object's metadata.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
 

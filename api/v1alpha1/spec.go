@@ -215,7 +215,7 @@ type ProxySecretRef struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	// +required
-	Name string `json:"name"`
+	Name string `json:"name,omitempty"`
 
 	// key in the Secret whose value is the URL, such as socks5://user:password@proxy.example:1080.
 	// +kubebuilder:default=url
@@ -230,7 +230,7 @@ type ProxySecretRef struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	// +required
-	Port int32 `json:"port"`
+	Port int32 `json:"port,omitempty"`
 }
 
 // PodTemplate is merged over the operator's own pod.

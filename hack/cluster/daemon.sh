@@ -6,7 +6,7 @@ bin=$(<"$run/bin")
 verb=$1 daemon=$2
 
 start() { # COMMAND...
-  setsid env -i PATH="$bin:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin" HOME=/root "$@" >>"$log/$daemon.log" 2>&1 </dev/null &
+  setsid env -i PATH="$bin:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin" HOME=/ "$@" >>"$log/$daemon.log" 2>&1 </dev/null &
   remember "pid/$daemon" $!
 }
 clients() { echo --kubeconfig "$run/$1.kubeconfig" --authentication-kubeconfig "$run/$1.kubeconfig" --authorization-kubeconfig "$run/$1.kubeconfig"; }

@@ -17,7 +17,8 @@ import (
 // WhatsAppSession is one linked WhatsApp Web session: the operator runs exactly one bot for it, keeps it on a
 // PersistentVolumeClaim and shows here how it stands.
 type WhatsAppSessionApplyConfiguration struct {
-	v1.TypeMetaApplyConfiguration    `json:""`
+	v1.TypeMetaApplyConfiguration `json:""`
+	// metadata is the standard object's metadata.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec is what is wanted of the session.
 	Spec *WhatsAppSessionSpecApplyConfiguration `json:"spec,omitempty"`

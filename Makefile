@@ -1,0 +1,134 @@
+# Every command of the project. `make help` lists them; CI calls the same ones.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# The same flags for every build, or Go compiles the same packages once for each set of them.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath -buildvcs=false
+
+VERSION  ?= dev
+REGISTRY ?= sesi.dev
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
+PLATFORM ?= $(shell go env GOARCH)
+FUZZTIME ?= 20s
+BENCH    ?= .
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+
+##@ Everyday
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## the programs, into bin/
+	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+.PHONY: fmt
+fmt: ## format the Go code
+	gofmt -w $$(git ls-files '*.go')
+
+.PHONY: vet
+vet: ## go vet, with each build tag
+	go vet ./...
+	go vet -tags simulator ./cmd/bot
+
+.PHONY: lint
+lint: ## Go, Kubernetes API and shell linters, and known vulnerabilities if their data can be had
+	hack/deps.sh lint
+	test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)"
+	$$(hack/tool.sh golangci-lint) run ./...
+	shellcheck --external-sources $$(git ls-files '*.sh' .ci/run)
+	hack/lint/vulnerabilities.sh
+
+.PHONY: generate
+generate: ## everything that is derived from the API types
+	hack/generate.sh
+
+.PHONY: generate-check
+generate-check: ## fails when `make generate` would change something
+	hack/lint/unchanged.sh make generate
+
+.PHONY: test
+test: ## unit and integration tests, with the race detector
+	hack/deps.sh test
+	KUBEBUILDER_ASSETS="$$(hack/cluster/build.sh control-plane)" CGO_ENABLED=1 \
+	  go test -race -timeout 20m $$(go list ./... | grep -v '/test/')
+
+.PHONY: fuzz
+fuzz: ## every fuzz test for FUZZTIME (20s)
+	git grep -o '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | while IFS=: read -r file test; do \
+	  go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${test#func }$$" -fuzztime $(FUZZTIME); done
+
+##@ On a real cluster
+
+.PHONY: cluster-up
+cluster-up: ## a real Kubernetes of one node on this machine (Linux, root)
+	hack/cluster/up.sh node
+
+.PHONY: cluster-down
+cluster-down: ## end it and remove all that it made
+	hack/cluster/down.sh
+
+.PHONY: cluster-test
+cluster-test: ## the cluster itself: features, disturbances, and that nothing is left behind
+	hack/cluster/test.sh
+
+.PHONY: demo
+demo: ## from nothing to a connected session, and what happens when things go wrong
+	hack/demo/up.sh
+
+.PHONY: demo-down
+demo-down: ## end the demonstration and remove all that it made
+	hack/demo/down.sh
+
+.PHONY: demo-kind
+demo-kind: ## the demonstration on Docker and kind
+	hack/demo/kind.sh
+
+.PHONY: e2e
+e2e: ## end-to-end tests on a cluster of their own
+	if [ -d test/e2e ]; then test/e2e/run.sh; else echo "no end-to-end tests yet"; fi
+
+##@ Benchmarks
+
+.PHONY: bench-bot
+bench-bot: ## the bot: BENCH chooses by name
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./botruntime/... ./cmd/bot/...
+
+.PHONY: bench-operator
+bench-operator: ## the operator: BENCH chooses by name
+	KUBEBUILDER_ASSETS="$$(hack/cluster/build.sh control-plane)" \
+	  go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./controllers/...
+
+##@ To ship
+
+.PHONY: images
+images: ## container images as OCI archives in dist/images, without Docker
+	go run ./hack/images -registry '$(REGISTRY)' -version '$(VERSION)' -revision '$(REVISION)' -arch '$(PLATFORM)' \
+	  -out dist/images archive operator bot bot-simulator wasim
+
+.PHONY: chart
+chart: ## the Helm chart as a package in dist/chart
+	$$(hack/tool.sh helm) package charts/sesi --destination dist/chart
+
+.PHONY: plugin
+plugin: ## the kubectl plugin for every platform, with checksums, in dist/plugin
+	mkdir -p dist/plugin
+	for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64; do \
+	  GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -ldflags '$(LDFLAGS)' \
+	    -o dist/plugin/kubectl-sesi_$${platform/\//_}$$([ $${platform%/*} = windows ] && echo .exe || true) ./cmd/kubectl-sesi; done
+	cd dist/plugin && sha256sum kubectl-sesi_* > SHA256SUMS
+
+.PHONY: sbom
+sbom: ## what is in the programs, as CycloneDX in dist/sbom
+	mkdir -p dist/sbom
+	for program in operator bot; do \
+	  $$(hack/tool.sh cyclonedx-gomod) app -json -licenses -std -main cmd/$$program -output dist/sbom/$$program.cdx.json .; done
+
+.PHONY: clean
+clean: ## remove what was built in the tree (the cache of tools and cluster programs stays)
+	rm -rf bin dist
