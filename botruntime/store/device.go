@@ -56,7 +56,7 @@ func readDevice(ctx context.Context, db querier, container *sqlstore.Container) 
 		return nil, err
 	}
 	jid, err := types.ParseJID(name)
-	if err != nil {
+	if err != nil || jid.User == "" {
 		return nil, &contentError{what: "its device has no valid address"}
 	}
 	device, err := container.GetDevice(ctx, jid)

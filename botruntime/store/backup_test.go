@@ -1,0 +1,236 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// age makes the store look as if it was last written long ago.
+func age(t *testing.T, s *Store) {
+	t.Helper()
+	long := time.Now().Add(-time.Hour)
+	for _, path := range []string{s.layout.database(), s.layout.database() + "-wal"} {
+		if err := os.Chtimes(path, long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestBackupOnlyWhatChanged(t *testing.T) {
+	s := open(t, t.TempDir())
+	if _, taken, err := s.Backup(t.Context(), "test"); !errors.Is(err, ErrNoDevice) || taken {
+		t.Fatalf("backup of nothing = %v, %v", taken, err)
+	}
+	link(t, s, "6281200000001")
+	age(t, s)
+	first := backUp(t, s)
+	again, taken, err := s.Backup(t.Context(), "test")
+	if err != nil || taken || again != first {
+		t.Fatalf("unchanged: backup = %+v, %v, %v; want the first again", again, taken, err)
+	}
+	if _, err := s.db.ExecContext(t.Context(), `UPDATE whatsmeow_device SET push_name = 'x'`); err != nil {
+		t.Fatal(err)
+	}
+	second := backUp(t, s)
+	if second.Path <= first.Path || second.Device != first.Device {
+		t.Errorf("second backup %+v does not follow %+v", second, first)
+	}
+	// A change within the file system's tick must not be missed, so a fresh one is never taken for settled.
+	backUp(t, s)
+	// One that someone removed is taken again.
+	age(t, s)
+	gone := backUp(t, s)
+	if err := os.Remove(gone.Path); err != nil {
+		t.Fatal(err)
+	}
+	backUp(t, s)
+}
+
+func TestNewestBackupsAreKept(t *testing.T) {
+	auth := t.TempDir()
+	s := open(t, auth)
+	link(t, s, "6281200000001")
+	foreign := filepath.Join(backupDir(auth), "my-own-copy.db.zst")
+	var taken []string
+	for range 6 {
+		taken = append(taken, backUp(t, s).Path)
+		if err := os.WriteFile(foreign, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	backups, err := s.Backups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []string
+	for _, b := range backups {
+		kept = append(kept, b.Path)
+	}
+	slices.Reverse(taken)
+	if !slices.Equal(kept, taken[:3]) {
+		t.Errorf("kept %v, want the newest three of %v", kept, taken)
+	}
+	if _, err := os.Stat(foreign); err != nil {
+		t.Errorf("a foreign file is gone: %v", err)
+	}
+	if left := temps(t, auth); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+	s.options.BackupKeep = 0
+	last := backUp(t, s)
+	if backups, err := s.Backups(); err != nil || len(backups) != 1 || backups[0] != last {
+		t.Errorf("with nothing to keep there is %v, %v; want the newest good one", backups, err)
+	}
+}
+
+// The newest backup is the newest by name even when the clock went back.
+func TestClockMayGoBack(t *testing.T) {
+	auth := t.TempDir()
+	s := open(t, auth)
+	link(t, s, "6281200000001")
+	first := backUp(t, s)
+	ahead := filepath.Join(backupDir(auth), "20990101T000000.000Z-"+first.Device+".db.zst")
+	if err := os.Rename(first.Path, ahead); err != nil {
+		t.Fatal(err)
+	}
+	second := backUp(t, s)
+	if want := "20990101T000000.001Z-" + first.Device + ".db.zst"; filepath.Base(second.Path) != want {
+		t.Errorf("backup is %s, want %s", filepath.Base(second.Path), want)
+	}
+}
+
+func TestFailedBackupLeavesEverything(t *testing.T) {
+	auth := t.TempDir()
+	s := open(t, auth)
+	link(t, s, "6281200000001")
+	good := backUp(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := s.Backup(ctx, "test"); err == nil {
+		t.Fatal("a cancelled backup succeeds")
+	}
+	if backups, err := s.Backups(); err != nil || len(backups) != 1 || backups[0] != good {
+		t.Errorf("backups = %v, %v; want the good one", backups, err)
+	}
+	if left := temps(t, auth); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+	backUp(t, s)
+}
+
+// slowWriter takes its first bytes and then nothing until it is released.
+type slowWriter struct {
+	began, release chan struct{}
+	got            bytes.Buffer
+	stuck          bool
+}
+
+func (w *slowWriter) Write(p []byte) (int, error) {
+	if !w.stuck {
+		w.stuck = true
+		close(w.began)
+		<-w.release
+	}
+	return w.got.Write(p)
+}
+
+func TestWriteBackup(t *testing.T) {
+	auth := t.TempDir()
+	s := open(t, auth)
+	var nothing bytes.Buffer
+	if err := s.WriteBackup(t.Context(), &nothing); !errors.Is(err, ErrNoDevice) || nothing.Len() > 0 {
+		t.Fatalf("backup of nothing = %v, %d bytes", err, nothing.Len())
+	}
+	id := link(t, s, "6281200000001")
+
+	w := &slowWriter{began: make(chan struct{}), release: make(chan struct{})}
+	done := make(chan error, 1)
+	go func() { done <- s.WriteBackup(context.Background(), w) }()
+	<-w.began
+	// While someone reads slowly the bot goes on, backups included, and a crash would leave nothing behind.
+	backUp(t, s)
+	if left := temps(t, auth); left != nil {
+		t.Errorf("while streaming there is %v", left)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.WriteBackup(ctx, io.Discard); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a second stream beside a slow one = %v, want it to wait its turn", err)
+	}
+	close(w.release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+
+	other := t.TempDir()
+	restored, err := Restore(t.Context(), options(other), &w.got)
+	if err != nil || restored.Device != id {
+		t.Fatalf("restore = %+v, %v", restored, err)
+	}
+	if !exists(t, open(t, other)) {
+		t.Error("the restored session is not there")
+	}
+}
+
+func TestWriterThatFails(t *testing.T) {
+	s := open(t, t.TempDir())
+	link(t, s, "6281200000001")
+	reader, writer := io.Pipe()
+	reader.CloseWithError(errors.New("the client went away"))
+	if err := s.WriteBackup(t.Context(), writer); err == nil || !strings.Contains(err.Error(), "went away") {
+		t.Errorf("WriteBackup = %v", err)
+	}
+	backUp(t, s)
+}
+
+// A store whose pages went bad while it ran must not push out good backups with bad ones.
+func TestDamagedStoreIsNotBackedUp(t *testing.T) {
+	auth := t.TempDir()
+	s := open(t, auth)
+	link(t, s, "6281200000001")
+	good := backUp(t, s)
+	if _, err := s.db.ExecContext(t.Context(), `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+		t.Fatal(err)
+	}
+	// Another process writes, or this one would drop SQLite's locks when it closes the file.
+	start(t, "scribble", auth).finish()
+	for range 4 {
+		if _, _, err := s.Backup(t.Context(), "test"); err == nil {
+			t.Fatal("a damaged store was backed up")
+		}
+	}
+	if backups, err := s.Backups(); err != nil || len(backups) != 1 || backups[0] != good {
+		t.Errorf("backups = %v, %v; want the good one", backups, err)
+	}
+	if left := temps(t, auth); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func init() {
+	// scribble overwrites every page of the database but the first.
+	helpers["scribble"] = func(auth string, say func(string)) error {
+		path := filepath.Join(sessionDir(auth), databaseName)
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		file, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		if _, err := file.WriteAt(bytes.Repeat([]byte{0x5a}, int(info.Size())-4096), 4096); err != nil {
+			return err
+		}
+		say("done")
+		return file.Close()
+	}
+}
