@@ -83,7 +83,7 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 	grace := stopTime
 	manager, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Cache: cache,
-		LeaderElection: flags.leaderElect, LeaderElectionID: "sesi.dev",
+		LeaderElection: flags.leaderElect, LeaderElectionID: "operator.sesi.dev",
 		LeaderElectionNamespace: flags.namespace, LeaderElectionReleaseOnCancel: true,
 		HealthProbeBindAddress:  flags.probes,
 		GracefulShutdownTimeout: &grace,
