@@ -20,7 +20,7 @@ func TestTemplateRefused(t *testing.T) {
 		spec string
 		want string
 	}{
-		"unknown field":           {`{contianers: []}`, `spec.template.spec is not that of a pod: unknown field "contianers"`},
+		"unknown field":           {`{containerz: []}`, `spec.template.spec is not that of a pod: unknown field "containerz"`},
 		"unknown field deep down": {`{containers: [{name: bot, resources: {limit: {}}}]}`, `unknown field "containers[0].resources.limit"`},
 		"wrong type":              {`{nodeSelector: ssd}`, `spec.template.spec`},
 		"number for a string":     {`{containers: [{name: bot, env: [{name: LOG_LEVEL, value: 1}]}]}`, `spec.template.spec is not that of a pod`},
