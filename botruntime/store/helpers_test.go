@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -255,6 +257,17 @@ func temps(t testing.TB, auth string) (left []string) {
 		}
 	}
 	return left
+}
+
+// openExclusive opens a database for one process alone.
+func openExclusive(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, url.Values{"_pragma": {"locking_mode(EXCLUSIVE)"}}))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	_, err = db.Exec(`BEGIN EXCLUSIVE`)
+	return db, err
 }
 
 func sessionDir(auth string) string { return filepath.Join(auth, "session-toko") }
