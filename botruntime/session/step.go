@@ -99,7 +99,7 @@ func (t *turn) start() {
 	case t.state == bot.StateConflict:
 	case t.linked && t.now.Before(t.restrictedUntil):
 		t.become(bot.StateRestricted, bot.ReasonTemporaryBan, "")
-		t.retryAfter(t.restrictedUntil.Sub(t.now) + t.spread(banGrace))
+		t.retryAfterBan(t.restrictedUntil.Sub(t.now))
 	case !t.linked && t.qrOnDemandOnly():
 		t.become(bot.StateLoggedOut, t.expiredReason, "")
 	default:

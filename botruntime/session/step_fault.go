@@ -57,9 +57,12 @@ func (t *turn) banned(in inBanned) {
 	}
 	t.restrictedUntil = t.now.Add(wait)
 	t.become(bot.StateRestricted, bot.ReasonTemporaryBan, in.detail)
-	t.retryAfter(wait + t.spread(banGrace))
+	t.retryAfterBan(wait)
 	t.do(actSay{eventDisconnected, in.detail}, actRemember{})
 }
+
+// retryAfterBan dials once the ban is over, and a little later, not all banned bots at once.
+func (t *turn) retryAfterBan(left time.Duration) { t.retryAfter(left + t.spread(min(banGrace, left/10))) }
 
 // outdated: fetch the current web version and try once more; if that does not help, once an hour.
 func (t *turn) outdated() {

@@ -145,6 +145,16 @@ func tail(s string, n int) string {
 func start(t testing.TB, env []string) *process {
 	t.Helper()
 	p := launch(t, env, nil)
+	p.awaitListening()
+	return p
+}
+
+// inDir runs a process in that working directory.
+func inDir(dir string) func(*exec.Cmd) { return func(cmd *exec.Cmd) { cmd.Dir = dir } }
+
+// awaitListening waits for the line that names the addresses.
+func (p *process) awaitListening() {
+	p.t.Helper()
 	p.waitFor("listening", func() bool {
 		scan := bufio.NewScanner(strings.NewReader(p.out.String()))
 		scan.Buffer(nil, 1<<20)
@@ -157,7 +167,6 @@ func start(t testing.TB, env []string) *process {
 		}
 		return false
 	})
-	return p
 }
 
 // waitFor polls until ok; it fails when the process ends first.
@@ -207,6 +216,14 @@ func (p *process) kill() {
 // stop ends the process as Kubernetes would, and says how it went. The bot's word is 5 s.
 func (p *process) stop() {
 	p.t.Helper()
+	if code := p.terminate(); code != exitOK {
+		p.t.Fatalf("the bot did not stop well: exit code %d", code)
+	}
+}
+
+// terminate is stop for a bot that may have something to complain of.
+func (p *process) terminate() int {
+	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		p.t.Fatalf("SIGTERM: %v", err)
 	}
@@ -215,9 +232,7 @@ func (p *process) stop() {
 	case <-time.After(5 * time.Second):
 		p.t.Fatal("the bot did not stop within 5 s")
 	}
-	if p.err != nil {
-		p.t.Fatalf("the bot did not stop well: %v", p.err)
-	}
+	return p.end()
 }
 
 // call does one request and returns the status and the body.
