@@ -77,7 +77,7 @@ func TestADiskThatFillsUpLosesNoSession(t *testing.T) {
 }
 
 func TestPairingOnADiskThatIsFullSaysSoAndTriesAgain(t *testing.T) {
-	wa, dir := whatsapp(t), smallDisk(t, "4m")
+	wa, dir := whatsapp(t), smallDisk(t, "16m")
 	p := start(t, settings(wa, dir))
 	code := p.code()
 	ballast := fill(t, dir)
