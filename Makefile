@@ -41,7 +41,7 @@ lint: ## Go, Kubernetes API and shell linters, and known vulnerabilities if thei
 	hack/deps.sh lint
 	test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)"
 	$$(hack/tool.sh golangci-lint) run ./...
-	shellcheck --external-sources $$(git ls-files '*.sh' .ci/run)
+	shellcheck --external-sources --source-path=SCRIPTDIR $$(git ls-files '*.sh' .ci/run | sort)
 	hack/lint/vulnerabilities.sh
 
 .PHONY: generate

@@ -17,11 +17,15 @@ TEXT
 verb=${1:-}
 [ -n "$verb" ] || usage
 shift
-bin() { cat "$run/bin"; }
 
 case $verb in
   start | stop) inside "$here/daemon.sh" "$verb" "${@:-}" ;;
-  load) for archive in "$@"; do inside "$(bin)/ctr" --namespace k8s.io images import --digests "$archive"; done ;;
+  load)
+    for archive in "$@"; do # under its tag and, as sesi.dev/bot@sha256:..., under its digest
+      reference=$(tar -xOf "$archive" index.json | grep -o '"io.containerd.image.name": *"[^"]*"' | cut -d'"' -f4)
+      inside "$(cat "$run/bin")/ctr" --namespace k8s.io images import --digests --base-name "${reference%:*}" "$archive"
+    done
+    ;;
   exec) inside "$@" ;;
   status) inside ps -eo pid,rss,pss,time,args --sort=-rss 2>/dev/null | cut -c1-150 ;;
   kubeconfig) echo "$run/admin.kubeconfig" ;;
