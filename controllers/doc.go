@@ -9,10 +9,10 @@ package controllers
 // all: a test compares them with the API server's audit log. Secrets and pods are read by the operator's own label
 // alone; a rule cannot say so, the cache does.
 //
-// +kubebuilder:rbac:groups=sesi.dev,resources=whatsappsessions,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=sesi.dev,resources=whatsappsessions,verbs=list;watch;patch
 // +kubebuilder:rbac:groups=sesi.dev,resources=whatsappsessions/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;create;delete
 // +kubebuilder:rbac:groups="",resources=secrets;services,verbs=get;list;watch;create;update
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;update
-// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=list;watch;create;patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch

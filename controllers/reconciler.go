@@ -63,11 +63,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		err = r.ensureAll(ctx, s)
 	}
 	r.listen(s)
-	if writeErr := r.writeStatus(ctx, s); writeErr != nil {
-		err = errors.Join(err, writeErr)
-	}
+	err = errors.Join(unlessBehind(err), unlessBehind(r.writeStatus(ctx, s)))
 	if err != nil {
-		return ctrl.Result{}, behind(err)
+		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: s.sooner()}, nil
 }
@@ -105,10 +103,12 @@ func (r *Reconciler) explain(s *scope, err error) error {
 	return err
 }
 
-// behind drops a conflict: it means that the cache is behind, and the event that brings it up to date brings the next
-// visit.
-func behind(err error) error {
-	if apierrors.IsConflict(err) {
+// errBehind says that the cache is behind what the API server answers.
+var errBehind = errors.New("the cache is behind")
+
+// unlessBehind drops what means that the cache is behind: the event that brings it up to date brings the next visit.
+func unlessBehind(err error) error {
+	if errors.Is(err, errBehind) || apierrors.IsConflict(err) {
 		return nil
 	}
 	return err

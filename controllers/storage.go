@@ -24,6 +24,9 @@ func (r *Reconciler) ensureStorage(ctx context.Context, s *scope) error {
 	if desired != nil && s.claim == nil {
 		if err := r.create(ctx, desired); err != nil {
 			s.storage = classifyClaim(s)
+			if apierrors.IsAlreadyExists(err) {
+				return errBehind
+			}
 			if refused(err) {
 				s.storage.reason, s.storage.message = v1alpha1.ReasonClaimRejected, fmt.Sprintf(
 					"The API server refuses the claim %s: %s.", desired.Name, cause(err))

@@ -56,6 +56,7 @@ func Start(address string, certificate tls.Certificate, token string, first bot.
 	b.snapshot.ChangedAt = bot.At(b.started)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/session/events", b.serve)
+	mux.HandleFunc("POST /api/session/logout", b.logout)
 	b.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
 	}
@@ -117,6 +118,20 @@ func (b *Bot) serve(w http.ResponseWriter, r *http.Request) {
 		handler = b.honest
 	}
 	handler(w, r)
+}
+
+// logout unlinks the session, as a bot does that WhatsApp has let go.
+func (b *Bot) logout(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != "Bearer "+b.Token {
+		http.Error(w, "who are you?", http.StatusUnauthorized)
+		return
+	}
+	b.Change(func(s *bot.Snapshot) {
+		unlinked := Unlinked(s.ClientID, s.Instance)
+		unlinked.Reason, unlinked.Expired, unlinked.Revision = bot.ReasonClearedByUser, true, s.Revision
+		*s = unlinked
+	})
+	fmt.Fprint(w, `{"success":true,"message":"Session was logged out of WhatsApp"}`)
 }
 
 func (b *Bot) honest(w http.ResponseWriter, r *http.Request) {

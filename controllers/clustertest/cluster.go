@@ -1,0 +1,158 @@
+// Package clustertest plays the rest of a cluster around a real API server, for tests of the operator: a node that
+// runs a bot behind each pod's address, a binder of claims and a collector of garbage. It never decides anything that
+// is the operator's to decide.
+package clustertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	kubescheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// Options say what a cluster is started with.
+type Options struct {
+	// Bots start the process behind a pod.
+	Bots Bots
+	// Audit is the file that the API server writes its audit log to; empty for none.
+	Audit string
+	// CRD is the folder with the sessions' CustomResourceDefinition.
+	CRD string
+	// Dir is where processes keep their files.
+	Dir string
+}
+
+// Cluster is a running one.
+type Cluster struct {
+	// Config is an administrator's.
+	Config *rest.Config
+	// Client reads past every cache.
+	Client client.WithWatch
+	// Node runs the pods.
+	Node *Node
+	// Environment gives further users.
+	Environment *envtest.Environment
+
+	cancel context.CancelFunc
+	ended  chan struct{}
+	err    error
+}
+
+// Start starts the API server and the cluster around it.
+func Start(options Options) (*Cluster, error) {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		return nil, errors.New("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
+	}
+	if err := v1alpha1.AddToScheme(kubescheme.Scheme); err != nil {
+		return nil, fmt.Errorf("know the sessions: %w", err)
+	}
+	environment := &envtest.Environment{CRDDirectoryPaths: []string{options.CRD}, ErrorIfCRDPathMissing: true}
+	server := environment.ControlPlane.GetAPIServer().Configure()
+	server.Set("max-requests-inflight", "2000").Set("max-mutating-requests-inflight", "2000")
+	if options.Audit != "" {
+		policy := filepath.Join(options.Dir, "audit-policy.yaml")
+		if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
+			return nil, fmt.Errorf("write the audit policy: %w", err)
+		}
+		server.Set("audit-policy-file", policy).Set("audit-log-path", options.Audit)
+	}
+	cfg, err := environment.Start()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the API server: %w", err), environment.Stop())
+	}
+	cfg.QPS = -1
+	c := &Cluster{Config: cfg, Environment: environment, ended: make(chan struct{})}
+	if err := c.begin(options); err != nil {
+		return nil, errors.Join(err, environment.Stop())
+	}
+	return c, nil
+}
+
+// auditPolicy keeps who asked for what, and how it ended.
+const auditPolicy = `
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  userGroups: [audited]
+- level: None
+`
+
+// begin starts the cluster's own controllers.
+func (c *Cluster) begin(options Options) error {
+	var err error
+	if c.Client, err = client.NewWithWatch(c.Config, client.Options{}); err != nil {
+		return fmt.Errorf("make a client: %w", err)
+	}
+	once := true
+	mgr, err := ctrl.NewManager(c.Config, ctrl.Options{
+		Metrics:    metricsserver.Options{BindAddress: "0"},
+		Controller: config.Controller{SkipNameValidation: &once},
+	})
+	if err != nil {
+		return fmt.Errorf("make the cluster's manager: %w", err)
+	}
+	c.Node = newNode(mgr.GetClient(), options)
+	for _, add := range []func(ctrl.Manager) error{c.Node.setup, (&binder{mgr.GetClient()}).setup, (&collector{mgr.GetClient()}).setup} {
+		if err := add(mgr); err != nil {
+			return fmt.Errorf("set the cluster up: %w", err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c.cancel = cancel
+	go func() {
+		defer close(c.ended)
+		c.err = mgr.Start(ctx)
+	}()
+	if !mgr.GetCache().WaitForCacheSync(ctx) {
+		cancel()
+		return errors.New("the cluster's cache does not fill")
+	}
+	return nil
+}
+
+// Stop ends every process and the API server.
+func (c *Cluster) Stop() error {
+	c.cancel()
+	<-c.ended
+	c.Node.stopAll()
+	return errors.Join(c.err, c.Environment.Stop())
+}
+
+// eager makes a controller of the cluster try again soon.
+func eager(concurrent int) controller.Options {
+	return controller.Options{
+		MaxConcurrentReconciles: concurrent,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](time.Millisecond, 100*time.Millisecond),
+	}
+}
+
+// addresses are the loopback addresses that pods get, each once.
+type addresses struct {
+	mu   sync.Mutex
+	last int
+}
+
+func (a *addresses) next() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last++
+	return fmt.Sprintf("127.%d.%d.%d", 100+a.last/60000%100, a.last/250%240, a.last%250+1)
+}
