@@ -1,0 +1,305 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// step is one thing to do in a browser.
+type step = chromedp.Action[chromedp.Void]
+
+// browser is a tab of a Chromium that the tests of the page share.
+type browser struct {
+	ctx   context.Context
+	t     *testing.T
+	close func() // a browser opens few connections to one host, and each open page holds one
+}
+
+// chromiumNames are what the program is called on the systems we know.
+var chromiumNames = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
+
+func chromiumPath(t testing.TB) string {
+	t.Helper()
+	for _, name := range chromiumNames {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatalf("the page is tested in a real browser: install Chromium (looked for %s in PATH)", strings.Join(chromiumNames, ", "))
+	return ""
+}
+
+// startBrowser starts a fresh Chromium that ends with the test and reaches nothing but this machine.
+func startBrowser(t *testing.T) *browser {
+	t.Helper()
+	flags := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromiumPath(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-domain-reliability", true),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"),
+		chromedp.Flag("accept-lang", "id-ID"), chromedp.Flag("hide-scrollbars", true))
+	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), flags...)
+	t.Cleanup(endAlloc)
+	return newTab(t, alloc)
+}
+
+// tab is another tab of the same browser.
+func (b *browser) tab(t *testing.T) *browser {
+	t.Helper()
+	return newTab(t, b.ctx)
+}
+
+// newTab opens a tab; whatever the page then writes to its console, a refused style or script included, fails
+// the test.
+func newTab(t *testing.T, parent context.Context) *browser {
+	t.Helper()
+	ctx, end := chromedp.NewContext(parent)
+	t.Cleanup(end)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start Chromium: %v", err)
+	}
+	console := chromedp.Console(ctx)
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		for m, err := range console {
+			if err != nil {
+				return
+			}
+			if m.Source != "network" { // a bot that is gone is what some tests are about
+				t.Errorf("the page wrote to its console: %s", m)
+			}
+		}
+	}()
+	closed := func() { end(); <-read }
+	t.Cleanup(closed)
+	return &browser{ctx, t, closed}
+}
+
+// run does things in the page, each of which may wait; 30 s for all.
+func (b *browser) run(steps ...step) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.t.Fatalf("in the browser: %v; the page shows:\n%s", err, b.text("body"))
+	}
+}
+
+// ask returns the value of an expression.
+func ask[T any](b *browser, expression string) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		b.t.Fatalf("evaluate %s: %v", expression, err)
+	}
+	return value
+}
+
+// text is what an element reads, "" when it cannot be had.
+func (b *browser) text(selector string) string {
+	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+	defer cancel()
+	out, _ := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf(`(document.querySelector(%q)||{}).innerText||''`, selector)))
+	return out
+}
+
+// until waits for an expression to be true.
+func until(expression string) step {
+	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(20*time.Millisecond),
+			chromedp.WithPollingTimeout(15*time.Second))(ctx, t)
+		if err != nil {
+			err = fmt.Errorf("wait for %s: %w", expression, err)
+		}
+		return chromedp.Void{}, err
+	}
+}
+
+// view waits for the page to show a view.
+func view(name string) step {
+	return until(`document.querySelector('main').dataset.view === '` + name + `'`)
+}
+
+// window sets the window's size and what the person prefers, "light" or "dark".
+func window(width, height int64, scale float64, scheme string) step {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, sized := cdp.Call(ctx, t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: width, Height: height, DeviceScaleFactor: scale, Mobile: width < 600})
+		_, coloured := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+		return errors.Join(sized, coloured)
+	})
+}
+
+// shot is a picture of the window, as PNG.
+func (b *browser) shot() []byte {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	data, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return data
+}
+
+// scan reads the code in a picture as a phone would, "" when there is none.
+func scan(data []byte) string {
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		return ""
+	}
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
+	if err != nil {
+		return ""
+	}
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
+	if err != nil {
+		return ""
+	}
+	return result.GetText()
+}
+
+// pageStates are all the states a page can show, by name.
+func pageStates() map[string]func(*fakeSession) {
+	soon := func(d time.Duration) bot.Time { return bot.At(time.Now().Add(d)) }
+	kept := func(state bot.State, reason bot.Reason, more func(*bot.Snapshot)) func(*fakeSession) {
+		return func(f *fakeSession) {
+			f.become(func(s *bot.Snapshot) {
+				revision := s.Revision
+				*s = connectedSnapshot()
+				s.Revision, s.Connected, s.State, s.Reason, s.Message = revision, false, state, reason, "What the bot itself says."
+				if more != nil {
+					more(s)
+				}
+			})
+		}
+	}
+	gone := func(state bot.State, reason bot.Reason) func(*fakeSession) {
+		return func(f *fakeSession) {
+			f.become(func(s *bot.Snapshot) {
+				revision := s.Revision
+				*s = unlinkedSnapshot(state, reason)
+				s.Revision, s.Expired = revision, state == bot.StateLoggedOut
+			})
+		}
+	}
+	return map[string]func(*fakeSession){
+		"preparing": gone(bot.StateConnecting, bot.ReasonNotLinked),
+		"starting":  kept(bot.StateConnecting, bot.ReasonStarting, nil),
+		"qr":        func(f *fakeSession) { f.show(testCode, 60*time.Second) },
+		"qr-expired-session": func(f *fakeSession) {
+			f.show(testCode, 20*time.Second)
+			f.become(func(s *bot.Snapshot) { s.Expired, s.Notice = true, bot.NoticeRelinkNeeded })
+		},
+		"qr-timeout":   gone(bot.StatePairing, bot.ReasonQRTimeout),
+		"idle":         gone(bot.StatePairing, bot.ReasonQRIdle),
+		"paired":       kept(bot.StateConnecting, bot.ReasonPaired, nil),
+		"pair-error":   gone(bot.StatePairing, bot.ReasonPairError),
+		"connected":    func(f *fakeSession) { f.link() },
+		"reconnecting": kept(bot.StateReconnecting, bot.ReasonConnectionLost, func(s *bot.Snapshot) { s.RetryAt = soon(42 * time.Second) }),
+		"conflict":     kept(bot.StateConflict, bot.ReasonStreamReplaced, nil),
+		"takeover":     kept(bot.StateConflict, bot.ReasonStreamReplaced, func(s *bot.Snapshot) { s.RetryAt = soon(9 * time.Second) }),
+		"logged-out":   gone(bot.StateLoggedOut, bot.ReasonLoggedOut),
+		"phone-gone":   gone(bot.StateLoggedOut, bot.ReasonPrimaryDeviceGone),
+		"banned":       gone(bot.StateLoggedOut, bot.ReasonAccountBanned),
+		"restricted":   kept(bot.StateRestricted, bot.ReasonTemporaryBan, func(s *bot.Snapshot) { s.RestrictedUntil, s.RetryAt = soon(26*time.Hour), soon(26*time.Hour) }),
+		"outdated":     kept(bot.StateOutdated, bot.ReasonClientOutdated, func(s *bot.Snapshot) { s.RetryAt = soon(55 * time.Minute) }),
+		"failed":       kept(bot.StateFailed, bot.ReasonConnectFailure, func(s *bot.Snapshot) { s.RetryAt, s.Notice = soon(5*time.Minute), bot.NoticeBackupFailing }),
+		"cleared":      gone(bot.StateLoggedOut, bot.ReasonClearedByUser),
+	}
+}
+
+// devices are the windows that the page is looked at in.
+var devices = map[string]step{
+	"phone-light":   window(390, 844, 2, "light"),
+	"phone-dark":    window(390, 844, 2, "dark"),
+	"desktop-light": window(1280, 800, 1, "light"),
+	"desktop-dark":  window(1280, 800, 1, "dark"),
+}
+
+// settled waits for every animation that has an end, but for the ring's, which ends with the code.
+var settled = until(`document.getAnimations().every((a) => a.effect.getTiming().iterations === Infinity ||
+	a.playState === 'finished' || a.effect.target.id === 'ring')`)
+
+// TestPageScreenshots puts a picture of everything the page can show into the directory that SESI_SCREENSHOTS
+// names, for people to judge. It asserts nothing, and does nothing when no directory is named.
+func TestPageScreenshots(t *testing.T) {
+	dir := os.Getenv("SESI_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	main := startBrowser(t)
+	take := func(t *testing.T, name, url string, steps ...step) {
+		for device, window := range devices {
+			tab := main.tab(t)
+			tab.run(window, chromedp.Navigate(url))
+			tab.run(steps...)
+			tab.run(settled)
+			if err := os.WriteFile(filepath.Join(dir, name+"-"+device+".png"), tab.shot(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			tab.close()
+		}
+	}
+	known := until(`document.querySelector('#client').textContent !== '…'`)
+	for name, set := range pageStates() {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
+			set(f)
+			take(t, name, local(t, New(testConfig(f)))+"/qr", known)
+		})
+	}
+	t.Run("phone number", func(t *testing.T) {
+		f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
+		f.show(testCode, 10*time.Minute)
+		url := local(t, New(testConfig(f))) + "/qr"
+		byPhone := chromedp.Click(chromedp.CSS(`input[value=phone]`))
+		take(t, "method-phone", url, view("qr"), byPhone, view("phone"))
+		take(t, "method-phone-error", url, view("qr"), byPhone, view("phone"), chromedp.SendKeys(chromedp.CSS("#number"), "0812 3456 7890\r"),
+			until(`document.querySelector('#number-error').textContent`))
+		f.code.PairingCode = "ABCD-EFGH"
+		take(t, "method-phone-code", url, view("code"))
+	})
+	t.Run("lost", func(t *testing.T) {
+		for device, window := range devices {
+			f := newFake(connectedSnapshot())
+			api := New(testConfig(f))
+			server := serve(t, api, Addresses{Plain: "127.0.0.1:0"})
+			tab := main.tab(t)
+			tab.run(window, chromedp.Navigate("http://"+server.PlainAddr().String()+"/qr"), view("ok"))
+			if err := server.Shutdown(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			tab.run(view("lost"), settled)
+			if err := os.WriteFile(filepath.Join(dir, "lost-"+device+".png"), tab.shot(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			tab.close()
+		}
+	})
+	t.Run("details", func(t *testing.T) {
+		take(t, "details", local(t, New(testConfig(newFake(connectedSnapshot()))))+"/qr", view("ok"), chromedp.Click(chromedp.CSS("summary")))
+	})
+}

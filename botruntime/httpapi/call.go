@@ -1,0 +1,73 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+)
+
+// call is one request and its answer.
+type call struct {
+	*gate
+	w    http.ResponseWriter
+	r    *http.Request
+	lang lang
+	waha bool
+}
+
+func (g *gate) call(w http.ResponseWriter, r *http.Request, waha bool) *call {
+	return &call{gate: g, w: w, r: r, lang: negotiateLanguage(r.Header.Get("Accept-Language"), g.fallback), waha: waha}
+}
+
+// json answers with a value.
+func (c *call) json(status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return c.bytes(status, "application/json", append(body, '\n'))
+}
+
+// bytes answers with a body that is ready. That the client is gone is no failure of the bot.
+func (c *call) bytes(status int, contentType string, body []byte) error {
+	h := c.w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(body)
+	return nil
+}
+
+// read decodes the request's JSON body into v.
+func (c *call) read(v any) error {
+	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		return faultMediaType
+	}
+	body, err := io.ReadAll(c.r.Body)
+	if err != nil {
+		return bodyFault(err)
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return faultJSON
+	}
+	return nil
+}
+
+// bodyFault says why a body could not be read.
+func bodyFault(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return faultTooLarge
+	}
+	return faultBody
+}
+
+// sessionContext bounds how long the session may take for this request.
+func (c *call) sessionContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.r.Context(), c.limits.sessionTime)
+}

@@ -1,0 +1,316 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/session"
+)
+
+// fakeSession is a session that does what a test says. It stands in for the supervisor at the same interface;
+// everything else in these tests is real.
+type fakeSession struct {
+	mu      sync.Mutex
+	snap    bot.Snapshot
+	changed chan struct{}
+	code    bot.Code
+	looks   int
+	calls   []string
+	phone   string
+	err     error
+	onLook  func(*fakeSession)
+	backup  func(context.Context, io.Writer) error
+}
+
+var (
+	testStart = time.Date(2024, 1, 15, 10, 30, 0, 0, time.UTC)
+	testPath  = "./.wwebjs_auth/session-wa-finance-render"
+	testCode  = "2@H9XkWv3uQqS0mVtJ8r5zPb1nYc7LdEfG2hKiTjUoAaBbCcDdEeFf0123456789+/zyxwvutsrqponmlkji,NoFKPd2Xm7QzLkA9sVbTgHyUjRe1cWi5n0OaEu3fGxY=,k5Jd8PzQwLmN2bVcXs9RtYuIoA1eHfGgTrKjZv7C6E0=,q3WeRtYuIoPaSdFgHjKlZxCvBnM1234567890QwErTs="
+)
+
+// connectedSnapshot is a session as one would like it.
+func connectedSnapshot() bot.Snapshot {
+	return bot.Snapshot{
+		ClientID: "wa-finance-render", State: bot.StateConnected, Reason: bot.ReasonLoggedIn, Message: "Connected.",
+		Exists: true, Authenticated: true, Connected: true, UserAction: bot.ActionNone,
+		JID: "6281234567890:12@s.whatsapp.net", LID: "987654321:12@lid", PushName: "Sari",
+		LinkedAt: bot.At(testStart), ConnectedAt: bot.At(testStart), LastModified: bot.At(testStart), Size: 1024,
+		Path: testPath, WebVersion: "2.3000.1031080782", ChangedAt: bot.At(testStart), Revision: 7, Instance: "pod-1",
+	}
+}
+
+// unlinkedSnapshot is a session that no phone is linked to.
+func unlinkedSnapshot(state bot.State, reason bot.Reason) bot.Snapshot {
+	return bot.Snapshot{
+		ClientID: "wa-finance-render", State: state, Reason: reason, QRRequired: true, UserAction: bot.ActionScanQR,
+		LastModified: bot.At(testStart), Size: 4096, Path: testPath, WebVersion: "2.3000.1031080782",
+		ChangedAt: bot.At(testStart), Revision: 7, Instance: "pod-1",
+	}
+}
+
+func newFake(snap bot.Snapshot) *fakeSession {
+	return &fakeSession{snap: snap, changed: make(chan struct{})}
+}
+
+// become publishes a snapshot made from the last one.
+func (f *fakeSession) become(change func(*bot.Snapshot)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.becomeLocked(change)
+}
+
+func (f *fakeSession) becomeLocked(change func(*bot.Snapshot)) {
+	change(&f.snap)
+	f.snap.Revision++
+	f.snap.ChangedAt = bot.At(time.Now())
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// show makes text the live code for so long.
+func (f *fakeSession) show(text string, life time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.showLocked(text, life)
+}
+
+func (f *fakeSession) showLocked(text string, life time.Duration) {
+	f.code = bot.Code{Code: text, ExpiresAt: bot.At(time.Now().Add(life)), PairingCode: f.code.PairingCode}
+	f.becomeLocked(func(s *bot.Snapshot) {
+		s.State, s.Reason, s.QRRequired, s.QRExpiresAt = bot.StatePairing, bot.ReasonQRAvailable, true, f.code.ExpiresAt
+	})
+	f.code.Revision = f.snap.Revision
+}
+
+// link makes the session linked and connected.
+func (f *fakeSession) link() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.code = bot.Code{}
+	f.becomeLocked(func(s *bot.Snapshot) {
+		revision := s.Revision
+		*s = connectedSnapshot()
+		s.Revision, s.ConnectedAt = revision, bot.At(time.Now())
+	})
+}
+
+func (f *fakeSession) Watch() (*bot.Snapshot, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	snap := f.snap
+	return &snap, f.changed
+}
+
+func (f *fakeSession) Look(context.Context) (bot.Code, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looks++
+	if f.onLook != nil {
+		f.onLook(f)
+	}
+	switch {
+	case f.err != nil:
+		return bot.Code{}, f.err
+	case f.snap.Exists:
+		return bot.Code{}, &session.Refusal{Kind: session.RefusedLinked, Reason: f.snap.Reason, Detail: "The session is linked."}
+	case f.code.Code == "":
+		return bot.Code{}, &session.Refusal{Kind: session.RefusedNoCode, Reason: f.snap.Reason, Detail: "No code is live."}
+	}
+	return f.code, nil
+}
+
+func (f *fakeSession) Pair(_ context.Context, phone string) (bot.Code, error) {
+	if err := f.did("pair"); err != nil {
+		return bot.Code{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.phone = phone
+	f.code.PairingCode = "ABCD-EFGH"
+	return f.code, nil
+}
+
+func (f *fakeSession) Restart(context.Context) error { return f.did("restart") }
+func (f *fakeSession) Logout(context.Context) error  { return f.did("logout") }
+func (f *fakeSession) Clear(context.Context) error   { return f.did("clear") }
+
+func (f *fakeSession) Backup(ctx context.Context, w io.Writer) error {
+	if err := f.did("backup"); err != nil {
+		return err
+	}
+	if f.backup != nil {
+		return f.backup(ctx, w)
+	}
+	_, err := io.WriteString(w, "a copy of the store")
+	return err
+}
+
+func (f *fakeSession) did(what string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, what)
+	return f.err
+}
+
+// done returns what was asked of the session, and forgets it.
+func (f *fakeSession) done() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := f.calls
+	f.calls = nil
+	return out
+}
+
+func (f *fakeSession) lookCount() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.looks
+}
+
+const testToken = "t0ken-of-the-bot"
+
+// testConfig is an API over a fake session.
+func testConfig(f *fakeSession) Config {
+	return Config{Session: f, ClientID: "wa-finance-render", AuthPath: "./.wwebjs_auth",
+		Token: func() string { return testToken }}
+}
+
+// serve runs a server for the length of a test and returns it.
+func serve(t testing.TB, api *API, at Addresses) *Server {
+	t.Helper()
+	s, err := Listen(api, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve() }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return s
+}
+
+// local serves an API on loopback and returns its address ("http://127.0.0.1:1234").
+func local(t testing.TB, api *API) string {
+	return "http://" + serve(t, api, Addresses{Plain: "127.0.0.1:0"}).PlainAddr().String()
+}
+
+// answer is a response that was read to its end.
+type answer struct {
+	*http.Response
+	body string
+}
+
+// send makes one request, on a connection of its own; headers are name, value, name, value.
+func send(t testing.TB, method, url, body string, headers ...string) answer {
+	t.Helper()
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r, err := http.NewRequest(method, url, reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+			continue
+		}
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true, TLSClientConfig: testTLS(t)},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       10 * time.Second,
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp, string(data)}
+}
+
+// problem decodes a problem and checks what all of them share.
+func (a answer) problem(t testing.TB) Problem {
+	t.Helper()
+	var p Problem
+	if kind := a.Header.Get("Content-Type"); kind != "application/problem+json" {
+		t.Fatalf("content type %q, body %s; want a problem", kind, a.body)
+	}
+	if err := json.Unmarshal([]byte(a.body), &p); err != nil {
+		t.Fatal(err)
+	}
+	if p.Status != a.StatusCode || p.Title == "" || p.Detail == "" || !strings.HasPrefix(p.Type, "urn:sesi:problem:") {
+		t.Errorf("incomplete problem %s with status %d", a.body, a.StatusCode)
+	}
+	return p
+}
+
+// kind is the word that tells problems apart.
+func (p Problem) kind() string { return strings.TrimPrefix(p.Type, "urn:sesi:problem:") }
+
+// waitUntil checks a condition until it holds, or fails the test after ten seconds.
+func waitUntil(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !holds() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 10 s: %s", what)
+		}
+		time.Sleep(5 * time.Millisecond) // between two looks at a condition that has a deadline
+	}
+}
+
+// dial opens a bare connection to a server.
+func dial(t testing.TB, address string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// lockedBuffer is a log that tests read while it is written.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

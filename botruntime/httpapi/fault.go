@@ -1,0 +1,180 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/session"
+)
+
+// Problem is an error as RFC 9457 writes it (application/problem+json).
+type Problem struct {
+	// Type tells problems apart: "urn:sesi:problem:" and a word.
+	Type string `json:"type"`
+	// Title says the same in a few words, Detail what happened and what to do.
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+	// Reason is the session's, where the session refused.
+	Reason bot.Reason `json:"reason,omitempty"`
+	// StatusCode, Error and Message say it again in WAHA's words, on WAHA's paths.
+	StatusCode int    `json:"statusCode,omitempty"`
+	Error      string `json:"error,omitempty"`
+	Message    string `json:"message,omitempty"`
+}
+
+// fault is an error with a status, in both languages.
+type fault struct {
+	status        int
+	kind          string
+	title, detail text
+	reason        bot.Reason
+	header        http.Header
+}
+
+// Error implements error.
+func (f fault) Error() string { return f.kind + ": " + f.detail.en }
+
+// about returns f with another detail.
+func (f fault) about(detail text) fault {
+	f.detail = detail
+	return f
+}
+
+// retryAfter returns f with the seconds after which another try makes sense.
+func (f fault) retryAfter(seconds int) fault {
+	f.header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
+	return f
+}
+
+// The faults that are no one's but the request's.
+var (
+	faultNotFound = fault{status: http.StatusNotFound, kind: "not-found",
+		title:  text{"Tidak ditemukan", "Not found"},
+		detail: text{"Alamat ini tidak ada; lihat /openapi.json.", "There is nothing at this address; see /openapi.json."}}
+	faultMethod = fault{status: http.StatusMethodNotAllowed, kind: "method-not-allowed",
+		title:  text{"Metode tidak didukung", "Method not allowed"},
+		detail: text{"Alamat ini hanya mengenal metode di header Allow.", "This address knows only the methods in the Allow header."}}
+	faultAccept = fault{status: http.StatusNotAcceptable, kind: "not-acceptable",
+		title:  text{"Format tidak tersedia", "Not acceptable"},
+		detail: text{"Tersedia: application/json, image/png dan image/svg+xml.", "Available: application/json, image/png and image/svg+xml."}}
+	faultMediaType = fault{status: http.StatusUnsupportedMediaType, kind: "unsupported-media-type",
+		title:  text{"Jenis isi tidak didukung", "Unsupported media type"},
+		detail: text{"Kirim JSON dengan header Content-Type: application/json.", "Send JSON with the header Content-Type: application/json."}}
+	faultTooLarge = fault{status: http.StatusRequestEntityTooLarge, kind: "too-large",
+		title:  text{"Permintaan terlalu besar", "Request too large"},
+		detail: text{"Isi permintaan dibatasi 64 KiB.", "A request's body is limited to 64 KiB."}}
+	faultBody = fault{status: http.StatusBadRequest, kind: "bad-request",
+		title:  text{"Permintaan tidak lengkap", "Incomplete request"},
+		detail: text{"Isi permintaan tidak terbaca sampai akhir.", "The request's body could not be read to its end."}}
+	faultJSON = fault{status: http.StatusBadRequest, kind: "bad-json",
+		title:  text{"JSON tidak valid", "Invalid JSON"},
+		detail: text{"Isi permintaan bukan JSON yang diharapkan.", "The request's body is not the JSON that is expected here."}}
+	faultPhone = fault{status: http.StatusUnprocessableEntity, kind: "bad-phone-number",
+		title: text{"Nomor telepon tidak valid", "Invalid phone number"},
+		detail: text{"phoneNumber harus dalam format internasional dengan kode negara, misalnya +6281234567890.",
+			"phoneNumber must be in international form with its country code, such as +6281234567890."}}
+	faultHost = fault{status: http.StatusForbidden, kind: "foreign-host",
+		title: text{"Host ditolak", "Host refused"},
+		detail: text{"Alamat ini hanya menjawab untuk localhost, 127.0.0.1 dan [::1]. Untuk alamat lain, atur HOST dan API_TOKEN.",
+			"This listener answers only as localhost, 127.0.0.1 and [::1]. For any other address, set HOST and API_TOKEN."}}
+	faultCrossSite = fault{status: http.StatusForbidden, kind: "cross-site",
+		title:  text{"Permintaan lintas situs ditolak", "Cross-site request refused"},
+		detail: text{"Peramban mengirim permintaan ini dari situs lain.", "A browser sent this request from another site."}}
+	faultNoToken = fault{status: http.StatusUnauthorized, kind: "token-needed",
+		title: text{"Token diperlukan", "Token needed"},
+		detail: text{"Kirim token API: header Authorization: Bearer TOKEN atau X-Api-Key: TOKEN.",
+			"Send the API token: header Authorization: Bearer TOKEN, or X-Api-Key: TOKEN."},
+		header: http.Header{"Www-Authenticate": {`Bearer realm="sesi"`}}}
+	faultWrongToken = fault{status: http.StatusUnauthorized, kind: "token-wrong",
+		title:  text{"Token salah", "Wrong token"},
+		detail: text{"Token ini bukan API_TOKEN milik bot.", "This token is not the bot's API_TOKEN."},
+		header: http.Header{"Www-Authenticate": {`Bearer realm="sesi", error="invalid_token"`}}}
+	faultThrottled = fault{status: http.StatusTooManyRequests, kind: "too-many-attempts",
+		title:  text{"Terlalu banyak percobaan", "Too many attempts"},
+		detail: text{"Token salah terlalu sering dari alamat ini; tunggu sebentar.", "Too many wrong tokens came from this address; wait a moment."}}
+	faultTokenUnset = fault{status: http.StatusForbidden, kind: "token-unset",
+		title: text{"Token belum diatur", "No token is set"},
+		detail: text{"Backup lewat HTTP selalu memerlukan token: atur API_TOKEN, atau jalankan `bot backup`.",
+			"A backup over HTTP always needs a token: set API_TOKEN, or run `bot backup`."}}
+	faultStreams = fault{status: http.StatusServiceUnavailable, kind: "too-many-streams",
+		title:  text{"Terlalu banyak pengamat", "Too many watchers"},
+		detail: text{"Batas jumlah event stream tercapai; coba lagi nanti.", "As many event streams are open as the bot allows; try again later."}}
+	faultBackupBusy = fault{status: http.StatusServiceUnavailable, kind: "backup-busy",
+		title:  text{"Backup sedang berjalan", "A backup is under way"},
+		detail: text{"Satu backup sedang dikirim; coba lagi sesudahnya.", "Another backup is being sent; try again after it."}}
+	faultSlow = fault{status: http.StatusGatewayTimeout, kind: "timeout",
+		title:  text{"Terlalu lama", "Took too long"},
+		detail: text{"Session tidak selesai tepat waktu; periksa statusnya, lalu coba lagi.", "The session did not finish in time; see its status, then try again."}}
+	faultInternal = fault{status: http.StatusInternalServerError, kind: "internal",
+		title:  text{"Kesalahan di bot", "The bot failed"},
+		detail: text{"Lihat log bot.", "See the bot's log."}}
+)
+
+// refusals say each refusal of the session in both languages.
+var refusals = map[session.RefusalKind]fault{
+	session.RefusedNoCode: {title: text{"Belum ada kode QR", "No QR code is live"},
+		detail: text{"Belum ada kode QR yang aktif; coba lagi sebentar lagi.", "No QR code is live yet; try again in a moment."}},
+	session.RefusedLinked: {title: text{"Session sudah tertaut", "The session is linked already"},
+		detail: text{"Session sudah tertaut ke ponsel; kode QR tidak diperlukan.", "The session is linked to a phone; it needs no code."}},
+	session.RefusedNotLinked: {title: text{"Session belum tertaut", "The session is not linked"},
+		detail: text{"Session belum tertaut ke ponsel; pindai kode QR lebih dulu.", "The session is not linked to a phone; scan a code first."}},
+	session.RefusedNotReady: {title: text{"Session belum siap", "The session is not ready"},
+		detail: text{"Session sedang mengerjakan hal lain; coba lagi sebentar lagi.", "The session is busy; try again in a moment."}},
+}
+
+// classifyError turns any error into a fault.
+func classifyError(err error) fault {
+	var f fault
+	var refused *session.Refusal
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &refused):
+		f = refusals[refused.Kind]
+		if f.title.en == "" {
+			f = refusals[session.RefusedNotReady]
+		}
+		f.status, f.kind, f.reason = http.StatusConflict, string(refused.Kind), refused.Reason
+		if refused.Detail != "" {
+			f.detail.en = refused.Detail
+		}
+		if refused.Kind == session.RefusedNoCode || refused.Kind == session.RefusedNotReady {
+			f = f.retryAfter(2)
+		}
+		return f
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return faultSlow
+	}
+	f = faultInternal
+	return f.about(text{err.Error(), err.Error()})
+}
+
+// fail answers with a problem.
+func (c *call) fail(err error) {
+	f := classifyError(err)
+	if f.status >= http.StatusInternalServerError && f.status != http.StatusServiceUnavailable && c.r.Context().Err() == nil {
+		c.Log.Error("request failed", "method", c.r.Method, "path", c.r.URL.Path, "error", err)
+	}
+	p := Problem{
+		Type: "urn:sesi:problem:" + f.kind, Title: f.title.in(c.lang), Status: f.status,
+		Detail: f.detail.in(c.lang), Reason: f.reason,
+	}
+	if c.waha {
+		p.StatusCode, p.Error, p.Message = f.status, http.StatusText(f.status), p.Detail
+	}
+	h := c.w.Header()
+	for name, values := range f.header {
+		h[name] = values
+	}
+	h.Set("Content-Language", c.lang.tag())
+	body, err := json.Marshal(p)
+	if err != nil {
+		body = nil // a Problem has nothing that cannot be marshalled
+	}
+	_ = c.bytes(f.status, "application/problem+json", append(body, '\n'))
+}

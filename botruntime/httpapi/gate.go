@@ -1,0 +1,168 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// door says what a listener demands of its callers.
+type door struct {
+	// local: the Host header must name this machine, so that no web page can reach in by a name of its own that
+	// resolves to it.
+	local bool
+	// token: callers need the token.
+	token bool
+	// secure: behind TLS.
+	secure bool
+}
+
+// gate serves the routes of one listener.
+type gate struct {
+	*API
+	door
+	mux *mux
+}
+
+// newGate returns the handler of a listener.
+func newGate(a *API, d door, routes []route) *gate {
+	g := &gate{API: a, door: d, mux: &mux{routes: make(map[string]route, len(routes))}}
+	for _, r := range routes {
+		g.mux.routes[r.pattern()] = r
+		g.mux.HandleFunc(r.pattern(), func(w http.ResponseWriter, req *http.Request) {
+			c := g.call(w, req, r.waha())
+			if err := r.do(c); err != nil {
+				c.fail(err)
+			}
+		})
+	}
+	return g
+}
+
+// ServeHTTP implements http.Handler.
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	watched := &statusWriter{ResponseWriter: w}
+	secureHeaders(w.Header())
+	r = withoutSlash(r)
+	c := g.call(watched, r, false)
+	defer func() {
+		p := recover()
+		if p != nil && p != http.ErrAbortHandler {
+			g.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			p = http.ErrAbortHandler
+			if watched.status == 0 {
+				c.fail(faultInternal)
+				p = nil
+			}
+		}
+		g.logRequest(r, watched.status, start)
+		if p != nil {
+			panic(p)
+		}
+	}()
+	if err := g.admit(c); err != nil {
+		c.fail(err)
+		return
+	}
+	r.Body = http.MaxBytesReader(watched, r.Body, g.limits.body)
+	g.mux.ServeHTTP(watched, r)
+}
+
+// admit decides whether a request may reach its route.
+func (g *gate) admit(c *call) error {
+	if g.local && !localHost(c.r.Host) {
+		return faultHost
+	}
+	if fromOtherSite(c.r) {
+		return faultCrossSite
+	}
+	found, ok := g.mux.find(c.r)
+	if ok {
+		c.waha = found.waha()
+	}
+	if err := c.authorize(found.access); err != nil {
+		return err
+	}
+	if !ok {
+		return g.missing(c.r)
+	}
+	return nil
+}
+
+// missing tells a path that is not there from a method that the path does not know.
+func (g *gate) missing(r *http.Request) error {
+	var allowed []string
+	for _, method := range []string{"GET", "POST", "DELETE"} {
+		other := new(http.Request)
+		*other = *r
+		other.Method = method
+		if _, ok := g.mux.find(other); ok {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		return faultNotFound
+	}
+	f := faultMethod
+	f.header = http.Header{"Allow": {strings.Join(allowed, ", ")}}
+	return f
+}
+
+func (g *gate) logRequest(r *http.Request, status int, start time.Time) {
+	if g.Log.Enabled(context.Background(), slog.LevelDebug) {
+		g.Log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", status,
+			"took", time.Since(start), "from", r.RemoteAddr)
+	}
+}
+
+// secureHeaders keep answers out of caches, frames and other sites' pages.
+func secureHeaders(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+// withoutSlash lets a path end with a slash, as many scripts write it.
+func withoutSlash(r *http.Request) *http.Request {
+	path := r.URL.Path
+	if len(path) < 2 || !strings.HasSuffix(path, "/") {
+		return r
+	}
+	out, url := new(http.Request), *r.URL
+	*out = *r
+	url.Path, url.RawPath = strings.TrimRight(path, "/"), ""
+	if url.Path == "" {
+		url.Path = "/"
+	}
+	out.URL = &url
+	return out
+}
+
+// statusWriter remembers the status for the log.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

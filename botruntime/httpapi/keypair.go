@@ -1,0 +1,92 @@
+package httpapi
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// keyPairCheck is how often at most the files of a certificate are looked at.
+const keyPairCheck = time.Second
+
+// keyPair is a certificate that follows its files. A change that cannot be loaded leaves the old one in use:
+// the two files do not change at the same moment.
+type keyPair struct {
+	certFile, keyFile string
+	log               *slog.Logger
+
+	mu      sync.Mutex
+	loaded  *tls.Certificate
+	version [2]fileVersion
+	checked time.Time
+	failed  string
+}
+
+// fileVersion tells a file's contents apart without reading them.
+type fileVersion struct {
+	modified time.Time
+	size     int64
+}
+
+func newKeyPair(certFile, keyFile string, log *slog.Logger) (*keyPair, error) {
+	k := &keyPair{certFile: certFile, keyFile: keyFile, log: log}
+	if err := k.load(); err != nil {
+		return nil, fmt.Errorf("TLS_CERT_FILE, TLS_KEY_FILE: %w", err)
+	}
+	k.checked = time.Now()
+	return k, nil
+}
+
+// config is a server's TLS configuration with the newest certificate.
+func (k *keyPair) config() *tls.Config {
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return k.current(time.Now()), nil },
+	}
+}
+
+// current returns the certificate, loaded anew when its files have changed.
+func (k *keyPair) current(now time.Time) *tls.Certificate {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now.Sub(k.checked) < keyPairCheck {
+		return k.loaded
+	}
+	k.checked = now
+	switch err := k.load(); {
+	case err == nil:
+		k.failed = ""
+	case err.Error() != k.failed:
+		k.failed = err.Error()
+		k.log.Warn("certificate not reloaded, the old one stays in use", "error", err)
+	}
+	return k.loaded
+}
+
+// load reads the files if they are not those that were read last.
+func (k *keyPair) load() error {
+	var version [2]fileVersion
+	for i, name := range []string{k.certFile, k.keyFile} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		version[i] = fileVersion{info.ModTime(), info.Size()}
+	}
+	if k.loaded != nil && version == k.version {
+		return nil
+	}
+	pair, err := tls.LoadX509KeyPair(k.certFile, k.keyFile)
+	if err != nil {
+		return fmt.Errorf("load %s and %s: %w", k.certFile, k.keyFile, err)
+	}
+	if k.loaded != nil {
+		k.log.Info("certificate reloaded", "file", k.certFile)
+	}
+	k.loaded, k.version = &pair, version
+	return nil
+}

@@ -1,0 +1,30 @@
+package httpapi
+
+import "time"
+
+// limits bound what a caller can take of the bot.
+type limits struct {
+	connections    int           // open at once, on each listener
+	header         int           // bytes of request header
+	body           int64         // bytes of request body
+	headerTime     time.Duration // to send the header, and to finish a TLS handshake
+	requestTime    time.Duration // to send all of a request
+	responseTime   time.Duration // from the header to the end of the response
+	idleTime       time.Duration // between two requests of a connection
+	sessionTime    time.Duration // for the session to do what was asked
+	backupSilence  time.Duration // between two pieces of a backup that a client takes
+	cookieLifetime time.Duration // of the page's cookie
+}
+
+var defaultLimits = limits{
+	connections:    4096,
+	header:         16 << 10,
+	body:           64 << 10,
+	headerTime:     5 * time.Second,
+	requestTime:    15 * time.Second,
+	responseTime:   60 * time.Second,
+	idleTime:       60 * time.Second,
+	sessionTime:    40 * time.Second,
+	backupSilence:  30 * time.Second,
+	cookieLifetime: 12 * time.Hour,
+}

@@ -1,0 +1,41 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+)
+
+// live says that the process should be left alone: a probe never kills a bot that waits for a person.
+func (c *call) live() error {
+	if err := c.Loop(); err != nil {
+		return c.unfit([]string{"loop: " + err.Error()})
+	}
+	return c.fit()
+}
+
+// ready says that the API works, also while a code must be scanned.
+func (c *call) ready() error {
+	broken := c.broken()
+	if c.streams.isClosed() {
+		broken = append(broken, "shutting down")
+	}
+	if len(broken) > 0 {
+		return c.unfit(broken)
+	}
+	return c.fit()
+}
+
+func (c *call) fit() error {
+	return c.bytes(http.StatusOK, "text/plain; charset=utf-8", []byte("ok\n"))
+}
+
+func (c *call) unfit(broken []string) error {
+	why := strings.Join(broken, "; ")
+	return fault{status: http.StatusServiceUnavailable, kind: "unhealthy",
+		title: text{"Bot tidak sehat", "The bot is not well"}, detail: text{why, why}}
+}
+
+func (c *call) metrics() error {
+	c.Metrics.ServeHTTP(c.w, c.r)
+	return nil
+}

@@ -1,0 +1,135 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/qr"
+)
+
+func (c *call) status() error {
+	snap := c.snapshot()
+	c.w.Header().Set("Content-Language", c.lang.tag())
+	return c.json(http.StatusOK, Status{
+		StoredSession: stored(snap), Message: describeStatus(snap).in(c.lang), rest: rest{*snap},
+	})
+}
+
+func (c *call) health() error {
+	snap := c.snapshot()
+	info := stored(snap)
+	h := Health{
+		Status: "OK", WhatsApp: classifyWhatsApp(snap, time.Now()), Authenticated: snap.Authenticated,
+		Session: HealthSession{Exists: info.Exists, Info: info, AuthPath: c.AuthPath, ClientID: c.ClientID},
+		Errors:  c.broken(),
+	}
+	status := http.StatusOK
+	if len(h.Errors) > 0 {
+		h.Status, status = "ERROR", http.StatusServiceUnavailable
+	}
+	return c.json(status, h)
+}
+
+// broken says what keeps the bot from doing its work, whatever the session's state.
+func (a *API) broken() []string {
+	var out []string
+	if err := a.Storage(); err != nil {
+		out = append(out, "storage: "+err.Error())
+	}
+	if err := a.Loop(); err != nil {
+		out = append(out, "loop: "+err.Error())
+	}
+	return out
+}
+
+// code answers with the live code in the form the caller likes best.
+func (c *call) code() error {
+	form := negotiate(c.r.Header.Get("Accept"), "application/json", "image/png", "image/svg+xml")
+	if form < 0 {
+		return faultAccept
+	}
+	live, err := c.look()
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Vary", "Accept")
+	switch form {
+	case 1:
+		return c.picture("image/png", qr.PNG, live)
+	case 2:
+		return c.picture("image/svg+xml", qr.SVG, live)
+	}
+	answer := LiveCode{Code: live}
+	if c.r.URL.Query().Has("svg") {
+		drawn, err := qr.SVG(live.Code)
+		if err != nil {
+			return err
+		}
+		answer.SVG = string(drawn)
+	}
+	return c.json(http.StatusOK, answer)
+}
+
+// look returns the live code; that someone looks wakes an idle session.
+func (c *call) look() (bot.Code, error) {
+	ctx, cancel := c.sessionContext()
+	defer cancel()
+	return c.Session.Look(ctx)
+}
+
+// picture answers with a code as an image; how long it lives is in the headers.
+func (c *call) picture(contentType string, draw func(string) ([]byte, error), live bot.Code) error {
+	body, err := draw(live.Code)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Expires", live.ExpiresAt.UTC().Format(http.TimeFormat))
+	return c.bytes(http.StatusOK, contentType, body)
+}
+
+func (c *call) pair() error {
+	var asked PairRequest
+	if err := c.read(&asked); err != nil {
+		return err
+	}
+	live, err := c.requestPairing(asked.PhoneNumber)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, PairingCode{PairingCode: live.PairingCode, ExpiresAt: live.ExpiresAt, Revision: live.Revision})
+}
+
+func (c *call) requestPairing(phone string) (bot.Code, error) {
+	number, ok := normalizePhone(phone)
+	if !ok {
+		return bot.Code{}, faultPhone
+	}
+	ctx, cancel := c.sessionContext()
+	defer cancel()
+	return c.Session.Pair(ctx, number)
+}
+
+func (c *call) restart() error {
+	return c.change(c.Session.Restart, text{"Session disambungkan ulang", "Session is reconnecting"})
+}
+
+func (c *call) logout() error {
+	return c.change(c.Session.Logout, text{"Session berhasil dilepas dari WhatsApp", "Session was logged out of WhatsApp"})
+}
+
+func (c *call) clear() error {
+	return c.change(c.Session.Clear, text{"Session berhasil dihapus", "Session was cleared"})
+}
+
+// change does one thing to the session and says that it is done.
+func (c *call) change(do func(context.Context) error, done text) error {
+	ctx, cancel := c.sessionContext()
+	defer cancel()
+	if err := do(ctx); err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Language", c.lang.tag())
+	return c.json(http.StatusOK, Done{Success: true, Message: done.in(c.lang)})
+}

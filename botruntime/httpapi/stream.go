@@ -1,0 +1,207 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+const (
+	// streamLimit bounds the event streams open at once, on all listeners.
+	streamLimit = 2500
+	// streamHeartbeat is how often a silent stream gets a comment, by which a client knows that the bot lives.
+	streamHeartbeat = 15 * time.Second
+	// streamSilence is how long a client's machine may leave bytes unacknowledged before it counts as dead.
+	streamSilence = 40 * time.Second
+)
+
+// streamHead begins a stream. It ends with the connection, so no length and no chunks are needed.
+const streamHead = "HTTP/1.1 200 OK\r\n" +
+	"Content-Type: text/event-stream\r\n" +
+	"Cache-Control: no-store\r\n" +
+	"Cross-Origin-Resource-Policy: same-origin\r\n" +
+	"X-Content-Type-Options: nosniff\r\n" +
+	"X-Accel-Buffering: no\r\n" +
+	"Connection: close\r\n\r\n" +
+	"retry: 2000\n\n"
+
+// hub writes snapshots to every event stream. It takes their connections over from net/http, whose buffers and
+// goroutines would cost 20 kB for each idle client, and writes to them from one goroutine, which runs only
+// while there are streams. No write waits: what a client's socket does not take at once ends the stream, and
+// the client comes back for a whole snapshot.
+type hub struct {
+	watch     func() (*bot.Snapshot, <-chan struct{})
+	limit     int
+	heartbeat time.Duration
+	stop      chan struct{}
+
+	mu      sync.Mutex
+	streams map[*stream]struct{}
+	pending int // admitted, not yet among the streams
+	running bool
+	closed  bool
+}
+
+// stream is one client.
+type stream struct {
+	conn net.Conn
+	sent uint64 // the revision it has
+}
+
+func newHub(watch func() (*bot.Snapshot, <-chan struct{})) *hub {
+	return &hub{watch: watch, limit: streamLimit, heartbeat: streamHeartbeat,
+		stop: make(chan struct{}), streams: make(map[*stream]struct{})}
+}
+
+// events answers with the event stream.
+func (c *call) events() error {
+	if c.r.Method == http.MethodHead {
+		return c.bytes(http.StatusOK, "text/event-stream", nil)
+	}
+	if !c.streams.reserve() {
+		return faultStreams.retryAfter(5)
+	}
+	conn, _, err := http.NewResponseController(c.w).Hijack()
+	if err != nil {
+		c.streams.release()
+		return err
+	}
+	if err := neverWait(conn); err != nil {
+		c.streams.release()
+		_ = conn.Close()
+		return nil // the connection is gone, and with it whom an error could be told
+	}
+	c.streams.start(conn)
+	return nil
+}
+
+// reserve takes a place for a stream; release gives it back.
+func (h *hub) reserve() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || len(h.streams)+h.pending >= h.limit {
+		return false
+	}
+	h.pending++
+	return true
+}
+
+func (h *hub) release() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pending--
+}
+
+// start makes a connection a stream: the whole snapshot at once, then each change.
+func (h *hub) start(conn net.Conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pending--
+	if h.closed {
+		_ = conn.Close()
+		return
+	}
+	snap, _ := h.watch()
+	s := &stream{conn: conn, sent: snap.Revision}
+	h.streams[s] = struct{}{}
+	h.write(s, append([]byte(streamHead), event(snap)...))
+	if !h.running && len(h.streams) > 0 {
+		h.running = true
+		go h.run()
+	}
+}
+
+// run publishes until the last stream has ended or the hub is closed.
+func (h *hub) run() {
+	beat := time.NewTicker(h.heartbeat)
+	defer beat.Stop()
+	for {
+		snap, changed := h.watch()
+		if !h.publish(snap) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-beat.C:
+			h.beat()
+		case <-h.stop:
+			return
+		}
+	}
+}
+
+// publish gives snap to every stream that does not have it; false when no stream is left.
+func (h *hub) publish(snap *bot.Snapshot) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var frame []byte
+	for s := range h.streams {
+		if s.sent >= snap.Revision {
+			continue
+		}
+		if frame == nil {
+			frame = event(snap)
+		}
+		s.sent = snap.Revision
+		h.write(s, frame)
+	}
+	h.running = len(h.streams) > 0
+	return h.running
+}
+
+// beat sends a comment to every stream, which also finds those whose client is gone.
+func (h *hub) beat() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.streams {
+		h.write(s, []byte(":\n\n"))
+	}
+}
+
+// write ends a stream that does not take all of p at once.
+func (h *hub) write(s *stream, p []byte) {
+	if _, err := s.conn.Write(p); err != nil {
+		delete(h.streams, s)
+		_ = s.conn.Close()
+	}
+}
+
+// close ends every stream; no other begins.
+func (h *hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return
+	}
+	h.closed = true
+	close(h.stop)
+	for s := range h.streams {
+		delete(h.streams, s)
+		_ = s.conn.Close()
+	}
+}
+
+func (h *hub) isClosed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}
+
+// event writes a snapshot as a server-sent event.
+func event(snap *bot.Snapshot) []byte {
+	data, err := json.Marshal(snap)
+	if err != nil {
+		return nil // a Snapshot has nothing that cannot be marshalled
+	}
+	out := make([]byte, 0, len(data)+48)
+	out = append(out, "id: "...)
+	out = strconv.AppendUint(out, snap.Revision, 10)
+	out = append(out, "\ndata: "...)
+	out = append(out, data...)
+	return append(out, "\n\n"...)
+}

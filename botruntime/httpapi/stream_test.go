@@ -1,0 +1,387 @@
+package httpapi
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// follower reads an event stream.
+type follower struct {
+	t    testing.TB
+	body io.ReadCloser
+	in   *bufio.Reader
+}
+
+// follow opens an event stream.
+func follow(t testing.TB, url string, headers ...string) *follower {
+	t.Helper()
+	r, err := http.NewRequest("GET", url+"/api/session/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	t.Cleanup(cancel)
+	resp, err := (&http.Transport{TLSClientConfig: testTLS(t)}).RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || kind != "text/event-stream" || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("status %d, headers %v", resp.StatusCode, resp.Header)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	return &follower{t, resp.Body, bufio.NewReader(resp.Body)}
+}
+
+// next reads up to the next empty line: an event, a comment, or the advice on when to come back.
+func (f *follower) next() (string, error) {
+	var out strings.Builder
+	for {
+		line, err := f.in.ReadString('\n')
+		if err != nil {
+			return "", err
+		}
+		if line == "\n" {
+			return out.String(), nil
+		}
+		out.WriteString(line)
+	}
+}
+
+// event returns the next snapshot.
+func (f *follower) event() bot.Snapshot {
+	f.t.Helper()
+	for {
+		block, err := f.next()
+		if err != nil {
+			f.t.Fatalf("the stream ended: %v", err)
+		}
+		id, data, found := strings.Cut(block, "\ndata: ")
+		if !found {
+			continue
+		}
+		var snap bot.Snapshot
+		if err := json.Unmarshal([]byte(data), &snap); err != nil {
+			f.t.Fatal(err)
+		}
+		if want := fmt.Sprintf("id: %d", snap.Revision); id != want {
+			f.t.Fatalf("%q, want %q", id, want)
+		}
+		return snap
+	}
+}
+
+func TestEventsBeginWithTheWholeSnapshot(t *testing.T) {
+	f := newFake(connectedSnapshot())
+	for name, url := range doors(t, testConfig(f)) {
+		t.Run(name, func(t *testing.T) {
+			events := follow(t, url, "X-Api-Key", testToken)
+			if first, err := events.next(); err != nil || first != "retry: 2000\n" {
+				t.Errorf("begins with %q, %v; want the advice on when to come back", first, err)
+			}
+			want, _ := f.Watch()
+			if got := events.event(); got != *want {
+				t.Errorf("got  %+v\nwant %+v", got, *want)
+			}
+			f.become(func(s *bot.Snapshot) { s.State, s.Connected = bot.StateReconnecting, false })
+			if got := events.event(); got.State != bot.StateReconnecting || got.Revision != want.Revision+1 {
+				t.Errorf("got %+v", got)
+			}
+			f.link()
+			if got := events.event(); !got.Connected || got.Revision != want.Revision+2 {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+// A client that comes back gets the whole snapshot, whatever it says it has.
+func TestEventsAfterALossBeginAnew(t *testing.T) {
+	f := newFake(connectedSnapshot())
+	got := follow(t, local(t, New(testConfig(f))), "Last-Event-ID", "7").event()
+	if got.Revision != 7 || got.ClientID == "" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestEventsNeverHoldACode(t *testing.T) {
+	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
+	events := follow(t, local(t, New(testConfig(f))))
+	events.event()
+	f.code.PairingCode = "ABCD-EFGH"
+	f.show(testCode, time.Minute)
+	for {
+		block, err := events.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(block, testCode[:20]) || strings.Contains(block, "ABCD-EFGH") {
+			t.Fatalf("the stream holds a code: %s", block)
+		}
+		if strings.Contains(block, `"qrExpiresAt":"`) {
+			return
+		}
+	}
+}
+
+func TestEventsNeedTheToken(t *testing.T) {
+	at := doors(t, testConfig(newFake(connectedSnapshot())))
+	for _, door := range []string{"outer", "tls"} {
+		if got := send(t, "GET", at[door]+"/api/session/events", ""); got.problem(t).Status != 401 {
+			t.Errorf("%s: %s", door, got.body)
+		}
+	}
+	if got := send(t, "GET", at["loopback"]+"/api/session/events", "", "Host", "evil.example"); got.problem(t).Status != 403 {
+		t.Errorf("by a foreign name: %s", got.body)
+	}
+}
+
+func TestSilentStreamsGetAHeartbeat(t *testing.T) {
+	api := New(testConfig(newFake(connectedSnapshot())))
+	api.streams.heartbeat = 10 * time.Millisecond
+	events := follow(t, local(t, api))
+	events.event()
+	for range 3 {
+		if block, err := events.next(); err != nil || block != ":\n" {
+			t.Fatalf("got %q, %v; want a comment", block, err)
+		}
+	}
+}
+
+func TestStreamsAreBounded(t *testing.T) {
+	api := New(testConfig(newFake(connectedSnapshot())))
+	api.streams.limit, api.streams.heartbeat = 2, 10*time.Millisecond
+	url := local(t, api)
+	first, second := follow(t, url), follow(t, url)
+	first.event()
+	second.event()
+	got := send(t, "GET", url+"/api/session/events", "")
+	if p := got.problem(t); p.Status != 503 || p.kind() != "too-many-streams" || got.Header.Get("Retry-After") == "" {
+		t.Errorf("a third stream: %s", got.body)
+	}
+	if got := send(t, "GET", url+"/api/session/status", ""); got.StatusCode != 200 {
+		t.Errorf("the API beside the streams: %d", got.StatusCode)
+	}
+	if err := first.body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, "the place of a client that left is free", func() bool {
+		api.streams.mu.Lock()
+		defer api.streams.mu.Unlock()
+		return len(api.streams.streams) == 1
+	})
+	follow(t, url).event()
+}
+
+// A client that does not read is dropped; it holds up no other, and not the session.
+func TestSlowClientIsDropped(t *testing.T) {
+	f := newFake(connectedSnapshot())
+	for door, url := range doors(t, testConfig(f)) {
+		t.Run(door, func(t *testing.T) {
+			api := New(testConfig(f))
+			_ = url
+			url := local(t, api)
+			slow := dial(t, strings.TrimPrefix(url, "http://"))
+			if err := slow.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(slow, "GET /api/session/events HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			quick := follow(t, url)
+			quick.event()
+			count := func() int {
+				api.streams.mu.Lock()
+				defer api.streams.mu.Unlock()
+				return len(api.streams.streams)
+			}
+			waitUntil(t, "two streams are open", func() bool { return count() == 2 })
+			for range 100_000 {
+				f.become(func(s *bot.Snapshot) { s.Message = strings.Repeat("x", 8000) })
+				quick.event()
+				if count() == 1 {
+					return
+				}
+			}
+			t.Fatal("a client that reads nothing kept its stream")
+		})
+	}
+}
+
+func TestCloseEndsStreamsAtOnce(t *testing.T) {
+	api := New(testConfig(newFake(connectedSnapshot())))
+	s := serve(t, api, Addresses{Plain: "127.0.0.1:0"})
+	events := follow(t, "http://"+s.PlainAddr().String())
+	events.event()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if block, err := events.next(); err == nil {
+		t.Errorf("the stream goes on: %q", block)
+	}
+	if api.streams.reserve() {
+		t.Error("a stream could begin after the end")
+	}
+}
+
+// The writer runs only while someone listens.
+func TestNobodyListensNothingRuns(t *testing.T) {
+	api := New(testConfig(newFake(connectedSnapshot())))
+	api.streams.heartbeat = 5 * time.Millisecond
+	url := local(t, api)
+	running := func() bool {
+		api.streams.mu.Lock()
+		defer api.streams.mu.Unlock()
+		return api.streams.running
+	}
+	for range 3 {
+		events := follow(t, url)
+		events.event()
+		if !running() {
+			t.Fatal("a stream without its writer")
+		}
+		if err := events.body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		waitUntil(t, "the writer ends", func() bool { return !running() })
+	}
+}
+
+// crowd opens many bare streams and waits until each has its snapshot.
+func crowd(t testing.TB, address string, n int) []net.Conn {
+	t.Helper()
+	conns := make([]net.Conn, n)
+	var wait sync.WaitGroup
+	places := make(chan struct{}, 64)
+	for i := range conns {
+		wait.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			conns[i] = conn
+			if _, err := io.WriteString(conn, "GET /api/session/events HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+				t.Error(err)
+				return
+			}
+			readUntil(t, conn, `"revision":`)
+		})
+	}
+	wait.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return conns
+}
+
+// readUntil reads a connection until it has sent a text and the end of its event.
+func readUntil(t testing.TB, conn net.Conn, text string) {
+	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Error(err)
+	}
+	var got strings.Builder
+	buf := make([]byte, 4096)
+	for {
+		if _, rest, found := strings.Cut(got.String(), text); found && strings.Contains(rest, "\n\n") {
+			return
+		}
+		n, err := conn.Read(buf)
+		got.Write(buf[:n])
+		if err != nil {
+			t.Errorf("read until %q: %v, got %q", text, err, got.String())
+			return
+		}
+	}
+}
+
+// Two thousand idle clients change nothing for the rest: the API answers, each change reaches them all, and
+// they cost one goroutine together (a few more run beside it).
+func TestTwoThousandStreams(t *testing.T) {
+	const clients = 2000
+	f := newFake(connectedSnapshot())
+	api := New(testConfig(f))
+	s := serve(t, api, Addresses{Plain: "127.0.0.1:0"})
+	before := runtime.NumGoroutine()
+	conns := crowd(t, s.PlainAddr().String(), clients)
+	defer func() {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}()
+	waitUntil(t, "the handlers have ended", func() bool { return runtime.NumGoroutine() <= before+5 })
+	if got := send(t, "GET", "http://"+s.PlainAddr().String()+"/api/session/status", ""); got.StatusCode != 200 {
+		t.Errorf("the API beside the crowd: %d", got.StatusCode)
+	}
+	f.become(func(s *bot.Snapshot) { s.Message = "a change for all" })
+	var wait sync.WaitGroup
+	for _, c := range conns {
+		wait.Go(func() { readUntil(t, c, "a change for all") })
+	}
+	wait.Wait()
+}
+
+// BenchmarkIdleStreams says what one idle client costs in memory, its own end included: with the hub, and with
+// a handler that keeps net/http's goroutine and buffers, as is usual.
+func BenchmarkIdleStreams(b *testing.B) {
+	const clients = 2000
+	b.Run("hub", func(b *testing.B) {
+		for range b.N {
+			s := serve(b, New(testConfig(newFake(connectedSnapshot()))), Addresses{Plain: "127.0.0.1:0"})
+			b.ReportMetric(costOf(b, s.PlainAddr().String(), clients), "B/client")
+		}
+	})
+	b.Run("handler", func(b *testing.B) {
+		for range b.N {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				snap := connectedSnapshot()
+				_, _ = w.Write(event(&snap))
+				_ = http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+			}))
+			b.ReportMetric(costOf(b, s.Listener.Addr().String(), clients), "B/client")
+			s.Close()
+		}
+	})
+}
+
+// costOf opens streams, and returns what each takes.
+func costOf(b *testing.B, address string, clients int) float64 {
+	before := inUse()
+	conns := crowd(b, address, clients)
+	time.Sleep(200 * time.Millisecond) // for handlers that end to end; there is nothing to wait on in both servers
+	after := inUse()
+	for _, c := range conns {
+		_ = c.Close()
+	}
+	return float64(after-before) / float64(clients)
+}
+
+// inUse is the memory of live objects and stacks.
+func inUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc + m.StackInuse
+}

@@ -1,0 +1,84 @@
+package httpapi
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	throttleBurst   = 10              // wrong tokens before a caller must wait
+	throttleRefill  = 3 * time.Second // gives one more try
+	throttleCallers = 1024            // remembered at once
+)
+
+// throttle bounds how often each address may present a wrong token. While an address must wait, the right
+// token is refused too: else the bound would bound nothing.
+type throttle struct {
+	mu sync.Mutex
+	// full is when an address has all its tries again.
+	full map[netip.Prefix]time.Time
+}
+
+func newThrottle() *throttle { return &throttle{full: make(map[netip.Prefix]time.Time)} }
+
+// wait is how long who must wait before its next try; 0 when it need not.
+func (t *throttle) wait(who netip.Prefix, now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	open := t.full[t.key(who)].Add(-(throttleBurst - 1) * throttleRefill)
+	if !open.After(now) {
+		return 0
+	}
+	return open.Sub(now)
+}
+
+// failed counts a wrong token.
+func (t *throttle) failed(who netip.Prefix, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.full) >= throttleCallers {
+		t.forget(now)
+	}
+	key := t.key(who)
+	from := t.full[key]
+	if from.Before(now) {
+		from = now
+	}
+	t.full[key] = from.Add(throttleRefill)
+}
+
+// key is who, or everyone who is new once too many are remembered: a caller with endless addresses shares one
+// bound.
+func (t *throttle) key(who netip.Prefix) netip.Prefix {
+	if _, known := t.full[who]; known || len(t.full) < throttleCallers {
+		return who
+	}
+	return netip.Prefix{}
+}
+
+func (t *throttle) forget(now time.Time) {
+	for who, full := range t.full {
+		if full.Before(now) {
+			delete(t.full, who)
+		}
+	}
+}
+
+// throttleKey is the network an address stands for: IPv6 callers own a /64 at least.
+func throttleKey(remote string) netip.Prefix {
+	from, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	ip := from.Addr().Unmap().WithZone("")
+	bits := 32
+	if ip.Is6() {
+		bits = 64
+	}
+	network, err := ip.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return network
+}

@@ -1,0 +1,264 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/qr"
+	"sesi.dev/sesi/botruntime/session"
+)
+
+// wahaRoutes are the paths of WAHA's API that its users' scripts call to link and watch a session. They say
+// what the snapshot says, in WAHA's words; there is no second state behind them.
+func wahaRoutes() []route {
+	return []route{
+		{"GET", "/ping", forAll, (*call).wahaPing},
+		{"GET", "/api/sessions", withToken, (*call).wahaList},
+		{"GET", "/api/sessions/{name}", withToken, (*call).wahaGet},
+		{"GET", "/api/sessions/{name}/me", withToken, (*call).wahaMe},
+		{"POST", "/api/sessions/{name}/start", withToken, (*call).wahaStart},
+		{"POST", "/api/sessions/{name}/stop", withToken, (*call).wahaStop},
+		{"POST", "/api/sessions/{name}/restart", withToken, (*call).wahaRestart},
+		{"POST", "/api/sessions/{name}/logout", withToken, (*call).wahaLogout},
+		{"GET", "/api/{name}/auth/qr", withToken, (*call).wahaCode},
+		{"POST", "/api/{name}/auth/request-code", withToken, (*call).wahaPair},
+	}
+}
+
+// WAHAStatus is WAHA's word for the state of a session.
+type WAHAStatus string
+
+// WAHA's words.
+const (
+	WAHAStopped  WAHAStatus = "STOPPED"
+	WAHAStarting WAHAStatus = "STARTING"
+	WAHAScanQR   WAHAStatus = "SCAN_QR_CODE"
+	WAHAWorking  WAHAStatus = "WORKING"
+	WAHAFailed   WAHAStatus = "FAILED"
+)
+
+// wahaByState translates each state, wahaByReason those reasons that WAHA tells from the rest of their state.
+// FAILED is what makes a script ask for a restart, and a restart is what ends each of these.
+var (
+	wahaByState = map[bot.State]WAHAStatus{
+		bot.StateConnecting:   WAHAStarting,
+		bot.StatePairing:      WAHAScanQR,
+		bot.StateConnected:    WAHAWorking,
+		bot.StateReconnecting: WAHAStarting,
+		bot.StateConflict:     WAHAFailed,
+		bot.StateLoggedOut:    WAHAFailed,
+		bot.StateRestricted:   WAHAFailed,
+		bot.StateOutdated:     WAHAFailed,
+		bot.StateFailed:       WAHAFailed,
+	}
+	wahaByReason = map[bot.Reason]WAHAStatus{
+		bot.ReasonQRTimeout:     WAHAStarting,
+		bot.ReasonQRIdle:        WAHAFailed,
+		bot.ReasonPairError:     WAHAStarting,
+		bot.ReasonClearedByUser: WAHAStopped,
+	}
+)
+
+// classifyWAHA says a snapshot's state in WAHA's words.
+func classifyWAHA(s *bot.Snapshot) WAHAStatus {
+	if status, ok := wahaByReason[s.Reason]; ok {
+		return status
+	}
+	return wahaByState[s.State]
+}
+
+// WAHASession is a session as WAHA shows it.
+type WAHASession struct {
+	Name   string     `json:"name"`
+	Status WAHAStatus `json:"status"`
+	// Config is always empty: a bot is configured by its environment.
+	Config struct{}   `json:"config"`
+	Me     *WAHAMe    `json:"me"`
+	Engine WAHAEngine `json:"engine"`
+}
+
+// WAHAEngine names what is under the API.
+type WAHAEngine struct {
+	Engine string `json:"engine"`
+}
+
+// WAHAMe is the linked account. ID is in WAHA's form (…@c.us), JID in WhatsApp's own.
+type WAHAMe struct {
+	ID       string `json:"id"`
+	LID      string `json:"lid,omitempty"`
+	JID      string `json:"jid"`
+	PushName string `json:"pushName"`
+}
+
+// WAHAPing answers GET /ping.
+type WAHAPing struct {
+	Message string `json:"message"`
+}
+
+// WAHAImage is the code's picture in JSON.
+type WAHAImage struct {
+	MIMEType string `json:"mimetype"`
+	// Data is the picture in base64.
+	Data string `json:"data"`
+}
+
+// WAHAValue is the code's text.
+type WAHAValue struct {
+	Value string `json:"value"`
+}
+
+// WAHACode is the code to type into the phone.
+type WAHACode struct {
+	Code string `json:"code"`
+}
+
+// wahaMe is the linked account, nil when there is none.
+func wahaMe(s *bot.Snapshot) *WAHAMe {
+	if !s.Exists || s.JID == "" {
+		return nil
+	}
+	return &WAHAMe{ID: accountOf(s.JID) + "@c.us", LID: bareLID(s.LID), JID: s.JID, PushName: s.PushName}
+}
+
+// accountOf is the part of a JID before its device and server.
+func accountOf(jid string) string {
+	if end := strings.IndexAny(jid, ".:@"); end >= 0 {
+		return jid[:end]
+	}
+	return jid
+}
+
+// bareLID is a LID without its device.
+func bareLID(lid string) string {
+	if lid == "" {
+		return ""
+	}
+	return accountOf(lid) + "@lid"
+}
+
+func (c *call) wahaSession() WAHASession {
+	snap := c.snapshot()
+	return WAHASession{Name: c.ClientID, Status: classifyWAHA(snap), Me: wahaMe(snap), Engine: WAHAEngine{"WHATSMEOW"}}
+}
+
+// wahaNamed checks the session's name in the path: the client id, or "default" as scripts leave it.
+func (c *call) wahaNamed() error {
+	if name := c.r.PathValue("name"); name != c.ClientID && name != "default" {
+		return faultNotFound.about(text{
+			"Session tidak ditemukan; bot ini hanya memegang \"" + c.ClientID + "\".",
+			"Session not found; this bot holds only \"" + c.ClientID + "\"."})
+	}
+	return nil
+}
+
+func (c *call) wahaPing() error { return c.json(http.StatusOK, WAHAPing{"pong"}) }
+
+func (c *call) wahaList() error { return c.json(http.StatusOK, []WAHASession{c.wahaSession()}) }
+
+func (c *call) wahaGet() error {
+	if err := c.wahaNamed(); err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, c.wahaSession())
+}
+
+func (c *call) wahaMe() error {
+	if err := c.wahaNamed(); err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, wahaMe(c.snapshot()))
+}
+
+// wahaStart is for a session that does not run; one that runs is left alone.
+func (c *call) wahaStart() error {
+	switch classifyWAHA(c.snapshot()) {
+	case WAHAFailed, WAHAStopped:
+		return c.wahaRestart()
+	}
+	return c.wahaDo(nil)
+}
+
+func (c *call) wahaRestart() error { return c.wahaDo(c.Session.Restart) }
+
+func (c *call) wahaLogout() error { return c.wahaDo(c.Session.Logout) }
+
+// wahaStop is refused rather than pretended: a bot holds its session for as long as it runs.
+func (c *call) wahaStop() error {
+	if err := c.wahaNamed(); err != nil {
+		return err
+	}
+	return fault{status: http.StatusNotImplemented, kind: "cannot-stop",
+		title: text{"Session tidak dapat dihentikan", "The session cannot be stopped"},
+		detail: text{"Bot memegang session selama ia berjalan: hentikan prosesnya, atau atur spec.suspended di Kubernetes. Untuk melepas perangkat, pakai logout.",
+			"A bot holds its session for as long as it runs: stop the process, or set spec.suspended in Kubernetes. To unlink the device, use logout."}}
+}
+
+// wahaDo changes the session, and answers with what it is then.
+func (c *call) wahaDo(change func(context.Context) error) error {
+	if err := c.wahaNamed(); err != nil {
+		return err
+	}
+	if change != nil {
+		ctx, cancel := c.sessionContext()
+		defer cancel()
+		if err := change(ctx); err != nil {
+			return err
+		}
+	}
+	return c.json(http.StatusCreated, c.wahaSession())
+}
+
+// wahaCode answers with the picture of the live code, in JSON when that is all the caller takes, or with its
+// text when the query says format=raw.
+func (c *call) wahaCode() error {
+	if err := c.wahaNamed(); err != nil {
+		return err
+	}
+	live, err := c.look()
+	if err != nil {
+		return c.wahaNoCode(err)
+	}
+	if c.r.URL.Query().Get("format") == "raw" {
+		return c.json(http.StatusOK, WAHAValue{live.Code})
+	}
+	if c.r.Header.Get("Accept") != "application/json" {
+		return c.picture("image/png", qr.PNG, live)
+	}
+	drawn, err := qr.PNG(live.Code)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, WAHAImage{"image/png", base64.StdEncoding.EncodeToString(drawn)})
+}
+
+// wahaNoCode says that no code is live in the words that WAHA's scripts compare with.
+func (c *call) wahaNoCode(err error) error {
+	var refused *session.Refusal
+	if !errors.As(err, &refused) {
+		return err
+	}
+	f := classifyError(err)
+	f.status = http.StatusUnprocessableEntity
+	said := fmt.Sprintf("Can get QR code only in SCAN_QR_CODE status. The current status is '%s'", classifyWAHA(c.snapshot()))
+	return f.about(text{said, said})
+}
+
+func (c *call) wahaPair() error {
+	if err := c.wahaNamed(); err != nil {
+		return err
+	}
+	var asked PairRequest
+	if err := c.read(&asked); err != nil {
+		return err
+	}
+	live, err := c.requestPairing(asked.PhoneNumber)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusCreated, WAHACode{live.PairingCode})
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/httpapi"
+)
+
+// operation describes a route to its callers.
+type operation struct {
+	summary, description string
+	tag                  string
+	request              any     // with path and query parameters, and a JSON body
+	form                 bool    // the request's body is a form
+	status               int     // of the answer; 200 when 0
+	answer               any     // in JSON
+	media                []media // other forms of the answer
+	unwell               any     // the type of an answer with status 503, where that is no problem document
+	problems             []int   // statuses that it can answer with, beyond those that every route can
+}
+
+// media is a form of an answer that is not JSON.
+type media struct {
+	kind, format string
+}
+
+const (
+	tagSession = "session"
+	tagPage    = "page"
+	tagWAHA    = "WAHA"
+	tagProbes  = "probes"
+)
+
+// named is the session's name in a path of WAHA's.
+type named struct {
+	Name string `path:"name" default:"default" description:"The client id, or \"default\"."`
+}
+
+// language is how a caller chooses the language of messages.
+type language struct {
+	AcceptLanguage string `header:"Accept-Language" example:"en" description:"Indonesian unless this, or the bot's LOCALE, asks for English."`
+}
+
+type codeRequest struct {
+	SVG bool `query:"svg" description:"Adds the code's picture to the JSON."`
+}
+
+type pageRequest struct {
+	Token string `query:"token" description:"The token, once: it becomes a cookie, and the address loses it."`
+}
+
+// TokenForm is exported for its name in the document.
+type TokenForm struct {
+	Token string `formData:"token" required:"true"`
+}
+
+type wahaCodeRequest struct {
+	named
+	Format string `query:"format" enum:"image,raw" default:"image" description:"raw gives the code's text."`
+}
+
+// WAHAPairRequest is exported for its name in the document.
+type WAHAPairRequest struct {
+	named
+	httpapi.PairRequest
+}
+
+// operations describe every route, by method and path.
+var operations = map[string]operation{
+	"GET /": {summary: "To the page", tag: tagPage, status: 303},
+	"GET /qr": {summary: "The page to link from",
+		description: "A page for people: the live QR code, the phone-number way, and what the session's state means. Opening it counts as looking. Without a token where one is needed it asks for it.",
+		tag:         tagPage, request: pageRequest{}, media: []media{{kind: "text/html"}}, problems: []int{429}},
+	"POST /qr": {summary: "Hand the token to the page", description: "Answers with a cookie that is derived from the token.",
+		tag: tagPage, request: TokenForm{}, form: true, status: 303, problems: []int{400, 413, 415, 429}},
+	"GET /api/health": {summary: "Health, with the session",
+		description: "503 with the same body only when the storage or the bot's own loop is broken.",
+		tag:         tagSession, answer: httpapi.Health{}, unwell: httpapi.Health{}},
+	"GET /api/session/status": {summary: "What is stored, and the whole snapshot", tag: tagSession, request: language{}, answer: httpapi.Status{}},
+	"GET /api/session/qr": {summary: "The live code",
+		description: "In JSON, PNG or SVG, as Accept asks. Looking wakes a session that is idle: 409 then says to come back in a moment.",
+		tag:         tagSession, request: codeRequest{}, answer: httpapi.LiveCode{},
+		media: []media{{"image/png", "binary"}, {"image/svg+xml", ""}}, problems: []int{406, 409, 504}},
+	"GET /api/session/events": {summary: "Every change, as server-sent events",
+		description: "The whole snapshot at once (the schema Snapshot, in JSON, as data; its revision as id), then one for each change; a comment every 15 seconds. Never a code. A client that does not read is dropped and begins anew.",
+		tag:         tagSession, media: []media{{kind: "text/event-stream"}}, problems: []int{503}},
+	"GET /api/session/backup": {summary: "A fresh copy of the store",
+		description: "Verified, consistent and compressed (zstd). Whoever holds it holds the account: the token is needed on loopback too. A connection that breaks off means that the copy is not whole.",
+		tag:         tagSession, media: []media{{"application/zstd", "binary"}}, problems: []int{403, 409, 503}},
+	"POST /api/session/pair": {summary: "A code to type into the phone", tag: tagSession,
+		request: httpapi.PairRequest{}, answer: httpapi.PairingCode{}, problems: []int{400, 409, 413, 415, 422, 504}},
+	"POST /api/session/restart": {summary: "Reconnect now",
+		description: "Ends the waits of an idle, conflicting, restricted or failed session and resets what they count.",
+		tag:         tagSession, request: language{}, answer: httpapi.Done{}, problems: []int{409, 504}},
+	"POST /api/session/logout": {summary: "Unlink the device at WhatsApp", tag: tagSession, request: language{}, answer: httpapi.Done{}, problems: []int{409, 504}},
+	"DELETE /api/session/clear": {summary: "Unlink the device and empty the store",
+		description: "A copy of the store is kept first. Clearing what is empty succeeds too.",
+		tag:         tagSession, request: language{}, answer: httpapi.Done{}, problems: []int{409, 504}},
+	"GET /openapi.json": {summary: "This document", tag: tagSession, answer: map[string]any{}},
+
+	"GET /ping":                         {summary: "Is the bot there?", tag: tagWAHA, answer: httpapi.WAHAPing{}},
+	"GET /api/sessions":                 {summary: "The bot's one session", tag: tagWAHA, answer: []httpapi.WAHASession{}},
+	"GET /api/sessions/{name}":          {summary: "The session", tag: tagWAHA, request: named{}, answer: httpapi.WAHASession{}, problems: []int{404}},
+	"GET /api/sessions/{name}/me":       {summary: "The linked account", description: "null when no account is linked.", tag: tagWAHA, request: named{}, answer: new(httpapi.WAHAMe), problems: []int{404}},
+	"POST /api/sessions/{name}/start":   {summary: "Start what does not run", description: "A session that is FAILED or STOPPED is restarted; any other is left alone.", tag: tagWAHA, request: named{}, status: 201, answer: httpapi.WAHASession{}, problems: []int{404, 409}},
+	"POST /api/sessions/{name}/stop":    {summary: "Refused", description: "A bot holds its session for as long as it runs: stop the process, or suspend the session in Kubernetes.", tag: tagWAHA, request: named{}, status: 501, answer: httpapi.Problem{}, problems: []int{404}},
+	"POST /api/sessions/{name}/restart": {summary: "Reconnect now", tag: tagWAHA, request: named{}, status: 201, answer: httpapi.WAHASession{}, problems: []int{404, 409}},
+	"POST /api/sessions/{name}/logout":  {summary: "Unlink the device at WhatsApp", tag: tagWAHA, request: named{}, status: 201, answer: httpapi.WAHASession{}, problems: []int{404, 409}},
+	"GET /api/{name}/auth/qr": {summary: "The live code", description: "A picture; with Accept: application/json the picture in JSON; with format=raw the code's text in JSON.",
+		tag: tagWAHA, request: wahaCodeRequest{}, answer: httpapi.WAHAImage{}, media: []media{{"image/png", "binary"}}, problems: []int{404, 422}},
+	"POST /api/{name}/auth/request-code": {summary: "A code to type into the phone", tag: tagWAHA, request: WAHAPairRequest{}, status: 201, answer: httpapi.WAHACode{}, problems: []int{400, 404, 409, 413, 415, 422}},
+
+	"GET /livez":   {summary: "Should the process be left alone?", description: "On the metrics port.", tag: tagProbes, media: []media{{kind: "text/plain"}}, problems: []int{503}},
+	"GET /readyz":  {summary: "Does the API work?", description: "On the metrics port. Also while a code must be scanned.", tag: tagProbes, media: []media{{kind: "text/plain"}}, problems: []int{503}},
+	"GET /metrics": {summary: "Metrics for Prometheus", description: "On the metrics port.", tag: tagProbes, media: []media{{kind: "text/plain"}}},
+}
+
+// extra are types that stand in the document though no answer is of them.
+var extra = []any{bot.Snapshot{}}
