@@ -92,6 +92,8 @@ type (
 	actDial struct{}
 	// actHangup closes the present client's socket, if any; nothing follows.
 	actHangup struct{}
+	// actForget removes a device that WhatsApp ended from the store, should whatsmeow have failed to.
+	actForget struct{}
 	// actRenew drops the present client and makes one with a new, unlinked device.
 	actRenew struct{}
 	// actFetchVersion asks WhatsApp for the current web version; inVersion follows.

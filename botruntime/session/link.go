@@ -10,9 +10,14 @@ import (
 	wastore "go.mau.fi/whatsmeow/store"
 )
 
-// hangupGrace is how long a close may take before the socket is torn down: whatsmeow waits 5 s for a frozen
-// peer to say goodbye.
-const hangupGrace = time.Second
+const (
+	// hangupGrace is how long a close may take before the socket is torn down: whatsmeow waits 5 s for a frozen
+	// peer to say goodbye.
+	hangupGrace = time.Second
+	// handlerGrace is how long whatsmeow's handlers may go on with a closed connection's context: after it told
+	// of a logout it still deletes the device with it.
+	handlerGrace = 30 * time.Second
+)
 
 // link is one whatsmeow client, and the order of what is done to it: connections and disconnections run one
 // after the other on its own goroutine, so that a slow peer never holds up the state machine.
@@ -71,8 +76,7 @@ func (l *link) hangup() {
 	forced := time.AfterFunc(hangupGrace, cancel)
 	l.orders <- func() {
 		l.client.Disconnect()
-		forced.Stop()
-		cancel()
+		forced.Reset(handlerGrace)
 	}
 }
 

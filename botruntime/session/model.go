@@ -51,6 +51,7 @@ type model struct {
 	round     int         // rounds of codes shown since someone looked
 	takeovers []time.Time // reclaims in the takeover window, oldest first
 	versionAt time.Time   // when a 405 last made the bot fetch the web version
+	early     bool        // a login was reported before the dial's end: it may be the last connection's
 	busy      bool        // an unlink is under way; the link's own events mean nothing until it ends
 
 	codes          []string // the codes of this round that are not used up; the first is live
@@ -91,6 +92,7 @@ const (
 
 // Bounds of the machine.
 const (
+	earlyDeadline   = 5 * time.Second  // for a login that was perhaps reported already
 	rebootDeadline  = 15 * time.Second // from a pairing to the stream's restart
 	lateReason      = 250 * time.Millisecond
 	backoffFirst    = time.Second

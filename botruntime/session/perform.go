@@ -15,6 +15,8 @@ import (
 const (
 	// unlinkTimeout bounds the unlink at WhatsApp; the store is cleared all the same.
 	unlinkTimeout = 10 * time.Second
+	// forgetTimeout bounds the removal of an ended session.
+	forgetTimeout = 5 * time.Second
 	// pairingCodeTimeout bounds WhatsApp's answer to the wish for a pairing code.
 	pairingCodeTimeout = 20 * time.Second
 )
@@ -26,6 +28,8 @@ func (s *Supervisor) perform(ctx context.Context, a action) {
 		s.link.dial(ctx, s.version)
 	case actHangup:
 		s.link.hangup()
+	case actForget:
+		s.forget(ctx)
 	case actRenew:
 		s.link.close()
 		s.renew(ctx, s.store.Container().NewDevice())
@@ -117,6 +121,14 @@ func (s *Supervisor) remember() {
 	})
 	if err != nil {
 		s.log.Error("what must outlive a restart could not be written", "error", err)
+	}
+}
+
+func (s *Supervisor) forget(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, forgetTimeout)
+	defer cancel()
+	if err := s.store.Clear(ctx); err != nil {
+		s.log.Error("the ended session could not be removed from the store", "error", err)
 	}
 }
 

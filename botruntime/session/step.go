@@ -110,7 +110,7 @@ func (t *turn) start() {
 // dial opens a connection, closing what is open.
 func (t *turn) dial() {
 	t.hangup()
-	t.link = linkDialing
+	t.link, t.early = linkDialing, false
 	t.do(actDial{})
 }
 
@@ -147,7 +147,11 @@ func (t *turn) dialled(err error) {
 		t.lost(err.Error())
 	case t.link == linkDialing:
 		t.link = linkOpen
-		t.do(actTimer{timerLogin, t.policy.login})
+		deadline := t.policy.login
+		if t.early {
+			deadline = min(deadline, earlyDeadline)
+		}
+		t.do(actTimer{timerLogin, deadline})
 	}
 }
 
@@ -237,9 +241,13 @@ func (t *turn) retry() {
 }
 
 // connected is a login that WhatsApp accepted. The backoff starts anew only once the login has lasted: one
-// that is dropped again and again must not be repeated without rest.
+// that is dropped again and again must not be repeated without rest. whatsmeow reports a login even when its
+// socket died meanwhile, so one that is told during a dial is not believed.
 func (t *turn) connected(who account) {
-	if t.link == linkDown {
+	if t.link == linkDialing {
+		t.early = true
+	}
+	if t.link != linkOpen && t.link != linkUp {
 		return
 	}
 	t.link = linkUp

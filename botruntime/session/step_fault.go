@@ -28,7 +28,7 @@ func (t *turn) loggedOut(reason bot.Reason) {
 	t.expired, t.expiredReason, t.expiredJID = true, reason, t.account.jid
 	t.forgetAccount()
 	t.become(bot.StateLoggedOut, reason, "")
-	t.do(actSay{eventAuthFailure, string(reason)}, actCount{countLogout, reason}, actRemember{}, actRenew{})
+	t.do(actSay{eventAuthFailure, string(reason)}, actCount{countLogout, reason}, actRemember{}, actForget{}, actRenew{})
 	if !t.qrOnDemandOnly() {
 		t.dial()
 	}
@@ -62,7 +62,9 @@ func (t *turn) banned(in inBanned) {
 }
 
 // retryAfterBan dials once the ban is over, and a little later, not all banned bots at once.
-func (t *turn) retryAfterBan(left time.Duration) { t.retryAfter(left + t.spread(min(banGrace, left/10))) }
+func (t *turn) retryAfterBan(left time.Duration) {
+	t.retryAfter(left + t.spread(min(banGrace, left/10)))
+}
 
 // outdated: fetch the current web version and try once more; if that does not help, once an hour.
 func (t *turn) outdated() {

@@ -198,6 +198,10 @@ func TestRows(t *testing.T) {
 			online(t).then(inTimer{timerPulse}),
 			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "CheckLink, pulse in 15s"},
 		},
+		"login reported during a dial": {
+			tell(t, true, facts{}).then(inConnected{someone}).then(inDialled{}),
+			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "login in 5s"},
+		},
 		"login without an answer": {
 			tell(t, true, facts{}).then(inDialled{}).after(30 * time.Second).then(inTimer{timerLogin}),
 			want{bot.StateReconnecting, bot.ReasonConnectionLost, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
@@ -252,11 +256,11 @@ func TestRows(t *testing.T) {
 		},
 		"LoggedOut 401": {
 			online(t).then(inLoggedOut{bot.ReasonLoggedOut}),
-			want{bot.StateLoggedOut, bot.ReasonLoggedOut, false, false, true, true, bot.ActionScanQR, "Hangup, Remember, Renew, Dial"},
+			want{bot.StateLoggedOut, bot.ReasonLoggedOut, false, false, true, true, bot.ActionScanQR, "Hangup, Remember, Forget, Renew, Dial"},
 		},
 		"LoggedOut 401, then QR": {
 			online(t).then(inLoggedOut{bot.ReasonLoggedOut}, inDialled{}, inCodes{six}),
-			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, true, true, bot.ActionScanQR, "Hangup, Remember, Renew, Dial, login in 30s, code in 1m0s"},
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, true, true, bot.ActionScanQR, "Hangup, Remember, Forget, Renew, Dial, login in 30s, code in 1m0s"},
 		},
 		"expired over a restart": {
 			tell(t, false, facts{Expired: true, ExpiredReason: bot.ReasonLoggedOut}).then(inCodes{six}),
@@ -276,7 +280,7 @@ func TestRows(t *testing.T) {
 		},
 		"LoggedOut 403": {
 			online(t).then(inLoggedOut{bot.ReasonPrimaryDeviceGone}),
-			want{bot.StateLoggedOut, bot.ReasonPrimaryDeviceGone, false, false, true, true, bot.ActionOpenPhone, "Hangup, Remember, Renew"},
+			want{bot.StateLoggedOut, bot.ReasonPrimaryDeviceGone, false, false, true, true, bot.ActionOpenPhone, "Hangup, Remember, Forget, Renew"},
 		},
 		"LoggedOut 406 over a restart": {
 			tell(t, false, facts{Expired: true, ExpiredReason: bot.ReasonAccountBanned}),

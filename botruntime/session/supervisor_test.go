@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.mau.fi/whatsmeow"
+
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/config"
 	"sesi.dev/sesi/botruntime/store"
@@ -22,6 +24,9 @@ import (
 
 // patience bounds every wait of these tests; none of them measures time.
 const patience = 30 * time.Second
+
+// quickKeepAlive names the environment variable of a test process whose clients find a dead peer soon.
+const quickKeepAlive = "SESI_TEST_QUICK_KEEPALIVE"
 
 // simDir holds the simulator's keys. Every test of this process shares them: Go reads SSL_CERT_FILE, and
 // whatsmeow its Noise root, once.
@@ -35,6 +40,10 @@ func TestMain(m *testing.M) {
 	simDir = dir
 	if err := os.Setenv("SSL_CERT_FILE", filepath.Join(dir, "ca.pem")); err != nil {
 		panic(err)
+	}
+	if os.Getenv(quickKeepAlive) != "" {
+		whatsmeow.KeepAliveIntervalMin, whatsmeow.KeepAliveIntervalMax = time.Second, 2*time.Second
+		whatsmeow.KeepAliveResponseDeadline = 2 * time.Second
 	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
