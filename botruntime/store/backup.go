@@ -194,7 +194,7 @@ func (s *Store) snapshot(ctx context.Context) (file *os.File, device string, err
 		return nil, "", err
 	}
 	defer func() {
-		if removeErr := os.Remove(file.Name()); err != nil || removeErr != nil {
+		if removeErr := removeDatabase(file.Name()); err != nil || removeErr != nil {
 			err = errors.Join(err, removeErr, file.Close())
 		}
 	}()

@@ -12,29 +12,29 @@ import (
 )
 
 // Clear removes the linked device and everything that belongs to it, and nothing else: backups, the lock and
-// what others keep in the directory stay. It may be repeated. A crash leaves the session as it was, or
-// cleared once the store is opened again. Containers and devices given out before must not be used after it.
+// what others keep in the directory stay. It may be repeated. When it fails, or is killed, the session is as
+// it was. Containers and devices given out before must not be used after it.
 func (s *Store) Clear(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed() {
 		return ErrClosed
 	}
+	// The facts forget the device before the database does: the other way round a kill in between would look
+	// like a device that went missing, and the next start would bring it back from a backup.
 	next := s.record
-	next.Pending = &pending{Do: pendingClear}
-	if err := s.save(next); err != nil {
-		return err
+	device := next.Device
+	next.Device = ""
+	err := s.save(next)
+	if err == nil {
+		err = clearTables(ctx, s.db)
 	}
-	if err := clearTables(ctx, s.db); err != nil {
-		next.Pending = nil
+	if err != nil {
+		next.Device = device
 		return errors.Join(describe(s.layout.database(), err), s.save(next))
 	}
-	next.Pending, next.Device = nil, ""
 	// The container remembers what it saw; the next session must not meet it.
 	s.container = sqlstore.NewWithDB(s.db, "sqlite3", s.options.DatabaseLog)
-	if err := s.save(next); err != nil {
-		return err
-	}
 	// The rows are gone; what follows only gives their room back.
 	for _, statement := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
 		if _, err := s.db.ExecContext(ctx, statement); err != nil {

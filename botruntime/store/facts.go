@@ -49,26 +49,18 @@ type record struct {
 	// Device tells which link the database last held; "" when it never held one or was cleared. A backup of
 	// any other link is dead.
 	Device string `json:"device,omitempty"`
-	// Pending is a change of several steps that a crash may have interrupted; the next start completes it.
-	Pending *pending `json:"pending,omitempty"`
+	// Replacing is a replacement of the database that a crash may have interrupted; the next start completes it.
+	Replacing *replacement `json:"replacing,omitempty"`
 }
 
-// pending is a change that is decided and not known to be complete.
-type pending struct {
-	Do pendingKind `json:"do"`
+// replacement is a change of the database's files that is decided and not known to be complete.
+type replacement struct {
 	// Stamp and Cause name the files that are set aside.
-	Stamp string `json:"stamp,omitempty"`
-	Cause string `json:"cause,omitempty"`
+	Stamp string `json:"stamp"`
+	Cause string `json:"cause"`
 	// From is the file, in the session directory, that becomes the database; "" when none does.
 	From string `json:"from,omitempty"`
 }
-
-type pendingKind string
-
-const (
-	pendingClear   pendingKind = "clear"
-	pendingReplace pendingKind = "replace"
-)
 
 // maxFacts bounds the facts file; a real one is under a kilobyte.
 const maxFacts = 64 << 10
@@ -92,8 +84,8 @@ func parseRecord(data []byte) (record, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return record{}, err
 	}
-	if p := r.Pending; p != nil && !p.valid() {
-		return record{}, fmt.Errorf("pending change %q is not one of ours", p.Do)
+	if r.Replacing != nil && !r.Replacing.valid() {
+		return record{}, errors.New("a replacement that is none of ours")
 	}
 	if extra := len(r.Facts.Takeovers) - MaxTakeovers; extra > 0 {
 		r.Facts.Takeovers = r.Facts.Takeovers[extra:]
@@ -102,15 +94,9 @@ func parseRecord(data []byte) (record, error) {
 }
 
 // valid keeps what a file says from reaching outside the session directory.
-func (p *pending) valid() bool {
-	switch p.Do {
-	case pendingClear:
-		return true
-	case pendingReplace:
-		_, err := time.Parse(stampLayout, p.Stamp)
-		return err == nil && (p.Cause == causeDamaged || p.Cause == causeReplaced) && (p.From == "" || isTemp(p.From))
-	}
-	return false
+func (r *replacement) valid() bool {
+	_, err := time.Parse(stampLayout, r.Stamp)
+	return err == nil && (r.Cause == causeDamaged || r.Cause == causeReplaced) && (r.From == "" || isTemp(r.From))
 }
 
 // loadRecord reads the facts file, and puts one that cannot be understood aside instead of trusting or

@@ -95,6 +95,17 @@ func syncDir(dir string) error {
 	return nil
 }
 
+// removeDatabase removes a temporary database and what SQLite left beside it.
+func removeDatabase(path string) error {
+	var errs []error
+	for _, suffix := range append([]string{""}, sidecars...) {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, describe(path+suffix, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // removeTemps clears what a crash left half-written in dir; it knows those files by their prefix.
 func removeTemps(dir string) error {
 	entries, err := os.ReadDir(dir)

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"go.mau.fi/whatsmeow/store/sqlstore"
-
 	"sesi.dev/sesi/api/bot"
 )
 
@@ -65,7 +63,7 @@ func (d *directory) settle() (err error) {
 		return err
 	}
 	d.saved = d.known
-	if p := d.record.Pending; p != nil && p.Do == pendingReplace {
+	if d.record.Replacing != nil {
 		if d.aside, err = d.finishReplace(); err != nil {
 			return err
 		}
@@ -97,7 +95,7 @@ func (d *directory) save(next record) error {
 // replace sets the database aside and puts from, a durable file in the directory, in its place; with from ""
 // nothing takes its place. next is what the record says from then on.
 func (d *directory) replace(next record, cause, from string) (aside []string, err error) {
-	if next.Pending, err = newReplacement(d.layout, cause, from, time.Now()); err != nil {
+	if next.Replacing, err = newReplacement(d.layout, cause, from, time.Now()); err != nil {
 		return nil, err
 	}
 	if err := d.save(next); err != nil {
@@ -108,10 +106,10 @@ func (d *directory) replace(next record, cause, from string) (aside []string, er
 
 func (d *directory) finishReplace() (aside []string, err error) {
 	next := d.record
-	if aside, err = ensureReplaced(d.layout, next.Pending); err != nil {
+	if aside, err = ensureReplaced(d.layout, next.Replacing); err != nil {
 		return nil, err
 	}
-	next.Pending = nil
+	next.Replacing = nil
 	return aside, d.save(next)
 }
 
@@ -142,7 +140,7 @@ func (s *Store) start(ctx context.Context) error {
 	}
 	device, err := observeDevice(ctx, s.db)
 	if err == nil {
-		err = s.finishStart(ctx, device)
+		err = s.finishStart(device)
 	}
 	if err != nil {
 		return errors.Join(describe(s.layout.database(), err), s.db.Close())
@@ -151,17 +149,8 @@ func (s *Store) start(ctx context.Context) error {
 }
 
 // finishStart brings the facts in line with what was found.
-func (s *Store) finishStart(ctx context.Context, device string) error {
+func (s *Store) finishStart(device string) error {
 	next := s.record
-	if next.Pending != nil {
-		// Only a clear is left to complete at this point.
-		if err := clearTables(ctx, s.db); err != nil {
-			return err
-		}
-		next.Pending, device = nil, ""
-		next.Device = ""
-		s.container = sqlstore.NewWithDB(s.db, "sqlite3", s.options.DatabaseLog)
-	}
 	if device != "" {
 		next.Device = device
 	}
@@ -234,7 +223,7 @@ func (s *Store) tryDatabase(ctx context.Context) (damage string, err error) {
 // out nor cleared, something else took it. With a backup of that link nothing is lost by trying it: had the
 // bot been killed in the middle of a logout, WhatsApp would say so at the login.
 func decideDamage(found inspection, logAlone bool, r record, known bool, backups []Backup) string {
-	linked := r.Device != "" && !r.Facts.Expired && (r.Pending == nil || r.Pending.Do != pendingClear)
+	linked := r.Device != "" && !r.Facts.Expired
 	switch {
 	case found.condition == conditionDamaged:
 		return found.damage

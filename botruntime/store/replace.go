@@ -25,35 +25,35 @@ func (l layout) asideName(cause, stamp string) string {
 }
 
 // newReplacement decides the names of a replacement; none of them is taken.
-func newReplacement(l layout, cause, from string, now time.Time) (*pending, error) {
+func newReplacement(l layout, cause, from string, now time.Time) (*replacement, error) {
 	for n := range 1000 {
-		p := &pending{Do: pendingReplace, Stamp: stamp(now.Add(time.Duration(n) * time.Millisecond)), Cause: cause, From: from}
+		r := &replacement{Stamp: stamp(now.Add(time.Duration(n) * time.Millisecond)), Cause: cause, From: from}
 		taken := false
 		for _, suffix := range append([]string{""}, sidecars...) {
-			_, err := os.Lstat(l.asideName(cause, p.Stamp) + suffix)
+			_, err := os.Lstat(l.asideName(cause, r.Stamp) + suffix)
 			taken = taken || !errors.Is(err, fs.ErrNotExist)
 		}
 		if !taken {
-			return p, nil
+			return r, nil
 		}
 	}
 	return nil, describe(l.dir, errors.New("every name for a database that is set aside is taken; move them away"))
 }
 
-// ensureReplaced sets the database aside and puts p.From in its place. It may be repeated after a crash at any
+// ensureReplaced sets the database aside and puts r.From in its place. It may be repeated after a crash at any
 // moment: the log is moved before the database, or SQLite would replay it into the successor, and the new
 // file is moved last, so while it still stands under its temporary name the old one is not wholly gone.
-func ensureReplaced(l layout, p *pending) (aside []string, err error) {
-	from := filepath.Join(l.dir, p.From)
-	if p.From != "" {
+func ensureReplaced(l layout, r *replacement) (aside []string, err error) {
+	from := filepath.Join(l.dir, r.From)
+	if r.From != "" {
 		if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
-			return existing(l, p), nil
+			return existing(l, r), nil
 		}
-	} else if _, err := os.Lstat(l.asideName(p.Cause, p.Stamp)); err == nil {
-		return existing(l, p), nil
+	} else if _, err := os.Lstat(l.asideName(r.Cause, r.Stamp)); err == nil {
+		return existing(l, r), nil
 	}
 	for _, suffix := range append(append([]string{}, sidecars...), "") {
-		err := os.Rename(l.database()+suffix, l.asideName(p.Cause, p.Stamp)+suffix)
+		err := os.Rename(l.database()+suffix, l.asideName(r.Cause, r.Stamp)+suffix)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, describe(l.database()+suffix, err)
 		}
@@ -61,7 +61,7 @@ func ensureReplaced(l layout, p *pending) (aside []string, err error) {
 	if err := syncDir(l.dir); err != nil {
 		return nil, err
 	}
-	if p.From != "" {
+	if r.From != "" {
 		if err := os.Rename(from, l.database()); err != nil {
 			return nil, describe(l.database(), err)
 		}
@@ -69,14 +69,14 @@ func ensureReplaced(l layout, p *pending) (aside []string, err error) {
 			return nil, err
 		}
 	}
-	return existing(l, p), nil
+	return existing(l, r), nil
 }
 
-// existing lists what p set aside.
-func existing(l layout, p *pending) []string {
+// existing lists what r set aside.
+func existing(l layout, r *replacement) []string {
 	var paths []string
 	for _, suffix := range append([]string{""}, sidecars...) {
-		path := l.asideName(p.Cause, p.Stamp) + suffix
+		path := l.asideName(r.Cause, r.Stamp) + suffix
 		if _, err := os.Lstat(path); err == nil {
 			paths = append(paths, path)
 		}

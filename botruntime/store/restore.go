@@ -84,9 +84,7 @@ func prepare(ctx context.Context, l layout, source io.Reader) (temp, device stri
 	path := file.Name()
 	defer func() {
 		if err != nil {
-			for _, suffix := range append([]string{""}, sidecars...) {
-				os.Remove(path + suffix)
-			}
+			err = errors.Join(err, removeDatabase(path))
 		}
 	}()
 	if err := errors.Join(unpack(ctx, file, source), file.Close()); err != nil {
@@ -136,7 +134,7 @@ func decideRestorable(r record, known bool, backups []Backup) []Backup {
 		return nil
 	case !known:
 		device = backups[0].Device
-	case r.Facts.Expired, device == "", r.Pending != nil && r.Pending.Do == pendingClear:
+	case r.Facts.Expired, device == "":
 		return nil
 	}
 	var usable []Backup
@@ -157,7 +155,7 @@ func prepareBackup(ctx context.Context, l layout, backup Backup) (temp, device s
 	defer file.Close()
 	temp, device, err = prepare(ctx, l, file)
 	if err == nil && device != backup.Device {
-		err = errors.Join(&BackupError{Reason: fmt.Sprintf("it holds device %s", device)}, os.Remove(filepath.Join(l.dir, temp)))
+		err = errors.Join(&BackupError{Reason: fmt.Sprintf("it holds device %s", device)}, removeDatabase(filepath.Join(l.dir, temp)))
 	}
 	return temp, device, err
 }

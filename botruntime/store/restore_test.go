@@ -257,7 +257,6 @@ func TestDecideRestorable(t *testing.T) {
 		"another link":                {record{Device: "b"}, true, backups("a"), ""},
 		"never linked, or cleared":    {record{}, true, backups("a"), ""},
 		"logged out":                  {record{Device: "a", Facts: Facts{Expired: true}}, true, backups("a"), ""},
-		"being cleared":               {record{Device: "a", Pending: &pending{Do: pendingClear}}, true, backups("a"), ""},
 		"facts lost too":              {record{}, false, backups("b", "a", "b"), "0 2 "},
 		"facts and backups both lost": {record{}, false, nil, ""},
 	}

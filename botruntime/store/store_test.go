@@ -278,9 +278,10 @@ func TestFactsAreBounded(t *testing.T) {
 func TestCorruptFactsAreSetAside(t *testing.T) {
 	for name, content := range map[string]string{
 		"empty": "", "garbage": "\x00\x01", "cut": `{"facts":{"expired":tr`, "other type": `{"facts":[1]}`, "large": string(make([]byte, maxFacts+1)),
-		"path in a pending change": `{"pending":{"do":"replace","stamp":"20260101T000000.000Z","cause":"damaged","from":"../../etc/passwd"}}`,
-		"unknown pending change":   `{"pending":{"do":"format"}}`,
-		"pending without a stamp":  `{"pending":{"do":"replace","stamp":"../x","cause":"damaged"}}`,
+		"path in a replacement":       `{"replacing":{"stamp":"20260101T000000.000Z","cause":"damaged","from":"../../etc/passwd"}}`,
+		"replacement of another":      `{"replacing":{"stamp":"20260101T000000.000Z","cause":"damaged","from":"mine.db"}}`,
+		"replacement without a cause": `{"replacing":{"stamp":"20260101T000000.000Z"}}`,
+		"replacement without a stamp": `{"replacing":{"stamp":"../x","cause":"damaged"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			auth := t.TempDir()
@@ -311,8 +312,7 @@ func TestCorruptFactsAreSetAside(t *testing.T) {
 
 func FuzzFacts(f *testing.F) {
 	f.Add([]byte(`{"facts":{"expired":true,"takeovers":["2026-01-01T00:00:00Z"]},"device":"0a0b0c0d"}`))
-	f.Add([]byte(`{"pending":{"do":"replace","stamp":"20260101T000000.000Z","cause":"damaged","from":".sesi-tmp-1-restore.db"}}`))
-	f.Add([]byte(`{"pending":{"do":"clear"}}`))
+	f.Add([]byte(`{"replacing":{"stamp":"20260101T000000.000Z","cause":"damaged","from":".sesi-tmp-1-restore.db"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := parseRecord(data)
 		if err != nil {
@@ -321,8 +321,8 @@ func FuzzFacts(f *testing.F) {
 		if len(r.Facts.Takeovers) > MaxTakeovers {
 			t.Fatalf("%d takeovers", len(r.Facts.Takeovers))
 		}
-		if p := r.Pending; p != nil && p.Do == pendingReplace && p.From != filepath.Base(p.From) && p.From != "" {
-			t.Fatalf("pending change reaches %q", p.From)
+		if p := r.Replacing; p != nil && p.From != "" && p.From != filepath.Base(p.From) {
+			t.Fatalf("a replacement reaches %q", p.From)
 		}
 		if !r.equal(r) {
 			t.Fatal("facts that cannot be written again")
