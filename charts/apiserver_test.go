@@ -18,25 +18,7 @@ import (
 // a namespace that enforces the Pod Security profile "restricted". What belongs to the Prometheus operator is
 // read strictly into that project's own types instead.
 func TestAPIServerTakesAll(t *testing.T) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Fatal("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
-	}
-	environment := &envtest.Environment{}
-	config, err := environment.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := environment.Stop(); err != nil {
-			t.Errorf("stopping the API server: %v", err)
-		}
-	})
-	config.WarningHandler = warnings{t}
-	api, err := client.New(config, client.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	api = client.WithFieldValidation(api, metav1.FieldValidationStrict)
+	_, api := startAPIServer(t)
 	for _, name := range []string{namespace, "sales", "support"} {
 		restricted := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
 			"pod-security.kubernetes.io/enforce": "restricted",
@@ -57,6 +39,30 @@ func TestAPIServerTakesAll(t *testing.T) {
 			}
 		})
 	}
+}
+
+// startAPIServer starts one for a test, and fails the test for every warning that it gives.
+func startAPIServer(t *testing.T) (*envtest.Environment, client.Client) {
+	t.Helper()
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		t.Fatal("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
+	}
+	environment := &envtest.Environment{}
+	config, err := environment.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := environment.Stop(); err != nil {
+			t.Errorf("stopping the API server: %v", err)
+		}
+	})
+	config.WarningHandler = warnings{t}
+	api, err := client.New(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return environment, client.WithFieldValidation(api, metav1.FieldValidationStrict)
 }
 
 func readStrictly(t *testing.T, object unstructured.Unstructured) {

@@ -151,12 +151,18 @@ var helmPath = sync.OnceValues(func() (string, error) {
 // helm runs Helm without a cluster and returns what it prints; the error holds what it complains of.
 func helm(t *testing.T, args ...string) (string, error) {
 	t.Helper()
+	return helmOn(t, filepath.Join(t.TempDir(), "none"), args...)
+}
+
+// helmOn runs Helm with a kubeconfig.
+func helmOn(t *testing.T, kubeconfig string, args ...string) (string, error) {
+	t.Helper()
 	path, err := helmPath()
 	if err != nil {
 		t.Fatalf("building helm: %v", err)
 	}
 	command := exec.CommandContext(t.Context(), path, args...)
-	command.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(t.TempDir(), "none"))
+	command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 	var out, complaint bytes.Buffer
 	command.Stdout, command.Stderr = &out, &complaint
 	if err := command.Run(); err != nil {

@@ -1,0 +1,80 @@
+package charts_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// TestSessionsOutliveTheRelease holds, over a release's whole life on a real API server, that sessions stay while it
+// is upgraded and rolled back, and after it is uninstalled; and that only crds.keep=false takes them along.
+func TestSessionsOutliveTheRelease(t *testing.T) {
+	environment, api := startAPIServer(t)
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(kubeconfig, environment.KubeConfig, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	release := func(args ...string) {
+		t.Helper()
+		if _, err := helmOn(t, kubeconfig, append(args, "--namespace", namespace)...); err != nil {
+			t.Fatalf("helm %v: %v", args, err)
+		}
+	}
+
+	release("install", "sesi", chart, "--create-namespace")
+	waitFor(t, "the CRD is served", func(ctx context.Context) bool {
+		return api.Create(ctx, newShop()) == nil
+	})
+	release("upgrade", "sesi", chart, "--set", "replicas=2,logLevel=debug")
+	wantShop(t, api, true)
+	release("upgrade", "sesi", chart, "--set", "watchNamespaces={"+namespace+"}")
+	wantShop(t, api, true)
+	release("rollback", "sesi", "1")
+	wantShop(t, api, true)
+	release("uninstall", "sesi")
+	wantShop(t, api, true)
+
+	// A release takes up the CRD that an earlier one of its name left.
+	release("install", "sesi", chart, "--set", "crds.keep=false")
+	wantShop(t, api, true)
+	release("uninstall", "sesi")
+	waitFor(t, "the CRD is gone", func(ctx context.Context) bool {
+		crd := &unstructured.Unstructured{}
+		crd.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
+		return apierrors.IsNotFound(api.Get(ctx, client.ObjectKey{Name: "whatsappsessions.sesi.dev"}, crd))
+	})
+}
+
+func newShop() *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "sesi.dev/v1alpha1", "kind": "WhatsAppSession",
+		"metadata": map[string]any{"name": "shop", "namespace": "default"},
+		"spec":     map[string]any{},
+	}}
+}
+
+func wantShop(t *testing.T, api client.Client, want bool) {
+	t.Helper()
+	err := api.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "shop"}, newShop())
+	if (err == nil) != want {
+		t.Fatalf("the session: %v, want it there: %t", err, want)
+	}
+}
+
+// waitFor waits at most 30 s for a condition.
+func waitFor(t *testing.T, what string, condition func(context.Context) bool) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 30*time.Second, true,
+		func(ctx context.Context) (bool, error) { return condition(ctx), nil })
+	if err != nil {
+		t.Fatalf("waiting until %s: %v", what, err)
+	}
+}
