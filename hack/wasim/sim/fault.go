@@ -19,6 +19,7 @@ const (
 	FaultHTTP          = "http"           // the websocket request is answered with status Code
 	FaultHangHTTP      = "hang_http"      // the websocket request is never answered
 	FaultHangNoise     = "hang_noise"     // the websocket opens, the Noise handshake is never answered
+	FaultSlowLogin     = "slow_login"     // a login or new client gets its answer after MS milliseconds
 	FaultFailure       = "failure"        // a login gets failure Code with Attrs (402: code, expire)
 	FaultFailurePair   = "failure_pair"   // a client without a session gets failure Code
 	FaultHangLogin     = "hang_login"     // a login gets neither success nor failure
@@ -31,7 +32,7 @@ const (
 // Faults lists the kinds of faults.
 var Faults = []string{
 	FaultDown, FaultRefuse, FaultSlow, FaultHangTCP, FaultPage, FaultHangPage, FaultHTTP, FaultHangHTTP,
-	FaultHangNoise, FaultFailure, FaultFailurePair, FaultHangLogin, FaultPairCode, FaultNoMultidevice, FaultPairDrop,
+	FaultHangNoise, FaultSlowLogin, FaultFailure, FaultFailurePair, FaultHangLogin, FaultPairCode, FaultNoMultidevice, FaultPairDrop,
 	FaultDropMessage,
 }
 
@@ -45,7 +46,7 @@ type Fault struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	// Count is how often it strikes; 0 is without limit.
 	Count int `json:"count,omitempty"`
-	// MS is the delay of slow, in milliseconds.
+	// MS is the delay of slow and slow_login, in milliseconds.
 	MS int `json:"ms,omitempty"`
 	// JID narrows a fault of a login, pairing code or message down to a device or number.
 	JID string `json:"jid,omitempty"`

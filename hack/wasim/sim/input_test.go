@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/binary/token"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/util/keys"
 )
@@ -142,16 +143,20 @@ func FuzzNode(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(plain)
+		f.Add(plain, false)
 	}
-	f.Add([]byte{})
-	f.Add([]byte{0, 0xf8, 1, 0})
-	f.Add([]byte{2, 0x78, 0x9c})
-	f.Fuzz(func(t *testing.T, plain []byte) {
+	f.Add([]byte{}, true)
+	f.Add([]byte{0, 0xf8, 1, 0}, true)
+	f.Add([]byte{2, 0x78, 0x9c}, false)
+	f.Fuzz(func(t *testing.T, plain []byte, old bool) {
+		var words *dictionary
+		if old {
+			words = dictionaries[2]
+		}
 		if len(plain) > 4096 {
 			t.Skip("the decoder's memory grows with the claims of its input; the frame size bounds it")
 		}
-		node, err := decodeNode(plain)
+		node, err := decodeNode(plain, words)
 		if err != nil {
 			if !errors.Is(err, errBadNode) {
 				t.Fatal(err)
@@ -194,21 +199,21 @@ func TestDecodeNodeBounds(t *testing.T) {
 	var bomb bytes.Buffer
 	bomb.WriteByte(2)
 	bomb.Write(deflated(t, make([]byte, 2*maxMessage)))
-	if _, err := decodeNode(bomb.Bytes()); !errors.Is(err, errBadNode) {
+	if _, err := decodeNode(bomb.Bytes(), nil); !errors.Is(err, errBadNode) {
 		t.Errorf("a node that inflates beyond all bounds: %v", err)
 	}
 	plain, err := waBinary.Marshal(waBinary.Node{Tag: "ack"})
 	must(t, err)
-	if node, err := decodeNode(append([]byte{2}, deflated(t, plain[1:])...)); err != nil || node.Tag != "ack" {
+	if node, err := decodeNode(append([]byte{2}, deflated(t, plain[1:])...), nil); err != nil || node.Tag != "ack" {
 		t.Errorf("a compressed node: %v, %v", node, err)
 	}
 }
 
-func TestValidHeader(t *testing.T) {
+func TestClassifyHeader(t *testing.T) {
 	for header, want := range map[[4]byte]bool{
 		{'W', 'A', 6, 2}: true, {'W', 'A', 6, 3}: true, {'W', 'A', 6, 4}: false, {'W', 'A', 5, 3}: false, {'E', 'D', 6, 3}: false,
 	} {
-		if got := validHeader(header); got != want {
+		if _, got := classifyHeader(header); got != want {
 			t.Errorf("% x: %v", header, got)
 		}
 	}
@@ -236,4 +241,50 @@ func deflated(t *testing.T, plain []byte) []byte {
 	_, err := w.Write(plain)
 	must(t, err, w.Close())
 	return out.Bytes()
+}
+
+// What one dictionary's words say must come through in another's.
+func TestDictionariesSayTheSame(t *testing.T) {
+	node := waBinary.Node{Tag: "iq", Attrs: waBinary.Attrs{
+		"id": "12.34-5", "type": "set", "to": types.ServerJID, "from": types.NewJID("5511911112222", types.DefaultUserServer),
+		"device": types.JID{User: "5511911112222", Device: 3, Server: types.DefaultUserServer}, "hex": "3A00FF", "page": "w:sync:app:state",
+	}, Content: []waBinary.Node{
+		{Tag: "pair-device", Content: []waBinary.Node{{Tag: "ref", Content: []byte("2@abc")}}},
+		{Tag: "enc", Content: bytes.Repeat([]byte{7}, 70_000)},
+		{Tag: "no word of any dictionary"},
+	}}
+	for version, words := range dictionaries {
+		plain, err := encodeNode(node, words)
+		must(t, err)
+		got, err := decodeNode(plain, words)
+		must(t, err)
+		if got.XMLString() != node.XMLString() {
+			t.Errorf("dictionary %d:\n%s\n%s", version, brief(got), brief(&node))
+		}
+	}
+	short := []byte{0, token.List8, 1, 9} // <broadcast/> to a client of version 2
+	if got, err := decodeNode(short, dictionaries[2]); err != nil || got.Tag != "broadcast" {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestSpellRefuses(t *testing.T) {
+	for name, node := range map[string][]byte{
+		"empty":         {},
+		"cut short":     {token.List8, 2, 9},
+		"long list":     {token.List16, 0xff, 0xff},
+		"long text":     {token.Binary32, 0xff, 0xff, 0xff, 0xff, 1},
+		"half a head":   {token.Binary20, 0},
+		"no word":       {240},
+		"half a word":   {token.Dictionary0},
+		"half a JID":    {token.JIDPair, 9},
+		"more follows":  {9, 9},
+		"nested deep":   bytes.Repeat([]byte{token.List8, 1}, 100),
+		"stream's end":  {token.List8, 1, 0xf3},
+		"half a device": {token.ADJID, 0},
+	} {
+		if out, err := dictionaries[2].spell(node); !errors.Is(err, errSpelling) {
+			t.Errorf("%s: %x, %v", name, out, err)
+		}
+	}
 }

@@ -21,6 +21,9 @@ func (s *Server) begin(c *conn, payload *waWa6.ClientPayload) {
 	if registration != nil {
 		jid = types.EmptyJID
 	}
+	if f := s.hit(FaultSlowLogin, jid.String()); f != nil && !s.pause(time.Duration(f.MS)*time.Millisecond) {
+		return
+	}
 	if code, extra := s.classifyClient(c, jid, registration != nil); code != 0 {
 		s.refuse(c, jid, code, extra)
 		return

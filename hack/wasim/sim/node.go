@@ -18,8 +18,9 @@ import (
 
 var errBadNode = errors.New("bad node")
 
-// decodeNode reads one node. whatsmeow's decoder trusts its server and may panic on what a client made up.
-func decodeNode(plain []byte) (node *waBinary.Node, err error) {
+// decodeNode reads one node of a client with the given dictionary, nil for whatsmeow's own. whatsmeow's decoder
+// trusts its server and may panic on what a client made up.
+func decodeNode(plain []byte, words *dictionary) (node *waBinary.Node, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			node, err = nil, fmt.Errorf("%w: %v", errBadNode, p)
@@ -31,6 +32,11 @@ func decodeNode(plain []byte) (node *waBinary.Node, err error) {
 	body := plain[1:]
 	if plain[0]&2 != 0 {
 		if body, err = inflate(body); err != nil {
+			return nil, fmt.Errorf("%w: %w", errBadNode, err)
+		}
+	}
+	if words != nil {
+		if body, err = words.spell(body); err != nil {
 			return nil, fmt.Errorf("%w: %w", errBadNode, err)
 		}
 	}
@@ -50,6 +56,19 @@ func inflate(body []byte) ([]byte, error) {
 		err = fmt.Errorf("inflates to over %d bytes", maxMessage)
 	}
 	return out, err
+}
+
+// encodeNode marshals a node for a client with the given dictionary, nil for whatsmeow's own.
+func encodeNode(node waBinary.Node, words *dictionary) ([]byte, error) {
+	plain, err := waBinary.Marshal(node)
+	if err != nil || words == nil {
+		return plain, err
+	}
+	body, err := ownDictionary.spell(plain[1:])
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte{0}, body...), nil
 }
 
 func debugging(log *slog.Logger) bool { return log.Enabled(context.Background(), slog.LevelDebug) }
