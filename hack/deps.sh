@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # deps.sh GROUP...: installs what a group of the project's commands needs of the system and does not find. Groups:
-# cluster, test, lint. It asks Debian's apt; elsewhere it says what is missing.
+# cluster, demo, test, lint. It asks Debian's apt; elsewhere it says what is missing.
 set -euo pipefail
 
-commands() { # what must be found, as COMMAND-OR-FILE:PACKAGE
+commands() { # what must be found, as COMMAND-OR-FILE:PACKAGE; a comma parts names that will do as well
   case $1 in
     cluster) echo runc:runc ip:iproute2 iptables:iptables nsenter:util-linux openssl:openssl /bin/busybox:busybox-static \
       /usr/lib/cni/ptp:containernetworking-plugins /etc/ssl/certs/ca-certificates.crt:ca-certificates ;;
-    test) echo gcc:gcc /usr/include/stdio.h:libc6-dev chromium:chromium /etc/ssl/certs/ca-certificates.crt:ca-certificates ;;
+    demo) echo curl:curl ;;
+    test) echo gcc:gcc /usr/include/stdio.h:libc6-dev chromium,google-chrome:chromium /etc/ssl/certs/ca-certificates.crt:ca-certificates ;;
     lint) echo shellcheck:shellcheck ;;
     *) echo "deps.sh: no group named $1" >&2; return 2 ;;
   esac
@@ -15,10 +16,13 @@ commands() { # what must be found, as COMMAND-OR-FILE:PACKAGE
 
 export PATH=$PATH:/usr/sbin:/sbin
 missing=()
+have() { # NAME,NAME...
+  local name
+  for name in ${1//,/ }; do if command -v "$name" >/dev/null || [ -e "$name" ]; then return 0; fi; done
+  return 1
+}
 for group in "$@"; do
-  for pair in $(commands "$group"); do
-    command -v "${pair%:*}" >/dev/null || [ -e "${pair%:*}" ] || missing+=("${pair#*:}")
-  done
+  for pair in $(commands "$group"); do have "${pair%:*}" || missing+=("${pair#*:}"); done
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
