@@ -1,0 +1,24 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # lib.sh is sourced before it, and its own variables are for others
+# own.sh: the demonstration's own cluster, in which the end-to-end tests run too, under another name. Sourced, never run.
+
+export SESI_CLUSTER=${SESI_CLUSTER:-demo} SESI_API_PORT=${SESI_API_PORT:-26443}
+run=/var/lib/sesi/$SESI_CLUSTER
+# What the clients remember goes with the cluster, and nothing of the user's is read.
+export KUBECONFIG=$run/admin.kubeconfig KUBECACHEDIR=$run/kubectl-cache
+export HELM_CACHE_HOME=$run/helm HELM_CONFIG_HOME=$run/helm HELM_DATA_HOME=$run/helm
+
+own_cluster() { # sets bin and helm
+  "$tree/hack/deps.sh" cluster demo
+  "$tree/hack/cluster/up.sh" node > >(sed -u 's/^/   /' | sed '/ is up:$/,$d') 2> >(sed -u 's/^/   /' >&2)
+  bin=$(cat "$run/bin")
+  export PATH=$PATH:$bin
+  patiently "building helm" "$tree/hack/tool.sh" helm
+  helm=$("$tree/hack/tool.sh" helm)
+}
+
+own_images() { # sets version and images
+  build_images
+  [ "$(cat "$run/images" 2>/dev/null)" != "$version" ] || return 0
+  "$tree/hack/cluster/ctl.sh" load "$images"/*.tar >"$run/log/images.log" 2>&1
+  echo "$version" >"$run/images"
+}
