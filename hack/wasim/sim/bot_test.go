@@ -29,6 +29,7 @@ type bot struct {
 	sim    *simtest.Sim
 	client *whatsmeow.Client
 	rows   *sqlstore.Container // nil for a bot in memory
+	memory *memstore.Store     // nil for a bot on disk
 
 	mu      sync.Mutex
 	events  []any
@@ -38,7 +39,10 @@ type bot struct {
 // memoryBot is a bot that forgets; most tests need no more.
 func memoryBot(t testing.TB, s *simtest.Sim) *bot {
 	t.Helper()
-	return newBot(t, s, memstore.New().NewDevice())
+	memory := memstore.New()
+	b := newBot(t, s, memory.NewDevice())
+	b.memory = memory
+	return b
 }
 
 // diskBot is a bot that keeps its session in a file, as real ones do.
@@ -162,6 +166,9 @@ func (b *bot) hangUp(jid types.JID) {
 // saved tells whether the bot still holds a linked device.
 func (b *bot) saved() bool {
 	b.t.Helper()
+	if b.memory != nil {
+		return b.memory.Saved()
+	}
 	devices, err := b.rows.GetAllDevices(context.Background())
 	if err != nil {
 		b.t.Fatalf("list devices: %v", err)

@@ -184,7 +184,7 @@ func TestFailures(t *testing.T) {
 		503: {want: "Disconnected"},
 	} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
-			b := diskBot(t, s, database(t))
+			b := memoryBot(t, s)
 			jid := b.pair(fmt.Sprintf("551191111%04d", code))
 			b.hangUp(jid)
 			fault(t, s, sim.Fault{

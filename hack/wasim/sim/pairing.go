@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -11,23 +10,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"go.mau.fi/libsignal/ecc"
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waAdv"
 	"go.mau.fi/whatsmeow/proto/waCompanionReg"
-	"go.mau.fi/whatsmeow/proto/waWa6"
 	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 )
 
-// Bounds of a pairing.
-const (
-	qrCodes  = 6
-	pairWait = 20 * time.Second
-)
+// pairWait bounds how long a companion may take to answer.
+const pairWait = 20 * time.Second
 
 // What the two sides sign when a companion is linked; the first byte pair tells the signatures apart.
 var (
@@ -35,129 +29,12 @@ var (
 	deviceSignaturePrefix  = []byte{6, 1}
 )
 
-// registration is a connection that wants to be linked.
-type registration struct {
-	conn    *conn
-	data    *waWa6.ClientPayload_DevicePairingRegistrationData
-	since   time.Time
-	expires time.Time
-	timer   *time.Timer
-
-	// Guarded by Server.mu.
-	refs []string
-	link *codeLink
-
-	mu      sync.Mutex
-	pairing *pairing
-}
-
-// qrRef is the part of a QR code that the server gave out.
-type qrRef struct {
-	reg     *registration
-	expires time.Time
-}
-
 // pairing is a link that waits for the companion's signature.
 type pairing struct {
 	dev    *device
 	signed *waAdv.ADVSignedDeviceIdentity
 	iqID   string
 	done   chan error // buffered: the reader never waits for whoever scanned
-}
-
-// Waiting is a connection that waits to be linked.
-type Waiting struct {
-	// Remote is where the connection comes from.
-	Remote string `json:"remote"`
-	// Since is when its first QR code was given out, Expires when its last one ends.
-	Since   time.Time `json:"since"`
-	Expires time.Time `json:"expires"`
-	// Phone is the number it asked a pairing code for, empty if it asked for none.
-	Phone string `json:"phone,omitempty"`
-}
-
-// Waiting lists the connections that wait to be linked, the oldest first. What their QR codes say is known to
-// them alone: the server gives out only a part of it.
-func (s *Server) Waiting() []Waiting {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := make([]Waiting, 0, len(s.pairings))
-	for r := range s.pairings {
-		w := Waiting{Remote: r.conn.ws.conn.RemoteAddr().String(), Since: r.since, Expires: r.expires}
-		if r.link != nil {
-			w.Phone = r.link.phone
-		}
-		all = append(all, w)
-	}
-	slices.SortFunc(all, func(a, b Waiting) int { return a.Since.Compare(b.Since) })
-	return all
-}
-
-// beginRegistration gives out the QR codes.
-func (s *Server) beginRegistration(c *conn, data *waWa6.ClientPayload_DevicePairingRegistrationData) {
-	if !validRegistration(data) {
-		s.refuse(c, types.EmptyJID, 400, nil)
-		return
-	}
-	now := time.Now()
-	r := &registration{conn: c, data: data, since: now, expires: now.Add(s.cfg.QRFirst + (qrCodes-1)*s.cfg.QRNext)}
-	c.reg = r
-	nodes := make([]waBinary.Node, qrCodes)
-	s.mu.Lock()
-	for i := range nodes {
-		ref := "2@" + randomText(72)
-		r.refs = append(r.refs, ref)
-		// A code scanned in its last moment still counts, as its client's clock started later than ours.
-		s.refs[ref] = &qrRef{reg: r, expires: now.Add(s.cfg.QRFirst + time.Duration(i)*s.cfg.QRNext + s.cfg.QRNext/10)}
-		nodes[i] = waBinary.Node{Tag: "ref", Content: []byte(ref)}
-	}
-	s.pairings[r] = struct{}{}
-	s.mu.Unlock()
-	s.event(EventWaiting, "", c.ws.conn.RemoteAddr().String())
-	c.send(waBinary.Node{
-		Tag:     "iq",
-		Attrs:   waBinary.Attrs{"from": types.ServerJID, "type": "set", "id": nextID(), "xmlns": "md"},
-		Content: []waBinary.Node{{Tag: "pair-device", Content: nodes}},
-	})
-	r.timer = time.AfterFunc(time.Until(r.expires), func() { s.expire(r) })
-}
-
-// expire ends a connection whose codes went unscanned.
-func (s *Server) expire(r *registration) {
-	r.mu.Lock()
-	busy := r.pairing != nil
-	r.mu.Unlock()
-	if !busy && r.conn.end() {
-		s.Stats.QRExpired.Add(1)
-		s.event(EventQRExpired, "", r.conn.ws.conn.RemoteAddr().String())
-	}
-}
-
-// validRegistration: the prekey must be signed by the identity.
-func validRegistration(data *waWa6.ClientPayload_DevicePairingRegistrationData) bool {
-	if len(data.GetEIdent()) != 32 || len(data.GetESkeyVal()) != 32 || len(data.GetESkeySig()) != 64 ||
-		len(data.GetERegid()) != 4 || len(data.GetESkeyID()) != 3 {
-		return false
-	}
-	signed := append([]byte{ecc.DjbType}, data.GetESkeyVal()...)
-	return ecc.VerifySignature(ecc.NewDjbECPublicKey([32]byte(data.GetEIdent())), signed, [64]byte(data.GetESkeySig()))
-}
-
-// endRegistration forgets a connection that wanted to be linked.
-func (s *Server) endRegistration(r *registration) {
-	r.timer.Stop()
-	s.mu.Lock()
-	delete(s.pairings, r)
-	for _, ref := range r.refs {
-		delete(s.refs, ref)
-	}
-	if r.link != nil && s.links[r.link.phone] == r.link {
-		delete(s.links, r.link.phone)
-	}
-	s.mu.Unlock()
-	if p := r.takePairing(""); p != nil {
-		p.done <- fmt.Errorf("%w: the connection ended while pairing", ErrNoAnswer)
-	}
 }
 
 // Scan is the phone's camera: it takes the text of a QR code and links whoever shows it to the phone's number.
@@ -215,16 +92,12 @@ func (s *Server) pair(ctx context.Context, r *registration, phone string, secret
 	if err != nil {
 		return types.EmptyJID, err
 	}
-	r.mu.Lock()
-	if r.pairing != nil {
-		r.mu.Unlock()
-		return types.EmptyJID, fmt.Errorf("%w: this connection is being paired already", ErrRefused)
-	}
-	r.pairing = p
-	r.mu.Unlock()
 	node, err := p.success(secret)
 	if err != nil {
 		return types.EmptyJID, err
+	}
+	if !r.setPairing(p) {
+		return types.EmptyJID, fmt.Errorf("%w: this connection is being paired already", ErrRefused)
 	}
 	r.conn.send(node)
 	timer := time.NewTimer(pairWait)
@@ -299,6 +172,17 @@ func (p *pairing) success(secret []byte) (waBinary.Node, error) {
 			{Tag: "platform", Attrs: waBinary.Attrs{"name": "android"}},
 		}}},
 	}, nil
+}
+
+// setPairing begins the wait for a companion's signature, unless there is one already.
+func (r *registration) setPairing(p *pairing) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pairing != nil {
+		return false
+	}
+	r.pairing = p
+	return true
 }
 
 // takePairing ends the wait for a companion's signature; an empty id stands for any.
@@ -395,10 +279,4 @@ func deviceOS(props []byte) string {
 		return ""
 	}
 	return parsed.GetOs()
-}
-
-func randomText(size int) string {
-	raw := make([]byte, size)
-	_, _ = rand.Read(raw)
-	return base64.StdEncoding.EncodeToString(raw)
 }
