@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/botruntime/qr"
+)
+
+// clearScreen moves the cursor home and clears what is below it.
+const clearScreen = "\x1b[H\x1b[2J"
+
+func (t *tool) qr() *cobra.Command {
+	var file string
+	var open bool
+	var timeout time.Duration
+	cmd := t.forSession("qr", "Show the QR code in the terminal until the phone has scanned it", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		b, err := c.bot(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer b.close()
+		switch {
+		case open:
+			return t.openPage(ctx, b)
+		case file != "":
+			return b.savePNG(ctx, file)
+		default:
+			return t.showCodes(ctx, b)
+		}
+	})
+	cmd.Flags().StringVar(&file, "png", "", "write the live code to this PNG file instead, and end")
+	cmd.Flags().BoolVar(&open, "open", false, "open the bot's page in a browser, through a port of this machine that lives as long as the command")
+	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "give up after this long")
+	cmd.MarkFlagsMutuallyExclusive("png", "open")
+	return cmd
+}
+
+// showCodes draws each code as it comes, and ends when the session is connected.
+func (t *tool) showCodes(ctx context.Context, b *botAPI) error {
+	shown, said := "", ""
+	err := b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
+		if snap.Connected {
+			fmt.Fprintln(t.out, "Connected as "+snap.JID+".")
+			return false, nil
+		}
+		code, live, err := b.code(ctx)
+		if err != nil {
+			return false, err
+		}
+		if live && code.Code != shown {
+			shown = code.Code
+			if isTerminal(t.out) {
+				fmt.Fprint(t.out, clearScreen)
+			}
+			fmt.Fprintln(t.out, "Scan with WhatsApp on the phone: Linked devices, Link a device.")
+			return true, qr.Terminal(t.out, code.Code)
+		}
+		if !live && snap.Message != said {
+			said = snap.Message
+			fmt.Fprintln(t.err, said)
+		}
+		return true, nil
+	})
+	if err == nil && ctx.Err() != nil {
+		return errors.New("nobody scanned the code in time; run the command again")
+	}
+	return err
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// savePNG writes the live code as a picture, waiting for one to come.
+func (b *botAPI) savePNG(ctx context.Context, path string) error {
+	return b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
+		if snap.Exists {
+			return false, errors.New("the session is linked; there is nothing to scan")
+		}
+		code, live, err := b.code(ctx)
+		if err != nil || !live {
+			return true, err
+		}
+		picture, err := qr.PNG(code.Code)
+		if err != nil {
+			return false, err
+		}
+		return false, os.WriteFile(path, picture, 0o600)
+	})
+}
+
+// openPage serves the bot's page on a free port of this machine and points a browser at it, until the session
+// is connected. Whoever can open ports of this machine's loopback could see the page too, so the port only
+// lives as long as it is needed.
+func (t *tool) openPage(ctx context.Context, b *botAPI) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "localhost"})
+	proxy.Transport = b.http.Transport
+	proxy.FlushInterval = -1
+	server := &http.Server{Handler: proxy, ReadHeaderTimeout: requestTimeout}
+	go func() { _ = server.Serve(listener) }()
+	defer server.Close()
+	page := "http://" + listener.Addr().String() + "/qr"
+	fmt.Fprintln(t.out, "Open "+page+" (it closes when the session is connected)")
+	if err := browse(ctx, page); err != nil {
+		fmt.Fprintln(t.err, "no browser could be opened: "+err.Error())
+	}
+	return b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
+		if snap.Connected {
+			fmt.Fprintln(t.out, "Connected as "+snap.JID+".")
+		}
+		return !snap.Connected, nil
+	})
+}
+
+// browse opens a page in the user's browser.
+func browse(ctx context.Context, page string) error {
+	command := []string{"xdg-open"}
+	switch runtime.GOOS {
+	case "darwin":
+		command = []string{"open"}
+	case "windows":
+		command = []string{"rundll32", "url.dll,FileProtocolHandler"}
+	}
+	return exec.CommandContext(ctx, command[0], append(command[1:], page)...).Start()
+}
+
+func (t *tool) pair() *cobra.Command {
+	var phone string
+	cmd := t.forSession("pair", "Link by a code typed into the phone instead of a scan", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+		b, err := c.bot(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer b.close()
+		var code bot.Code
+		if err := b.do(ctx, http.MethodPost, "/api/session/pair", map[string]string{"phoneNumber": phone}, &code); err != nil {
+			return err
+		}
+		fmt.Fprintf(t.out, "On the phone %s: Linked devices, Link a device, Link with phone number instead. Type\n\n    %s\n\n",
+			strings.TrimSpace(phone), code.PairingCode)
+		return b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
+			if snap.Connected {
+				fmt.Fprintln(t.out, "Connected as "+snap.JID+".")
+			}
+			return !snap.Connected, nil
+		})
+	})
+	cmd.Flags().StringVar(&phone, "phone", "", "the phone's number with its country's code, such as +6281234567890")
+	_ = cmd.MarkFlagRequired("phone")
+	return cmd
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/resources"
+)
+
+// ask is a command that asks the bot to do one thing.
+func (t *tool) ask(verb, short, method, path, question, done string) *cobra.Command {
+	cmd := t.forSession(verb, short, func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+		if question != "" {
+			if err := t.confirm(fmt.Sprintf(question, s.Name)); err != nil {
+				return err
+			}
+		}
+		b, err := c.bot(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer b.close()
+		if err := b.do(ctx, method, path, nil, nil); err != nil {
+			return err
+		}
+		fmt.Fprintf(t.out, done+"\n", s.Name)
+		return nil
+	})
+	if question != "" {
+		t.addYes(cmd)
+	}
+	return cmd
+}
+
+func (t *tool) restart() *cobra.Command {
+	return t.ask("restart", "Reconnect now, ending whatever the session waits for", http.MethodPost, "/api/session/restart", "", "%s reconnects.")
+}
+
+func (t *tool) logout() *cobra.Command {
+	return t.ask("logout", "Unlink the phone", http.MethodPost, "/api/session/logout",
+		"Unlink %s from its phone? It must be scanned again afterwards.", "%s is logged out.")
+}
+
+func (t *tool) clear() *cobra.Command {
+	return t.ask("clear", "Unlink the phone and empty the session's store, after a backup", http.MethodDelete, "/api/session/clear",
+		"Clear the session of %s? It must be scanned again afterwards.", "%s is cleared.")
+}
+
+func (t *tool) suspend() *cobra.Command {
+	cmd := t.forSession("suspend", "Stop the bot and keep the session", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+		if err := t.confirm(fmt.Sprintf("Stop the bot of %s?", s.Name)); err != nil {
+			return err
+		}
+		if err := c.setSuspended(ctx, s, true); err != nil {
+			return err
+		}
+		fmt.Fprintf(t.out, "%s is suspended.\n", s.Name)
+		return nil
+	})
+	return t.addYes(cmd)
+}
+
+func (t *tool) resume() *cobra.Command {
+	return t.forSession("resume", "Run the bot again", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+		if err := c.setSuspended(ctx, s, false); err != nil {
+			return err
+		}
+		fmt.Fprintf(t.out, "%s is resumed.\n", s.Name)
+		return nil
+	})
+}
+
+func (t *tool) backup() *cobra.Command {
+	var path string
+	cmd := t.forSession("backup", "Fetch a fresh backup of the session", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+		ctx, cancel := context.WithTimeout(ctx, transferTimeout)
+		defer cancel()
+		token, err := c.token(ctx, s)
+		if err != nil {
+			return err
+		}
+		b, err := c.bot(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer b.close()
+		response, err := b.request(ctx, http.MethodGet, "/api/session/backup", nil, "Authorization", "Bearer "+token)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		size, err := writeNew(path, response.Body)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t.out, "wrote %s (%d bytes). Whoever has it has the account: keep it as you keep a key.\n", path, size)
+		return nil
+	})
+	cmd.Flags().StringVarP(&path, "output-file", "o", "", "the file to write; it must not exist")
+	_ = cmd.MarkFlagRequired("output-file")
+	return cmd
+}
+
+// writeNew writes a file that was not there, readable by its owner alone; what could not be completed goes.
+func writeNew(path string, from io.Reader) (int64, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	size, err := io.Copy(file, from)
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		_ = os.Remove(path)
+	}
+	return size, err
+}
+
+func (t *tool) logs() *cobra.Command {
+	var follow, previous bool
+	var lines int64
+	cmd := t.forSession("logs", "Show the bot's log", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+		pod, err := c.pod(ctx, s)
+		if err != nil {
+			return err
+		}
+		clientset, err := kubernetes.NewForConfig(c.config)
+		if err != nil {
+			return err
+		}
+		options := &corev1.PodLogOptions{Container: resources.Container, Follow: follow, Previous: previous}
+		if lines >= 0 {
+			options.TailLines = &lines
+		}
+		stream, err := clientset.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, options).Stream(ctx)
+		if err != nil {
+			return err
+		}
+		defer stream.Close()
+		_, err = io.Copy(t.out, stream)
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	})
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on as lines come")
+	cmd.Flags().BoolVarP(&previous, "previous", "p", false, "show the log of the container before the last restart")
+	cmd.Flags().Int64Var(&lines, "tail", -1, "show only so many of the last lines; -1 shows all")
+	return cmd
+}
