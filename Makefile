@@ -61,7 +61,7 @@ test: ## unit and integration tests, with the race detector
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME (20s)
 	git grep -o '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | while IFS=: read -r file test; do \
-	  go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${test#func }$$" -fuzztime $(FUZZTIME); done
+	  go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${test#func }$$" -fuzztime $(FUZZTIME) </dev/null; done
 
 ##@ On a real cluster
 
