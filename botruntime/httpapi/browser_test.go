@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -124,15 +125,23 @@ func (b *browser) text(selector string) string {
 	return out
 }
 
-// until waits for an expression to be true.
+// until waits for an expression to be true, over a change of page too.
 func until(expression string) step {
+	look := chromedp.Evaluate[bool]("Boolean(" + expression + ")")
 	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		_, err := chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(20*time.Millisecond),
-			chromedp.WithPollingTimeout(15*time.Second))(ctx, t)
-		if err != nil {
-			err = fmt.Errorf("wait for %s: %w", expression, err)
+		again := time.NewTicker(20 * time.Millisecond)
+		defer again.Stop()
+		for {
+			holds, err := look(ctx, t)
+			if holds && err == nil {
+				return chromedp.Void{}, nil
+			}
+			select {
+			case <-again.C:
+			case <-ctx.Done():
+				return chromedp.Void{}, fmt.Errorf("wait for %s: %w", expression, errors.Join(ctx.Err(), err))
+			}
 		}
-		return chromedp.Void{}, err
 	}
 }
 
@@ -298,6 +307,12 @@ func TestPageScreenshots(t *testing.T) {
 			}
 			tab.close()
 		}
+	})
+	t.Run("token", func(t *testing.T) {
+		s := serve(t, New(testConfig(newFake(connectedSnapshot()))), Addresses{Plain: "0.0.0.0:0"})
+		_, port, _ := net.SplitHostPort(s.PlainAddr().String())
+		take(t, "token", "http://127.0.0.1:"+port+"/qr", until(`document.querySelector('#token')`))
+		take(t, "token-wrong", "http://127.0.0.1:"+port+"/qr?token=wrong", until(`document.querySelector('#token')`))
 	})
 	t.Run("details", func(t *testing.T) {
 		take(t, "details", local(t, New(testConfig(newFake(connectedSnapshot()))))+"/qr", view("ok"), chromedp.Click(chromedp.CSS("summary")))

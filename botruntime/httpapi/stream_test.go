@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -190,20 +191,28 @@ func TestStreamsAreBounded(t *testing.T) {
 
 // A client that does not read is dropped; it holds up no other, and not the session.
 func TestSlowClientIsDropped(t *testing.T) {
-	f := newFake(connectedSnapshot())
-	for door, url := range doors(t, testConfig(f)) {
-		t.Run(door, func(t *testing.T) {
+	certFile, keyFile := writeCertificate(t, t.TempDir(), "bot")
+	for _, secure := range []bool{false, true} {
+		t.Run(fmt.Sprintf("secure %v", secure), func(t *testing.T) {
+			f := newFake(connectedSnapshot())
 			api := New(testConfig(f))
-			_ = url
-			url := local(t, api)
-			slow := dial(t, strings.TrimPrefix(url, "http://"))
-			if err := slow.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+			s := serve(t, api, Addresses{Plain: "127.0.0.1:0", TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
+			url, address := "http://"+s.PlainAddr().String(), s.PlainAddr().String()
+			if secure {
+				url, address = "https://"+s.TLSAddr().String(), s.TLSAddr().String()
+			}
+			socket := dial(t, address)
+			if err := socket.(*net.TCPConn).SetReadBuffer(4096); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := io.WriteString(slow, "GET /api/session/events HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			slow := socket
+			if secure {
+				slow = tls.Client(socket, testTLS(t))
+			}
+			if _, err := io.WriteString(slow, "GET /api/session/events HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: "+testToken+"\r\n\r\n"); err != nil {
 				t.Fatal(err)
 			}
-			quick := follow(t, url)
+			quick := follow(t, url, "X-Api-Key", testToken)
 			quick.event()
 			count := func() int {
 				api.streams.mu.Lock()
@@ -211,7 +220,7 @@ func TestSlowClientIsDropped(t *testing.T) {
 				return len(api.streams.streams)
 			}
 			waitUntil(t, "two streams are open", func() bool { return count() == 2 })
-			for range 100_000 {
+			for range 10_000 {
 				f.become(func(s *bot.Snapshot) { s.Message = strings.Repeat("x", 8000) })
 				quick.event()
 				if count() == 1 {

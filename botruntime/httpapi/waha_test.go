@@ -1,0 +1,154 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/session"
+)
+
+const wahaLinked = `{"name":"wa-finance-render","status":"WORKING","config":{},"me":{"id":"6281234567890@c.us","lid":"987654321@lid",` +
+	`"jid":"6281234567890:12@s.whatsapp.net","pushName":"Sari"},"engine":{"engine":"WHATSMEOW"}}`
+
+// The answers that scripts written for WAHA know.
+func TestWAHAAnswers(t *testing.T) {
+	unlinked := unlinkedSnapshot(bot.StatePairing, bot.ReasonQRIdle)
+	wahaIdle := `{"name":"wa-finance-render","status":"FAILED","config":{},"me":null,"engine":{"engine":"WHATSMEOW"}}`
+	cases := map[string]struct {
+		snap         bot.Snapshot
+		method, path string
+		status       int
+		want         string
+		asked        []string
+	}{
+		"ping":              {connectedSnapshot(), "GET", "/ping", 200, `{"message":"pong"}`, nil},
+		"list":              {connectedSnapshot(), "GET", "/api/sessions", 200, "[" + wahaLinked + "]", nil},
+		"list with a slash": {connectedSnapshot(), "GET", "/api/sessions/", 200, "[" + wahaLinked + "]", nil},
+		"list of all":       {connectedSnapshot(), "GET", "/api/sessions?all=true", 200, "[" + wahaLinked + "]", nil},
+		"by name":           {connectedSnapshot(), "GET", "/api/sessions/wa-finance-render", 200, wahaLinked, nil},
+		"default":           {connectedSnapshot(), "GET", "/api/sessions/default", 200, wahaLinked, nil},
+		"unlinked":          {unlinked, "GET", "/api/sessions/default", 200, wahaIdle, nil},
+		"me":                {connectedSnapshot(), "GET", "/api/sessions/default/me", 200, `{"id":"6281234567890@c.us","lid":"987654321@lid","jid":"6281234567890:12@s.whatsapp.net","pushName":"Sari"}`, nil},
+		"me, unlinked":      {unlinked, "GET", "/api/sessions/default/me", 200, `null`, nil},
+		"start what works":  {connectedSnapshot(), "POST", "/api/sessions/default/start", 201, wahaLinked, nil},
+		"start what failed": {unlinked, "POST", "/api/sessions/default/start", 201, wahaIdle, []string{"restart"}},
+		"restart":           {connectedSnapshot(), "POST", "/api/sessions/default/restart", 201, wahaLinked, []string{"restart"}},
+		"restart by slash":  {connectedSnapshot(), "POST", "/api/sessions/default/restart/", 201, wahaLinked, []string{"restart"}},
+		"logout":            {connectedSnapshot(), "POST", "/api/sessions/default/logout", 201, wahaLinked, []string{"logout"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(c.snap)
+			got := send(t, c.method, local(t, New(testConfig(f)))+c.path, "")
+			if got.StatusCode != c.status || strings.TrimSuffix(got.body, "\n") != c.want {
+				t.Errorf("%d %s\nwant %d %s", got.StatusCode, got.body, c.status, c.want)
+			}
+			if asked := f.done(); !slices.Equal(asked, c.asked) {
+				t.Errorf("the session was asked to %v, want %v", asked, c.asked)
+			}
+		})
+	}
+}
+
+func TestWAHARefusals(t *testing.T) {
+	idle := &session.Refusal{Kind: session.RefusedNoCode, Reason: bot.ReasonQRIdle, Detail: "No code is live."}
+	cases := map[string]struct {
+		method, path, body string
+		err                error
+		status             int
+		message            string
+	}{
+		"another session":   {"GET", "/api/sessions/other", "", nil, 404, `Session tidak ditemukan; bot ini hanya memegang "wa-finance-render".`},
+		"another's me":      {"GET", "/api/sessions/other/me", "", nil, 404, ""},
+		"another's restart": {"POST", "/api/sessions/other/restart", "", nil, 404, ""},
+		"another's code":    {"GET", "/api/other/auth/qr", "", nil, 404, ""},
+		"another's pairing": {"POST", "/api/other/auth/request-code", `{"phoneNumber":"6281234567890"}`, nil, 404, ""},
+		"stop":              {"POST", "/api/sessions/default/stop", "", nil, 501, ""},
+		"no code":           {"GET", "/api/default/auth/qr", "", idle, 422, "Can get QR code only in SCAN_QR_CODE status. The current status is 'FAILED'"},
+		"bad number":        {"POST", "/api/default/auth/request-code", `{"phoneNumber":"0812"}`, nil, 422, ""},
+		"refused restart":   {"POST", "/api/sessions/default/restart", "", &session.Refusal{Kind: session.RefusedNotReady}, 409, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(unlinkedSnapshot(bot.StatePairing, bot.ReasonQRIdle))
+			f.err = c.err
+			got := send(t, c.method, local(t, New(testConfig(f)))+c.path, c.body, "Content-Type", "application/json")
+			p := got.problem(t)
+			if p.Status != c.status || p.StatusCode != c.status || p.Error == "" || p.Message != p.Detail {
+				t.Errorf("%s, want %d in WAHA's words too", got.body, c.status)
+			}
+			if c.message != "" && p.Message != c.message {
+				t.Errorf("message %q, want %q", p.Message, c.message)
+			}
+			if c.err == nil && len(f.done()) > 0 {
+				t.Error("the session was changed")
+			}
+		})
+	}
+}
+
+func TestWAHACode(t *testing.T) {
+	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
+	f.show(testCode, time.Minute)
+	url := local(t, New(testConfig(f))) + "/api/default/auth/qr"
+	for name, accept := range map[string]string{"nothing asked": "", "anything": "*/*", "as axios asks": "application/json, text/plain, */*"} {
+		got := send(t, "GET", url, "", "Accept", accept)
+		if got.Header.Get("Content-Type") != "image/png" || scan([]byte(got.body)) != testCode {
+			t.Errorf("%s: %s that reads %q", name, got.Header.Get("Content-Type"), scan([]byte(got.body)))
+		}
+	}
+	var image WAHAImage
+	if err := json.Unmarshal([]byte(send(t, "GET", url, "", "Accept", "application/json").body), &image); err != nil {
+		t.Fatal(err)
+	}
+	picture, err := base64.StdEncoding.DecodeString(image.Data)
+	if err != nil || image.MIMEType != "image/png" || scan(picture) != testCode {
+		t.Errorf("in JSON: %v, %s", err, image.MIMEType)
+	}
+	if got := send(t, "GET", url+"?format=raw", ""); got.body != `{"value":"`+testCode+`"}`+"\n" {
+		t.Errorf("raw: %s", got.body)
+	}
+	got := send(t, "POST", strings.TrimSuffix(url, "qr")+"request-code", `{"phoneNumber":"6281234567890","method":null}`, "Content-Type", "application/json")
+	if got.StatusCode != 201 || got.body != `{"code":"ABCD-EFGH"}`+"\n" || f.phone != "+6281234567890" {
+		t.Errorf("pairing: %d %s for %s", got.StatusCode, got.body, f.phone)
+	}
+}
+
+// Every state has a word, and the word follows what a script would do next.
+func TestClassifyWAHA(t *testing.T) {
+	for _, state := range bot.States {
+		if wahaByState[state] == "" {
+			t.Errorf("no word for %s", state)
+		}
+	}
+	cases := map[string]struct {
+		state  bot.State
+		reason bot.Reason
+		want   WAHAStatus
+	}{
+		"opening":        {bot.StateConnecting, bot.ReasonNotLinked, WAHAStarting},
+		"code is live":   {bot.StatePairing, bot.ReasonQRAvailable, WAHAScanQR},
+		"old phone":      {bot.StatePairing, bot.ReasonMultideviceNotEnabled, WAHAScanQR},
+		"between rounds": {bot.StatePairing, bot.ReasonQRTimeout, WAHAStarting},
+		"nobody scanned": {bot.StatePairing, bot.ReasonQRIdle, WAHAFailed},
+		"scanned":        {bot.StateConnecting, bot.ReasonPaired, WAHAStarting},
+		"connected":      {bot.StateConnected, bot.ReasonLoggedIn, WAHAWorking},
+		"network gone":   {bot.StateReconnecting, bot.ReasonConnectionLost, WAHAStarting},
+		"replaced":       {bot.StateConflict, bot.ReasonStreamReplaced, WAHAFailed},
+		"unlinked":       {bot.StateLoggedOut, bot.ReasonLoggedOut, WAHAFailed},
+		"cleared":        {bot.StateLoggedOut, bot.ReasonClearedByUser, WAHAStopped},
+		"banned":         {bot.StateRestricted, bot.ReasonTemporaryBan, WAHAFailed},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := classifyWAHA(&bot.Snapshot{State: c.state, Reason: c.reason}); got != c.want {
+				t.Errorf("%s/%s is %s, want %s", c.state, c.reason, got, c.want)
+			}
+		})
+	}
+}
