@@ -1,0 +1,242 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Where run.sh puts things.
+const (
+	operatorSpace  = "sesi"
+	simulatorSpace = "whatsapp"
+	nodeName       = "node1"
+)
+
+// rawFrom makes a watch go on from where a list ended.
+func rawFrom(list client.ObjectList) *metav1.ListOptions {
+	return &metav1.ListOptions{ResourceVersion: list.GetResourceVersion()}
+}
+
+// eventually tries until the check is content, and ends the test with its last complaint otherwise.
+func eventually(t *testing.T, within time.Duration, what string, check func(context.Context) error) {
+	t.Helper()
+	var last error
+	if err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, within, true, func(ctx context.Context) (bool, error) {
+		last = check(ctx)
+		return last == nil, nil
+	}); err != nil {
+		t.Fatalf("%s: not within %s: %v", what, within, last)
+	}
+}
+
+// holds fails the test if the check ever complains for so long.
+func holds(t *testing.T, duration time.Duration, what string, check func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), duration)
+	defer cancel()
+	_ = wait.PollUntilContextCancel(ctx, time.Second, true, func(context.Context) (bool, error) {
+		if err := check(t.Context()); err != nil {
+			t.Errorf("%s: %v", what, err)
+			return true, nil
+		}
+		return false, nil
+	})
+}
+
+// command runs a program and returns what it printed.
+func command(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := try(t.Context(), name, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func try(ctx context.Context, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	if err != nil {
+		return string(out), fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out), nil
+}
+
+func kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	return command(t, "kubectl", args...)
+}
+
+// ctl works the cluster's own processes from outside.
+func ctl(t *testing.T, args ...string) string {
+	t.Helper()
+	return command(t, "../../hack/cluster/ctl.sh", args...)
+}
+
+// stopped stops a process of the node, starts it again after the test did what it does meanwhile, and also if it fails.
+func stopped(t *testing.T, daemon, signal string, meanwhile func()) {
+	t.Helper()
+	start := func() { ctl(t, "start", daemon) }
+	defer start()
+	ctl(t, "stop", daemon, signal)
+	meanwhile()
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// get reads an object again.
+func get[T client.Object](ctx context.Context, object T) error {
+	return cluster.Get(ctx, client.ObjectKeyFromObject(object), object)
+}
+
+// device is a linked companion, as the simulator lists it.
+type device struct {
+	JID    string `json:"jid"`
+	Phone  string `json:"phone"`
+	Online bool   `json:"online"`
+	Logins int    `json:"logins"`
+}
+
+// simulator calls the simulated WhatsApp's control API through the API server.
+func simulator(ctx context.Context, method, path string, body any, into any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, method,
+		cluster.host+"/api/v1/namespaces/"+simulatorSpace+"/services/wasim:7080/proxy/"+path, bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	response, err := cluster.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("simulator: %s %s: %s: %s", method, path, response.Status, answer)
+	}
+	if text, ok := into.(*string); ok {
+		*text = string(answer)
+		return nil
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, into)
+}
+
+func devices(ctx context.Context) (map[string]device, error) {
+	var list []device
+	if err := simulator(ctx, http.MethodGet, "devices", nil, &list); err != nil {
+		return nil, err
+	}
+	return byPhone(list), nil
+}
+
+func byPhone(list []device) map[string]device {
+	phones := map[string]device{}
+	for _, d := range list {
+		phones[d.Phone] = d
+	}
+	return phones
+}
+
+// devicesFromNode asks the simulator from the node itself, past the API server.
+func devicesFromNode(t *testing.T, address string) (map[string]device, error) {
+	out, err := try(t.Context(), "../../hack/cluster/ctl.sh", "exec", "curl", "-fsS", "--max-time", "5", "http://"+address+":7080/devices")
+	if err != nil {
+		return nil, err
+	}
+	var list []device
+	if err := json.Unmarshal([]byte(out), &list); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, out)
+	}
+	return byPhone(list), nil
+}
+
+// takeovers are the logins that ended another bot's connection of the same device: with one pod at a time there are none.
+func takeovers() []string {
+	var stats map[string]int
+	if err := simulator(context.Background(), http.MethodGet, "stats", nil, &stats); err != nil {
+		return []string{err.Error()}
+	}
+	if stats["replaced"] > 0 {
+		return []string{fmt.Sprintf("%d bots were connected while another one with the same keys was", stats["replaced"])}
+	}
+	return nil
+}
+
+// simulatorAddress is the address of the simulator's pod.
+func simulatorAddress(t *testing.T) string {
+	t.Helper()
+	var pods corev1.PodList
+	must(t, cluster.List(t.Context(), &pods, client.InNamespace(simulatorSpace)))
+	for _, pod := range pods.Items {
+		if pod.Labels["app"] == "wasim" && pod.DeletionTimestamp == nil && pod.Status.PodIP != "" {
+			return pod.Status.PodIP
+		}
+	}
+	t.Fatal("the simulator has no pod")
+	return ""
+}
+
+// operatorPods lists the operator's pods that are not ending.
+func operatorPods(ctx context.Context) ([]corev1.Pod, error) {
+	var pods corev1.PodList
+	err := cluster.List(ctx, &pods, client.InNamespace(operatorSpace), client.MatchingLabels{"app.kubernetes.io/name": "sesi"})
+	var alive []corev1.Pod
+	for _, pod := range pods.Items {
+		if pod.DeletionTimestamp == nil {
+			alive = append(alive, pod)
+		}
+	}
+	return alive, err
+}
+
+// available waits until a Deployment has all of its pods, of its newest template.
+func available(t *testing.T, namespace, name string) {
+	t.Helper()
+	eventually(t, 2*time.Minute, "deployment "+name+" is available", func(ctx context.Context) error {
+		d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+		if err := get(ctx, d); err != nil {
+			return err
+		}
+		want := *d.Spec.Replicas
+		if d.Status.ObservedGeneration < d.Generation || d.Status.UpdatedReplicas != want || d.Status.AvailableReplicas != want || d.Status.Replicas != want {
+			return fmt.Errorf("status %+v, want %d replicas", d.Status, want)
+		}
+		return nil
+	})
+}
+
+// helm upgrades the operator as run.sh installed it, with further flags.
+func helmUpgrade(t *testing.T, flags ...string) {
+	t.Helper()
+	command(t, cluster.helm, append([]string{"upgrade", "--install", "sesi", "../../charts/sesi", "--namespace", operatorSpace,
+		"--wait", "--timeout", "180s", "--set", "image.tag=" + cluster.version, "--set", "bot.image.tag=" + cluster.version + "-simulator"}, flags...)...)
+}

@@ -1,0 +1,142 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+func TestNodeCordoned(t *testing.T) {
+	session := theFleet(t)[5]
+	before := podUID(t, session)
+	unscanned(t, theFleet(t), func() {
+		kubectl(t, "cordon", nodeName)
+		defer kubectl(t, "uncordon", nodeName)
+		must(t, cluster.Delete(t.Context(), podOf(session)))
+		awaitReason(t, session, v1alpha1.ConditionPodReady, v1alpha1.ReasonUnschedulable)
+	})
+	awaitReplaced(t, session, before)
+}
+
+func TestNodeDrained(t *testing.T) {
+	sessions := theFleet(t)
+	unscanned(t, sessions, func() {
+		// everything goes: the bots, the operator, the name server and the simulated WhatsApp itself
+		func() {
+			defer kubectl(t, "uncordon", nodeName)
+			kubectl(t, "drain", nodeName, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
+			var pods corev1.PodList
+			must(t, cluster.List(t.Context(), &pods))
+			for _, pod := range pods.Items {
+				if pod.Spec.NodeName == nodeName && pod.DeletionTimestamp == nil {
+					t.Errorf("the pod %s/%s stayed on the drained node", pod.Namespace, pod.Name)
+				}
+			}
+		}()
+		available(t, operatorSpace, "sesi")
+		awaitConnected(t, sessions...)
+		// awaitConnected would be content with what was written before the drain
+		devicesOnline(t)
+	})
+}
+
+// devicesOnline waits until WhatsApp itself sees all of the fleet.
+func devicesOnline(t *testing.T) {
+	t.Helper()
+	eventually(t, patience, "all of the fleet is online", func(ctx context.Context) error {
+		seen, err := devices(ctx)
+		if err != nil {
+			return err
+		}
+		return online(seen)
+	})
+}
+
+func online(seen map[string]device) error {
+	for i := range fleetSize {
+		if d := seen[phoneOf(i)]; !d.Online {
+			return fmt.Errorf("the device of %s is offline", phoneOf(i))
+		}
+	}
+	return nil
+}
+
+func TestKubeletStopped(t *testing.T) {
+	session := theFleet(t)[6]
+	address := simulatorAddress(t)
+	undisturbed(t, func() {
+		stopped(t, "kubelet", "KILL", func() {
+			awaitReason(t, session, v1alpha1.ConditionPodReady, v1alpha1.ReasonNodeUnreachable)
+			seen, err := devicesFromNode(t, address)
+			must(t, err)
+			must(t, online(seen))
+		})
+		nodeReady(t)
+		awaitReason(t, session, v1alpha1.ConditionPodReady, v1alpha1.ReasonPodRunning)
+	})
+}
+
+func nodeReady(t *testing.T) {
+	t.Helper()
+	eventually(t, patience, "the node is ready", func(ctx context.Context) error {
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: nodeName}}
+		if err := get(ctx, node); err != nil {
+			return err
+		}
+		for _, c := range node.Status.Conditions {
+			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
+				return nil
+			}
+		}
+		return fmt.Errorf("its conditions are %v", node.Status.Conditions)
+	})
+}
+
+func TestContainerdRestarted(t *testing.T) {
+	address := simulatorAddress(t)
+	undisturbed(t, func() {
+		stopped(t, "containerd", "KILL", func() {
+			seen, err := devicesFromNode(t, address)
+			must(t, err)
+			must(t, online(seen))
+		})
+		nodeReady(t)
+	})
+	session := theFleet(t)[7]
+	before := podUID(t, session)
+	must(t, cluster.Delete(t.Context(), podOf(session)))
+	awaitReplaced(t, session, before)
+}
+
+func TestAPIServerGoneForAMinute(t *testing.T) {
+	address := simulatorAddress(t)
+	unlinked := startLinked(t, newSession(ownSpace(t, "outage"), "shop"), phoneOf(150))
+	undisturbed(t, func() {
+		stopped(t, "apiserver", "KILL", func() {
+			// what happens meanwhile has to be in the status afterwards
+			command(t, "../../hack/cluster/ctl.sh", "exec", "curl", "-fsS", "-X", "POST",
+				"-d", fmt.Sprintf(`{"jid":%q}`, unlinked.Status.Session.JID), "http://"+address+":7080/unlink")
+			holds(t, time.Minute, "the bots stay connected without the API server", func(context.Context) error {
+				seen, err := devicesFromNode(t, address)
+				if err != nil {
+					return err
+				}
+				return online(seen)
+			})
+		})
+		eventually(t, patience, "the API server answers", func(ctx context.Context) error {
+			return simulator(ctx, http.MethodGet, "devices", nil, nil)
+		})
+	})
+	begun := time.Now()
+	awaitQR(t, unlinked)
+	t.Logf("the status of a session that was unlinked meanwhile caught up %.1f s after the others were looked at", time.Since(begun).Seconds())
+	link(t, unlinked, phoneOf(150))
+}

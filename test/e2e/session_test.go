@@ -1,0 +1,308 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/resources"
+)
+
+// patience is how long anything but a disturbance may take on a busy machine.
+const patience = 2 * time.Minute
+
+// toSimulator is the template that leads a simulator build of the bot to the simulator.
+const toSimulator = `{
+  "containers": [{
+    "name": "bot",
+    "env": [
+      {"name": "SSL_CERT_FILE", "value": "/etc/simulator/ca.crt"},
+      {"name": "WHATSAPP_NOISE_ROOT", "valueFrom": {"secretKeyRef": {"name": "simulator", "key": "noise-root"}}}
+    ],
+    "volumeMounts": [{"name": "simulator", "mountPath": "/etc/simulator", "readOnly": true}]
+  }],
+  "volumes": [{"name": "simulator", "secret": {"secretName": "simulator", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}]
+}`
+
+// space makes a namespace whose sessions reach the simulator.
+func space(t *testing.T, name string) string {
+	t.Helper()
+	ctx := t.Context()
+	err := cluster.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		t.Fatal(err)
+	}
+	var authority, root string
+	must(t, simulator(ctx, http.MethodGet, "ca.pem", nil, &authority))
+	must(t, simulator(ctx, http.MethodGet, "noise-root", nil, &root))
+	err = cluster.Create(ctx, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "simulator"},
+		StringData: map[string]string{
+			"proxy":  "http://wasim." + simulatorSpace + ".svc.cluster.local:7080",
+			"ca.crt": authority, "noise-root": root[:64],
+		},
+	})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// ownSpace is a namespace that ends with the test.
+func ownSpace(t *testing.T, name string) string {
+	t.Helper()
+	space(t, name)
+	t.Cleanup(func() {
+		if !t.Failed() { // what failed stays, for a look
+			_ = cluster.Delete(context.Background(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+		}
+	})
+	return name
+}
+
+// newSession is a session that was not created yet.
+func newSession(namespace, name string) *v1alpha1.WhatsAppSession {
+	return &v1alpha1.WhatsAppSession{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.WhatsAppSessionSpec{
+			ProxySecretRef: &v1alpha1.ProxySecretRef{Name: "simulator", Key: "proxy", Port: 7080},
+			Template:       &v1alpha1.PodTemplate{Spec: &runtime.RawExtension{Raw: []byte(toSimulator)}},
+		},
+	}
+}
+
+// connected is an error while a session is not connected, or its status is older than its spec.
+func connected(ctx context.Context, session *v1alpha1.WhatsAppSession) error {
+	if err := get(ctx, session); err != nil {
+		return err
+	}
+	if session.Status.ObservedGeneration != session.Generation || !meta.IsStatusConditionTrue(session.Status.Conditions, v1alpha1.ConditionConnected) {
+		return fmt.Errorf("session %s is %s (%s) at generation %d of %d", session.Name, session.Status.State, session.Status.Reason,
+			session.Status.ObservedGeneration, session.Generation)
+	}
+	return nil
+}
+
+func awaitConnected(t *testing.T, sessions ...*v1alpha1.WhatsAppSession) {
+	t.Helper()
+	for _, session := range sessions {
+		eventually(t, patience, session.Name+" is connected", func(ctx context.Context) error { return connected(ctx, session) })
+	}
+}
+
+// awaitReason waits until a condition has a reason.
+func awaitReason(t *testing.T, session *v1alpha1.WhatsAppSession, kind, reason string) {
+	t.Helper()
+	eventually(t, patience, fmt.Sprintf("%s has %s for its %s", session.Name, reason, kind), func(ctx context.Context) error {
+		if err := get(ctx, session); err != nil {
+			return err
+		}
+		if c := meta.FindStatusCondition(session.Status.Conditions, kind); c == nil || c.Reason != reason {
+			return fmt.Errorf("it is %+v; the session is %s (%s)", c, session.Status.State, session.Status.Reason)
+		}
+		return nil
+	})
+}
+
+func awaitQR(t *testing.T, session *v1alpha1.WhatsAppSession) {
+	t.Helper()
+	eventually(t, patience, session.Name+" asks for a scan", func(ctx context.Context) error {
+		if err := get(ctx, session); err != nil {
+			return err
+		}
+		if session.Status.QR == nil || !session.Status.QR.Needed || session.Status.State != bot.StatePairing {
+			return fmt.Errorf("it is %s (%s)", session.Status.State, session.Status.Reason)
+		}
+		return nil
+	})
+}
+
+// link scans the session's code with a phone.
+func link(t *testing.T, session *v1alpha1.WhatsAppSession, phone string) {
+	t.Helper()
+	awaitQR(t, session)
+	at := portForward(t, session, resources.PortPlain)
+	eventually(t, patience, session.Name+" is scanned", func(ctx context.Context) error {
+		code, err := fetchCode(ctx, at)
+		if err != nil {
+			return err
+		}
+		return simulator(ctx, http.MethodPost, "scan", map[string]string{"qr": code, "phone": phone}, nil)
+	})
+	awaitConnected(t, session)
+}
+
+func fetchCode(ctx context.Context, at string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/api/session/qr", nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("no code: %s", response.Status)
+	}
+	var code bot.Code
+	if err := json.NewDecoder(response.Body).Decode(&code); err != nil {
+		return "", err
+	}
+	return code.Code, nil
+}
+
+// startLinked creates a session and links it.
+func startLinked(t *testing.T, session *v1alpha1.WhatsAppSession, phone string) *v1alpha1.WhatsAppSession {
+	t.Helper()
+	must(t, cluster.Create(t.Context(), session))
+	link(t, session, phone)
+	return session
+}
+
+var forwarding = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+
+// portForward reaches a port of a bot's pod until the test ends, the way a person does.
+func portForward(t *testing.T, session *v1alpha1.WhatsAppSession, port int32) string {
+	t.Helper()
+	run := exec.Command("kubectl", "--namespace", session.Namespace, "port-forward", "pod/"+resources.Name(session), fmt.Sprintf(":%d", port))
+	out, err := run.StdoutPipe()
+	must(t, err)
+	must(t, run.Start())
+	end := sync.OnceFunc(func() {
+		_ = run.Process.Kill()
+		_ = run.Wait()
+	})
+	t.Cleanup(end)
+	first := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(out).ReadString('\n')
+		first <- line
+	}()
+	select {
+	case line := <-first:
+		if address := forwarding.FindString(line); address != "" {
+			return "http://" + address
+		}
+		t.Fatalf("kubectl port-forward to %s said %q", session.Name, line)
+	case <-time.After(30 * time.Second):
+		t.Fatalf("kubectl port-forward to %s said nothing", session.Name)
+	}
+	return ""
+}
+
+func podOf(session *v1alpha1.WhatsAppSession) *corev1.Pod {
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: resources.Name(session)}}
+}
+
+func podUID(t *testing.T, session *v1alpha1.WhatsAppSession) types.UID {
+	t.Helper()
+	pod := podOf(session)
+	must(t, get(t.Context(), pod))
+	return pod.UID
+}
+
+// awaitReplaced waits until a session is connected by another pod.
+func awaitReplaced(t *testing.T, session *v1alpha1.WhatsAppSession, before types.UID) {
+	t.Helper()
+	eventually(t, patience, session.Name+" is connected by another pod", func(ctx context.Context) error {
+		if err := connected(ctx, session); err != nil {
+			return err
+		}
+		if session.Status.Instance == string(before) {
+			return fmt.Errorf("its bot is still the one before")
+		}
+		return nil
+	})
+}
+
+// unscanned runs what must not make any of the sessions ask for another QR code.
+func unscanned(t *testing.T, sessions []*v1alpha1.WhatsAppSession, disturb func()) {
+	t.Helper()
+	before := watched.scansAsked()
+	disturb()
+	after := watched.scansAsked()
+	for _, session := range sessions {
+		if key := session.Namespace + "/" + session.Name; after[key] != before[key] {
+			t.Errorf("session %s asked for another QR code", key)
+		}
+	}
+}
+
+// fleetSize sessions are made once, and live through every disturbance of the cluster.
+const fleetSize = 10
+
+var fleet struct {
+	sync.Mutex
+
+	sessions []*v1alpha1.WhatsAppSession
+}
+
+func phoneOf(number int) string { return fmt.Sprintf("62812000%04d", number) }
+
+// theFleet is the ten sessions, all connected.
+func theFleet(t *testing.T) []*v1alpha1.WhatsAppSession {
+	t.Helper()
+	fleet.Lock()
+	defer fleet.Unlock()
+	if fleet.sessions == nil {
+		namespace := space(t, "fleet")
+		var made []*v1alpha1.WhatsAppSession
+		for i := range fleetSize {
+			session := newSession(namespace, fmt.Sprintf("shop-%d", i))
+			if err := cluster.Create(t.Context(), session); err != nil && !apierrors.IsAlreadyExists(err) {
+				t.Fatal(err)
+			}
+			made = append(made, session)
+		}
+		for i, session := range made {
+			if connected(t.Context(), session) != nil {
+				link(t, session, phoneOf(i))
+			}
+		}
+		fleet.sessions = made
+	}
+	awaitConnected(t, fleet.sessions...)
+	return fleet.sessions
+}
+
+// undisturbed runs what must not cost any session of the fleet its pod or its connection.
+func undisturbed(t *testing.T, disturb func()) {
+	t.Helper()
+	sessions := theFleet(t)
+	before, err := devices(t.Context())
+	must(t, err)
+	pods := map[string]types.UID{}
+	for _, session := range sessions {
+		pods[session.Name] = podUID(t, session)
+	}
+	unscanned(t, sessions, disturb)
+	awaitConnected(t, sessions...)
+	after, err := devices(t.Context())
+	must(t, err)
+	for i, session := range sessions {
+		was, is := before[phoneOf(i)], after[phoneOf(i)]
+		if !is.Online || is.JID != was.JID || is.Logins != was.Logins {
+			t.Errorf("session %s was %+v at WhatsApp and is %+v", session.Name, was, is)
+		}
+		if uid := podUID(t, session); uid != pods[session.Name] {
+			t.Errorf("session %s has another pod", session.Name)
+		}
+	}
+}
