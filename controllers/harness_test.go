@@ -349,6 +349,11 @@ func (w *world) events(name string) map[string]bool {
 	return reasons
 }
 
+func (w *world) untilEvent(name, reason string) {
+	w.t.Helper()
+	within(w.t, fmt.Sprintf("the event %s of %s", reason, name), func() bool { return w.events(name)[reason] })
+}
+
 // operator is a running operator.
 type operator struct {
 	t       *testing.T

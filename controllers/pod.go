@@ -136,7 +136,7 @@ func classifyForeign(pod *corev1.Pod, now time.Time) verdict {
 
 // pairingUntil is the moment up to which a changed spec waits for a pairing; zero when none is in progress.
 func pairingUntil(s *scope) time.Time {
-	if !pairing(s.snapshot(), s.now) {
+	if !pairing(s) {
 		return time.Time{}
 	}
 	if before := meta.FindStatusCondition(s.session.Status.Conditions, v1alpha1.ConditionReconciling); before != nil &&
@@ -146,13 +146,19 @@ func pairingUntil(s *scope) time.Time {
 	return s.now.Add(pairingPatience).Truncate(time.Second)
 }
 
-// pairing tells whether a phone may be scanning at this moment.
-func pairing(snapshot *bot.Snapshot, now time.Time) bool {
-	if snapshot == nil {
+// pairing tells whether a phone may be scanning at this moment. Until a bot is heard for the first time by this
+// operator, what the one before it wrote of the bot counts.
+func pairing(s *scope) bool {
+	snapshot, status := s.snapshot(), &s.session.Status
+	switch {
+	case snapshot != nil:
+		return snapshot.State == bot.StatePairing && snapshot.QRExpiresAt.After(s.now) ||
+			snapshot.State == bot.StateConnecting && snapshot.Reason == bot.ReasonPaired
+	case s.observation != nil && s.observation.Hearing == observer.Lost:
 		return false
 	}
-	return snapshot.State == bot.StatePairing && snapshot.QRExpiresAt.After(now) ||
-		snapshot.State == bot.StateConnecting && snapshot.Reason == bot.ReasonPaired
+	return status.State == bot.StatePairing && status.Instance == string(s.pod.UID) &&
+		status.QR != nil && status.QR.ExpiresAt != nil && status.QR.ExpiresAt.After(s.now)
 }
 
 // classifyHearing says how the bot of a running pod is heard. starting is the verdict while it was not yet.

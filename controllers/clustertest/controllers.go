@@ -72,7 +72,11 @@ func (b *binder) letGo(ctx context.Context, claim *corev1.PersistentVolumeClaim)
 }
 
 // collector deletes what was made for a session that is gone, as the garbage collector does by the owner's UID.
-type collector struct{ client.Client }
+type collector struct {
+	client.Client
+	// live tells whether an owner is truly gone; a cache that is behind would not.
+	live client.Reader
+}
 
 func (g *collector) setup(mgr ctrl.Manager) error {
 	labelled := handler.EnqueueRequestsFromMapFunc(func(_ context.Context, object client.Object) []reconcile.Request {
@@ -95,7 +99,7 @@ func dependants() []client.Object {
 
 func (g *collector) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	var session v1alpha1.WhatsAppSession
-	err := g.Get(ctx, request.NamespacedName, &session)
+	err := g.live.Get(ctx, request.NamespacedName, &session)
 	if client.IgnoreNotFound(err) != nil {
 		return reconcile.Result{}, err
 	}

@@ -18,15 +18,15 @@ func TestAPIServerTakesAll(t *testing.T) {
 		t.Fatal("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
 	}
 	environment := &envtest.Environment{}
-	config, err := environment.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
 		if err := environment.Stop(); err != nil {
 			t.Errorf("stopping the API server: %v", err)
 		}
 	})
+	config, err := environment.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
 	config.WarningHandler = warnings{t}
 	api, err := client.New(config, client.Options{})
 	if err != nil {
