@@ -373,7 +373,7 @@ func TestRandomDamage(t *testing.T) {
 	defer os.RemoveAll(killed)
 	closeStore(t, s)
 
-	const rounds = 60
+	const rounds = 40
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -112,7 +112,7 @@ func init() {
 	}
 }
 
-const kills = 30
+const kills = 25
 
 // killed starts a helper on auth again and again, and kills it at a random moment of its work; check sees
 // what the helper said since it opened the session.

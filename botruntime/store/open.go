@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"sesi.dev/sesi/api/bot"
@@ -187,7 +186,6 @@ func (s *Store) openDatabase(ctx context.Context) error {
 		if s.opening.Damage == "" {
 			s.opening.Damage = damage
 		}
-		s.log.Error("the session's database is damaged", "path", s.layout.database(), "damage", damage)
 		if err := s.mend(ctx, tried); err != nil {
 			return err
 		}
@@ -279,12 +277,6 @@ func (s *Store) mend(ctx context.Context, tried map[string]bool) error {
 		return err
 	}
 	s.opening.SetAside = append(s.opening.SetAside, aside...)
-	if s.opening.Restored != nil {
-		s.log.Warn("the session was restored from a backup; messages since then may not decrypt",
-			"backup", filepath.Base(s.opening.Restored.Path), "setAside", aside)
-	} else {
-		s.log.Error("no backup could take the database's place; the session must be linked again", "setAside", aside)
-	}
 	return nil
 }
 
