@@ -208,7 +208,7 @@ func hostname(value string) (string, bool) {
 	if _, err := netip.ParseAddr(value); err == nil {
 		return value, true
 	}
-	return value, hostPattern.MatchString(value)
+	return value, len(value) <= maxHost && hostPattern.MatchString(value)
 }
 
 // readable says why a file cannot be read, for the message about a .env that is there and does not open.

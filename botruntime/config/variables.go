@@ -35,6 +35,9 @@ func (v variable) problem(value, where string) string {
 }
 
 const (
+	// Lengths are checked apart from the patterns: a pattern that counts to 128 costs each bot 200 KB for good.
+	maxName   = 128
+	maxHost   = 253
 	minToken  = 16
 	maxToken  = 4096
 	maxDotenv = 32 << 10
@@ -44,9 +47,9 @@ const (
 )
 
 var (
-	clientIDPattern = regexp.MustCompile(`^[-_A-Za-z0-9]{1,128}$`)
-	instancePattern = regexp.MustCompile(`^[-_.A-Za-z0-9]{1,128}$`)
-	hostPattern     = regexp.MustCompile(`^[A-Za-z0-9]([-_.A-Za-z0-9]{0,251}[A-Za-z0-9])?$`)
+	clientIDPattern = regexp.MustCompile(`^[-_A-Za-z0-9]+$`)
+	instancePattern = regexp.MustCompile(`^[-_.A-Za-z0-9]+$`)
+	hostPattern     = regexp.MustCompile(`^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$`)
 	tokenPattern    = regexp.MustCompile(`^[!-~]+$`)
 	phonePattern    = regexp.MustCompile(`^\+?[1-9][0-9]{6,14}$`)
 	phoneSpacing    = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
@@ -59,7 +62,7 @@ var variables = []variable{
 		allowed: "1 to 128 letters, digits, - and _",
 		parse: func(c *Config, value string) bool {
 			c.ClientID = value
-			return clientIDPattern.MatchString(value)
+			return len(value) <= maxName && clientIDPattern.MatchString(value)
 		},
 	},
 	{
@@ -115,7 +118,7 @@ var variables = []variable{
 		allowed: "1 to 128 letters, digits, -, _ and .",
 		parse: func(c *Config, value string) bool {
 			c.InstanceID = value
-			return instancePattern.MatchString(value)
+			return len(value) <= maxName && instancePattern.MatchString(value)
 		},
 	},
 	{

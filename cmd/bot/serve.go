@@ -62,6 +62,10 @@ func serve(ctx context.Context, p program) (err error) {
 		defer cancel()
 		return ignoreDeadline(server.Shutdown(grace))
 	})
+	group.Go(func() error {
+		keepSmall(ctx, sup)
+		return nil
+	})
 	if isTerminal(p.stdout) {
 		group.Go(func() error {
 			showCodes(ctx, p.stdout, sup, "http://"+server.PlainAddr().String()+"/qr")
