@@ -48,15 +48,15 @@ func startAPIServer(t *testing.T) (*envtest.Environment, client.Client) {
 		t.Fatal("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
 	}
 	environment := &envtest.Environment{}
-	config, err := environment.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
 		if err := environment.Stop(); err != nil {
 			t.Errorf("stopping the API server: %v", err)
 		}
 	})
+	config, err := environment.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
 	config.WarningHandler = warnings{t}
 	api, err := client.New(config, client.Options{})
 	if err != nil {
