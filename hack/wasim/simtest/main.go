@@ -3,6 +3,7 @@ package simtest
 import (
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -26,12 +27,17 @@ func Main(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	if file := os.Getenv(suppressedEnv); file != "" {
+		// Programs that a test starts must find the environment as it was: the file is gone.
+		_ = os.Setenv("GORACE", strings.TrimSuffix(os.Getenv("GORACE"), suppressions(file)))
+		_ = os.Unsetenv(suppressedEnv)
 		_ = os.Remove(file)
 		os.Exit(m.Run())
 	}
 	fmt.Fprintln(os.Stderr, "simtest:", startSuppressed())
 	os.Exit(1)
 }
+
+func suppressions(file string) string { return " suppressions=" + file }
 
 // startSuppressed only returns if it fails.
 func startSuppressed() error {
@@ -49,7 +55,7 @@ func startSuppressed() error {
 	if err != nil {
 		return err
 	}
-	race := "GORACE=" + os.Getenv("GORACE") + " suppressions=" + file.Name()
+	race := "GORACE=" + os.Getenv("GORACE") + suppressions(file.Name())
 	return syscall.Exec(program, os.Args, append(os.Environ(), race, suppressedEnv+"="+file.Name()))
 }
 
