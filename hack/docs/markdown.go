@@ -1,0 +1,43 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+)
+
+// generated heads every page, so that nobody edits it.
+const generated = "<!-- Written by hack/docs (make generate): edit the source that it names, not this page. -->\n\n"
+
+var (
+	spaces   = regexp.MustCompile(`\s+`)
+	sentence = regexp.MustCompile(`^.*?[.](?:\s|$)`)
+	escape   = strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "\n", " ")
+)
+
+// cell is text that cannot break a table.
+func cell(text string) string {
+	return escape.Replace(spaces.ReplaceAllString(strings.TrimSpace(text), " "))
+}
+
+// first is the first sentence of a text.
+func first(text string) string {
+	text = spaces.ReplaceAllString(strings.TrimSpace(text), " ")
+	if found := sentence.FindString(text); found != "" {
+		return strings.TrimSpace(found)
+	}
+	return text
+}
+
+// code is a value in a table; nothing for none.
+func code(value string) string {
+	if value == "" {
+		return ""
+	}
+	return "`" + strings.ReplaceAll(value, "|", `\|`) + "`"
+}
+
+func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
+
+func head(names ...string) string {
+	return row(names...) + "|" + strings.Repeat(" --- |", len(names)) + "\n"
+}
