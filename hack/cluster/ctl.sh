@@ -18,12 +18,17 @@ verb=${1:-}
 [ -n "$verb" ] || usage
 shift
 
+ctr() { inside "$(cat "$run/bin")/ctr" --namespace k8s.io "$@"; }
+
 case $verb in
   start | stop) inside "$here/daemon.sh" "$verb" "${@:-}" ;;
   load)
     for archive in "$@"; do # under its tag and, as sesi.dev/bot@sha256:..., under its digest
-      reference=$(tar -xOf "$archive" index.json | grep -o '"io.containerd.image.name": *"[^"]*"' | cut -d'"' -f4)
-      inside "$(cat "$run/bin")/ctr" --namespace k8s.io images import --digests --base-name "${reference%:*}" "$archive"
+      index=$(tar -xOf "$archive" index.json)
+      reference=$(grep -o '"io.containerd.image.name": *"[^"]*"' <<<"$index" | cut -d'"' -f4)
+      digest=$(grep -o '"digest": *"[^"]*"' <<<"$index" | cut -d'"' -f4 | head -n 1)
+      ctr images import "$archive"
+      ctr images tag --force "$reference" "${reference%:*}@$digest"
     done
     ;;
   exec) inside "$@" ;;

@@ -9,7 +9,7 @@ export HELM_CACHE_HOME=$run/helm HELM_CONFIG_HOME=$run/helm HELM_DATA_HOME=$run/
 
 own_cluster() { # sets bin and helm
   "$tree/hack/deps.sh" cluster demo
-  "$tree/hack/cluster/up.sh" node > >(sed -u 's/^/   /' | sed '/ is up:$/,$d') 2> >(sed -u 's/^/   /' >&2)
+  "$tree/hack/cluster/up.sh" node 2>&1 | sed -u -e '/ is up:$/,$d' -e 's/^/   /'
   bin=$(cat "$run/bin")
   export PATH=$PATH:$bin
   patiently "building helm" "$tree/hack/tool.sh" helm
