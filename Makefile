@@ -53,8 +53,9 @@ generate-check: ## fails when `make generate` would change something
 	hack/lint/unchanged.sh make generate
 
 .PHONY: test
-test: ## unit and integration tests, with the race detector
+test: ## unit and integration tests with the race detector, alerts and dashboard with promtool
 	hack/deps.sh test
+	test/monitoring/run.sh
 	KUBEBUILDER_ASSETS="$$(hack/cluster/build.sh control-plane)" CGO_ENABLED=1 \
 	  go test -race -timeout 20m $$(go list ./... | grep -v '/test/')
 
@@ -91,7 +92,7 @@ demo-kind: ## the demonstration on Docker and kind
 
 .PHONY: e2e
 e2e: ## end-to-end tests on a cluster of their own
-	if [ -d test/e2e ]; then test/e2e/run.sh; else echo "no end-to-end tests yet"; fi
+	test/e2e/run.sh
 
 ##@ Benchmarks
 
