@@ -277,7 +277,11 @@ func TestPageScreenshots(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 			set(f)
-			take(t, name, local(t, New(testConfig(f)))+"/qr", known)
+			ready := known
+			if f.code.Code != "" {
+				ready = view("qr")
+			}
+			take(t, name, local(t, New(testConfig(f)))+"/qr", ready)
 		})
 	}
 	t.Run("phone number", func(t *testing.T) {

@@ -124,7 +124,7 @@ var refusals = map[session.RefusalKind]fault{
 	session.RefusedNotLinked: {title: text{"Session belum tertaut", "The session is not linked"},
 		detail: text{"Session belum tertaut ke ponsel; pindai kode QR lebih dulu.", "The session is not linked to a phone; scan a code first."}},
 	session.RefusedNotReady: {title: text{"Session belum siap", "The session is not ready"},
-		detail: text{"Session sedang mengerjakan hal lain; coba lagi sebentar lagi.", "The session is busy; try again in a moment."}},
+		detail: text{"Session belum bisa melakukannya sekarang; coba lagi sebentar lagi.", "The session cannot do it now; try again in a moment."}},
 }
 
 // classifyError turns any error into a fault.
@@ -141,7 +141,7 @@ func classifyError(err error) fault {
 		}
 		f.status, f.kind, f.reason = http.StatusConflict, string(refused.Kind), refused.Reason
 		if refused.Detail != "" {
-			f.detail.en = refused.Detail
+			f.detail = text{f.detail.id + " (" + refused.Detail + ")", refused.Detail}
 		}
 		if refused.Kind == session.RefusedNoCode || refused.Kind == session.RefusedNotReady {
 			f = f.retryAfter(2)

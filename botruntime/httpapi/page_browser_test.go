@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +53,7 @@ func TestPage(t *testing.T) {
 		"take back":                   pageRestarts,
 		"token form":                  pageTakesTheTokenByForm,
 		"token in the address":        pageTakesTheTokenFromTheAddress,
+		"link from another site":      pageOpensFromAnotherSite,
 		"names are text":              pageTrustsNoName,
 		"keyboard and screen readers": pageIsForEveryone,
 		"less motion":                 pageKeepsStill,
@@ -404,6 +407,26 @@ func pageTakesTheTokenFromTheAddress(t *testing.T, tab *browser) {
 	if got := ask[string](tab, `location.href + ' ' + JSON.stringify(performance.getEntriesByType('resource').map((e) => e.name))`); strings.Contains(got, testToken) {
 		t.Errorf("the token stays in the address: %s", got)
 	}
+}
+
+// pageOpensFromAnotherSite: a link on another site's page opens this one for whoever handed in the token before,
+// though the browser sends no cookie along with it.
+func pageOpensFromAnotherSite(t *testing.T, tab *browser) {
+	config := testConfig(newFake(connectedSnapshot()))
+	config.ClientID = "a-bot-that-is-linked-to"
+	s := serve(t, New(config), Addresses{Plain: "0.0.0.0:0"})
+	_, port, err := net.SplitHostPort(s.PlainAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://127.0.0.1:" + port + "/qr"
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><a href="%s">to the bot</a>`, url)
+	}))
+	defer other.Close()
+	tab.run(chromedp.Navigate(url+"?token="+testToken), view("ok"),
+		chromedp.Navigate(strings.Replace(other.URL, "127.0.0.1", "localhost", 1)), chromedp.Click(chromedp.CSS("a")), view("ok"))
 }
 
 func pageTrustsNoName(t *testing.T, tab *browser) {

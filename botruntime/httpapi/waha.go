@@ -185,7 +185,17 @@ func (c *call) wahaStart() error {
 
 func (c *call) wahaRestart() error { return c.wahaDo(c.Session.Restart) }
 
-func (c *call) wahaLogout() error { return c.wahaDo(c.Session.Logout) }
+// wahaLogout succeeds too when there is nothing to log out, as it does in WAHA.
+func (c *call) wahaLogout() error {
+	return c.wahaDo(func(ctx context.Context) error {
+		err := c.Session.Logout(ctx)
+		var refused *session.Refusal
+		if errors.As(err, &refused) && refused.Kind == session.RefusedNotLinked {
+			return nil
+		}
+		return err
+	})
+}
 
 // wahaStop is refused rather than pretended: a bot holds its session for as long as it runs.
 func (c *call) wahaStop() error {

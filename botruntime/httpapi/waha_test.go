@@ -92,6 +92,14 @@ func TestWAHARefusals(t *testing.T) {
 	}
 }
 
+func TestWAHALogoutOfNothing(t *testing.T) {
+	f := newFake(unlinkedSnapshot(bot.StatePairing, bot.ReasonQRIdle))
+	f.err = &session.Refusal{Kind: session.RefusedNotLinked}
+	if got := send(t, "POST", local(t, New(testConfig(f)))+"/api/sessions/default/logout", ""); got.StatusCode != 201 {
+		t.Errorf("%d %s, want 201", got.StatusCode, got.body)
+	}
+}
+
 func TestWAHACode(t *testing.T) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, time.Minute)
