@@ -64,6 +64,15 @@ func decideTransitions(before, after *v1alpha1.WhatsAppSessionStatus) []transiti
 	return told
 }
 
+// tell makes an event. It is about the session and not about one version of it, so that what happens again and again
+// is one event with a count.
+func (r *Reconciler) tell(session *v1alpha1.WhatsAppSession, t transition, action string) {
+	about := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{
+		Namespace: session.Namespace, Name: session.Name, UID: session.UID,
+	}}
+	r.events.Eventf(about, nil, t.kind, t.reason, action, "%s", t.message)
+}
+
 func conditionMessage(status *v1alpha1.WhatsAppSessionStatus, kind string) string {
 	if found := meta.FindStatusCondition(status.Conditions, kind); found != nil {
 		return found.Message

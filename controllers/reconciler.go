@@ -219,7 +219,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 		r.bots.Shown(client.ObjectKeyFromObject(s.session), snapshot.Revision)
 	}
 	for _, t := range decideTransitions(&s.session.Status, status) {
-		r.events.Eventf(changed, nil, t.kind, t.reason, string(status.State), "%s", t.message)
+		r.tell(s.session, t, string(status.State))
 	}
 	return nil
 }

@@ -88,9 +88,9 @@ func (r *Reconciler) finalize(ctx context.Context, s *scope) error {
 	r.unlinker.forget(key)
 	switch decision.event {
 	case eventUnlinked:
-		r.events.Eventf(s.session, nil, corev1.EventTypeNormal, decision.event, "Unlink", "%s", decision.message)
+		r.tell(s.session, transition{corev1.EventTypeNormal, decision.event, decision.message}, "Unlink")
 	case eventNotUnlinked:
-		r.events.Eventf(s.session, nil, corev1.EventTypeWarning, decision.event, "Unlink", "%s", decision.message)
+		r.tell(s.session, transition{corev1.EventTypeWarning, decision.event, decision.message}, "Unlink")
 	}
 	return nil
 }
