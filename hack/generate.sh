@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # generate.sh writes everything that is derived: from the API types deep copies, apply configurations and the
 # CRD; from the controllers' markers the operator's role; from these and the alerts their copies in config and in
-# the chart; from the CRD, the OpenAPI document and the bot's settings the reference pages of the docs. Run twice it
-# changes nothing; what it writes is committed.
+# the chart; from the routes the OpenAPI document; from that, the CRD and the bot's settings the reference pages.
+# Run twice it changes nothing; what it writes is committed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,4 +21,5 @@ cp config/crd/sesi.dev_whatsappsessions.yaml charts/sesi/files/crd.yaml
   printf 'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: sesi\nspec:\n'
   sed 's/^\(.\)/  \1/' charts/sesi/files/prometheus-rules.yaml
 } >config/prometheus/rules.yaml
+go run ./hack/openapi
 go run ./hack/docs
