@@ -18,6 +18,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
@@ -45,7 +46,7 @@ func main() {
 	log := logger(os.Stderr, flags.logLevel)
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
-	if err := run(ctrl.SetupSignalHandler(), flags); err != nil {
+	if err := run(ctrl.SetupSignalHandler(), flags, log); err != nil {
 		log.Error(err, "operator ends")
 		os.Exit(1)
 	}
@@ -56,12 +57,18 @@ func logger(to io.Writer, level slog.Level) logr.Logger {
 }
 
 // run serves until ctx ends.
-func run(ctx context.Context, flags options) error {
+func run(ctx context.Context, flags options, log logr.Logger) error {
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w", err)
 	}
 	config.QPS, config.Burst = flags.qps, flags.burst
+	if err := awaitAPI(ctx, config, log); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
 	manager, err := newManager(config, flags)
 	if err != nil {
 		return err
@@ -80,11 +87,16 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	var lock resourcelock.Interface
+	if flags.leaderElect {
+		if lock, err = newLock(config, flags.namespace); err != nil {
+			return nil, err
+		}
+	}
 	grace := stopTime
 	manager, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Cache: cache,
-		LeaderElection: flags.leaderElect, LeaderElectionID: "operator.sesi.dev",
-		LeaderElectionNamespace: flags.namespace, LeaderElectionReleaseOnCancel: true,
+		LeaderElection: flags.leaderElect, LeaderElectionResourceLockInterface: lock, LeaderElectionReleaseOnCancel: true,
 		HealthProbeBindAddress:  flags.probes,
 		GracefulShutdownTimeout: &grace,
 		Metrics: metricsserver.Options{

@@ -61,7 +61,7 @@ func TestLeaderHandsOver(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if holder := *lease.Spec.HolderIdentity; holder == "" || podOfHolder(holder, leader) {
+			if holder := *lease.Spec.HolderIdentity; holder == "" || holder == leader.Name {
 				return fmt.Errorf("the leader is %q", holder)
 			}
 			return nil
@@ -83,11 +83,6 @@ func lease(ctx context.Context) (*coordinationv1.Lease, error) {
 	return lease, nil
 }
 
-// podOfHolder tells whether a lease's holder is a pod: its name, and _ and something random behind it.
-func podOfHolder(holder string, pod *corev1.Pod) bool {
-	return len(holder) > len(pod.Name) && holder[:len(pod.Name)+1] == pod.Name+"_"
-}
-
 func leaderPod(t *testing.T) *corev1.Pod {
 	t.Helper()
 	var leader *corev1.Pod
@@ -101,7 +96,7 @@ func leaderPod(t *testing.T) *corev1.Pod {
 			return fmt.Errorf("%d operators: %w", len(operators), err)
 		}
 		for i := range operators {
-			if podOfHolder(*lease.Spec.HolderIdentity, &operators[i]) {
+			if *lease.Spec.HolderIdentity == operators[i].Name {
 				leader = &operators[i]
 				return nil
 			}
