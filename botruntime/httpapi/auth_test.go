@@ -235,23 +235,29 @@ func TestPeopleAreAskedForTheToken(t *testing.T) {
 }
 
 func TestManyWrongTokensAreThrottled(t *testing.T) {
-	at := doors(t, testConfig(newFake(connectedSnapshot())))
-	url := at["tls"] + "/api/session/status"
-	last := 0
-	for range throttleBurst + 1 {
-		last = send(t, "GET", url, "", "X-Api-Key", "wrong").StatusCode
-	}
-	if last != 429 {
-		t.Fatalf("status %d after %d wrong tokens, want 429", last, throttleBurst+1)
+	api := New(testConfig(newFake(connectedSnapshot())))
+	api.failures.refill = time.Hour
+	certFile, keyFile := writeCertificate(t, t.TempDir(), "bot")
+	s := serve(t, api, Addresses{Plain: "127.0.0.1:0", TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
+	at := "https://" + s.TLSAddr().String()
+	url := at + "/api/session/status"
+	for i := range throttleBurst + 1 {
+		want := 401
+		if i == throttleBurst {
+			want = 429
+		}
+		if got := send(t, "GET", url, "", "X-Api-Key", "wrong").StatusCode; got != want {
+			t.Fatalf("wrong token %d: status %d, want %d", i+1, got, want)
+		}
 	}
 	got := send(t, "GET", url, "", "X-Api-Key", testToken)
 	if got.problem(t).Status != 429 || got.Header.Get("Retry-After") == "" {
 		t.Errorf("the right token while throttled: %d, Retry-After %q", got.StatusCode, got.Header.Get("Retry-After"))
 	}
-	if got := send(t, "GET", at["tls"]+"/qr?token="+testToken, ""); got.StatusCode != 429 {
+	if got := send(t, "GET", at+"/qr?token="+testToken, ""); got.StatusCode != 429 {
 		t.Errorf("the page's token while throttled: %d, want 429", got.StatusCode)
 	}
-	if got := send(t, "GET", at["loopback"]+"/api/session/status", ""); got.StatusCode != 200 {
+	if got := send(t, "GET", "http://"+s.PlainAddr().String()+"/api/session/status", ""); got.StatusCode != 200 {
 		t.Errorf("loopback while throttled: %d, want 200", got.StatusCode)
 	}
 }

@@ -95,10 +95,10 @@ func newTab(t *testing.T, parent context.Context) *browser {
 	return &browser{ctx, t, closed}
 }
 
-// run does things in the page, each of which may wait; 30 s for all.
+// run does things in the page, each of which may wait; a minute for all.
 func (b *browser) run(steps ...step) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatalf("in the browser: %v; the page shows:\n%s", err, b.text("body"))
@@ -108,7 +108,7 @@ func (b *browser) run(steps ...step) {
 // ask returns the value of an expression.
 func ask[T any](b *browser, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
@@ -164,7 +164,7 @@ func window(width, height int64, scale float64, scheme string) step {
 // shot is a picture of the window, as PNG.
 func (b *browser) shot() []byte {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
 	data, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {

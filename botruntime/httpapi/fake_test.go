@@ -238,7 +238,7 @@ func send(t testing.TB, method, url, body string, headers ...string) answer {
 	client := &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true, TLSClientConfig: testTLS(t)},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       10 * time.Second,
+		Timeout:       30 * time.Second,
 	}
 	resp, err := client.Do(r)
 	if err != nil {
@@ -271,13 +271,13 @@ func (a answer) problem(t testing.TB) Problem {
 // kind is the word that tells problems apart.
 func (p Problem) kind() string { return strings.TrimPrefix(p.Type, "urn:sesi:problem:") }
 
-// waitUntil checks a condition until it holds, or fails the test after ten seconds.
+// waitUntil checks a condition until it holds, or fails the test after half a minute.
 func waitUntil(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for !holds() {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 10 s: %s", what)
+			t.Fatalf("not within 30 s: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond) // between two looks at a condition that has a deadline
 	}
@@ -291,7 +291,7 @@ func dial(t testing.TB, address string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(60 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	return conn

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"sesi.dev/sesi/api/bot"
@@ -44,6 +45,7 @@ func TestPage(t *testing.T) {
 		"code on every screen":        pageShowsTheCodeOnEveryScreen,
 		"code that ended":             pageHidesACodeThatEnded,
 		"idle, new code":              pageWakesAnIdleSession,
+		"untouched, then touched":     pageFallsAsleep,
 		"every state":                 pageExplainsEveryState,
 		"language":                    pageSwitchesLanguage,
 		"dark":                        pageIsDarkInTheDark,
@@ -173,6 +175,29 @@ func pageWakesAnIdleSession(t *testing.T, tab *browser) {
 	f.show(testCode, time.Minute)
 	tab.run(view("qr"))
 	showsCode(t, tab, testCode)
+}
+
+// pageFallsAsleep: a page that nobody touches stops asking for codes, or it would keep a session that nobody
+// means to link at it for ever. The quarter of an hour passes in a moment here.
+func pageFallsAsleep(t *testing.T, tab *browser) {
+	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
+	f.show(testCode, 10*time.Minute)
+	tab.run(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+			Source: `{ const real = setTimeout; window.setTimeout = (f, ms) => real(f, ms === 900000 ? 1500 : ms); }`})
+		return err
+	}), chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("qr"), view("idle"))
+	if got := tab.text("#body"); !strings.Contains(got, "lama tidak disentuh") {
+		t.Errorf("the page says %q", got)
+	}
+	looks := f.lookCount()
+	f.show(secondCode, 10*time.Minute)
+	f.become(func(s *bot.Snapshot) { s.Message = "one more change" })
+	tab.run(until(`document.querySelector('#facts').textContent.includes('one more change')`))
+	if got := f.lookCount(); got != looks {
+		t.Errorf("looked %d times while asleep", got-looks)
+	}
+	tab.run(chromedp.Click(chromedp.CSS("[data-action=code]")), view("qr"))
 }
 
 // pageExplainsEveryState: each state has its words in both languages, readable in light and dark, and the way

@@ -36,7 +36,7 @@ func follow(t testing.TB, url string, headers ...string) *follower {
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	resp, err := (&http.Transport{TLSClientConfig: testTLS(t)}).RoundTrip(r.WithContext(ctx))
 	if err != nil {
@@ -305,7 +305,7 @@ func crowd(t testing.TB, address string, n int) []net.Conn {
 
 // readUntil reads a connection until it has sent a text and the end of its event.
 func readUntil(t testing.TB, conn net.Conn, text string) {
-	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(60 * time.Second)); err != nil {
 		t.Error(err)
 	}
 	var got strings.Builder

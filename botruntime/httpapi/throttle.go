@@ -15,18 +15,21 @@ const (
 // throttle bounds how often each address may present a wrong token. While an address must wait, the right
 // token is refused too: else the bound would bound nothing.
 type throttle struct {
-	mu sync.Mutex
+	refill time.Duration // gives an address one more try
+	mu     sync.Mutex
 	// full is when an address has all its tries again.
 	full map[netip.Prefix]time.Time
 }
 
-func newThrottle() *throttle { return &throttle{full: make(map[netip.Prefix]time.Time)} }
+func newThrottle() *throttle {
+	return &throttle{refill: throttleRefill, full: make(map[netip.Prefix]time.Time)}
+}
 
 // wait is how long who must wait before its next try; 0 when it need not.
 func (t *throttle) wait(who netip.Prefix, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	open := t.full[t.key(who)].Add(-(throttleBurst - 1) * throttleRefill)
+	open := t.full[t.key(who)].Add(-(throttleBurst - 1) * t.refill)
 	if !open.After(now) {
 		return 0
 	}
@@ -45,7 +48,7 @@ func (t *throttle) failed(who netip.Prefix, now time.Time) {
 	if from.Before(now) {
 		from = now
 	}
-	t.full[key] = from.Add(throttleRefill)
+	t.full[key] = from.Add(t.refill)
 }
 
 // key is who, or everyone who is new once too many are remembered: a caller with endless addresses shares one
