@@ -43,11 +43,12 @@ type program struct {
 	probes  string
 }
 
-// build compiles a command of this module.
-func build(t *testing.T, pkg string, tags ...string) string {
+// buildInto compiles a command of this module into a folder.
+func buildInto(t *testing.T, dir, pkg string, flags ...string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), filepath.Base(pkg))
-	out, err := exec.CommandContext(t.Context(), "go", append(append([]string{"build", "-o", path}, tags...), "sesi.dev/sesi/"+pkg)...).CombinedOutput()
+	path := filepath.Join(dir, filepath.Base(pkg))
+	arguments := append(append([]string{"build", "-o", path}, flags...), "sesi.dev/sesi/"+pkg)
+	out, err := exec.CommandContext(t.Context(), "go", arguments...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("build %s: %v\n%s", pkg, err, out)
 	}
@@ -81,7 +82,7 @@ func (w *world) run(user string, flags ...string) *program {
 		w.t.Fatal(err)
 	}
 	p := &program{t: w.t, log: &bytes.Buffer{}, ended: make(chan error, 1), metrics: freeAddress(w.t), probes: freeAddress(w.t)}
-	p.command = exec.Command(build(w.t, "cmd/operator"), append([]string{
+	p.command = exec.Command(buildInto(w.t, w.t.TempDir(), "cmd/operator"), append([]string{
 		"-bot-image", "registry.example/sesi/bot:1", "-operator-namespace", w.namespace,
 		"-metrics-bind-address", p.metrics, "-health-probe-bind-address", p.probes,
 	}, flags...)...)

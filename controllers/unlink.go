@@ -47,14 +47,18 @@ func decideRelease(s *scope, known knowledge, asked unlinkResult) release {
 		linked = snapshot.Exists
 	}
 	remedy := "remove the device on the phone, under Linked devices"
+	late := !s.now.Before(s.session.DeletionTimestamp.Add(unlinkPatience))
 	switch {
 	case s.session.Spec.DeletionPolicy != v1alpha1.DeletionUnlink:
 		return release{free: true}
 	case asked.done && asked.err == nil:
 		return release{free: true, event: eventUnlinked, message: "The bot logged out at WhatsApp."}
+	case asked.busy && !late:
+		// The bot may already say that it is not linked; its answer says why.
+		return release{}
 	case !linked:
 		return release{free: true}
-	case !s.now.Before(s.session.DeletionTimestamp.Add(unlinkPatience)):
+	case late:
 		return release{free: true, event: eventNotUnlinked,
 			message: fmt.Sprintf("The bot did not log out within %s: %s.", unlinkPatience, remedy)}
 	case known == absent && s.pod == nil:
