@@ -216,7 +216,7 @@ func (s *Store) snapshot(ctx context.Context) (file *os.File, device string, err
 // copyDatabase writes a consistent copy of a live database to an empty file. It uses a connection of its own,
 // so that its memory goes when it is done and nobody waits for a place in the pool.
 func copyDatabase(ctx context.Context, from, to string) error {
-	params := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", smallCache, "mmap_size(0)"}}
+	params := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", noCache, "mmap_size(0)"}}
 	db, err := sql.Open("sqlite", dsn(from, params))
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 )
 
 // Limits of compression. The window is what both sides must hold in memory; a session's rows are small and
-// mostly random keys, so a larger one gains nothing. A real store is a few megabytes, the bound on what is
+// mostly random keys, so a larger one or a slower encoder gains nothing. A real store is a few megabytes, the bound on what is
 // unpacked is far above any and below what could fill a volume.
 const (
 	windowSize     = 128 << 10
@@ -43,7 +43,7 @@ func (e *BackupError) Unwrap() error { return e.Err }
 // compress writes source to target as one zstd frame with a checksum.
 func compress(ctx context.Context, target io.Writer, source io.Reader) error {
 	encoder, err := zstd.NewWriter(target, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
-		zstd.WithWindowSize(windowSize), zstd.WithEncoderLevel(zstd.SpeedDefault))
+		zstd.WithWindowSize(windowSize), zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
 		return fmt.Errorf("compress: %w", err)
 	}

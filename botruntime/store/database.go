@@ -29,7 +29,11 @@ const (
 
 // smallCache bounds the pages that one connection keeps, in KiB; they take twice that, because the allocator
 // rounds a page and its header up to 8 KiB.
-const smallCache = "cache_size(-128)"
+// A connection that reads a database once from end to end gains nothing from a cache.
+const (
+	smallCache = "cache_size(-128)"
+	noCache    = "cache_size(-32)"
+)
 
 // dsn names a database for the driver. Each connection runs the pragmas, so they hold on every one.
 func dsn(path string, params url.Values) string {

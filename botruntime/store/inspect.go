@@ -57,7 +57,7 @@ func inspect(ctx context.Context, path string) (inspection, error) {
 	}
 
 	params := url.Values{"mode": {"ro"}, "_pragma": {
-		"busy_timeout(10000)", smallCache, "mmap_size(0)", "trusted_schema(0)", "cell_size_check(1)",
+		"busy_timeout(10000)", noCache, "mmap_size(0)", "trusted_schema(0)", "cell_size_check(1)",
 	}}
 	db, err := sql.Open("sqlite", dsn(path, params))
 	if err != nil {
