@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
+	signal "go.mau.fi/libsignal/logger"
 	waLog "go.mau.fi/whatsmeow/util/log"
 )
 
@@ -31,3 +33,19 @@ func (l quietLog) Sub(module string) waLog.Logger {
 func (l quietLog) say(level slog.Level, format string, a []any) {
 	l.log.Log(context.Background(), level, "whatsmeow: "+fmt.Sprintf(format, a...))
 }
+
+// silentSignal is a libsignal logger that says nothing: by default it prints to standard output, and what it
+// calls an error is a message that cannot be decrypted, which whatsmeow reports and the metrics count.
+type silentSignal struct{}
+
+func (silentSignal) Debug(string, string)   {}
+func (silentSignal) Info(string, string)    {}
+func (silentSignal) Warning(string, string) {}
+func (silentSignal) Error(string, string)   {}
+func (silentSignal) Configure(string)       {}
+
+// silenceSignal runs once, for libsignal keeps its logger in a variable that nothing guards.
+var silenceSignal = sync.OnceFunc(func() {
+	var out signal.Loggable = silentSignal{}
+	signal.Setup(&out)
+})

@@ -74,6 +74,7 @@ type inTick struct {
 // New returns a supervisor for the open store; its first snapshot says what the store holds. Nothing is done
 // before Run. It fails when the store cannot be read.
 func New(ctx context.Context, cfg config.Config, st *store.Store, meter Meter, log *slog.Logger) (*Supervisor, error) {
+	silenceSignal()
 	device, err := st.Device(ctx)
 	if err != nil {
 		return nil, err

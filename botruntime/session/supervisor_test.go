@@ -28,37 +28,28 @@ const patience = 30 * time.Second
 // quickKeepAlive names the environment variable of a test process whose clients find a dead peer soon.
 const quickKeepAlive = "SESI_TEST_QUICK_KEEPALIVE"
 
-// simDir holds the simulator's keys. Every test of this process shares them: Go reads SSL_CERT_FILE, and
-// whatsmeow its Noise root, once.
-var simDir string
-
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "sesi-session")
-	if err != nil {
-		panic(err)
-	}
-	simDir = dir
-	if err := os.Setenv("SSL_CERT_FILE", filepath.Join(dir, "ca.pem")); err != nil {
-		panic(err)
-	}
 	if os.Getenv(quickKeepAlive) != "" {
 		whatsmeow.KeepAliveIntervalMin, whatsmeow.KeepAliveIntervalMax = time.Second, 2*time.Second
 		whatsmeow.KeepAliveResponseDeadline = 2 * time.Second
 	}
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
+	simtest.Main(m)
 }
 
+// whatsapp starts a simulator. Every one of this process has the same keys, for Go reads SSL_CERT_FILE once.
 func whatsapp(t *testing.T, cfg sim.Config) *simtest.Sim {
 	t.Helper()
-	cfg.Dir = simDir
 	s := simtest.Start(t, cfg)
-	trustOnce.Do(s.TrustRoot)
+	s.TrustRoot()
+	trustCA.Do(func() {
+		if err := os.Setenv("SSL_CERT_FILE", s.CAFile); err != nil {
+			t.Fatal(err)
+		}
+	})
 	return s
 }
 
-var trustOnce sync.Once
+var trustCA sync.Once
 
 // countingMeter is a Meter that a test can read.
 type countingMeter struct {
