@@ -1,4 +1,4 @@
-package controllers_test
+package controllers
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// conditionFaults lists where a visited session's conditions break a rule. Every test ends with it.
-func conditionFaults(session *v1alpha1.WhatsAppSession) []string {
+// ConditionFaults lists where a visited session's conditions break a rule. Every test ends with it.
+func ConditionFaults(session *v1alpha1.WhatsAppSession) []string {
 	status := &session.Status
 	if status.ObservedGeneration == -1 {
 		if len(status.Conditions) > 0 {

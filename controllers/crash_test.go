@@ -16,6 +16,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers"
 	"sesi.dev/sesi/controllers/resources"
 )
 
@@ -183,7 +184,7 @@ func liveAndDie(g *guarded, name string, number int) bool {
 		s.Spec.Locale, s.Spec.Storage.RetentionPolicy = v1alpha1.LocaleEnglish, v1alpha1.RetentionDelete
 	})
 	after := g.until(name, "another pod", func(s *v1alpha1.WhatsAppSession) bool { return s.Status.Instance != string(before.UID) && ready(s) })
-	for _, fault := range conditionFaults(after) {
+	for _, fault := range controllers.ConditionFaults(after) {
 		t.Errorf("%s: %s", name, fault)
 	}
 	if started := w.cluster.Node.Started(w.key(name)); started != 2 {

@@ -150,7 +150,7 @@ func (w *world) finish() {
 		w.t.Error(err)
 	}
 	for i := range sessions.Items {
-		for _, fault := range conditionFaults(&sessions.Items[i]) {
+		for _, fault := range controllers.ConditionFaults(&sessions.Items[i]) {
 			w.t.Errorf("session %s: %s", sessions.Items[i].Name, fault)
 		}
 	}

@@ -1,0 +1,193 @@
+package controllers_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/bottest"
+)
+
+// ledger counts an operator's writes and its visits to each session.
+type ledger struct {
+	mu     sync.Mutex
+	writes int
+	visits map[string]int
+}
+
+func (l *ledger) wrote() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.writes++
+}
+
+// turn gives what was counted, and begins anew.
+func (l *ledger) turn() (int, map[string]int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	writes, visits := l.writes, l.visits
+	l.writes, l.visits = 0, map[string]int{}
+	return writes, visits
+}
+
+func (l *ledger) calls() *interceptor.Funcs {
+	return &interceptor.Funcs{
+		// Every visit begins by reading its session.
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			if _, is := o.(*v1alpha1.WhatsAppSession); is {
+				l.mu.Lock()
+				l.visits[key.Name]++
+				l.mu.Unlock()
+			}
+			return c.Get(ctx, key, o, opts...)
+		},
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			l.wrote()
+			return c.Create(ctx, o, opts...)
+		},
+		Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
+			l.wrote()
+			return c.Update(ctx, o, opts...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+			l.wrote()
+			return c.Patch(ctx, o, p, opts...)
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.DeleteOption) error {
+			l.wrote()
+			return c.Delete(ctx, o, opts...)
+		},
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
+			l.wrote()
+			return c.SubResource(sub).Patch(ctx, o, p, opts...)
+		},
+	}
+}
+
+// settle waits until an operator has made no visit for a while.
+func (l *ledger) settle(t *testing.T) {
+	t.Helper()
+	quiet := time.Now()
+	within(t, "the operator to come to rest", func() bool {
+		if writes, visits := l.turn(); writes > 0 || len(visits) > 0 {
+			quiet = time.Now()
+		}
+		return time.Since(quiet) > 3*time.Second
+	})
+}
+
+// A minute in which nothing happens is a minute without a write, and with one visit of a session at most.
+func TestNothingHappensWhenNothingHappens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bots.Linked = func(clientID, instance string) bot.Snapshot {
+		return bottest.Paired(clientID, instance, "62811"+clientID[1:]+":1@s.whatsapp.net")
+	}
+	l := &ledger{visits: map[string]int{}}
+	w.operate(staging{calls: l.calls()})
+	const sessions = 20
+	for i := range sessions {
+		w.create(fmt.Sprintf("s%d", i), nil)
+	}
+	suspended := true
+	w.create("suspended", func(s *v1alpha1.WhatsAppSession) { s.Spec.Suspended = &suspended })
+	w.create("stalled", named("missing"))
+	for i := range sessions {
+		w.untilCondition(fmt.Sprintf("s%d", i), v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+	}
+	w.untilCondition("suspended", v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended)
+	w.untilCondition("stalled", v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonClaimNotFound)
+	l.settle(t)
+	// The minute is what the promise is about, so this test has to let it pass.
+	minute := time.NewTimer(time.Minute)
+	<-minute.C
+	writes, visits := l.turn()
+	if writes > 0 {
+		t.Errorf("%d writes in an idle minute", writes)
+	}
+	for name, count := range visits {
+		if count > 1 {
+			t.Errorf("%d visits of session %s in an idle minute", count, name)
+		}
+	}
+}
+
+// A change in a bot is one write, however often the bot repeats itself, and the visit that the write brings writes
+// nothing.
+func TestAChangeIsOneWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := &ledger{visits: map[string]int{}}
+	w.operate(staging{calls: l.calls()})
+	w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+	l.settle(t)
+	b := w.bots.Bot(w.key("kasir"))
+	for range 20 {
+		b.Change(func(s *bot.Snapshot) { s.BackupAt = bot.At(time.Now()) })
+	}
+	b.Change(func(s *bot.Snapshot) {
+		s.State, s.Reason, s.Connected = bot.StateReconnecting, bot.ReasonConnectionLost, false
+	})
+	w.untilState("kasir", bot.StateReconnecting)
+	var writes, visits int
+	within(t, "the visit after the write", func() bool {
+		moreWrites, moreVisits := l.turn()
+		writes, visits = writes+moreWrites, visits+moreVisits["kasir"]
+		return visits >= 2
+	})
+	if writes != 1 || visits != 2 {
+		t.Errorf("one change was %d writes and %d visits, want 1 and 2", writes, visits)
+	}
+}
+
+// What is not the operator's never comes into its memory.
+func TestForeignPodsAndSecretsCostNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	op := w.operate(staging{})
+	w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+	const foreign = 300
+	for i := range foreign {
+		at := metav1.ObjectMeta{Name: fmt.Sprintf("foreign-%d", i), Namespace: w.namespace, Labels: map[string]string{"app": "other"}}
+		w.cluster.Node.Hold(client.ObjectKey{Namespace: at.Namespace, Name: at.Name})
+		for _, object := range []client.Object{
+			&corev1.Secret{ObjectMeta: at, Data: map[string][]byte{"big": make([]byte, 1<<10)}},
+			&corev1.Pod{ObjectMeta: at, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "x", Image: "x"}}}},
+		} {
+			if err := w.cluster.Client.Create(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// What comes after them has been seen, so they would have been as well.
+	w.comeUp("later", "62812:1@s.whatsapp.net", nil)
+	for _, list := range []client.ObjectList{&corev1.PodList{}, &corev1.SecretList{}} {
+		if err := op.manager.GetCache().List(t.Context(), list); err != nil {
+			t.Fatal(err)
+		}
+		var items int
+		switch l := list.(type) {
+		case *corev1.PodList:
+			items = len(l.Items)
+			for _, pod := range l.Items {
+				if len(pod.Spec.Containers) > 0 || len(pod.ManagedFields) > 0 {
+					t.Errorf("the cache keeps of the pod %s what nobody reads", pod.Name)
+				}
+			}
+		case *corev1.SecretList:
+			items = len(l.Items)
+		}
+		if items != 2 {
+			t.Errorf("the cache holds %d of %T, want 2", items, list)
+		}
+	}
+}
