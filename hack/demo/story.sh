@@ -75,7 +75,7 @@ first_scan() {
   watch_session
   step_begun=$applied
   # shellcheck disable=SC2016 # follow evaluates it
-  follow '$state == Connected || $needed == true'
+  follow '$state == Connected || $reason == QRAvailable'
   if [ "$state" = Connected ]; then
     end_watch
     achieved "linked by an earlier run, and connected"
