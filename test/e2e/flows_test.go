@@ -64,6 +64,10 @@ func TestPodDeleted(t *testing.T) {
 			clock := startClock(t, session, podUID(t, session))
 			must(t, cluster.Delete(t.Context(), podOf(session)))
 			marks := clock.wait(t)
+			if marks["connected"] > 6*time.Second { // why, only the node can tell
+				t.Logf("%s took %s:\n%s", session.Name, marks["connected"], kubectl(t, "--namespace", session.Namespace, "get", "events",
+					"--field-selector", "involvedObject.name="+resources.Name(session), "--sort-by", "metadata.creationTimestamp"))
+			}
 			for p, phase := range phases {
 				took[p] = append(took[p], marks[phase.to]-marks[phase.from])
 			}
