@@ -68,7 +68,7 @@ if [ "$what" = node ]; then
   say "images of the node"
   start kubelet
   start proxy
-  { rendered coredns.yaml; echo ---; rendered local-path.yaml; } | "$kubectl" apply --server-side -f - >"$log/apply.log" 2>&1
+  { rendered authorization.yaml; echo ---; rendered coredns.yaml; echo ---; rendered local-path.yaml; } | "$kubectl" apply --server-side -f - >"$log/apply.log" 2>&1
   start local-path
   wait_for 90 "node is ready" "$kubectl" wait --for=condition=Ready "node/$node" --timeout=5s
   wait_for 60 "DNS" "$kubectl" -n kube-system rollout status deployment/coredns --timeout=5s
