@@ -1,0 +1,239 @@
+package controllers
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/observer"
+)
+
+// decided lets the pure parts of a visit run, as ensureAll and finalize do where no write fails.
+func decided(edits ...func(*scope)) *scope {
+	s := visit(edits...)
+	if s.templateErr != nil {
+		s.trouble = invalidTemplate(s.templateErr)
+	}
+	_, s.bot = decidePod(s)
+	return s
+}
+
+func snapshotOf(state bot.State, reason bot.Reason, edit func(*bot.Snapshot)) *bot.Snapshot {
+	snapshot := connected()
+	snapshot.State, snapshot.Reason, snapshot.Connected, snapshot.Message = state, reason, false, "The bot says why."
+	if edit != nil {
+		edit(snapshot)
+	}
+	return snapshot
+}
+
+func TestDeriveStatus(t *testing.T) {
+	lastSeen := func(s *scope) {
+		s.session.Status = *deriveStatus(decided(says(observer.Heard, connected())))
+	}
+	lastScanning := func(s *scope) {
+		s.session.Status = *deriveStatus(decided(says(observer.Heard, scanning())))
+	}
+	twin := func(s *scope) {
+		other := newSession("other")
+		other.Namespace = "bank"
+		s.twin = other
+	}
+	type want struct {
+		state  bot.State
+		reason string
+		action bot.UserAction
+		// conditions are type=status/reason.
+		conditions []string
+	}
+	cases := map[string]struct {
+		edits []func(*scope)
+		want  want
+	}{
+		"connected": {[]func(*scope){says(observer.Heard, connected())}, want{bot.StateConnected, "LoggedIn", bot.ActionNone, []string{
+			"Ready=True/LoggedIn", "StorageReady=True/ClaimBound", "PodReady=True/PodRunning", "SessionExists=True/Linked", "Connected=True/LoggedIn",
+			"QRRequired=False/NotNeeded", "SessionExpired=False/NotExpired", "Conflict=False/NoConflict"}}},
+		"asks for a scan": {[]func(*scope){says(observer.Heard, scanning())}, want{bot.StatePairing, "QRAvailable", bot.ActionScanQR, []string{
+			"Ready=False/QRAvailable", "PodReady=True/PodRunning", "SessionExists=False/NotLinked", "Connected=False/QRAvailable", "QRRequired=True/QRAvailable"}}},
+		"logged out": {[]func(*scope){lastSeen, says(observer.Heard, snapshotOf(bot.StateLoggedOut, bot.ReasonLoggedOut, func(s *bot.Snapshot) {
+			s.Exists, s.Expired, s.QRRequired, s.UserAction = false, true, true, bot.ActionScanQR
+		}))}, want{bot.StateLoggedOut, "LoggedOut", bot.ActionScanQR, []string{"Ready=False/LoggedOut", "SessionExists=False/NotLinked", "SessionExpired=True/LoggedOut", "QRRequired=True/LoggedOut"}}},
+		"replaced": {[]func(*scope){says(observer.Heard, snapshotOf(bot.StateConflict, bot.ReasonStreamReplaced, func(s *bot.Snapshot) { s.UserAction = bot.ActionResolveConflict }))},
+			want{bot.StateConflict, "StreamReplaced", bot.ActionResolveConflict, []string{"Ready=False/StreamReplaced", "Conflict=True/StreamReplaced", "SessionExists=True/Linked"}}},
+		"account shared": {[]func(*scope){says(observer.Heard, connected()), twin}, want{bot.StateConnected, "LoggedIn", bot.ActionNone, []string{"Ready=True/LoggedIn", "Conflict=True/AccountShared"}}},
+		"claim shared": {[]func(*scope){held, noPod}, want{bot.StateConflict, "ClaimShared", bot.ActionResolveConflict, []string{
+			"Ready=False/ClaimShared", "StorageReady=False/ClaimShared", "PodReady=False/AwaitingStorage", "Conflict=True/ClaimShared", "Stalled=True/ClaimShared", "Connected=False/AwaitingStorage"}}},
+		"first visit": {[]func(*scope){noPod}, want{v1alpha1.StatePending, "PodStarting", bot.ActionNone, []string{
+			"Ready=False/PodStarting", "PodReady=False/PodStarting", "SessionExists=Unknown/NotObserved", "Connected=False/PodStarting", "QRRequired=Unknown/NotObserved",
+			"SessionExpired=Unknown/NotObserved", "Conflict=False/NoConflict", "Reconciling=True/PodStarting"}}},
+		"runs and was never heard": {nil, want{v1alpha1.StatePending, "PodStarting", bot.ActionNone, []string{"Ready=False/PodStarting", "Connected=Unknown/NotObserved", "Reconciling=True/PodStarting"}}},
+		"remembered":               {[]func(*scope){lastSeen}, want{bot.StateConnected, "LoggedIn", bot.ActionNone, []string{"Ready=True/LoggedIn", "Connected=True/LoggedIn", "PodReady=True/PodRunning"}}},
+		"heard a moment ago":       {[]func(*scope){lastSeen, says(observer.Listening, connected())}, want{bot.StateConnected, "LoggedIn", bot.ActionNone, []string{"Ready=True/LoggedIn"}}},
+		"lost": {[]func(*scope){lastSeen, says(observer.Lost, connected())}, want{v1alpha1.StateUnknown, "BotUnreachable", bot.ActionNone, []string{
+			"Ready=Unknown/BotUnreachable", "Connected=Unknown/BotUnreachable", "PodReady=False/BotUnreachable", "SessionExists=True/Linked", "QRRequired=False/NotNeeded"}}},
+		"lost while it asked for a scan": {[]func(*scope){lastScanning, says(observer.Lost, scanning())}, want{v1alpha1.StateUnknown, "BotUnreachable", bot.ActionScanQR, []string{"Ready=Unknown/BotUnreachable", "QRRequired=True/QRAvailable"}}},
+		"node lost": {[]func(*scope){lastSeen, says(observer.Lost, connected()), pods(podCondition(corev1.PodReady, corev1.ConditionFalse, "", "", noon))},
+			want{v1alpha1.StateUnknown, "NodeUnreachable", bot.ActionNone, []string{"Ready=Unknown/NodeUnreachable", "Connected=Unknown/NodeUnreachable", "PodReady=Unknown/NodeUnreachable", "SessionExists=True/Linked"}}},
+		"node lost, bot heard": {[]func(*scope){lastSeen, says(observer.Heard, connected()), pods(podCondition(corev1.PodReady, corev1.ConditionFalse, "", "", noon))},
+			want{v1alpha1.StateUnknown, "NodeUnreachable", bot.ActionNone, []string{"Ready=Unknown/NodeUnreachable"}}},
+		"out of memory": {[]func(*scope){lastSeen, pods(bothContainers(waits("CrashLoopBackOff"), exited(137, "OOMKilled"), false))}, want{v1alpha1.StatePending, "OOMKilled", bot.ActionNone, []string{
+			"Ready=False/OOMKilled", "PodReady=False/OOMKilled", "Connected=False/OOMKilled", "SessionExists=True/Linked", "Reconciling=True/OOMKilled"}}},
+		"suspended": {[]func(*scope){lastScanning, suspended, noPod}, want{v1alpha1.StateSuspended, "Suspended", bot.ActionNone, []string{
+			"Ready=False/Suspended", "PodReady=False/Suspended", "Connected=False/Suspended", "QRRequired=False/Suspended", "SessionExists=False/NotLinked"}}},
+		"being suspended":   {[]func(*scope){lastSeen, suspended, pods(deleted(-time.Second))}, want{v1alpha1.StateSuspended, "Suspended", bot.ActionNone, []string{"Ready=False/Suspended", "PodReady=False/AwaitingTermination", "Reconciling=True/AwaitingTermination"}}},
+		"claim lost":        {[]func(*scope){lastSeen, says(observer.Heard, connected()), storage(v1alpha1.ReasonClaimLost, stalled)}, want{bot.StateConnected, "LoggedIn", bot.ActionNone, []string{"Ready=False/ClaimLost", "Connected=True/LoggedIn", "Stalled=True/ClaimLost"}}},
+		"claim missing":     {[]func(*scope){noPod, storage(v1alpha1.ReasonClaimNotFound, stalled)}, want{v1alpha1.StatePending, "ClaimNotFound", bot.ActionNone, []string{"Ready=False/ClaimNotFound", "PodReady=False/AwaitingStorage", "Stalled=True/ClaimNotFound"}}},
+		"template broken":   {[]func(*scope){lastSeen, broken, says(observer.Heard, connected())}, want{bot.StateConnected, "LoggedIn", bot.ActionNone, []string{"Ready=False/InvalidTemplate", "Connected=True/LoggedIn", "PodReady=True/PodRunning", "Stalled=True/InvalidTemplate"}}},
+		"waits for pairing": {[]func(*scope){lastScanning, changed, says(observer.Heard, scanning())}, want{bot.StatePairing, "QRAvailable", bot.ActionScanQR, []string{"Ready=False/QRAvailable", "PodReady=True/AwaitingPairing", "Reconciling=True/AwaitingPairing"}}},
+		"deleted":           {[]func(*scope){lastSeen, deleting, says(observer.Heard, connected())}, want{v1alpha1.StateTerminating, "Terminating", bot.ActionNone, []string{"Ready=False/Terminating"}}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := decided(c.edits...)
+			status := deriveStatus(s)
+			if status.State != c.want.state || status.Reason != c.want.reason || status.UserAction != c.want.action {
+				t.Errorf("state %s, reason %s, action %s; want %s, %s, %s", status.State, status.Reason, status.UserAction, c.want.state, c.want.reason, c.want.action)
+			}
+			var got []string
+			for _, condition := range status.Conditions {
+				got = append(got, fmt.Sprintf("%s=%s/%s", condition.Type, condition.Status, condition.Reason))
+			}
+			for _, want := range c.want.conditions {
+				if !slices.Contains(got, want) {
+					t.Errorf("want %s among %v", want, got)
+				}
+			}
+		})
+	}
+}
+
+// Whatever comes together, a status keeps the rules of conditions, depends on nothing but its scope, and is its own
+// successor: a visit on which nothing changed writes nothing.
+func TestEveryStatusKeepsTheRules(t *testing.T) {
+	podsOf := map[string]func(*scope){
+		"none": noPod, "runs": func(*scope) {}, "changed": changed, "ending": pods(deleted(-time.Second)), "late": pods(deleted(time.Hour)),
+		"failed":  pods(func(pod *corev1.Pod) { pod.Status.Phase = corev1.PodFailed }),
+		"lost":    pods(podCondition(corev1.PodReady, corev1.ConditionFalse, "", "", noon)),
+		"crashes": pods(bothContainers(waits("CrashLoopBackOff"), exited(1, "Error"), false)),
+		"foreign": func(s *scope) { s.pod.OwnerReferences = nil },
+	}
+	bots := map[string]func(*scope){"unknown": func(*scope) {}, "not yet": says(observer.Listening, nil), "never": says(observer.Lost, nil)}
+	for _, state := range bot.States {
+		for name, snapshot := range map[string]*bot.Snapshot{
+			"linked": snapshotOf(state, bot.ReasonConnectionLost, func(s *bot.Snapshot) { s.Connected = state == bot.StateConnected }),
+			"expired": snapshotOf(state, bot.ReasonLoggedOut, func(s *bot.Snapshot) {
+				s.Exists, s.Expired, s.QRRequired, s.UserAction = false, true, true, bot.ActionScanQR
+			}),
+			"scanning": snapshotOf(state, bot.ReasonQRAvailable, func(s *bot.Snapshot) {
+				s.Exists, s.QRRequired, s.QRExpiresAt = false, true, bot.At(noon.Add(time.Minute))
+			}),
+		} {
+			for _, hearing := range []observer.Hearing{observer.Heard, observer.Listening, observer.Lost} {
+				bots[fmt.Sprint(state, " ", name, " ", hearing)] = says(hearing, snapshot)
+			}
+		}
+	}
+	specs := map[string]func(*scope){
+		"plain": func(*scope) {}, "suspended": suspended, "held": held, "broken": broken, "deleting": deleting,
+		"pending": storage(v1alpha1.ReasonClaimPending, moving), "missing": storage(v1alpha1.ReasonClaimNotFound, stalled),
+		"twin": func(s *scope) { s.twin = newSession("other") },
+		"taken": func(s *scope) {
+			s.trouble = verdict{metav1.ConditionFalse, v1alpha1.ReasonNameTaken, "taken", stalled, never}
+		},
+	}
+	pasts := map[string]v1alpha1.WhatsAppSessionStatus{"new": {ObservedGeneration: -1, State: v1alpha1.StatePending}}
+	for name, before := range map[string]*scope{
+		"was connected": decided(says(observer.Heard, connected())), "was scanning": decided(says(observer.Heard, scanning())),
+		"was lost": decided(says(observer.Lost, connected())), "was suspended": decided(suspended, noPod),
+		"was held": decided(held, noPod), "was waiting": decided(changed, says(observer.Heard, scanning())),
+		"was replaced": decided(says(observer.Heard, snapshotOf(bot.StateConflict, bot.ReasonStreamReplaced, nil))),
+	} {
+		pasts[name] = *deriveStatus(before)
+	}
+	count := 0
+	for _, podName := range slices.Sorted(maps.Keys(podsOf)) {
+		for _, botName := range slices.Sorted(maps.Keys(bots)) {
+			for _, specName := range slices.Sorted(maps.Keys(specs)) {
+				for _, pastName := range slices.Sorted(maps.Keys(pasts)) {
+					count++
+					past := pasts[pastName]
+					remember := func(s *scope) { s.session.Status = *past.DeepCopy() }
+					s := decided(remember, podsOf[podName], bots[botName], specs[specName])
+					if botName != "unknown" && !s.owned() {
+						s.observation = nil
+					}
+					status := deriveStatus(s)
+					s.session.Status = *status
+					what := fmt.Sprintf("pod %s, bot %s, spec %s, %s", podName, botName, specName, pastName)
+					for _, fault := range ConditionFaults(s.session) {
+						t.Errorf("%s: %s", what, fault)
+					}
+					s.now = s.now.Add(time.Millisecond)
+					if again := deriveStatus(s); !equality.Semantic.DeepEqual(status, again) {
+						t.Errorf("%s: the next visit writes again:\n%+v\n%+v", what, status, again)
+					}
+					for _, condition := range status.Conditions {
+						before := meta.FindStatusCondition(past.Conditions, condition.Type)
+						if before != nil && before.Status == condition.Status && !before.LastTransitionTime.Equal(&condition.LastTransitionTime) &&
+							condition.Reason != v1alpha1.ReasonAwaitingPairing {
+							t.Errorf("%s: %s did not change and has a new time", what, condition.Type)
+						}
+					}
+					if t.Failed() {
+						t.FailNow()
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d statuses", count)
+}
+
+func TestDecideTransitions(t *testing.T) {
+	status := func(edits ...func(*scope)) *v1alpha1.WhatsAppSessionStatus { return deriveStatus(decided(edits...)) }
+	fresh := &v1alpha1.WhatsAppSessionStatus{State: v1alpha1.StatePending}
+	cases := map[string]struct {
+		before, after *v1alpha1.WhatsAppSessionStatus
+		want          []string
+	}{
+		"nothing":         {status(says(observer.Heard, connected())), status(says(observer.Heard, connected())), nil},
+		"connects":        {status(), status(says(observer.Heard, connected())), []string{"Normal LoggedIn"}},
+		"asks for a scan": {status(), status(says(observer.Heard, scanning())), []string{"Normal QRAvailable"}},
+		"is on its way":   {fresh, status(noPod), nil},
+		"logs out":        {status(says(observer.Heard, connected())), status(says(observer.Heard, snapshotOf(bot.StateLoggedOut, bot.ReasonLoggedOut, nil))), []string{"Warning LoggedOut"}},
+		"is replaced": {status(says(observer.Heard, connected())), status(says(observer.Heard, snapshotOf(bot.StateConflict, bot.ReasonStreamReplaced, nil))),
+			[]string{"Warning StreamReplaced"}},
+		"conflict ends": {status(says(observer.Heard, snapshotOf(bot.StateConflict, bot.ReasonStreamReplaced, nil))), status(says(observer.Heard, connected())),
+			[]string{"Normal LoggedIn", "Normal NoConflict"}},
+		"is lost":            {status(says(observer.Heard, connected())), status(says(observer.Lost, connected())), []string{"Warning BotUnreachable"}},
+		"crashes":            {status(says(observer.Heard, connected())), status(pods(bothContainers(waits("CrashLoopBackOff"), exited(1, ""), false))), []string{"Warning CrashLooping"}},
+		"finds its claim":    {status(noPod, storage(v1alpha1.ReasonClaimNotFound, stalled)), status(noPod), []string{"Normal ClaimBound"}},
+		"misses its claim":   {fresh, status(noPod, storage(v1alpha1.ReasonClaimNotFound, stalled)), []string{"Warning ClaimNotFound"}},
+		"shares its claim":   {fresh, status(noPod, held), []string{"Warning ClaimShared"}},
+		"template is broken": {status(says(observer.Heard, connected())), status(broken, says(observer.Heard, connected())), []string{"Warning InvalidTemplate"}},
+		"is suspended":       {status(says(observer.Heard, connected())), status(suspended, noPod), []string{"Normal Suspended"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, told := range decideTransitions(c.before, c.after) {
+				got = append(got, told.kind+" "+told.reason)
+				if told.message == "" {
+					t.Errorf("%s says nothing", told.reason)
+				}
+			}
+			if fmt.Sprint(got) != fmt.Sprint(c.want) {
+				t.Errorf("events = %v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,97 @@
+package controllers
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/bottest"
+	"sesi.dev/sesi/controllers/observer"
+)
+
+func TestDecideRelease(t *testing.T) {
+	unlink := func(s *scope) { s.session.Spec.DeletionPolicy = v1alpha1.DeletionUnlink }
+	ago := func(d time.Duration) func(*scope) {
+		return func(s *scope) { at := metav1.NewTime(noon.Add(-d)); s.session.DeletionTimestamp = &at }
+	}
+	linked := func(s *scope) { s.session.Status.Session = &v1alpha1.SessionStatus{Exists: true} }
+	asked := func(ago time.Duration, busy bool, err error) unlinkResult {
+		return unlinkResult{at: noon.Add(-ago), busy: busy, done: !busy, err: err}
+	}
+	cases := map[string]struct {
+		edits []func(*scope)
+		asked unlinkResult
+		known knowledge
+		want  release
+	}{
+		"retain":                    {[]func(*scope){linked, ago(0)}, unlinkResult{}, heard, release{free: true}},
+		"never linked":              {[]func(*scope){unlink, ago(0)}, unlinkResult{}, heard, release{free: true}},
+		"linked, as the bot says":   {[]func(*scope){unlink, ago(0), says(observer.Heard, connected())}, unlinkResult{}, heard, release{ask: true}},
+		"unlinked, as the bot says": {[]func(*scope){unlink, linked, ago(0), says(observer.Heard, asleep())}, unlinkResult{}, heard, release{free: true}},
+		"linked, remembered":        {[]func(*scope){unlink, linked, ago(0)}, unlinkResult{}, remembered, release{ask: true}},
+		"starting":                  {[]func(*scope){unlink, linked, ago(0)}, unlinkResult{}, starting, release{ask: true}},
+		"asked":                     {[]func(*scope){unlink, linked, ago(time.Second)}, asked(time.Second, true, nil), heard, release{}},
+		"asked, says it unlinked":   {[]func(*scope){unlink, linked, ago(time.Second), says(observer.Heard, asleep())}, asked(time.Second, true, nil), heard, release{}},
+		"asked for too long":        {[]func(*scope){unlink, linked, ago(unlinkPatience)}, asked(time.Second, true, nil), heard, release{free: true, event: eventNotUnlinked}},
+		"answered":                  {[]func(*scope){unlink, linked, ago(time.Second)}, asked(0, false, nil), heard, release{free: true, event: eventUnlinked}},
+		"failed just now":           {[]func(*scope){unlink, linked, ago(time.Second)}, asked(time.Second, false, errors.New("no")), heard, release{}},
+		"failed a while ago":        {[]func(*scope){unlink, linked, ago(9 * time.Second)}, asked(unlinkPause, false, errors.New("no")), heard, release{ask: true}},
+		"lost":                      {[]func(*scope){unlink, linked, ago(time.Second)}, unlinkResult{}, lost, release{}},
+		"lost for too long":         {[]func(*scope){unlink, linked, ago(unlinkPatience)}, unlinkResult{}, lost, release{free: true, event: eventNotUnlinked}},
+		"pod crashes":               {[]func(*scope){unlink, linked, ago(time.Second)}, unlinkResult{}, absent, release{}},
+		"no pod":                    {[]func(*scope){unlink, linked, noPod, ago(time.Second)}, unlinkResult{}, absent, release{free: true, event: eventNotUnlinked}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := decideRelease(visit(c.edits...), c.known, c.asked)
+			if got.event != "" && got.message == "" {
+				t.Error("an event says nothing")
+			}
+			got.message = ""
+			if got != c.want {
+				t.Errorf("decideRelease = %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestLogoutAsksTheBotItWasMeantFor(t *testing.T) {
+	pair, pemBytes, err := bottest.Certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin, err := observer.PinOf(pemBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]struct {
+		to  func(observer.Target) observer.Target
+		err string
+	}{
+		"another certificate": {func(to observer.Target) observer.Target { to.Pins = observer.Pins{{1}}; return to }, "not the one in the session's Secret"},
+		"another token":       {func(to observer.Target) observer.Target { to.Token = "guess"; return to }, "401"},
+		"nobody there":        {func(to observer.Target) observer.Target { to.Address = "127.30.0.1:1"; return to }, "connection refused"},
+		"the bot":             {func(to observer.Target) observer.Target { return to }, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			b, err := bottest.Start("127.30.0.1:0", pair, "the right token", bottest.Paired("kasir", "pod-1", "62811:1@s.whatsapp.net"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Stop()
+			err = logout(t.Context(), c.to(observer.Target{Address: b.Address(), Token: "the right token", Pins: observer.Pins{pin}}))
+			if c.err == "" && err != nil || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
+				t.Fatalf("logout = %v, want %q", err, c.err)
+			}
+			if last := b.Change(func(*bot.Snapshot) {}); last.Exists == (c.err == "") {
+				t.Fatalf("the bot is linked: %t", last.Exists)
+			}
+		})
+	}
+}
