@@ -28,6 +28,6 @@ done
 section "kernel parameters"
 sysctl -a 2>/dev/null | grep -E '^(vm\.(overcommit|panic)|kernel\.(panic|keys)|net\.(ipv4|ipv6)\.(ip_forward|conf)|net\.bridge)'
 section "files"
-find /var/lib /var/log /run /etc /opt /usr/libexec -xdev -maxdepth 3 ! -path '/var/lib/sesi/*' | sort
+find /var/lib /var/log /run /etc /opt /usr/libexec -xdev -maxdepth 3 ! -path '/var/lib/sesi/*' ! -path '/var/lib/dpkg/*' | sort
 find /var/lib/sesi -maxdepth 1 -name "$name" 2>/dev/null || true
 find /tmp -maxdepth 1 \( -name 'sesi-image-*' -o -name 'sesi-layout-*' \) | sort
