@@ -221,25 +221,25 @@ func (c *conditions) setReady() {
 	case s.suspended():
 		c.set(ready, metav1.ConditionFalse, v1alpha1.ReasonSuspended, "spec.suspended asks for no bot.")
 	case c.find(v1alpha1.ConditionStalled) != nil:
-		c.copy(ready, metav1.ConditionFalse, v1alpha1.ConditionStalled)
+		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionStalled)
 	case !s.storage.good():
-		c.copy(ready, metav1.ConditionFalse, v1alpha1.ConditionStorageReady)
+		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionStorageReady)
 	case c.known == lost:
-		c.copy(ready, metav1.ConditionUnknown, v1alpha1.ConditionPodReady)
+		c.copyToReady(metav1.ConditionUnknown, v1alpha1.ConditionPodReady)
 	case c.known == remembered && c.find(v1alpha1.ConditionReconciling) == nil && c.keep(ready):
 	case c.known != heard:
-		c.copy(ready, metav1.ConditionFalse, v1alpha1.ConditionPodReady)
+		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionPodReady)
 	case connected.Status != metav1.ConditionTrue:
-		c.copy(ready, metav1.ConditionFalse, v1alpha1.ConditionConnected)
+		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionConnected)
 	case c.find(v1alpha1.ConditionReconciling) != nil:
-		c.copy(ready, metav1.ConditionFalse, v1alpha1.ConditionReconciling)
+		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionReconciling)
 	default:
-		c.copy(ready, metav1.ConditionTrue, v1alpha1.ConditionConnected)
+		c.copyToReady(metav1.ConditionTrue, v1alpha1.ConditionConnected)
 	}
 }
 
-// copy gives a condition the reason and the message of another.
-func (c *conditions) copy(kind string, value metav1.ConditionStatus, from string) {
+// copyToReady gives Ready the reason and the message of another condition.
+func (c *conditions) copyToReady(value metav1.ConditionStatus, from string) {
 	other := c.find(from)
-	c.set(kind, value, other.Reason, other.Message)
+	c.set(v1alpha1.ConditionReady, value, other.Reason, other.Message)
 }

@@ -114,8 +114,8 @@ func TestARealBotsLife(t *testing.T) {
 	if err := p.wa.Unlink(p.jid(again)); err != nil {
 		t.Fatal(err)
 	}
-	expired := p.untilCondition("kasir", v1alpha1.ConditionSessionExpired, metav1.ConditionTrue, string(bot.ReasonLoggedOut))
-	expired = p.until("kasir", "an expired session that asks for a code", func(s *v1alpha1.WhatsAppSession) bool {
+	p.untilCondition("kasir", v1alpha1.ConditionSessionExpired, metav1.ConditionTrue, string(bot.ReasonLoggedOut))
+	expired := p.until("kasir", "an expired session that asks for a code", func(s *v1alpha1.WhatsAppSession) bool {
 		return has(s, v1alpha1.ConditionSessionExpired, metav1.ConditionTrue, "") && has(s, v1alpha1.ConditionQRRequired, metav1.ConditionTrue, string(bot.ReasonQRAvailable))
 	})
 	if expired.Status.Session.Exists || expired.Status.UserAction != bot.ActionScanQR || !has(expired, v1alpha1.ConditionConnected, metav1.ConditionFalse, "") {

@@ -106,8 +106,8 @@ func decideCreate(s *scope, holders []corev1.Pod) (verdict, bool) {
 	case s.desired == nil:
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonPodStarting, "The pod is not known yet.", moving, never}, false
 	}
-	for i := range holders {
-		holder := &holders[i]
+	if len(holders) > 0 {
+		holder := &holders[0]
 		if holder.Name == s.desired.Name && metav1.IsControlledBy(holder, s.session) {
 			v, _ := classifyPod(holder, s.now)
 			return v, false

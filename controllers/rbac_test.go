@@ -110,7 +110,7 @@ func (p *program) stop() {
 	case <-time.After(patience):
 		_ = p.command.Process.Kill()
 		p.t.Error("the operator does not end")
-		<-p.ended
+		<-p.ended //nolint:errcheck // it was killed
 	}
 	p.command = nil
 	if p.t.Failed() {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -127,8 +128,8 @@ func TestProblemsNameTheVariable(t *testing.T) {
 
 func wantProblem(t *testing.T, err error, want string) {
 	t.Helper()
-	problems, ok := err.(*Error)
-	if !ok {
+	var problems *Error
+	if !errors.As(err, &problems) {
 		t.Fatalf("error = %v, want one with %q", err, want)
 	}
 	for _, line := range problems.Problems {
@@ -280,8 +281,8 @@ func FuzzLoad(f *testing.F) {
 		}
 		c, err := Load([]string{one, two, "PAIRING_PHONE_NUMBER=+6281234567890"}, dir)
 		if err != nil {
-			problems, ok := err.(*Error)
-			if !ok || len(problems.Problems) == 0 {
+			var problems *Error
+			if !errors.As(err, &problems) || len(problems.Problems) == 0 {
 				t.Fatalf("error = %v, want an *Error with problems", err)
 			}
 			for _, line := range problems.Problems {

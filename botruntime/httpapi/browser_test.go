@@ -59,18 +59,18 @@ func startBrowser(t *testing.T) *browser {
 		chromedp.Flag("accept-lang", "id-ID"), chromedp.Flag("hide-scrollbars", true))
 	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), flags...)
 	t.Cleanup(endAlloc)
-	return newTab(t, alloc)
+	return newTab(alloc, t)
 }
 
 // tab is another tab of the same browser.
 func (b *browser) tab(t *testing.T) *browser {
 	t.Helper()
-	return newTab(t, b.ctx)
+	return newTab(b.ctx, t)
 }
 
 // newTab opens a tab; whatever the page then writes to its console, a refused style or script included, fails
 // the test.
-func newTab(t *testing.T, parent context.Context) *browser {
+func newTab(parent context.Context, t *testing.T) *browser {
 	t.Helper()
 	ctx, end := chromedp.NewContext(parent)
 	t.Cleanup(end)

@@ -279,7 +279,7 @@ func waitUntil(t testing.TB, what string, holds func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within 30 s: %s", what)
 		}
-		time.Sleep(5 * time.Millisecond) // between two looks at a condition that has a deadline
+		<-time.After(5 * time.Millisecond) // between two looks at a condition that has a deadline
 	}
 }
 

@@ -71,10 +71,10 @@ func (c *call) events() error {
 		c.streams.release()
 		return err
 	}
-	if err := neverWait(conn); err != nil {
+	if neverWait(conn) != nil {
 		c.streams.release()
 		_ = conn.Close()
-		return nil // the connection is gone, and with it whom an error could be told
+		return nil //nolint:nilerr // the connection is gone, and with it whom an error could be told
 	}
 	c.streams.start(conn)
 	return nil

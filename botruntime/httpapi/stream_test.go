@@ -378,7 +378,7 @@ func BenchmarkIdleStreams(b *testing.B) {
 func costOf(b *testing.B, address string, clients int) float64 {
 	before := inUse()
 	conns := crowd(b, address, clients)
-	time.Sleep(200 * time.Millisecond) // for handlers that end to end; there is nothing to wait on in both servers
+	<-time.After(200 * time.Millisecond) // for handlers that end to end; there is nothing to wait on in both servers
 	after := inUse()
 	for _, c := range conns {
 		_ = c.Close()

@@ -42,6 +42,7 @@ func whatsapp(t *testing.T, cfg sim.Config) *simtest.Sim {
 	s := simtest.Start(t, cfg)
 	s.TrustRoot()
 	trustCA.Do(func() {
+		//nolint:usetesting // it must stay for the tests that follow
 		if err := os.Setenv("SSL_CERT_FILE", s.CAFile); err != nil {
 			t.Fatal(err)
 		}

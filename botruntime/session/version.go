@@ -23,7 +23,7 @@ func (s *Supervisor) firstVersion() wastore.WAVersionContainer {
 		return builtIn
 	}
 	s.meter.WebVersion(cached.FetchedAt)
-	if v := wastore.WAVersionContainer(cached.Version); builtIn.LessThan(v) {
+	if v := cached.Version; builtIn.LessThan(v) {
 		return v
 	}
 	return builtIn

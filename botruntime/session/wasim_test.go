@@ -37,6 +37,13 @@ func kick(t *testing.T, wa *simtest.Sim, snap *bot.Snapshot, kind string) {
 	}
 }
 
+func fault(t *testing.T, wa *simtest.Sim, f sim.Fault) {
+	t.Helper()
+	if err := wa.AddFault(f); err != nil {
+		t.Fatalf("fault %s: %v", f.Kind, err)
+	}
+}
+
 func TestFirstLoginThenRestartWithoutQR(t *testing.T) {
 	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
 	s := begin(t, wa, dir, nil)
@@ -115,7 +122,7 @@ func TestAccountGoneOrBannedAsksForNoCodeByItself(t *testing.T) {
 			wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
 			s := begin(t, wa, dir, nil)
 			snap := s.pair(wa, phone)
-			wa.AddFault(sim.Fault{Kind: "failure", Code: c.code, Count: 1})
+			fault(t, wa, sim.Fault{Kind: "failure", Code: c.code, Count: 1})
 			kick(t, wa, snap, "drop")
 			got := s.untilReason(c.want)
 			if got.Connected || got.Exists || !got.Expired || got.UserAction != bot.ActionOpenPhone {
@@ -175,7 +182,7 @@ func TestReplacedByPolicyYieldsAtOnce(t *testing.T) {
 func TestLostConnectionsComeBack(t *testing.T) {
 	refuse := func(code int) func(*testing.T, *simtest.Sim, *bot.Snapshot) {
 		return func(t *testing.T, wa *simtest.Sim, snap *bot.Snapshot) {
-			wa.AddFault(sim.Fault{Kind: "failure", Code: code, Count: 2})
+			fault(t, wa, sim.Fault{Kind: "failure", Code: code, Count: 2})
 			kick(t, wa, snap, "drop")
 		}
 	}
@@ -222,7 +229,7 @@ func TestBannedKeepsTheSessionAndWaits(t *testing.T) {
 	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
 	s := begin(t, wa, dir, nil)
 	snap := s.pair(wa, phone)
-	wa.AddFault(sim.Fault{Kind: "failure", Code: 402, Count: 1, Attrs: map[string]string{"expire": "3600", "code": "101"}})
+	fault(t, wa, sim.Fault{Kind: "failure", Code: 402, Count: 1, Attrs: map[string]string{"expire": "3600", "code": "101"}})
 	kick(t, wa, snap, "drop")
 	got := s.untilReason(bot.ReasonTemporaryBan)
 	left := time.Until(got.RestrictedUntil.Time)
@@ -265,7 +272,7 @@ func TestOtherRefusalsAreToldAndWaited(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
 	snap := s.pair(wa, phone)
-	wa.AddFault(sim.Fault{Kind: "failure", Code: 418, Count: 1})
+	fault(t, wa, sim.Fault{Kind: "failure", Code: 418, Count: 1})
 	kick(t, wa, snap, "drop")
 	got := s.untilReason(bot.ReasonConnectFailure)
 	if got.State != bot.StateFailed || !got.Exists || got.RetryAt.IsZero() || !strings.Contains(got.Message, "418") {
@@ -356,7 +363,7 @@ func TestClearWhileOfflineSaysThatThePhoneWasNotTold(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
 	s.pair(wa, phone)
-	wa.AddFault(sim.Fault{Kind: "refuse"})
+	fault(t, wa, sim.Fault{Kind: "refuse"})
 	wa.DropAll()
 	s.until("the loss", func(snap *bot.Snapshot) bool { return !snap.Connected })
 	if err := s.Logout(t.Context()); err != nil {
@@ -411,7 +418,7 @@ func TestALoginWithoutAnAnswerIsGivenUp(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), func(_ *config.Config, p *policy) { p.login = 3 * time.Second })
 	snap := s.pair(wa, phone)
-	wa.AddFault(sim.Fault{Kind: "hang_login", Count: 1})
+	fault(t, wa, sim.Fault{Kind: "hang_login", Count: 1})
 	kick(t, wa, snap, "drop")
 	s.until("the loss", func(now *bot.Snapshot) bool { return !now.Connected })
 	s.until("a good login", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(snap.ConnectedAt.Time) })

@@ -134,11 +134,11 @@ func (k *killer) pick(p *process) (string, func()) {
 		{"drop", func() { _ = k.wa.Kick(jid, "drop") }},
 		{"freeze", func() { _ = k.wa.Kick(jid, "freeze") }},
 		{"refusal", func() {
-			k.wa.AddFault(sim.Fault{Kind: "failure", Code: 503, Count: 2})
+			_ = k.wa.AddFault(sim.Fault{Kind: "failure", Code: 503, Count: 2})
 			_ = k.wa.Kick(jid, "drop")
 		}},
 		{"restriction", func() {
-			k.wa.AddFault(sim.Fault{Kind: "failure", Code: 402, Count: 1, Attrs: map[string]string{"expire": "1"}})
+			_ = k.wa.AddFault(sim.Fault{Kind: "failure", Code: 402, Count: 1, Attrs: map[string]string{"expire": "1"}})
 			_ = k.wa.Kick(jid, "drop")
 		}},
 	}

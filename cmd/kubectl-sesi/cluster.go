@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -139,7 +140,7 @@ func (t *tool) confirm(question string) error {
 	}
 	fmt.Fprintf(t.err, "%s [y/N] ", question)
 	var answer string
-	if _, err := fmt.Fscanln(t.in, &answer); err != nil && err != io.EOF && answer == "" {
+	if _, err := fmt.Fscanln(t.in, &answer); err != nil && !errors.Is(err, io.EOF) && answer == "" {
 		return fmt.Errorf("not done: answer y, or give --yes")
 	}
 	if a := strings.ToLower(answer); a != "y" && a != "yes" {

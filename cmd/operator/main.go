@@ -65,7 +65,7 @@ func run(ctx context.Context, flags options, log logr.Logger) error {
 	config.QPS, config.Burst = flags.qps, flags.burst
 	if err := awaitAPI(ctx, config, log); err != nil {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it was told to stop while it waited
 		}
 		return err
 	}

@@ -66,10 +66,12 @@ func ask(conn *tls.Conn, target Target, deadline time.Time, limit int) (*connect
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, fmt.Errorf("set the deadline: %w", err)
 	}
-	if err := conn.Handshake(); err != nil {
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	if err := conn.HandshakeContext(ctx); err != nil {
 		return nil, fmt.Errorf("TLS with the bot: %w", withoutAddresses(err))
 	}
-	request, err := http.NewRequest(http.MethodGet, "https://"+target.Address+eventsPath, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+target.Address+eventsPath, nil)
 	if err != nil {
 		return nil, fmt.Errorf("ask for the events: %w", err)
 	}
@@ -80,6 +82,7 @@ func ask(conn *tls.Conn, target Target, deadline time.Time, limit int) (*connect
 		return nil, fmt.Errorf("ask for the events: %w", withoutAddresses(err))
 	}
 	metered := &meter{from: conn, left: limit}
+	//nolint:bodyclose // the stream is the body; it ends with the connection
 	answer, err := http.ReadResponse(bufio.NewReaderSize(metered, answerBuffer), request)
 	if err != nil {
 		return nil, fmt.Errorf("read the bot's answer: %w", withoutAddresses(err))

@@ -128,7 +128,7 @@ func TestUninstalledAndInstalledAgain(t *testing.T) {
 		must(t, cluster.Delete(t.Context(), orphan))
 		eventually(t, patience, "its pod has ended and its claim stays", func(ctx context.Context) error {
 			if err := get(ctx, podOf(orphan)); !apierrors.IsNotFound(err) {
-				return fmt.Errorf("the pod: %v", err)
+				return fmt.Errorf("the pod is still there: %w", err)
 			}
 			return get(ctx, &corev1.PersistentVolumeClaim{ObjectMeta: podOf(orphan).ObjectMeta})
 		})

@@ -87,7 +87,8 @@ type kickBody struct {
 }
 
 func (s *Server) postKick(_ *http.Request, body *kickBody) (any, error) {
-	kicked, err := 1, error(nil)
+	kicked := 1
+	var err error
 	switch {
 	case body.All:
 		kicked, err = s.KickAll(body.Kind)

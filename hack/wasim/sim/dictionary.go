@@ -159,7 +159,7 @@ func (s *speller) list(head, depth int) error {
 // parts copies as many bytes as each part says, or a value for a negative one.
 func (s *speller) parts(depth int, parts ...int) error {
 	for _, n := range parts {
-		err := error(nil)
+		var err error
 		if n < 0 {
 			err = s.value(depth + 1)
 		} else {

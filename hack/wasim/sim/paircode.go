@@ -188,13 +188,13 @@ func (l *codeLink) typed(code string) ([]byte, error) {
 		return nil, err
 	}
 	select {
-	case <-l.done: // the answer to an earlier code, that nobody waited for
+	case <-l.done: //nolint:errcheck // the answer to an earlier code, that nobody waited for
 	default:
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ephemeral, l.companion = ephemeral, companion
-	return append(head, wrapped...), nil
+	return slices.Concat(head, wrapped), nil
 }
 
 func (l *codeLink) wait(ctx context.Context, closed <-chan struct{}) error {
