@@ -64,6 +64,14 @@ fuzz: ## every fuzz test for FUZZTIME (20s)
 	git grep -o '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | while IFS=: read -r file test; do \
 	  go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${test#func }$$" -fuzztime $(FUZZTIME) </dev/null; done
 
+.PHONY: run
+run: ## the bot alone on this machine, against WhatsApp; scan at the terminal or at /qr
+	go run ./cmd/bot
+
+.PHONY: run-sim
+run-sim: ## the bot alone against a simulated WhatsApp, with the scan made for you
+	hack/wasim/run.sh
+
 ##@ On a real cluster
 
 .PHONY: cluster-up
@@ -97,8 +105,10 @@ e2e: ## end-to-end tests on a cluster of their own
 ##@ Benchmarks
 
 .PHONY: bench-bot
-bench-bot: ## the bot: BENCH chooses by name
-	go test -run '^$$' -bench '$(BENCH)' -benchmem ./botruntime/... ./cmd/bot/...
+bench-bot: ## the bot's memory and times, beside Chromium and Baileys
+	hack/deps.sh test
+	BAILEYS="$$(hack/wasim/baileys/install.sh)" go test -run '^$$' -bench 'To' -benchtime 20x ./cmd/bot
+	BAILEYS="$$(hack/wasim/baileys/install.sh)" go test -run '^$$' -bench 'Idle' -benchtime 1x ./cmd/bot
 
 .PHONY: bench-operator
 bench-operator: ## the operator: BENCH chooses by name

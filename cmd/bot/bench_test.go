@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sesi.dev/sesi/hack/wasim/sim"
+	"sesi.dev/sesi/hack/wasim/simtest"
+)
+
+// The benchmarks print what a bot costs, beside what people would run instead; `make bench-bot` runs them.
+
+// idleTime lets a process do what it does after a start, so that what is measured is idleness.
+const idleTime = 20 * time.Second
+
+func linked(b *testing.B) (*simtest.Sim, string) {
+	b.Helper()
+	wa, dir := simtest.Start(b, sim.Config{}), b.TempDir()
+	p := start(b, settings(wa, dir))
+	if _, err := wa.Scan(b.Context(), p.code(), phone); err != nil {
+		b.Fatal(err)
+	}
+	p.untilConnected()
+	p.terminate()
+	return wa, dir
+}
+
+// untilWritten waits for a text in what the process writes, closely enough to time it.
+func (p *process) untilWritten(text string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); !strings.Contains(p.out.String(), text); {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("the bot did not write %s", text)
+		}
+		<-time.After(500 * time.Microsecond)
+	}
+}
+
+// report gives the median and the worst of several times.
+func report95(b *testing.B, took []time.Duration) {
+	slices.Sort(took)
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(ms(took[len(took)/2]), "ms-median")
+	b.ReportMetric(ms(took[len(took)*95/100]), "ms-p95")
+}
+
+func BenchmarkStartToConnected(b *testing.B) {
+	wa, dir := linked(b)
+	took := make([]time.Duration, 0, b.N)
+	for range b.N {
+		began := time.Now()
+		p := launch(b, settings(wa, dir), nil)
+		p.untilWritten(`"event":"ready"`)
+		took = append(took, time.Since(began))
+		p.terminate()
+	}
+	report95(b, took)
+}
+
+func BenchmarkStartToFirstQR(b *testing.B) {
+	wa := simtest.Start(b, sim.Config{})
+	took := make([]time.Duration, 0, b.N)
+	for range b.N {
+		began := time.Now()
+		p := launch(b, settings(wa, b.TempDir()), nil)
+		p.untilWritten(`"event":"qr"`)
+		took = append(took, time.Since(began))
+		p.terminate()
+	}
+	report95(b, took)
+}
+
+func BenchmarkScanToConnected(b *testing.B) {
+	wa := simtest.Start(b, sim.Config{})
+	took := make([]time.Duration, 0, b.N)
+	for i := range b.N {
+		p := start(b, settings(wa, b.TempDir()))
+		code := p.code()
+		began := time.Now()
+		if _, err := wa.Scan(b.Context(), code, fmt.Sprintf("62811%07d", i)); err != nil {
+			b.Fatal(err)
+		}
+		p.untilWritten(`"event":"ready"`)
+		took = append(took, time.Since(began))
+		p.terminate()
+	}
+	report95(b, took)
+}
+
+func BenchmarkIdleBot(b *testing.B) {
+	wa, dir := linked(b)
+	for range b.N {
+		p := start(b, settings(wa, dir))
+		p.untilConnected()
+		<-time.After(idleTime)
+		reportMemory(b, []int{p.cmd.Process.Pid})
+		p.terminate()
+	}
+	if info, err := os.Stat(binary); err == nil {
+		b.ReportMetric(float64(info.Size())/1e6, "MB-binary")
+	}
+}
+
+// BenchmarkIdleChromium is what whatsapp-web.js needs before it does anything: a headless Chromium with an
+// empty page.
+func BenchmarkIdleChromium(b *testing.B) {
+	program, err := exec.LookPath("chromium")
+	if err != nil {
+		b.Skip("no Chromium to compare with: apt-get install chromium")
+	}
+	for range b.N {
+		cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
+			"--user-data-dir="+b.TempDir(), "about:blank")
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		<-time.After(idleTime)
+		reportMemory(b, family(b, cmd.Process.Pid))
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+}
+
+// BenchmarkIdleBaileys is a session of the peer written in JavaScript, linked to the same simulator. BAILEYS
+// names the folder that npm installed it into.
+func BenchmarkIdleBaileys(b *testing.B) {
+	folder := os.Getenv("BAILEYS")
+	if folder == "" {
+		b.Skip("BAILEYS names no folder; make bench-bot installs it")
+	}
+	wa := simtest.Start(b, sim.Config{})
+	if err := wa.AddFault(sim.Fault{Kind: "slow_login", MS: 50}); err != nil {
+		b.Fatal(err)
+	}
+	for range b.N {
+		cmd := exec.Command("node", "idle.mjs", wa.ControlURL)
+		cmd.Dir = folder
+		cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+wa.CAFile)
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		if line := bufio.NewScanner(out); !line.Scan() || line.Text() != "open" {
+			b.Fatal("Baileys did not link")
+		}
+		<-time.After(idleTime)
+		reportMemory(b, family(b, cmd.Process.Pid))
+		_ = in.Close()
+		_ = cmd.Wait()
+	}
+}
+
+// reportMemory adds up what processes hold: proportional to sharing, and theirs alone.
+func reportMemory(b *testing.B, pids []int) {
+	b.Helper()
+	var pss, rss, anonymous int
+	for _, pid := range pids {
+		rollup := fields(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		pss, rss, anonymous = pss+rollup["Pss"], rss+rollup["Rss"], anonymous+rollup["Anonymous"]
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(rss)/1024, "MiB-rss")
+	b.ReportMetric(float64(pss)/1024, "MiB-pss")
+	b.ReportMetric(float64(anonymous)/1024, "MiB-anon")
+}
+
+// fields reads "Name: number kB" lines.
+func fields(path string) map[string]int {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil // the process ended meanwhile
+	}
+	values := map[string]int{}
+	for line := range strings.Lines(string(data)) {
+		name, rest, found := strings.Cut(line, ":")
+		parts := strings.Fields(rest)
+		if !found || len(parts) == 0 {
+			continue
+		}
+		if n, err := strconv.Atoi(parts[0]); err == nil {
+			values[name] = n
+		}
+	}
+	return values
+}
+
+// family is a process and all that descend from it.
+func family(b *testing.B, root int) []int {
+	b.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	parents := map[int]int{}
+	for _, path := range all {
+		if status := fields(path); status != nil {
+			parents[status["Pid"]] = status["PPid"]
+		}
+	}
+	members := []int{root}
+	for i := 0; i < len(members); i++ {
+		for pid, parent := range parents {
+			if parent == members[i] {
+				members = append(members, pid)
+			}
+		}
+	}
+	return members
+}
