@@ -30,6 +30,13 @@ type listener interface {
 	Shown(key observer.Key, revision uint64)
 }
 
+// asker is what the reconciler needs of the unlinker; none of it blocks.
+type asker interface {
+	ask(key types.NamespacedName, to observer.Target)
+	result(key types.NamespacedName) unlinkResult
+	forget(key types.NamespacedName)
+}
+
 // Reconciler brings one WhatsAppSession at a time to what its spec asks for.
 type Reconciler struct {
 	client.Client
@@ -41,7 +48,7 @@ type Reconciler struct {
 	bots     listener
 	events   events.EventRecorder
 	now      func() time.Time
-	unlinker *unlinker
+	unlinker asker
 	keyring  keyring
 	stores   locks
 }

@@ -47,11 +47,11 @@ type Settings struct {
 // Setup adds the operator to a manager whose cache has CacheOptions: the observer, the controller and the metrics.
 func Setup(mgr ctrl.Manager, settings Settings) error {
 	settings.Observer.Log = mgr.GetLogger().WithName("observer")
-	bots := observer.New(settings.Observer)
+	bots, unlinker := observer.New(settings.Observer), newUnlinker()
 	r := &Reconciler{
 		Client:  client.WithFieldOwner(mgr.GetClient(), fieldOwner),
 		options: settings.Resources, live: mgr.GetAPIReader(), bots: bots,
-		events: mgr.GetEventRecorder(fieldOwner), now: time.Now, unlinker: newUnlinker(),
+		events: mgr.GetEventRecorder(fieldOwner), now: time.Now, unlinker: unlinker,
 	}
 	if err := mgr.Add(bots); err != nil {
 		return fmt.Errorf("add the observer: %w", err)
@@ -87,7 +87,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		Watches(&corev1.Pod{}, handler.Funcs{DeleteFunc: r.podGone}).
 		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(r.requestsOfClaim)).
 		WatchesRawSource(source.Channel(bots.Events(), told)).
-		WatchesRawSource(source.Channel(r.unlinker.told, told)).
+		WatchesRawSource(source.Channel(unlinker.told, told)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: visits,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](5*time.Millisecond, retryCap),
