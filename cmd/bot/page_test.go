@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"image/png"
+	"net/http"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+)
+
+// readPicture reads the code in a screenshot as a phone's camera would; "" when it cannot.
+func readPicture(data []byte) string {
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		return ""
+	}
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
+	if err != nil {
+		return ""
+	}
+	read, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
+	if err != nil {
+		return ""
+	}
+	return read.GetText()
+}
+
+// TestThePageIsScannedFromTheScreen is a person's whole way: the page of a real bot in a real browser, the code
+// read from the rendered picture and scanned by the simulated phone, and the page that turns to connected by
+// itself.
+func TestThePageIsScannedFromTheScreen(t *testing.T) {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatal("the page is tested in a real browser: install Chromium")
+	}
+	wa := whatsapp(t)
+	p := start(t, settings(wa, t.TempDir()))
+	flags := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("window-size", "1280,900"), chromedp.Flag("force-device-scale-factor", "2"),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
+	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), flags...)
+	t.Cleanup(endAlloc)
+	ctx, end := chromedp.NewContext(alloc)
+	t.Cleanup(end)
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.Navigate("http://"+p.plain+"/qr")); err != nil {
+		t.Fatal(err)
+	}
+	evaluate := func(expression string) bool {
+		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+		return err == nil && holds
+	}
+	if !evaluate(`window.neverReloaded = true`) {
+		t.Fatal("the page runs no script")
+	}
+
+	// About one random code in a hundred cannot be read by this decoder, whoever draws it; then take the next.
+	var code string
+	for range 4 {
+		code = p.code()
+		var read string
+		for deadline := time.Now().Add(patience / 3); read != code && time.Now().Before(deadline); {
+			shot, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, code = readPicture(shot), p.code()
+		}
+		if read == code {
+			break
+		}
+		code = ""
+		p.call(http.MethodPost, "/api/session/restart")
+	}
+	if code == "" {
+		t.Fatal("the rendered picture does not read as the live code")
+	}
+	if _, err := wa.Scan(t.Context(), code, phone); err != nil {
+		t.Fatalf("scan: %v", err)
+	}
+	p.untilConnected()
+	p.waitFor("the page to turn to connected", func() bool {
+		return evaluate(`document.querySelector('main').dataset.view === 'ok' && window.neverReloaded`)
+	})
+	p.waitFor("the page to show the account", func() bool {
+		return evaluate(`document.querySelector('#account').innerText.replace(/\D/g, '').includes('` + phone + `')`)
+	})
+}
