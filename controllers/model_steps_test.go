@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
@@ -60,6 +61,10 @@ func (m *model) user() {
 	sessions := sorted(m.store.objects["WhatsAppSession"])
 	if len(sessions) == 0 || m.dice.IntN(2) == 0 && len(sessions) < len(modelNames) {
 		m.makeSession()
+		// Two that are made in the same second are ordered by their names alone.
+		if len(sessions)+1 < len(modelNames) && m.dice.IntN(3) == 0 {
+			m.makeSession()
+		}
 		return
 	}
 	key := pick(m, sessions)
@@ -137,6 +142,10 @@ func (m *model) makeSession() {
 
 // trouble is what goes wrong in a cluster.
 func (m *model) trouble() {
+	if m.dice.IntN(12) == 0 {
+		m.foreign()
+		return
+	}
 	pods := slices.DeleteFunc(sorted(m.store.objects["Pod"]), func(key types.NamespacedName) bool {
 		return m.store.objects["Pod"][key].GetLabels()[resources.LabelStore] == ""
 	})
@@ -186,6 +195,22 @@ func (m *model) trouble() {
 			m.note("bot %s is not heard", key.Name)
 			m.bots.lost[session] = true
 			m.queue[session] = true
+		}
+	}
+}
+
+// foreign makes something of a name that the operator would give, or takes it away again.
+func (m *model) foreign() {
+	meta := metav1.ObjectMeta{Namespace: "shop", Name: "wa-" + pick(m, modelNames)}
+	for _, object := range []client.Object{&corev1.Pod{ObjectMeta: meta}, &corev1.PersistentVolumeClaim{ObjectMeta: meta}} {
+		key := client.ObjectKeyFromObject(object)
+		switch there := m.store.objects[modelKind(object)][key]; {
+		case there == nil && m.dice.IntN(2) == 0:
+			m.note("someone makes a foreign %s %s", modelKind(object), key.Name)
+			m.must(m.store.create(object))
+		case there != nil && len(there.GetLabels()) == 0:
+			m.note("someone takes the foreign %s %s away", modelKind(object), key.Name)
+			m.must(m.store.delete(there, nil, 0))
 		}
 	}
 }

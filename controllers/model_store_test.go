@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/resources"
 )
 
 // modelStore is an API server in memory, as far as the operator can tell: names are taken once, versions grow with every
@@ -214,10 +215,20 @@ type modelCache struct {
 func newModelCache(store *modelStore) *modelCache {
 	c := &modelCache{store, map[string]map[types.NamespacedName]client.Object{}, map[string]int{}}
 	for _, kind := range modelKinds {
-		c.objects[kind] = maps.Clone(store.objects[kind])
+		c.objects[kind] = map[types.NamespacedName]client.Object{}
+		for key, object := range store.objects[kind] {
+			if c.selects(kind, object) {
+				c.objects[kind][key] = object
+			}
+		}
 		c.seen[kind] = len(store.events[kind])
 	}
 	return c
+}
+
+// selects tells whether the cache sees an object at all, as CacheOptions has it.
+func (c *modelCache) selects(kind string, object client.Object) bool {
+	return kind == "WhatsAppSession" || kind == "PersistentVolumeClaim" || object.GetLabels()[resources.LabelSession] != ""
 }
 
 // advance takes the next event of a kind in; false when there is none.
@@ -227,6 +238,11 @@ func (c *modelCache) advance(kind string) (modelEvent, bool) {
 	}
 	e := c.store.events[kind][c.seen[kind]]
 	c.seen[kind]++
+	for _, object := range []*client.Object{&e.before, &e.after} {
+		if *object != nil && !c.selects(kind, *object) {
+			*object = nil
+		}
+	}
 	if e.after == nil {
 		delete(c.objects[kind], e.key)
 	} else {
@@ -243,7 +259,6 @@ type modelClient struct {
 	cache  *modelCache
 	// strike is asked before every write: what it returns takes the write's place, or comes after it.
 	strike func() (before, after error)
-	writes int
 }
 
 func (c *modelClient) Scheme() *runtime.Scheme { return c.scheme }
@@ -295,7 +310,6 @@ func (c *modelClient) do(write func() error) error {
 	if before != nil {
 		return before
 	}
-	c.writes++
 	if err := write(); err != nil {
 		return err
 	}

@@ -182,13 +182,12 @@ func (m *model) deliver(kind string) bool {
 				q.Add(request)
 			}
 		default:
-			if object.GetLabels()[resources.LabelSession] != "" {
-				q.Add(requestOfLabel(ctx, object)[0])
-			}
+			q.Add(requestOfLabel(ctx, object)[0])
 		}
 	}
 	relatives := m.operator.relatives()
 	switch {
+	case e.before == nil && e.after == nil:
 	case kind == "Pod" && e.after == nil:
 		m.operator.podGone(ctx, event.DeleteEvent{Object: e.before}, q)
 	case kind == "WhatsAppSession" && e.before == nil:
@@ -209,7 +208,7 @@ func (m *model) visit(key types.NamespacedName) {
 	m.note("visit %s: %v %v", key.Name, result.RequeueAfter, err)
 	switch {
 	case err != nil:
-		m.timers[key] = m.now.Add(time.Second)
+		m.queue[key] = true
 	case result.RequeueAfter > 0:
 		m.timers[key] = m.now.Add(result.RequeueAfter)
 	default:
@@ -250,7 +249,9 @@ func (m *model) settle() {
 	m.note("settle")
 	m.faulty = false
 	for _, key := range sorted(m.store.objects["Pod"]) {
-		m.editPod(key, func(pod *corev1.Pod) { setCondition(pod, corev1.PodReady, corev1.ConditionTrue) })
+		if pod := m.store.objects["Pod"][key].(*corev1.Pod); len(pod.Labels) > 0 {
+			m.editPod(key, func(pod *corev1.Pod) { setCondition(pod, corev1.PodReady, corev1.ConditionTrue) })
+		}
 	}
 	for round := 0; ; round++ {
 		if round > 400 {
@@ -287,7 +288,8 @@ func (m *model) nextTimer() bool {
 			delete(m.timers, key)
 			continue
 		}
-		if session.Status.Reason == v1alpha1.ReasonPodNameTaken {
+		foreign := m.store.objects["Pod"][types.NamespacedName{Namespace: key.Namespace, Name: resources.Name(session)}]
+		if foreign != nil && len(foreign.GetLabels()) == 0 && session.Status.Reason == v1alpha1.ReasonPodNameTaken {
 			continue
 		}
 		if at.IsZero() || m.timers[key].Before(at) {
@@ -328,6 +330,15 @@ func (m *model) converged() {
 		runs := resources.DecideHolder(session, all) == nil && usable && (session.Spec.Suspended == nil || !*session.Spec.Suspended)
 		name := types.NamespacedName{Namespace: key.Namespace, Name: resources.Name(session)}
 		pod, _ := m.store.objects["Pod"][name].(*corev1.Pod)
+		if claim != nil && claim.GetDeletionTimestamp() == nil && session.Spec.Storage.ClaimName == "" && !usable && pod != nil && metav1.IsControlledBy(pod, session) {
+			m.fail("session %s has a pod on someone else's claim", key.Name)
+		}
+		if pod != nil && len(pod.Labels) == 0 {
+			if runs && session.Status.Reason != v1alpha1.ReasonPodNameTaken {
+				m.fail("session %s does not say that its pod's name is taken, but %s", key.Name, session.Status.Reason)
+			}
+			continue
+		}
 		if !runs {
 			if pod != nil && metav1.IsControlledBy(pod, session) && (resources.DecideHolder(session, all) != nil || session.Spec.Suspended != nil && *session.Spec.Suspended) {
 				m.fail("session %s has a pod and should have none: %s %s", key.Name, session.Status.State, session.Status.Reason)
@@ -361,12 +372,12 @@ func (m *model) converged() {
 		}
 	}
 	// Every session is visited once more: nothing is left to write.
-	writes := m.client.writes
+	version := m.store.version
 	for i := range all {
 		m.visit(client.ObjectKeyFromObject(&all[i]))
 	}
-	if m.client.writes != writes {
-		m.fail("a visit with nothing to do wrote %d times", m.client.writes-writes)
+	if m.store.version != version {
+		m.fail("visits with nothing to do made %d changes", m.store.version-version)
 	}
 }
 
