@@ -121,6 +121,10 @@ func newModel(p policy, linked bool, who account, f facts, now time.Time) model 
 		restrictedUntil: f.RestrictedUntil, versionAt: f.OutdatedAt, connectedAt: f.ConnectedAt,
 		takeovers: within(f.Takeovers, takeoverWindow, now), pairingWanted: p.phoneNumber,
 	}
+	// A crash in the middle of a clear leaves its mark: the end was wanted, so nothing expired.
+	if m.expiredReason == bot.ReasonClearedByUser {
+		m.expired, m.expiredReason, m.expiredJID = false, "", ""
+	}
 	if !linked {
 		return m
 	}

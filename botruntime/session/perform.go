@@ -103,6 +103,8 @@ func (s *Supervisor) unlink(ctx context.Context, client *whatsmeow.Client, onlin
 	s.post(envelope{input: s.takeBackup(ctx, "before clear")})
 	atWhatsApp := false
 	if online {
+		// whatsmeow deletes the device as soon as WhatsApp agreed: a start after a crash must not take that for damage
+		s.rememberUnlink(client.Store.GetJID().String())
 		asked, cancel := context.WithTimeout(ctx, unlinkTimeout)
 		err := client.Logout(asked)
 		cancel()
@@ -112,6 +114,16 @@ func (s *Supervisor) unlink(ctx context.Context, client *whatsmeow.Client, onlin
 	}
 	client.Disconnect()
 	s.post(envelope{input: inUnlinked{atWhatsApp, s.store.Clear(ctx)}})
+}
+
+// rememberUnlink writes down that a person ends the link of that device.
+func (s *Supervisor) rememberUnlink(jid string) {
+	err := s.store.UpdateFacts(func(f *facts) {
+		f.Expired, f.ExpiredReason, f.ExpiredJID = true, bot.ReasonClearedByUser, jid
+	})
+	if err != nil {
+		s.log.Error("the coming unlink could not be written down", "error", err)
+	}
 }
 
 func (s *Supervisor) remember() {

@@ -144,6 +144,7 @@ func (t *turn) unlinked(in inUnlinked) {
 		// nothing was cleared: go on with what there is
 		t.detail = "the session could not be cleared: " + in.err.Error()
 		t.link = linkOpen // whatever the socket is now, dial closes it
+		t.do(actRemember{})
 		t.dial()
 		return
 	}

@@ -352,7 +352,11 @@ func TestRows(t *testing.T) {
 		},
 		"clear fails": {
 			online(t).then(inUnlink{}).then(inUnlinked{err: errors.New("disk full")}),
-			want{bot.StateConnected, bot.ReasonLoggedIn, false, true, false, false, bot.ActionNone, "Hangup, Dial"},
+			want{bot.StateConnected, bot.ReasonLoggedIn, false, true, false, false, bot.ActionNone, "Remember, Hangup, Dial"},
+		},
+		"crash in the middle of a clear": {
+			tell(t, false, facts{Expired: true, ExpiredReason: bot.ReasonClearedByUser, ExpiredJID: someone.jid}),
+			want{bot.StateConnecting, bot.ReasonNotLinked, false, false, false, true, bot.ActionScanQR, "version in 5m0s, Dial"},
 		},
 		"restart by a person while banned": {
 			online(t).then(inBanned{time.Hour, "101"}).then(inRestart{}),

@@ -186,7 +186,9 @@ func (k *killer) check(when string) {
 	p := start(k.t, settings(k.wa, k.dir))
 	p.waitFor("a sound state, "+when, func() bool {
 		s := p.snapshot()
-		if s.Notice == bot.NoticeStoreDamaged || s.Notice == bot.NoticeStoreRestored {
+		// Killed between the deletion of an ended device and the note of it, the bot tries the backup once; of a
+		// device that WhatsApp lists no backup may be needed.
+		if s.Notice == bot.NoticeStoreDamaged || s.Notice == bot.NoticeStoreRestored && len(k.wa.Devices()) > 0 && s.Connected {
 			k.t.Fatalf("%s: the store was damaged: %+v", when, s)
 		}
 		if s.State == bot.StateConflict && s.UserAction == bot.ActionResolveConflict {
