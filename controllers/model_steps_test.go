@@ -61,9 +61,8 @@ func (m *model) user() {
 	sessions := sorted(m.store.objects["WhatsAppSession"])
 	if len(sessions) == 0 || m.dice.IntN(2) == 0 && len(sessions) < len(modelNames) {
 		m.makeSession()
-		// Two that are made in the same second are ordered by their names alone.
-		if len(sessions)+1 < len(modelNames) && m.dice.IntN(3) == 0 {
-			m.makeSession()
+		if m.dice.IntN(3) == 0 {
+			m.makeTwin()
 		}
 		return
 	}
@@ -101,6 +100,30 @@ func (m *model) user() {
 		m.note("user changes the policies of session %s", key.Name)
 		m.must(m.store.write(session, false))
 	}
+}
+
+// makeTwin makes a second session for the store of the youngest, within the same second, so that its name alone says
+// which is the older. The operator may have served the first before it sees the second.
+func (m *model) makeTwin() {
+	var first *v1alpha1.WhatsAppSession
+	for _, key := range sorted(m.store.objects["WhatsAppSession"]) {
+		if session := m.store.objects["WhatsAppSession"][key].(*v1alpha1.WhatsAppSession); session.CreationTimestamp.Equal(&metav1.Time{Time: m.now.Truncate(time.Second)}) {
+			first = session
+		}
+	}
+	if first == nil || m.store.objects["WhatsAppSession"][types.NamespacedName{Namespace: "shop", Name: "r"}] != nil {
+		return
+	}
+	for range m.dice.IntN(4) {
+		for _, kind := range modelKinds {
+			m.deliver(kind)
+		}
+		m.visit(client.ObjectKeyFromObject(first))
+	}
+	twin := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "r"}}
+	twin.Spec.ClientID, twin.Spec.Storage.ClaimName = resources.ClientID(first), resources.ClaimName(first)
+	m.note("user makes session r, the twin of %s", first.Name)
+	m.must(m.store.create(twin))
 }
 
 // contested is a session that holds a store and its pod, while another session wants the store.
