@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/v1alpha1"
 )
@@ -27,6 +28,17 @@ func TestNodeCordoned(t *testing.T) {
 
 func TestNodeDrained(t *testing.T) {
 	sessions := theFleet(t)
+	// a drain refuses a pod that nothing would make again, as the volume provisioner's helpers are
+	eventually(t, patience, "the provisioner is done with the claims of earlier tests", func(ctx context.Context) error {
+		var helpers corev1.PodList
+		if err := cluster.List(ctx, &helpers, client.InNamespace("local-path-storage")); err != nil {
+			return err
+		}
+		if len(helpers.Items) > 0 {
+			return fmt.Errorf("%s is still there", helpers.Items[0].Name)
+		}
+		return nil
+	})
 	unscanned(t, sessions, func() {
 		// everything goes: the bots, the operator, the name server and the simulated WhatsApp itself
 		func() {
