@@ -6,7 +6,7 @@ set -euo pipefail
 
 end_process forward.pid
 end_process init.pid KILL # and with it every process, mount, address and rule in its namespaces
-end_process unshare.pid KILL
+await_end unshare.pid # it reaps the node's first process, which would else be left to whoever is process 1 here
 "$here/cgroups.sh" remove
 rm -rf --one-file-system "$run"
 # The mount points go with the last cluster: removing one would unmount it in another cluster's namespace too.

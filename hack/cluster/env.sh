@@ -50,8 +50,11 @@ end_process() { # FILE [SIGNAL]: ends it and waits until it is gone
   local pid
   pid=$(pid_of "$1") || { rm -f "$run/$1"; return 0; }
   kill "-${2:-TERM}" "$pid"
-  local end=$((SECONDS + 15))
-  while pid_of "$1" >/dev/null; do
+  await_end "$1"
+}
+await_end() { # FILE: waits until it is gone, and kills it when that takes long
+  local pid end=$((SECONDS + 15))
+  while pid=$(pid_of "$1"); do
     [ $SECONDS -lt $end ] || kill -KILL "$pid"
     sleep 0.05
   done

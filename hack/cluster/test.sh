@@ -24,7 +24,14 @@ echo "down took $(((${EPOCHREALTIME/./} - down_began) / 1000)) ms"
 "$here/machine.sh" >"$work/after"
 
 if ! diff -U0 "$work/before" "$work/after"; then echo "the machine is not as it was" >&2; exit 1; fi
-left=$(readlink /proc/[0-9]*/ns/{net,mnt,pid} 2>/dev/null | grep -xFf "$work/theirs" || true)
-[ -z "$left" ] || { echo "processes are left in the node's namespaces: $left" >&2; exit 1; }
+left=
+for process in /proc/[0-9]*; do
+  # an ended process that its parent has not asked after still has the number of its process namespace
+  ! grep -qs '^State:.Z' "$process/status" || continue
+  if readlink "$process"/ns/{net,mnt,pid} 2>/dev/null | grep -qxFf "$work/theirs"; then
+    left+=" ${process#/proc/} ($(tr '\0' ' ' 2>/dev/null <"$process/cmdline"))"
+  fi
+done
+[ -z "$left" ] || { echo "processes are left in the node's namespaces:$left" >&2; exit 1; }
 "$here/down.sh" # with nothing up: must succeed
 echo "nothing is left: mounts, links, routes, rules, namespaces, sockets, control groups, kernel parameters and files are as before"
