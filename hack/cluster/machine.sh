@@ -28,6 +28,12 @@ done
 section "kernel parameters"
 sysctl -a 2>/dev/null | grep -E '^(vm\.(overcommit|panic)|kernel\.(panic|keys)|net\.(ipv4|ipv6)\.(ip_forward|conf)|net\.bridge)'
 section "files"
-find /var/lib /var/log /run /etc /opt /usr/libexec -xdev -maxdepth 3 ! -path '/var/lib/sesi/*' ! -path '/var/lib/dpkg/*' | sort
+mount_points='/var/lib/(sesi|kubelet|containerd|cni)'
+find /var/lib /var/log /run /etc /opt /usr/libexec -xdev -maxdepth 3 ! -path '/var/lib/sesi/*' ! -path '/var/lib/dpkg/*' |
+  grep -vxE "$mount_points" | sort
+# the clusters share these, and the last one to go takes them with it
+if [ -z "$(find /var/lib/sesi -mindepth 1 -maxdepth 1 ! -name "$name" 2>/dev/null)" ]; then
+  find /var/lib -mindepth 1 -maxdepth 1 | grep -xE "$mount_points" | sort || true
+fi
 find /var/lib/sesi -maxdepth 1 -name "$name" 2>/dev/null || true
 find /tmp -maxdepth 1 \( -name 'sesi-image-*' -o -name 'sesi-layout-*' \) | sort
