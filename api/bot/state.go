@@ -14,12 +14,13 @@ const (
 	StateRestricted   State = "Restricted"
 	StateOutdated     State = "Outdated"
 	StateFailed       State = "Failed"
+	StateStopped      State = "Stopped"
 )
 
 // States lists every state, in the order of a session's life.
 var States = []State{
 	StateConnecting, StatePairing, StateConnected, StateReconnecting, StateConflict, StateLoggedOut,
-	StateRestricted, StateOutdated, StateFailed,
+	StateRestricted, StateOutdated, StateFailed, StateStopped,
 }
 
 // Reason says why a session is in its state.
@@ -65,6 +66,9 @@ const (
 	ReasonConnectFailure Reason = "ConnectFailure"
 	// ReasonClearedByUser: someone cleared or logged out the session through the API.
 	ReasonClearedByUser Reason = "ClearedByUser"
+	// ReasonStoppedByUser: someone stopped the session through the API; its keys are kept, and only a restart
+	// by a person connects it again.
+	ReasonStoppedByUser Reason = "StoppedByUser"
 )
 
 // UserAction is what a person should do about a session.

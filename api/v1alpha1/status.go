@@ -19,7 +19,7 @@ type WhatsAppSessionStatus struct {
 	ClientID string `json:"clientId,omitempty"`
 
 	// state of the session. From the bot: Connecting, Pairing, Connected, Reconnecting, Conflict, LoggedOut,
-	// Restricted, Outdated, Failed. From the operator: Pending (no bot runs yet), Suspended, Terminating,
+	// Restricted, Outdated, Failed, Stopped (by a person, through its API). From the operator: Pending (no bot runs yet), Suspended, Terminating,
 	// Unknown (the bot cannot be heard; what stands under session is the last that it said).
 	// +optional
 	State bot.State `json:"state,omitempty"`

@@ -117,6 +117,8 @@ func describeStatus(s *bot.Snapshot) text {
 			return text{"Session tersimpan, tetapi versi WhatsApp Web bot ditolak", "Session is stored, but WhatsApp rejects the bot's web version"}
 		case bot.StateFailed:
 			return text{"Session tersimpan, tetapi WhatsApp menolak login", "Session is stored, but WhatsApp refuses the login"}
+		case bot.StateStopped:
+			return text{"Session tersimpan, tetapi dihentikan", "Session is stored, but stopped"}
 		}
 		return text{"Session tersimpan dan siap digunakan", "Session is stored and ready to use"}
 	}

@@ -237,6 +237,7 @@ func pageStates() map[string]func(*fakeSession) {
 		"outdated":     kept(bot.StateOutdated, bot.ReasonClientOutdated, func(s *bot.Snapshot) { s.RetryAt = soon(55 * time.Minute) }),
 		"failed":       kept(bot.StateFailed, bot.ReasonConnectFailure, func(s *bot.Snapshot) { s.RetryAt, s.Notice = soon(5*time.Minute), bot.NoticeBackupFailing }),
 		"cleared":      gone(bot.StateLoggedOut, bot.ReasonClearedByUser),
+		"stopped":      kept(bot.StateStopped, bot.ReasonStoppedByUser, nil),
 	}
 }
 

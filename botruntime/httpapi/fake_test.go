@@ -140,6 +140,7 @@ func (f *fakeSession) Pair(_ context.Context, phone string) (bot.Code, error) {
 }
 
 func (f *fakeSession) Restart(context.Context) error { return f.did("restart") }
+func (f *fakeSession) Stop(context.Context) error    { return f.did("stop") }
 func (f *fakeSession) Logout(context.Context) error  { return f.did("logout") }
 func (f *fakeSession) Clear(context.Context) error   { return f.did("clear") }
 

@@ -22,6 +22,8 @@ type Session interface {
 	Pair(ctx context.Context, phone string) (bot.Code, error)
 	// Restart reconnects now; it ends every wait and resets what the waits count.
 	Restart(ctx context.Context) error
+	// Stop disconnects and keeps the keys, until Restart.
+	Stop(ctx context.Context) error
 	// Logout unlinks the device at WhatsApp.
 	Logout(ctx context.Context) error
 	// Clear unlinks the device when it can, and empties the store.

@@ -212,7 +212,7 @@ func pageExplainsEveryState(t *testing.T, tab *browser) {
 	}
 	actions := map[string]string{
 		"idle": "code", "phone-gone": "code", "banned": "code", "reconnecting": "reconnect", "conflict": "takeover",
-		"restricted": "restart", "outdated": "restart", "failed": "restart",
+		"restricted": "restart", "outdated": "restart", "failed": "restart", "stopped": "reconnect",
 	}
 	for name, set := range pageStates() {
 		f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))

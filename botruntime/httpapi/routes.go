@@ -47,6 +47,7 @@ func apiRoutes() []route {
 		{"GET", "/api/session/backup", withTokenAlways, (*call).backup},
 		{"POST", "/api/session/pair", withToken, (*call).pair},
 		{"POST", "/api/session/restart", withToken, (*call).restart},
+		{"POST", "/api/session/stop", withToken, (*call).stop},
 		{"POST", "/api/session/logout", withToken, (*call).logout},
 		{"DELETE", "/api/session/clear", withToken, (*call).clear},
 		{"GET", "/openapi.json", withToken, (*call).openAPI},

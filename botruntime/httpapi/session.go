@@ -115,6 +115,10 @@ func (c *call) restart() error {
 	return c.change(c.Session.Restart, text{"Session disambungkan ulang", "Session is reconnecting"})
 }
 
+func (c *call) stop() error {
+	return c.change(c.Session.Stop, text{"Session dihentikan; kuncinya tetap disimpan", "Session is stopped; its keys are kept"})
+}
+
 func (c *call) logout() error {
 	return c.change(c.Session.Logout, text{"Session berhasil dilepas dari WhatsApp", "Session was logged out of WhatsApp"})
 }

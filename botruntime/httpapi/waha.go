@@ -55,6 +55,7 @@ var (
 		bot.StateRestricted:   WAHAFailed,
 		bot.StateOutdated:     WAHAFailed,
 		bot.StateFailed:       WAHAFailed,
+		bot.StateStopped:      WAHAStopped,
 	}
 	wahaByReason = map[bot.Reason]WAHAStatus{
 		bot.ReasonQRTimeout:     WAHAStarting,
@@ -197,16 +198,7 @@ func (c *call) wahaLogout() error {
 	})
 }
 
-// wahaStop is refused rather than pretended: a bot holds its session for as long as it runs.
-func (c *call) wahaStop() error {
-	if err := c.wahaNamed(); err != nil {
-		return err
-	}
-	return fault{status: http.StatusNotImplemented, kind: "cannot-stop",
-		title: text{"Session tidak dapat dihentikan", "The session cannot be stopped"},
-		detail: text{"Bot memegang session selama ia berjalan: hentikan prosesnya, atau atur spec.suspended di Kubernetes. Untuk melepas perangkat, pakai logout.",
-			"A bot holds its session for as long as it runs: stop the process, or set spec.suspended in Kubernetes. To unlink the device, use logout."}}
-}
+func (c *call) wahaStop() error { return c.wahaDo(c.Session.Stop) }
 
 // wahaDo changes the session, and answers with what it is then.
 func (c *call) wahaDo(change func(context.Context) error) error {

@@ -15,6 +15,14 @@ import (
 const wahaLinked = `{"name":"wa-finance-render","status":"WORKING","config":{},"me":{"id":"6281234567890@c.us","lid":"987654321@lid",` +
 	`"jid":"6281234567890:12@s.whatsapp.net","pushName":"Sari"},"engine":{"engine":"WHATSMEOW"}}`
 
+var wahaStopped = strings.Replace(wahaLinked, "WORKING", "STOPPED", 1)
+
+func stoppedSnapshot() bot.Snapshot {
+	s := connectedSnapshot()
+	s.State, s.Reason, s.Connected = bot.StateStopped, bot.ReasonStoppedByUser, false
+	return s
+}
+
 // The answers that scripts written for WAHA know.
 func TestWAHAAnswers(t *testing.T) {
 	unlinked := unlinkedSnapshot(bot.StatePairing, bot.ReasonQRIdle)
@@ -26,20 +34,23 @@ func TestWAHAAnswers(t *testing.T) {
 		want         string
 		asked        []string
 	}{
-		"ping":              {connectedSnapshot(), "GET", "/ping", 200, `{"message":"pong"}`, nil},
-		"list":              {connectedSnapshot(), "GET", "/api/sessions", 200, "[" + wahaLinked + "]", nil},
-		"list with a slash": {connectedSnapshot(), "GET", "/api/sessions/", 200, "[" + wahaLinked + "]", nil},
-		"list of all":       {connectedSnapshot(), "GET", "/api/sessions?all=true", 200, "[" + wahaLinked + "]", nil},
-		"by name":           {connectedSnapshot(), "GET", "/api/sessions/wa-finance-render", 200, wahaLinked, nil},
-		"default":           {connectedSnapshot(), "GET", "/api/sessions/default", 200, wahaLinked, nil},
-		"unlinked":          {unlinked, "GET", "/api/sessions/default", 200, wahaIdle, nil},
-		"me":                {connectedSnapshot(), "GET", "/api/sessions/default/me", 200, `{"id":"6281234567890@c.us","lid":"987654321@lid","jid":"6281234567890:12@s.whatsapp.net","pushName":"Sari"}`, nil},
-		"me, unlinked":      {unlinked, "GET", "/api/sessions/default/me", 200, `null`, nil},
-		"start what works":  {connectedSnapshot(), "POST", "/api/sessions/default/start", 201, wahaLinked, nil},
-		"start what failed": {unlinked, "POST", "/api/sessions/default/start", 201, wahaIdle, []string{"restart"}},
-		"restart":           {connectedSnapshot(), "POST", "/api/sessions/default/restart", 201, wahaLinked, []string{"restart"}},
-		"restart by slash":  {connectedSnapshot(), "POST", "/api/sessions/default/restart/", 201, wahaLinked, []string{"restart"}},
-		"logout":            {connectedSnapshot(), "POST", "/api/sessions/default/logout", 201, wahaLinked, []string{"logout"}},
+		"ping":               {connectedSnapshot(), "GET", "/ping", 200, `{"message":"pong"}`, nil},
+		"list":               {connectedSnapshot(), "GET", "/api/sessions", 200, "[" + wahaLinked + "]", nil},
+		"list with a slash":  {connectedSnapshot(), "GET", "/api/sessions/", 200, "[" + wahaLinked + "]", nil},
+		"list of all":        {connectedSnapshot(), "GET", "/api/sessions?all=true", 200, "[" + wahaLinked + "]", nil},
+		"by name":            {connectedSnapshot(), "GET", "/api/sessions/wa-finance-render", 200, wahaLinked, nil},
+		"default":            {connectedSnapshot(), "GET", "/api/sessions/default", 200, wahaLinked, nil},
+		"unlinked":           {unlinked, "GET", "/api/sessions/default", 200, wahaIdle, nil},
+		"me":                 {connectedSnapshot(), "GET", "/api/sessions/default/me", 200, `{"id":"6281234567890@c.us","lid":"987654321@lid","jid":"6281234567890:12@s.whatsapp.net","pushName":"Sari"}`, nil},
+		"me, unlinked":       {unlinked, "GET", "/api/sessions/default/me", 200, `null`, nil},
+		"start what works":   {connectedSnapshot(), "POST", "/api/sessions/default/start", 201, wahaLinked, nil},
+		"start what failed":  {unlinked, "POST", "/api/sessions/default/start", 201, wahaIdle, []string{"restart"}},
+		"restart":            {connectedSnapshot(), "POST", "/api/sessions/default/restart", 201, wahaLinked, []string{"restart"}},
+		"restart by slash":   {connectedSnapshot(), "POST", "/api/sessions/default/restart/", 201, wahaLinked, []string{"restart"}},
+		"stop":               {connectedSnapshot(), "POST", "/api/sessions/default/stop", 201, wahaLinked, []string{"stop"}},
+		"stopped":            {stoppedSnapshot(), "GET", "/api/sessions/default", 200, wahaStopped, nil},
+		"start what stopped": {stoppedSnapshot(), "POST", "/api/sessions/default/start", 201, wahaStopped, []string{"restart"}},
+		"logout":             {connectedSnapshot(), "POST", "/api/sessions/default/logout", 201, wahaLinked, []string{"logout"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +79,7 @@ func TestWAHARefusals(t *testing.T) {
 		"another's restart": {"POST", "/api/sessions/other/restart", "", nil, 404, ""},
 		"another's code":    {"GET", "/api/other/auth/qr", "", nil, 404, ""},
 		"another's pairing": {"POST", "/api/other/auth/request-code", `{"phoneNumber":"6281234567890"}`, nil, 404, ""},
-		"stop":              {"POST", "/api/sessions/default/stop", "", nil, 501, ""},
+		"another's stop":    {"POST", "/api/sessions/other/stop", "", nil, 404, ""},
 		"no code":           {"GET", "/api/default/auth/qr", "", idle, 422, "Can get QR code only in SCAN_QR_CODE status. The current status is 'FAILED'"},
 		"bad number":        {"POST", "/api/default/auth/request-code", `{"phoneNumber":"0812"}`, nil, 422, ""},
 		"refused restart":   {"POST", "/api/sessions/default/restart", "", &session.Refusal{Kind: session.RefusedNotReady}, 409, ""},

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sesi.dev/sesi/api/bot"
@@ -16,8 +18,9 @@ var (
 	existsDesc     = gauge("session_exists", "1 while the store holds a linked device.")
 	qrRequiredDesc = gauge("qr_required", "1 while only a person with the phone can bring the session back.")
 	expiredDesc    = gauge("expired", "1 from a logout until the next pairing.")
-	backupDesc     = gauge("backup_last_success_timestamp_seconds", "When the newest good backup was taken; 0 for never.")
-	webVersionDesc = gauge("web_version_age_seconds", "Time since the WhatsApp Web version in use was fetched.")
+	backupDesc     = gauge("backup_last_success_timestamp_seconds", "When a good backup was last taken, or the newest one found to hold all there is; 0 for never.")
+	intervalDesc   = gauge("backup_interval_seconds", "Time between backups as configured; 0 when they are off.")
+	webVersionDesc = gauge("web_version_age_seconds", "Age of the WhatsApp Web version in use: since it was fetched, or for the one built in since its library was made.")
 	buildDesc      = gauge("build_info", "Always 1; the labels say what runs.", "version", "goversion")
 )
 
@@ -27,7 +30,7 @@ func (b *Bot) Describe(descs chan<- *prometheus.Desc) {
 		counter.Describe(descs)
 	}
 	for _, desc := range []*prometheus.Desc{
-		stateDesc, connectedDesc, existsDesc, qrRequiredDesc, expiredDesc, backupDesc, webVersionDesc, buildDesc,
+		stateDesc, connectedDesc, existsDesc, qrRequiredDesc, expiredDesc, backupDesc, intervalDesc, webVersionDesc, buildDesc,
 	} {
 		descs <- desc
 	}
@@ -40,6 +43,8 @@ func (b *Bot) Collect(metrics chan<- prometheus.Metric) {
 		counter.Collect(metrics)
 	}
 	metrics <- b.build
+	metrics <- number(backupDesc, float64(b.backedUp.Load())/1000)
+	metrics <- number(intervalDesc, time.Duration(b.interval.Load()).Seconds())
 	if fetched := b.webVersion.Load(); fetched != 0 {
 		metrics <- number(webVersionDesc, max(0, float64(b.now().Unix()-fetched)))
 	}
@@ -59,11 +64,6 @@ func collectSnapshot(metrics chan<- prometheus.Metric, snapshot *bot.Snapshot) {
 	metrics <- flag(existsDesc, snapshot.Exists)
 	metrics <- flag(qrRequiredDesc, snapshot.QRRequired)
 	metrics <- flag(expiredDesc, snapshot.Expired)
-	taken := 0.0
-	if !snapshot.BackupAt.IsZero() {
-		taken = float64(snapshot.BackupAt.UnixMilli()) / 1000
-	}
-	metrics <- number(backupDesc, taken)
 }
 
 func flag(desc *prometheus.Desc, on bool, labels ...string) prometheus.Metric {

@@ -25,7 +25,9 @@ type Bot struct {
 
 	build      prometheus.Metric
 	snapshot   atomic.Pointer[func() *bot.Snapshot]
-	webVersion atomic.Int64 // Unix seconds of the fetch, 0 for unknown
+	webVersion atomic.Int64 // Unix seconds, 0 for unknown
+	backedUp   atomic.Int64 // Unix milliseconds, 0 for never
+	interval   atomic.Int64 // a time.Duration
 	now        func() time.Time
 }
 
@@ -101,5 +103,11 @@ func (b *Bot) BackupFailed() { b.backupFailures.Inc() }
 // StoreRestored counts a damaged store that a backup replaced.
 func (b *Bot) StoreRestored() { b.restoreds.Inc() }
 
-// WebVersion says when the web version in use was fetched.
-func (b *Bot) WebVersion(fetched time.Time) { b.webVersion.Store(fetched.Unix()) }
+// BackedUp says that a backup of all that the store holds was known at that moment.
+func (b *Bot) BackedUp(at time.Time) { b.backedUp.Store(at.UnixMilli()) }
+
+// BackupInterval says how often backups are due; 0 for never.
+func (b *Bot) BackupInterval(every time.Duration) { b.interval.Store(int64(every)) }
+
+// WebVersion says of when the web version in use is.
+func (b *Bot) WebVersion(at time.Time) { b.webVersion.Store(at.Unix()) }

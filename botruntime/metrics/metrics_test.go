@@ -70,19 +70,25 @@ func TestGaugesFollowTheSnapshot(t *testing.T) {
 	wantLines(t, text,
 		`sesi_bot_state{state="Pairing"} 1`, `sesi_bot_state{state="Connected"} 0`, `sesi_bot_connected 0`,
 		`sesi_bot_session_exists 0`, `sesi_bot_qr_required 1`, `sesi_bot_expired 1`,
-		`sesi_bot_backup_last_success_timestamp_seconds 0`,
 	)
-	current = &bot.Snapshot{State: bot.StateConnected, Connected: true, Exists: true, BackupAt: bot.At(time.Unix(1_700_000_000, 0))}
+	current = &bot.Snapshot{State: bot.StateConnected, Connected: true, Exists: true}
 	wantLines(t, scrape(t, b),
 		`sesi_bot_state{state="Pairing"} 0`, `sesi_bot_state{state="Connected"} 1`, `sesi_bot_connected 1`,
 		`sesi_bot_session_exists 1`, `sesi_bot_qr_required 0`, `sesi_bot_expired 0`,
-		`sesi_bot_backup_last_success_timestamp_seconds 1.7e+09`,
 	)
 	for _, secret := range []string{"62812", "Toko", "99@lid"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("the scrape gives away %q", secret)
 		}
 	}
+}
+
+func TestBackups(t *testing.T) {
+	b := New("v1.2.3")
+	wantLines(t, scrape(t, b), `sesi_bot_backup_last_success_timestamp_seconds 0`, `sesi_bot_backup_interval_seconds 0`)
+	b.BackupInterval(5 * time.Minute)
+	b.BackedUp(time.Unix(1_700_000_000, 0))
+	wantLines(t, scrape(t, b), `sesi_bot_backup_last_success_timestamp_seconds 1.7e+09`, `sesi_bot_backup_interval_seconds 300`)
 }
 
 func TestWebVersionAge(t *testing.T) {

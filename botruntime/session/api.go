@@ -68,7 +68,7 @@ func (s *Supervisor) Pair(ctx context.Context, phone string) (bot.Code, error) {
 			return bot.Code{}, s.noCode()
 		case p.live && p.code.PairingCode != "":
 			return p.code, nil
-		case p.pairingRefused:
+		case p.pairingRefused, p.snapshot.State == bot.StateStopped:
 			return bot.Code{}, &Refusal{Kind: RefusedNotReady, Reason: p.snapshot.Reason, Detail: p.snapshot.Message}
 		}
 		select {
@@ -81,6 +81,10 @@ func (s *Supervisor) Pair(ctx context.Context, phone string) (bot.Code, error) {
 
 // Restart connects now, whatever the session was waiting for, and gives it new budgets.
 func (s *Supervisor) Restart(ctx context.Context) error { return s.ask(ctx, inRestart{}) }
+
+// Stop leaves WhatsApp and keeps the session's keys; only a Restart connects again, also in another life of the
+// process. It is idempotent.
+func (s *Supervisor) Stop(ctx context.Context) error { return s.ask(ctx, inStop{}) }
 
 // Clear ends the link and removes the session from the store, after a snapshot of it. It is idempotent, and
 // returns when it is done.

@@ -33,6 +33,18 @@ func (s *Supervisor) takeBackup(ctx context.Context, why string) inBackedUp {
 	return inBackedUp{backup, err}
 }
 
+// findBackup tells of the backups of an earlier life.
+func (s *Supervisor) findBackup() {
+	last, found, err := s.store.LastBackup()
+	if err != nil {
+		s.log.Warn("the backups cannot be listed", "error", err)
+	}
+	if found {
+		s.backupAt = last.At
+		s.meter.BackedUp(last.At)
+	}
+}
+
 // backedUp tells the world how a snapshot ended. A store without a device has nothing to keep.
 func (s *Supervisor) backedUp(in inBackedUp) {
 	s.backingUp = false
@@ -45,6 +57,7 @@ func (s *Supervisor) backedUp(in inBackedUp) {
 		s.backupFailing = true
 	default:
 		s.backupAt = in.backup.At
+		s.meter.BackedUp(time.Now()) // a store that did not change since is as safe as one just copied
 		s.backupFailing = false
 	}
 	s.publish()

@@ -78,6 +78,8 @@ type (
 	inLooked struct{}
 	// inRestart: someone asked to connect now, whatever the bot was waiting for.
 	inRestart struct{}
+	// inStop: someone asked to disconnect and stay so.
+	inStop struct{}
 	// inUnlink: someone asked to clear or log out the session.
 	inUnlink struct{}
 	// inPairPhone: someone asked for a pairing code.

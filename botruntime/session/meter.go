@@ -15,6 +15,11 @@ type Meter interface {
 	TakenOver()
 	MessageReceived()
 	MessageUndecryptable()
+	// BackedUp: a backup of all that the store holds is known since then.
+	BackedUp(at time.Time)
 	BackupFailed()
-	WebVersion(fetched time.Time)
+	// BackupInterval is the time between backups, 0 when they are off.
+	BackupInterval(time.Duration)
+	// WebVersion says of when the web version in use is.
+	WebVersion(at time.Time)
 }

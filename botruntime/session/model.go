@@ -52,6 +52,7 @@ type model struct {
 	takeovers []time.Time // reclaims in the takeover window, oldest first
 	versionAt time.Time   // when a 405 last made the bot fetch the web version
 	early     bool        // a login was reported before the dial's end: it may be the last connection's
+	stopped   bool        // by a person; nothing dials until a person restarts
 	busy      bool        // an unlink is under way; the link's own events mean nothing until it ends
 
 	codes          []string // the codes of this round that are not used up; the first is live
@@ -79,6 +80,7 @@ func (m model) remember(f *facts) {
 	f.Expired, f.ExpiredReason, f.ExpiredJID = m.expired, m.expiredReason, m.expiredJID
 	f.LinkedAt, f.ConnectedAt, f.RestrictedUntil = m.linkedAt, m.connectedAt, m.restrictedUntil
 	f.Takeovers, f.Yielded, f.OutdatedAt = m.takeovers, m.state == bot.StateConflict, m.versionAt
+	f.Stopped = m.stopped
 }
 
 // What a policy says unless a test is in a hurry. WhatsApp Web shows the first code of a round for 60 s and
@@ -113,13 +115,22 @@ const (
 // failureWaits are the waits after login refusals of unknown kind; the last repeats.
 var failureWaits = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
 
-// newModel returns the model of a session whose store was just opened.
+// newModel returns the model of a session whose store was just opened. A stop holds over a restart of the
+// process: the cluster's business with a pod does not undo what a person asked for.
 func newModel(p policy, linked bool, who account, f facts, now time.Time) model {
+	m := openModel(p, linked, who, f, now)
+	if m.stopped {
+		m.state, m.reason = bot.StateStopped, bot.ReasonStoppedByUser
+	}
+	return m
+}
+
+func openModel(p policy, linked bool, who account, f facts, now time.Time) model {
 	m := model{
 		policy: p, state: bot.StateConnecting, reason: bot.ReasonNotLinked,
 		linked: linked, expired: f.Expired, expiredReason: f.ExpiredReason, expiredJID: f.ExpiredJID,
 		restrictedUntil: f.RestrictedUntil, versionAt: f.OutdatedAt, connectedAt: f.ConnectedAt,
-		takeovers: within(f.Takeovers, takeoverWindow, now), pairingWanted: p.phoneNumber,
+		takeovers: within(f.Takeovers, takeoverWindow, now), pairingWanted: p.phoneNumber, stopped: f.Stopped,
 	}
 	// A crash in the middle of a clear leaves its mark: the end was wanted, so nothing expired.
 	if m.expiredReason == bot.ReasonClearedByUser {

@@ -20,6 +20,8 @@ func step(m model, now time.Time, dice float64, in input) (model, []action) {
 		t.looked()
 	case inRestart:
 		t.restart()
+	case inStop:
+		t.stop()
 	case inUnlink:
 		t.unlink()
 	case inUnlinked:
@@ -48,7 +50,11 @@ type turn struct {
 
 func (t *turn) do(a ...action) { t.actions = append(t.actions, a...) }
 
+// become names the state. Whatever happens to a stopped session, it is that above all.
 func (t *turn) become(s bot.State, r bot.Reason, detail string) {
+	if t.stopped {
+		s, r = bot.StateStopped, bot.ReasonStoppedByUser
+	}
 	t.state, t.reason, t.detail = s, r, detail
 }
 
@@ -96,7 +102,7 @@ func (t *turn) linkEvent(in input) {
 func (t *turn) start() {
 	t.do(actTimer{timerVersion, t.policyVersionWait()})
 	switch {
-	case t.state == bot.StateConflict:
+	case t.stopped, t.state == bot.StateConflict:
 	case t.linked && t.now.Before(t.restrictedUntil):
 		t.become(bot.StateRestricted, bot.ReasonTemporaryBan, "")
 		t.retryAfterBan(t.restrictedUntil.Sub(t.now))
@@ -107,9 +113,12 @@ func (t *turn) start() {
 	}
 }
 
-// dial opens a connection, closing what is open.
+// dial opens a connection, closing what is open. A stopped session only closes.
 func (t *turn) dial() {
 	t.hangup()
+	if t.stopped {
+		return
+	}
 	t.link, t.early = linkDialing, false
 	t.do(actDial{})
 }
@@ -132,8 +141,11 @@ func (t *turn) dropCodes() {
 	t.codes, t.codeExpires, t.pairingCode = nil, time.Time{}, ""
 }
 
-// retryAfter dials again after d.
+// retryAfter dials again after d, unless the session is stopped.
 func (t *turn) retryAfter(d time.Duration) {
+	if t.stopped {
+		return
+	}
 	t.retryAt = t.now.Add(d)
 	t.do(actTimer{timerRetry, d})
 }

@@ -109,11 +109,27 @@ func (t *turn) refused(detail string) {
 	t.do(actSay{eventDisconnected, detail})
 }
 
+// stop: a person wants the session unconnected, and its keys kept. An unlink under way closes the socket by
+// itself when it ends.
+func (t *turn) stop() {
+	if t.stopped {
+		return
+	}
+	t.stopped = true
+	if !t.busy {
+		t.hangup()
+	}
+	t.pairingWanted = t.policy.phoneNumber
+	t.become(bot.StateStopped, bot.ReasonStoppedByUser, "")
+	t.do(actSay{eventDisconnected, "stopped by a person"}, actRemember{})
+}
+
 // restart: a person says that whatever the bot waits for is over.
 func (t *turn) restart() {
 	if t.busy {
 		return
 	}
+	t.stopped = false
 	t.attempt, t.failures, t.round = 0, 0, 0
 	t.takeovers, t.restrictedUntil, t.versionAt = nil, time.Time{}, time.Time{}
 	if t.linked {
@@ -156,6 +172,6 @@ func (t *turn) unlinked(in inUnlinked) {
 	if !in.atWhatsApp {
 		t.detail = "the phone was not told: if it still lists this device, remove it there"
 	}
-	t.do(actCount{countLogout, t.reason}, actRemember{}, actRenew{})
+	t.do(actCount{countLogout, bot.ReasonClearedByUser}, actRemember{}, actRenew{})
 	t.dial()
 }

@@ -97,7 +97,7 @@ func (t *turn) streamRestart() {
 // pairPhone asks for a code to type into the phone; the codes of a round allow it.
 func (t *turn) pairPhone(phone string) {
 	t.looked()
-	if t.linked || t.busy {
+	if t.linked || t.busy || t.stopped {
 		return
 	}
 	t.pairingWanted, t.pairingCode, t.pairingRefused = phone, "", false

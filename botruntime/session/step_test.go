@@ -358,6 +358,46 @@ func TestRows(t *testing.T) {
 			tell(t, false, facts{Expired: true, ExpiredReason: bot.ReasonClearedByUser, ExpiredJID: someone.jid}),
 			want{bot.StateConnecting, bot.ReasonNotLinked, false, false, false, true, bot.ActionScanQR, "version in 5m0s, Dial"},
 		},
+		"stopped by a person": {
+			online(t).then(inStop{}),
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, true, false, false, bot.ActionNone, "Hangup, Remember"},
+		},
+		"stopped while a code is live": {
+			scanning(t).then(inStop{}),
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, false, false, false, bot.ActionNone, "Hangup, Remember"},
+		},
+		"stopped, someone looks and asks for a pairing code": {
+			scanning(t).then(inStop{}).then(inLooked{}, inPairPhone{"62811"}),
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, false, false, false, bot.ActionNone, ""},
+		},
+		"stopped, and the connection's last words": {
+			online(t).then(inStop{}).then(inLost{"closed"}, inReplaced{}, inBanned{time.Hour, "101"}, inOutdated{}, inRefused{"400"}),
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, true, false, false, bot.ActionNone, "Remember, Remember, Remember, FetchVersion"},
+		},
+		"stopped as the phone scanned": {
+			scanning(t).then(inStop{}).then(inPaired{someone}),
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s"},
+		},
+		"stopped as the phone unlinked": {
+			online(t).then(inStop{}).then(inLoggedOut{bot.ReasonLoggedOut}),
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, false, true, false, bot.ActionNone, "Remember, Forget, Renew"},
+		},
+		"stopped over a restart": {
+			tell(t, true, facts{Stopped: true}),
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, true, false, false, bot.ActionNone, "version in 5m0s"},
+		},
+		"stopped in the middle of a clear": {
+			online(t).then(inUnlink{}, inStop{}).then(inUnlinked{atWhatsApp: true}),
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, false, false, false, bot.ActionNone, "Hangup, Remember, Renew"},
+		},
+		"cleared while stopped": {
+			online(t).then(inStop{}, inUnlink{}).then(inUnlinked{}),
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, false, false, false, bot.ActionNone, "Hangup, Remember, Renew"},
+		},
+		"stop ended by a person": {
+			tell(t, true, facts{Stopped: true}).then(inRestart{}),
+			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "Remember, Dial"},
+		},
 		"restart by a person while banned": {
 			online(t).then(inBanned{time.Hour, "101"}).then(inRestart{}),
 			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "Remember, Dial"},
@@ -493,7 +533,7 @@ func FuzzStep(f *testing.F) {
 		inNoMultidevice{}, inStreamRestart{}, inConnected{someone}, inSilent{1, epoch}, inSilent{2, epoch}, inSilent{3, epoch},
 		inHeard{}, inLost{"x"}, inReplaced{}, inLoggedOut{bot.ReasonLoggedOut}, inLoggedOut{bot.ReasonPrimaryDeviceGone},
 		inBanned{time.Hour, "x"}, inOutdated{}, inRefused{"x"}, inVersion{changed: true}, inVersion{err: errors.New("x")},
-		inPairingCode{code: "ABCD-EFGH"}, inLooked{}, inRestart{}, inUnlink{}, inPairPhone{"628111"}, inPushName{"x"},
+		inPairingCode{code: "ABCD-EFGH"}, inLooked{}, inRestart{}, inStop{}, inUnlink{}, inPairPhone{"628111"}, inPushName{"x"},
 	}
 	timers := []timer{timerRetry, timerCode, timerLogin, timerBackup, timerVersion, timerPulse}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -531,11 +571,14 @@ func mustHold(t *testing.T, s *story) {
 	if snap.Message == "" || snap.UserAction == "" {
 		t.Fatalf("nothing to tell a person: %+v", snap)
 	}
+	if m.stopped && (snap.State != bot.StateStopped || snap.Connected || !m.busy && m.link != linkDown || !m.retryAt.IsZero()) {
+		t.Fatalf("stopped, yet %+v", snap)
+	}
 	if m.busy || m.link != linkDown || !m.retryAt.IsZero() {
 		return
 	}
 	switch { // down for good: only where a person, or a fetch under way, ends it
-	case m.reason == bot.ReasonQRIdle, m.state == bot.StateConflict, m.state == bot.StateOutdated, m.state == bot.StateLoggedOut && m.qrOnDemandOnly():
+	case m.stopped, m.reason == bot.ReasonQRIdle, m.state == bot.StateConflict, m.state == bot.StateOutdated, m.state == bot.StateLoggedOut && m.qrOnDemandOnly():
 	default:
 		t.Fatalf("stuck in %s/%s", m.state, m.reason)
 	}

@@ -85,6 +85,8 @@ func New(ctx context.Context, cfg config.Config, st *store.Store, meter Meter, l
 		device: device, notice: st.Facts().Notice,
 	}
 	s.version = s.firstVersion()
+	s.meter.BackupInterval(cfg.BackupInterval)
+	s.findBackup()
 	s.model = newModel(policyOf(cfg), device.ID != nil, accountOf(device), st.Facts(), time.Now())
 	s.public.Store(&public{snapshot: bot.Snapshot{Revision: uint64(time.Now().UnixMilli())}, changed: make(chan struct{})})
 	s.publish()

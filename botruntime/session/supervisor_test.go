@@ -64,8 +64,11 @@ func (m *countingMeter) LoggedOut(bot.Reason)  { m.logouts.Add(1) }
 func (m *countingMeter) TakenOver()            { m.takeovers.Add(1) }
 func (m *countingMeter) MessageReceived()      { m.received.Add(1) }
 func (m *countingMeter) MessageUndecryptable() { m.undecryptable.Add(1) }
+func (m *countingMeter) BackedUp(time.Time)    {}
 func (m *countingMeter) BackupFailed()         { m.backupsFailed.Add(1) }
 func (m *countingMeter) WebVersion(time.Time)  {}
+
+func (m *countingMeter) BackupInterval(time.Duration) {}
 
 // subject is a supervisor under test, over a real store.
 type subject struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"regexp"
+	"runtime/debug"
 	"time"
 
 	wastore "go.mau.fi/whatsmeow/store"
@@ -15,6 +17,9 @@ import (
 // in is newer.
 func (s *Supervisor) firstVersion() wastore.WAVersionContainer {
 	builtIn := wastore.GetWAVersion()
+	if at, known := builtInAt(debug.ReadBuildInfo()); known {
+		s.meter.WebVersion(at)
+	}
 	cached, err := store.ReadWebVersion(s.cfg.WebVersionCachePath)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -22,11 +27,31 @@ func (s *Supervisor) firstVersion() wastore.WAVersionContainer {
 		}
 		return builtIn
 	}
-	s.meter.WebVersion(cached.FetchedAt)
 	if v := cached.Version; builtIn.LessThan(v) {
+		s.meter.WebVersion(cached.FetchedAt)
 		return v
 	}
 	return builtIn
+}
+
+// pseudoVersionTime finds the time of the commit in a version that is no release's.
+var pseudoVersionTime = regexp.MustCompile(`\b[0-9]{14}\b`)
+
+// builtInAt is when the library was made that the built-in version came with: the time in its module's version.
+func builtInAt(build *debug.BuildInfo, ok bool) (at time.Time, known bool) {
+	if !ok {
+		return time.Time{}, false
+	}
+	for _, module := range build.Deps {
+		if module.Path == "go.mau.fi/whatsmeow" {
+			if module.Replace != nil {
+				module = module.Replace
+			}
+			at, err := time.Parse("20060102150405", pseudoVersionTime.FindString(module.Version))
+			return at, err == nil
+		}
+	}
+	return time.Time{}, false
 }
 
 // fetchVersion asks for the current web version and caches it. A cache that cannot be written costs the next

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -397,6 +398,73 @@ func TestMessagesAreReceivedOverRestarts(t *testing.T) {
 	waitFor(t, "the seven that came meanwhile", func() bool { return again.meter.received.Load() == 7 })
 	if n := again.meter.undecryptable.Load(); n != 0 {
 		t.Errorf("%d messages could not be decrypted", n)
+	}
+}
+
+func TestStopHoldsUntilARestart(t *testing.T) {
+	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+	s := begin(t, wa, dir, nil)
+	linked := s.pair(wa, phone)
+	online := func() bool {
+		for _, device := range wa.Devices() {
+			if device.Online {
+				return true
+			}
+		}
+		return false
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.untilReason(bot.ReasonStoppedByUser); got.Connected || !got.Exists || got.State != bot.StateStopped || got.JID != linked.JID {
+		t.Errorf("stopped: %+v", got)
+	}
+	waitFor(t, "WhatsApp to see the device leave", func() bool { return !online() })
+	var refusal *Refusal
+	if _, err := s.Pair(t.Context(), phone); !errors.As(err, &refusal) {
+		t.Errorf("a pairing code of a stopped session: %v", err)
+	}
+	s.stop()
+
+	again := begin(t, wa, dir, nil)
+	if got, _ := again.Watch(); got.State != bot.StateStopped || !got.Exists {
+		t.Errorf("after a restart of the process: %+v", got)
+	}
+	if err := again.Backup(t.Context(), &bytes.Buffer{}); err != nil {
+		t.Errorf("backup of a stopped session: %v", err)
+	}
+	if online() {
+		t.Error("a new process connected a stopped session")
+	}
+	if err := again.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := again.untilConnected(); got.JID != linked.JID || again.meter.codes.Load() != 0 {
+		t.Errorf("after the restart: %+v with %d codes", got, again.meter.codes.Load())
+	}
+}
+
+func TestAgeOfTheBuiltInVersion(t *testing.T) {
+	of := func(version string, replace *debug.Module) *debug.BuildInfo {
+		return &debug.BuildInfo{Deps: []*debug.Module{{Path: "go.mau.fi/util", Version: "v0.9.4"}, {Path: "go.mau.fi/whatsmeow", Version: version, Replace: replace}}}
+	}
+	cases := map[string]struct {
+		build *debug.BuildInfo
+		want  time.Time
+	}{
+		"of a commit":           {of("v0.0.0-20251217143725-11cf47c62d32", nil), time.Date(2025, 12, 17, 14, 37, 25, 0, time.UTC)},
+		"of a commit after tag": {of("v1.2.4-0.20260102030405-11cf47c62d32", nil), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+		"replaced":              {of("v1.2.3", &debug.Module{Version: "v0.0.0-20251217143725-11cf47c62d32"}), time.Date(2025, 12, 17, 14, 37, 25, 0, time.UTC)},
+		"a tag has no time":     {of("v1.2.3", nil), time.Time{}},
+		"a folder has no time":  {of("v1.2.3", &debug.Module{Path: "../whatsmeow"}), time.Time{}},
+		"not in the build":      {&debug.BuildInfo{}, time.Time{}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got, known := builtInAt(c.build, true); !got.Equal(c.want) || known == c.want.IsZero() {
+				t.Errorf("%v, %v; want %v", got, known, c.want)
+			}
+		})
 	}
 }
 

@@ -62,6 +62,20 @@ func listBackups(l layout) ([]Backup, error) {
 	return backups, nil
 }
 
+// LastBackup is the newest backup of the link that the store holds; found is false when there is none.
+func (s *Store) LastBackup() (last Backup, found bool, err error) {
+	backups, err := listBackups(s.layout)
+	if err != nil {
+		return Backup{}, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if own := decideRestorable(s.record, s.known, backups); len(own) > 0 {
+		return own[0], true, nil
+	}
+	return Backup{}, false, nil
+}
+
 // Backup takes a snapshot of the store, verifies it, and keeps it as the newest of BackupKeep; why goes to
 // the log. When the store has not changed since the last one, it returns that one and taken is false. With no
 // linked device the error is ErrNoDevice. A backup is on the disk for good before an older one is removed.

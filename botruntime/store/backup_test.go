@@ -89,6 +89,9 @@ func TestNewestBackupsAreKept(t *testing.T) {
 	if backups, err := s.Backups(); err != nil || len(backups) != 1 || backups[0] != last {
 		t.Errorf("with nothing to keep there is %v, %v; want the newest good one", backups, err)
 	}
+	if got, found, err := s.LastBackup(); err != nil || !found || got != last {
+		t.Errorf("the last backup is %v, %v, %v; want %v", got, found, err, last)
+	}
 }
 
 // The newest backup is the newest by name even when the clock went back.

@@ -67,6 +67,9 @@ func TestClear(t *testing.T) {
 	if backups, err := s.Backups(); err != nil || len(backups) != 1 || backups[0] != backup {
 		t.Errorf("backups = %v, %v; want the one from before", backups, err)
 	}
+	if _, found, err := s.LastBackup(); err != nil || found {
+		t.Errorf("a backup of the link before is taken for one of this link (%v)", err)
+	}
 	if _, err := os.Stat(foreign); err != nil {
 		t.Error(err)
 	}

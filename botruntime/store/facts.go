@@ -27,6 +27,8 @@ type Facts struct {
 	Takeovers []time.Time `json:"takeovers,omitempty"`
 	// Yielded is true while another client has the session and the bot no longer takes it back.
 	Yielded bool `json:"yielded,omitempty"`
+	// Stopped is true from a stop by a person until the restart by one.
+	Stopped bool `json:"stopped,omitempty"`
 	// OutdatedAt is when a login refused as outdated last made the bot look for a newer web version.
 	OutdatedAt time.Time `json:"outdatedAt,omitzero"`
 	// RestrictedUntil is the end of a temporary ban.

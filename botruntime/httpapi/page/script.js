@@ -34,7 +34,7 @@
     LoggedOut: ['warn', 'unlink', true], PrimaryDeviceGone: ['bad', 'phone', false, 'code'],
     AccountBanned: ['bad', 'ban', false, 'code'], TemporaryBan: ['warn', 'clock', false, 'restart'],
     ClientOutdated: ['warn', 'up', false, 'restart'], ConnectFailure: ['bad', 'alert', false, 'restart'],
-    ClearedByUser: ['plain', 'unlink', true],
+    ClearedByUser: ['plain', 'unlink', true], StoppedByUser: ['plain', 'pause', false, 'reconnect'],
   };
 
   // decide says what to show, from what is known alone.

@@ -20,7 +20,7 @@ type WhatsAppSessionStatusApplyConfiguration struct {
 	// clientId in effect: that of the spec, or else the resource's name.
 	ClientID *string `json:"clientId,omitempty"`
 	// state of the session. From the bot: Connecting, Pairing, Connected, Reconnecting, Conflict, LoggedOut,
-	// Restricted, Outdated, Failed. From the operator: Pending (no bot runs yet), Suspended, Terminating,
+	// Restricted, Outdated, Failed, Stopped (by a person, through its API). From the operator: Pending (no bot runs yet), Suspended, Terminating,
 	// Unknown (the bot cannot be heard; what stands under session is the last that it said).
 	State *bot.State `json:"state,omitempty"`
 	// reason for the state, one word.
