@@ -20,15 +20,15 @@ type keyPair struct {
 
 	mu      sync.Mutex
 	loaded  *tls.Certificate
-	version [2]fileVersion
+	version [2]os.FileInfo
 	checked time.Time
 	failed  string
 }
 
-// fileVersion tells a file's contents apart without reading them.
-type fileVersion struct {
-	modified time.Time
-	size     int64
+// sameContents tells a file's contents apart without reading them. The time alone does not: a filesystem's clock
+// ticks every few milliseconds, and a renewed certificate is often as long as the old one.
+func sameContents(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }
 
 func newKeyPair(certFile, keyFile string, log *slog.Logger) (*keyPair, error) {
@@ -69,15 +69,15 @@ func (k *keyPair) current(now time.Time) *tls.Certificate {
 
 // load reads the files if they are not those that were read last.
 func (k *keyPair) load() error {
-	var version [2]fileVersion
+	var version [2]os.FileInfo
 	for i, name := range []string{k.certFile, k.keyFile} {
 		info, err := os.Stat(name)
 		if err != nil {
 			return err
 		}
-		version[i] = fileVersion{info.ModTime(), info.Size()}
+		version[i] = info
 	}
-	if k.loaded != nil && version == k.version {
+	if k.loaded != nil && sameContents(version[0], k.version[0]) && sameContents(version[1], k.version[1]) {
 		return nil
 	}
 	pair, err := tls.LoadX509KeyPair(k.certFile, k.keyFile)
