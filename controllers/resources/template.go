@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -132,35 +133,62 @@ func decideTemplate(base, merged corev1.PodSpec) field.ErrorList {
 
 // decideContainer does so for the bot's own container.
 func decideContainer(base corev1.Container, merged []corev1.Container) field.ErrorList {
-	path := templatePath.Child("containers").Key(Container)
+	at := templatePath.Child("containers").Key(Container)
 	i := slices.IndexFunc(merged, func(c corev1.Container) bool { return c.Name == Container })
 	if i < 0 {
-		return field.ErrorList{field.Required(path, "the bot's container cannot be removed or renamed")}
+		return field.ErrorList{field.Required(at, "the bot's container cannot be removed or renamed")}
 	}
 	bot := merged[i]
 	var errs field.ErrorList
 	if bot.Image != base.Image {
-		errs = append(errs, field.Forbidden(path.Child("image"), "is set by spec.image"))
+		errs = append(errs, field.Forbidden(at.Child("image"), "is set by spec.image"))
 	}
+	// Of a variable that is there twice the last one counts, and a replaced list may have it twice.
 	for _, variable := range base.Env {
-		i := slices.IndexFunc(bot.Env, func(v corev1.EnvVar) bool { return v.Name == variable.Name })
-		if i < 0 || !equality.Semantic.DeepEqual(bot.Env[i], variable) {
-			errs = append(errs, field.Forbidden(path.Child("env").Key(variable.Name), "is set by the operator from the session's spec"))
+		same, others := 0, 0
+		for _, v := range bot.Env {
+			switch {
+			case equality.Semantic.DeepEqual(v, variable):
+				same++
+			case v.Name == variable.Name:
+				others++
+			}
+		}
+		if same == 0 || others > 0 {
+			errs = append(errs, field.Forbidden(at.Child("env").Key(variable.Name), "is set by the operator from the session's spec"))
 		}
 	}
 	if hasEnv(bot.Env, envToken) {
-		errs = append(errs, field.Forbidden(path.Child("env").Key(envToken),
+		errs = append(errs, field.Forbidden(at.Child("env").Key(envToken),
 			"the token is that of the Secret the operator keeps; edit it there"))
 	}
 	for _, mount := range base.VolumeMounts {
 		if !slices.ContainsFunc(bot.VolumeMounts, func(m corev1.VolumeMount) bool {
 			return equality.Semantic.DeepEqual(m, mount)
 		}) {
-			errs = append(errs, field.Forbidden(path.Child("volumeMounts").Key(mount.MountPath),
+			errs = append(errs, field.Forbidden(at.Child("volumeMounts").Key(mount.MountPath),
 				"is the operator's mount of volume "+mount.Name+" and cannot be removed or changed"))
 		}
 	}
+	for _, mount := range bot.VolumeMounts {
+		if i := slices.IndexFunc(base.VolumeMounts, func(m corev1.VolumeMount) bool { return covers(m, mount) }); i >= 0 {
+			errs = append(errs, field.Forbidden(at.Child("volumeMounts").Key(mount.MountPath),
+				"lies in the operator's mount "+base.VolumeMounts[i].MountPath+" and would hide what is there"))
+		}
+	}
+	if bot.RestartPolicy != nil || len(bot.RestartPolicyRules) > 0 {
+		errs = append(errs, field.Forbidden(at.Child("restartPolicy"), "the bot is always started again"))
+	}
 	return errs
+}
+
+// covers tells whether another mount would hide part of the operator's own: the session directory, or the credentials.
+// What lies under /tmp is the template's affair.
+func covers(own, other corev1.VolumeMount) bool {
+	if own.Name == volumeTemporary || equality.Semantic.DeepEqual(own, other) {
+		return false
+	}
+	return strings.HasPrefix(path.Clean("/"+other.MountPath)+"/", own.MountPath+"/")
 }
 
 // specHash hashes what a pod is rendered from. The operator's own labels are left out, because they can be

@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -45,6 +46,13 @@ func TestTemplateRefused(t *testing.T) {
 		"credentials replaced":    {`{volumes: [{name: credentials, secret: {secretName: other}}]}`, `spec.template.spec.volumes[credentials]: Forbidden`},
 		"data not mounted":        {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, $patch: delete}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
 		"data read-only":          {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, readOnly: true}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
+		"variables twice":         {`{containers: [{name: bot, env: [{$patch: replace}` + ownEnv(t) + `, {name: CLIENT_ID, value: other}]}]}`, `spec.template.spec.containers[bot].env[CLIENT_ID]: Forbidden`},
+		"another store mounted":   {`{containers: [{name: bot, volumeMounts: [{name: session, mountPath: /data/session-shop, subPath: session-other}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data/session-shop]: Forbidden`},
+		"data mounted over":       {`{containers: [{name: bot, volumeMounts: [{name: session, mountPath: /data/, subPath: other}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data/]: Forbidden`},
+		"data mounted in a guise": {`{containers: [{name: bot, volumeMounts: [{name: tmp, mountPath: /x/../data/./y}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/x/../data/./y]: Forbidden`},
+		"credentials over":        {`{containers: [{name: bot, volumeMounts: [{name: tmp, mountPath: /etc/sesi/..data}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/etc/sesi/..data]: Forbidden`},
+		"bot never restarted":     {`{containers: [{name: bot, restartPolicy: Never}]}`, `spec.template.spec.containers[bot].restartPolicy: Forbidden`},
+		"bot's restart rules":     {`{containers: [{name: bot, restartPolicyRules: [{action: Restart}]}]}`, `spec.template.spec.containers[bot].restartPolicy`},
 		"data elsewhere":          {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, name: tmp}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
 	}
 	for name, c := range cases {
@@ -58,6 +66,20 @@ func TestTemplateRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ownEnv is the operator's own list of variables, as a template would have to repeat it, each after a comma.
+func ownEnv(t *testing.T) string {
+	t.Helper()
+	var list strings.Builder
+	for _, variable := range botEnv(withTemplate(`{}`)) {
+		data, err := json.Marshal(variable)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list.WriteString(", " + string(data))
+	}
+	return list.String()
 }
 
 func TestTemplateTaken(t *testing.T) {
