@@ -124,21 +124,27 @@ func (t *turn) stop() {
 	t.do(actSay{eventDisconnected, "stopped by a person"}, actRemember{})
 }
 
-// restart: a person says that whatever the bot waits for is over.
+// restart: a person says that whatever the bot waits for is over. An unlink under way ends in a new connection
+// anyway.
 func (t *turn) restart() {
+	t.stopped = false
 	if t.busy {
 		return
 	}
-	t.stopped = false
 	t.attempt, t.failures, t.round = 0, 0, 0
 	t.takeovers, t.restrictedUntil, t.versionAt = nil, time.Time{}, time.Time{}
-	if t.linked {
-		t.become(bot.StateConnecting, bot.ReasonStarting, "")
-	} else {
-		t.become(bot.StateConnecting, bot.ReasonNotLinked, "")
-	}
+	t.begin("")
 	t.do(actRemember{})
 	t.dial()
+}
+
+// begin names the state of a session that connects for no reason but that it should be connected.
+func (t *turn) begin(detail string) {
+	reason := bot.ReasonNotLinked
+	if t.linked {
+		reason = bot.ReasonStarting
+	}
+	t.become(bot.StateConnecting, reason, detail)
 }
 
 // unlink asks the supervisor to end the link. Until it is done the link's events are not believed.
@@ -149,6 +155,9 @@ func (t *turn) unlink() {
 	online := t.link == linkUp
 	t.busy = true
 	if !online {
+		if len(t.codes) > 0 {
+			t.begin("")
+		}
 		t.hangup()
 	}
 	t.do(actUnlink{online})
@@ -156,9 +165,9 @@ func (t *turn) unlink() {
 
 func (t *turn) unlinked(in inUnlinked) {
 	t.busy = false
-	if in.err != nil {
+	if in.err != nil && !in.atWhatsApp {
 		// nothing was cleared: go on with what there is
-		t.detail = "the session could not be cleared: " + in.err.Error()
+		t.begin("the session could not be cleared: " + in.err.Error())
 		t.link = linkOpen // whatever the socket is now, dial closes it
 		t.do(actRemember{})
 		t.dial()
@@ -172,6 +181,10 @@ func (t *turn) unlinked(in inUnlinked) {
 	if !in.atWhatsApp {
 		t.detail = "the phone was not told: if it still lists this device, remove it there"
 	}
-	t.do(actCount{countLogout, bot.ReasonClearedByUser}, actRemember{}, actRenew{})
+	t.do(actCount{countLogout, bot.ReasonClearedByUser}, actRemember{})
+	if in.err != nil { // WhatsApp ended the device: whatever the store still says of it is dead
+		t.do(actForget{})
+	}
+	t.do(actRenew{})
 	t.dial()
 }

@@ -69,7 +69,7 @@ func (t *turn) paired(who account) {
 	t.dropCodes()
 	t.linked, t.account, t.linkedAt = true, who, t.now
 	t.expired, t.expiredReason, t.expiredJID = false, "", ""
-	t.round, t.pairingWanted = 0, t.policy.phoneNumber
+	t.attempt, t.round, t.pairingWanted = 0, 0, t.policy.phoneNumber
 	t.become(bot.StateConnecting, bot.ReasonPaired, "")
 	t.do(actCount{countPairing, t.reason}, actSettle{}, actRemember{}, actTimer{timerLogin, rebootDeadline},
 		actSay{eventAuthenticated, ""})
@@ -88,10 +88,15 @@ func (t *turn) pairFailed(err error) {
 }
 
 // streamRestart follows each pairing; the bot makes the reconnect itself, so that a failed one is tried again.
+// Any other restart, and a second one of the same pairing, is a lost connection: a server that restarts every
+// stream must not be dialled without rest.
 func (t *turn) streamRestart() {
-	if t.link == linkOpen || t.link == linkUp {
+	if t.reason == bot.ReasonPaired && t.link == linkOpen && t.attempt == 0 {
+		t.attempt++
 		t.dial()
+		return
 	}
+	t.lost("WhatsApp restarted the stream")
 }
 
 // pairPhone asks for a code to type into the phone; the codes of a round allow it.

@@ -27,6 +27,8 @@ type story struct {
 	now  time.Time
 	dice float64
 	did  []action
+	// runs are the timers that are armed now.
+	runs map[timer]bool
 }
 
 func tell(t *testing.T, linked bool, f facts) *story {
@@ -35,7 +37,7 @@ func tell(t *testing.T, linked bool, f facts) *story {
 	if linked {
 		who = someone
 	}
-	s := &story{t: t, now: epoch, m: newModel(usual, linked, who, f, epoch)}
+	s := &story{t: t, now: epoch, m: newModel(usual, linked, who, f, epoch), runs: map[timer]bool{}}
 	return s.then(inStart{})
 }
 
@@ -43,8 +45,19 @@ func (s *story) then(inputs ...input) *story {
 	s.did = nil
 	for _, in := range inputs {
 		var did []action
+		if tick, ok := in.(inTimer); ok {
+			delete(s.runs, tick.name)
+		}
 		s.m, did = step(s.m, s.now, s.dice, in)
 		s.did = append(s.did, did...)
+		for _, a := range did {
+			switch a := a.(type) {
+			case actTimer:
+				s.runs[a.name] = true
+			case actStop:
+				delete(s.runs, a.name)
+			}
+		}
 	}
 	return s
 }
@@ -165,6 +178,14 @@ func TestRows(t *testing.T) {
 		"stream restart after pairing": {
 			scanning(t).then(inPaired{someone}).then(inStreamRestart{}),
 			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Hangup, Dial"},
+		},
+		"stream restart after pairing, again and again": {
+			scanning(t).then(inPaired{someone}, inStreamRestart{}, inDialled{}).then(inStreamRestart{}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
+		},
+		"stream restart of a session that is up": {
+			online(t).then(inStreamRestart{}),
+			want{bot.StateReconnecting, bot.ReasonConnectionLost, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
 		},
 		"promised stream restart does not come": {
 			scanning(t).then(inPaired{someone}).after(15 * time.Second).then(inTimer{timerLogin}),
@@ -352,7 +373,15 @@ func TestRows(t *testing.T) {
 		},
 		"clear fails": {
 			online(t).then(inUnlink{}).then(inUnlinked{err: errors.New("disk full")}),
-			want{bot.StateConnected, bot.ReasonLoggedIn, false, true, false, false, bot.ActionNone, "Remember, Hangup, Dial"},
+			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "Remember, Hangup, Dial"},
+		},
+		"clear fails, though WhatsApp ended the link": {
+			online(t).then(inUnlink{}).then(inUnlinked{atWhatsApp: true, err: errors.New("disk full")}),
+			want{bot.StateLoggedOut, bot.ReasonClearedByUser, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, Forget, Renew, Dial"},
+		},
+		"clear while a code is live": {
+			scanning(t).then(inUnlink{}),
+			want{bot.StateConnecting, bot.ReasonNotLinked, false, false, false, true, bot.ActionScanQR, "Hangup, Unlink"},
 		},
 		"crash in the middle of a clear": {
 			tell(t, false, facts{Expired: true, ExpiredReason: bot.ReasonClearedByUser, ExpiredJID: someone.jid}),
@@ -389,6 +418,10 @@ func TestRows(t *testing.T) {
 		"stopped in the middle of a clear": {
 			online(t).then(inUnlink{}, inStop{}).then(inUnlinked{atWhatsApp: true}),
 			want{bot.StateStopped, bot.ReasonStoppedByUser, false, false, false, false, bot.ActionNone, "Hangup, Remember, Renew"},
+		},
+		"restarted in the middle of a clear": {
+			online(t).then(inUnlink{}, inStop{}, inRestart{}).then(inUnlinked{atWhatsApp: true}),
+			want{bot.StateLoggedOut, bot.ReasonClearedByUser, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, Renew, Dial"},
 		},
 		"cleared while stopped": {
 			online(t).then(inStop{}, inUnlink{}).then(inUnlinked{}),
@@ -543,8 +576,9 @@ func FuzzStep(f *testing.F) {
 			for i, b := range data {
 				s.now = s.now.Add(time.Duration(b) * time.Second)
 				s.dice = float64(b) / 256
-				in := input(inTimer{timers[int(b)%len(timers)]})
-				if int(b)%2 == 0 {
+				name := timers[int(b)%len(timers)]
+				in := input(inTimer{name})
+				if int(b)%2 == 0 || !s.runs[name] { // the supervisor drops the tick of a timer that was stopped
 					in = all[(int(b)/2)%len(all)]
 				}
 				if unlinking && i%3 == 0 {
@@ -570,6 +604,18 @@ func mustHold(t *testing.T, s *story) {
 	}
 	if snap.Message == "" || snap.UserAction == "" {
 		t.Fatalf("nothing to tell a person: %+v", snap)
+	}
+	if live := len(m.codes) > 0; live != !snap.QRExpiresAt.IsZero() || live && !m.stopped && m.state != bot.StatePairing || !live && m.reason == bot.ReasonQRAvailable {
+		t.Fatalf("%d codes, yet %+v", len(m.codes), snap)
+	}
+	if !m.busy && (snap.State == bot.StateConnected) != snap.Connected {
+		t.Fatalf("state %s and connected %v", snap.State, snap.Connected)
+	}
+	if snap.UserAction == bot.ActionWaitUntil && snap.RestrictedUntil.IsZero() || snap.QRRequired && snap.Exists {
+		t.Fatalf("contradicts itself: %+v", snap)
+	}
+	if !m.busy && (m.link == linkOpen && !s.runs[timerLogin] && !s.runs[timerCode] || m.link == linkUp && !s.runs[timerPulse] || !m.retryAt.IsZero() && !s.runs[timerRetry]) {
+		t.Fatalf("no timer ends %s/%s with the link at %d", m.state, m.reason, m.link)
 	}
 	if m.stopped && (snap.State != bot.StateStopped || snap.Connected || !m.busy && m.link != linkDown || !m.retryAt.IsZero()) {
 		t.Fatalf("stopped, yet %+v", snap)
