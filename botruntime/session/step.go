@@ -174,8 +174,11 @@ func (t *turn) lost(detail string) {
 	if t.link == linkDown {
 		return
 	}
-	if len(t.codes) == 1 { // WhatsApp closes the socket when the last code of a round ends
+	switch {
+	case len(t.codes) == 1: // WhatsApp closes the socket when the last code of a round ends
 		t.codesUsedUp()
+		return
+	case len(t.codes) > 1 && t.endRound():
 		return
 	}
 	was := t.link

@@ -12,7 +12,7 @@ func (t *turn) codesCame(codes []string) {
 	if t.link == linkDown || t.linked || len(codes) == 0 {
 		return
 	}
-	t.link, t.attempt = linkOpen, 0
+	t.link = linkOpen
 	t.do(actStop{timerLogin})
 	t.showCode(codes, t.policy.firstCode)
 	if t.pairingWanted != "" {
@@ -27,8 +27,9 @@ func (t *turn) showCode(codes []string, life time.Duration) {
 	t.do(actTimer{timerCode, life}, actSay{eventQR, ""}, actCount{countCode, t.reason})
 }
 
-// nextCode replaces a code that ended.
+// nextCode replaces a code that ended. One that lived to its end came over a good connection.
 func (t *turn) nextCode() {
+	t.attempt = 0
 	switch {
 	case len(t.codes) == 0:
 	case len(t.codes) == 1:
@@ -40,15 +41,24 @@ func (t *turn) nextCode() {
 
 // codesUsedUp ends a round: fetch another, until the rounds are used up too and nobody has looked.
 func (t *turn) codesUsedUp() {
-	t.round++
-	t.hangup()
-	if t.round >= t.policy.qrRounds {
-		t.become(bot.StatePairing, bot.ReasonQRIdle, "")
-		t.pairingWanted = t.policy.phoneNumber
+	if t.endRound() {
 		return
 	}
+	t.hangup()
 	t.become(bot.StatePairing, bot.ReasonQRTimeout, "")
 	t.retryAfter(lateReason + t.spread(backoffFirst))
+}
+
+// endRound counts a round, also one that broke off, and reports whether it was the last that nobody looked at.
+func (t *turn) endRound() (idle bool) {
+	t.round++
+	if t.round < t.policy.qrRounds {
+		return false
+	}
+	t.hangup()
+	t.become(bot.StatePairing, bot.ReasonQRIdle, "")
+	t.pairingWanted = t.policy.phoneNumber
+	return true
 }
 
 // looked: a person wants to see a code. That gives new rounds, and opens what waits for a person alone; a

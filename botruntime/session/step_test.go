@@ -506,6 +506,26 @@ func TestBackoffStartsAnewOnlyAfterALoginThatLasted(t *testing.T) {
 	}
 }
 
+func TestRoundsThatBreakOffAreBoundedToo(t *testing.T) {
+	s := tell(t, false, facts{})
+	s.dice = 0.5
+	waits := []time.Duration{}
+	for s.m.reason != bot.ReasonQRIdle {
+		if len(waits) > usual.qrRounds {
+			t.Fatalf("still asks for codes after %d rounds that WhatsApp broke off", len(waits))
+		}
+		s.then(inDialled{}, inCodes{six}).after(time.Second).then(inLost{"closed"})
+		wait, _ := s.timer(timerRetry)
+		waits = append(waits, wait)
+		s.after(wait).then(inTimer{timerRetry})
+	}
+	for i, wait := range waits[1 : len(waits)-1] {
+		if wait <= waits[i] {
+			t.Errorf("broken off again, and repeated after %v, no later than before (%v)", wait, waits[i])
+		}
+	}
+}
+
 func TestTakeoverBudgetIsAWindow(t *testing.T) {
 	s := replacedTimes(online(t), 3).then(inReplaced{})
 	if _, armed := s.timer(timerRetry); armed {
