@@ -145,7 +145,7 @@ func openModel(p policy, linked bool, who account, f facts, now time.Time) model
 	if m.expired && f.ExpiredJID != who.jid {
 		m.expired, m.expiredReason, m.expiredJID = false, "", ""
 	}
-	if f.Yielded && len(m.takeovers) >= takeoverBudget {
+	if f.Yielded {
 		m.state, m.reason = bot.StateConflict, bot.ReasonStreamReplaced
 	}
 	return m

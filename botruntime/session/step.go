@@ -102,7 +102,12 @@ func (t *turn) linkEvent(in input) {
 func (t *turn) start() {
 	t.do(actTimer{timerVersion, t.policyVersionWait()})
 	switch {
-	case t.stopped, t.state == bot.StateConflict:
+	case t.stopped:
+	case t.state == bot.StateConflict:
+		// to connect is to take the session back, so it counts; else every restart would be another round of the fight
+		if t.mayReclaim() {
+			t.reclaim()
+		}
 	case t.linked && t.now.Before(t.restrictedUntil):
 		t.become(bot.StateRestricted, bot.ReasonTemporaryBan, "")
 		t.retryAfterBan(t.restrictedUntil.Sub(t.now))
@@ -240,9 +245,7 @@ func (t *turn) retry() {
 	case t.link != linkDown || t.busy:
 		return
 	case t.state == bot.StateConflict:
-		t.takeovers = append(within(t.takeovers, takeoverWindow, t.now), t.now)
-		t.do(actRemember{}, actCount{countTakeover, t.reason})
-		t.dial()
+		t.reclaim()
 	case t.state == bot.StateOutdated:
 		t.versionAt = t.now
 		t.retryAt = time.Time{}

@@ -11,11 +11,22 @@ import (
 func (t *turn) replaced() {
 	t.hangup()
 	t.become(bot.StateConflict, bot.ReasonStreamReplaced, "")
-	t.takeovers = within(t.takeovers, takeoverWindow, t.now)
-	if t.policy.takeover && len(t.takeovers) < takeoverBudget {
+	if t.mayReclaim() {
 		t.retryAfter(t.policy.takeoverTimeout)
 	}
 	t.do(actSay{eventDisconnected, "another client took the session over"}, actRemember{})
+}
+
+func (t *turn) mayReclaim() bool {
+	t.takeovers = within(t.takeovers, takeoverWindow, t.now)
+	return t.policy.takeover && len(t.takeovers) < takeoverBudget
+}
+
+// reclaim connects, which takes the session from whoever has it now.
+func (t *turn) reclaim() {
+	t.takeovers = append(within(t.takeovers, takeoverWindow, t.now), t.now)
+	t.do(actRemember{}, actCount{countTakeover, t.reason})
+	t.dial()
 }
 
 // loggedOut: the link is gone for good. A deleted device can never pair again, so a new one takes its place.

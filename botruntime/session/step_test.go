@@ -269,7 +269,7 @@ func TestRows(t *testing.T) {
 		},
 		"conflict over a restart, budget free again": {
 			tell(t, true, facts{Yielded: true, Takeovers: []time.Time{epoch.Add(-13 * time.Minute), epoch.Add(-2 * time.Minute), epoch.Add(-time.Minute)}}),
-			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "version in 5m0s, Dial"},
+			want{bot.StateConflict, bot.ReasonStreamReplaced, false, true, false, false, bot.ActionNone, "version in 5m0s, Remember, Dial"},
 		},
 		"conflict ended by a person": {
 			replacedTimes(online(t), 3).then(inReplaced{}).then(inRestart{}),
@@ -534,6 +534,29 @@ func TestTakeoverBudgetIsAWindow(t *testing.T) {
 	s = replacedTimes(online(t), 3).after(takeoverWindow).then(inReplaced{})
 	if _, armed := s.timer(timerRetry); !armed {
 		t.Fatal("no reclaim though the window has passed")
+	}
+}
+
+func TestARestartInAConflictIsATakeover(t *testing.T) {
+	var f facts
+	s := online(t)
+	for n := range 6 { // replaced, and restarted while it waits to take the session back
+		s.then(inReplaced{})
+		s.m.remember(&f)
+		s = tell(t, true, f)
+		s.m.remember(&f)
+		s.then(inDialled{}, inConnected{someone})
+		if online := s.m.snapshot().Connected; online != (n < takeoverBudget) {
+			t.Fatalf("after %d restarts in a conflict: connected %v", n+1, online)
+		}
+	}
+	s = tell(t, true, facts{})
+	s.m.policy.takeover = false
+	s.then(inDialled{}, inConnected{someone}, inReplaced{})
+	s.m.remember(&f)
+	again := policy{qrRounds: 10}
+	if m, did := step(newModel(again, true, someone, f, epoch), epoch, 0, inStart{}); slices.Contains(did, action(actDial{})) || m.snapshot().UserAction != bot.ActionResolveConflict {
+		t.Errorf("a restart takes the session back though TAKEOVER_ON_CONFLICT is off: %v", did)
 	}
 }
 

@@ -25,7 +25,7 @@ type Facts struct {
 	ConnectedAt time.Time `json:"connectedAt,omitzero"`
 	// Takeovers are when the bot took its session back from another client, oldest first; at most MaxTakeovers.
 	Takeovers []time.Time `json:"takeovers,omitempty"`
-	// Yielded is true while another client has the session and the bot no longer takes it back.
+	// Yielded is true while another client has the session.
 	Yielded bool `json:"yielded,omitempty"`
 	// Stopped is true from a stop by a person until the restart by one.
 	Stopped bool `json:"stopped,omitempty"`
