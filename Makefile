@@ -37,11 +37,12 @@ vet: ## go vet, with each build tag
 	go vet -tags simulator ./cmd/bot
 
 .PHONY: lint
-lint: ## Go, Kubernetes API and shell linters, and known vulnerabilities if their data can be had
+lint: ## Go, Kubernetes API, shell and workflow linters, and known vulnerabilities if their data can be had
 	hack/deps.sh lint
 	test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)"
 	$$(hack/tool.sh golangci-lint) run ./...
 	shellcheck --external-sources --source-path=SCRIPTDIR $$(git ls-files '*.sh' .ci/run | sort)
+	$$(hack/tool.sh actionlint) -shellcheck= .github/workflows/*.yml
 	hack/lint/vulnerabilities.sh
 
 .PHONY: generate

@@ -11,8 +11,8 @@ module() {
   case $1 in
     controller-gen)  echo sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 ;;
     helm)            echo helm.sh/helm/v4/cmd/helm@v4.3.1 ;;
-    kubeconform)     echo github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 ;;
     govulncheck)     echo golang.org/x/vuln/cmd/govulncheck@v1.9.0 ;;
+    actionlint)      echo github.com/rhysd/actionlint/cmd/actionlint@v1.7.8 ;;
     cyclonedx-gomod) echo github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 ;;
     golangci-lint)   echo hack/lint@"$(cat "$here"/lint/go.mod "$here"/lint/main.go | sha256sum | cut -c1-12)" ;; # our own build, with a plugin
     *) echo "tool.sh: no tool named $1" >&2; return 1 ;;
@@ -24,10 +24,14 @@ source=$(module "$name")
 dir=$cache/$name-${source##*@}
 if [ ! -x "$dir/$name" ]; then
   echo "building $name from ${source%@*}" >&2
-  mkdir -p "$dir"
+  mkdir -p "$cache"
+  made=$(mktemp -d "$cache/.$name-XXXXXX") # moved into place whole, so that nobody meets half of it
+  trap 'rm -rf "$made"' EXIT
   case $source in
-    hack/*) (cd "$here/../${source%@*}" && go build -ldflags "-s -w" -o "$dir/$name" .) >&2 ;;
-    *) (cd / && GOBIN=$dir go install -ldflags "-s -w" "$source") >&2 ;;
+    hack/*) (cd "$here/../${source%@*}" && go build -ldflags "-s -w" -o "$made/$name" .) >&2 ;;
+    *) (cd / && GOBIN=$made go install -ldflags "-s -w" "$source") >&2 ;;
   esac
+  mkdir -p "$dir"
+  mv "$made/$name" "$dir/$name"
 fi
 echo "$dir/$name"
