@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,6 +19,7 @@ const (
 	dialTimeout    = 15 * time.Second
 	tlsTimeout     = 15 * time.Second
 	headerTimeout  = 20 * time.Second
+	answerLimit    = 90 * time.Second // for all of it, and for what has no limit of its own, as a SOCKS proxy's greeting
 	versionTimeout = 20 * time.Second
 	versionPageMax = 8 << 20
 )
@@ -30,26 +32,51 @@ func newHTTPClient(via *url.URL) *http.Client {
 		proxy = http.ProxyURL(via)
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	return &http.Client{Transport: boundedBodies{&http.Transport{
+	return &http.Client{Transport: &bounded{patience: answerLimit, next: &http.Transport{
 		Proxy: proxy, DialContext: dialer.DialContext,
 		TLSHandshakeTimeout: tlsTimeout, ResponseHeaderTimeout: headerTimeout,
 		IdleConnTimeout: time.Second, MaxIdleConnsPerHost: 1,
 	}}}
 }
 
-// boundedBodies keeps a peer from filling the bot's memory: whatsmeow reads the version page whole.
-type boundedBodies struct{ next http.RoundTripper }
+// bounded keeps a peer from holding the bot by silence, and from filling its memory: whatsmeow gives its dials
+// no deadline, and reads the version page whole.
+type bounded struct {
+	next     http.RoundTripper
+	patience time.Duration // until the answer's head
+}
 
-func (b boundedBodies) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := b.next.RoundTrip(r)
-	if err != nil || resp.StatusCode == http.StatusSwitchingProtocols {
-		return resp, err // a socket's body must stay the writer that it is
+var errNoAnswer = errors.New("no answer in time")
+
+func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	// The socket lives on with this context, so nothing but the parent ends it once the answer is here.
+	ctx, cancel := context.WithCancelCause(r.Context())
+	late := time.AfterFunc(b.patience, func() { cancel(errNoAnswer) })
+	resp, err := b.next.RoundTrip(r.WithContext(ctx))
+	if !late.Stop() && err != nil && r.Context().Err() == nil {
+		err = fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(resp.Body, versionPageMax), resp.Body}
+	switch {
+	case err != nil:
+		cancel(err)
+		return nil, err
+	case resp.StatusCode == http.StatusSwitchingProtocols:
+		return resp, nil // a socket's body must stay the writer that it is
+	}
+	resp.Body = &boundedBody{io.LimitReader(resp.Body, versionPageMax), resp.Body, cancel}
 	return resp, nil
+}
+
+type boundedBody struct {
+	io.Reader
+	body io.Closer
+	done context.CancelCauseFunc
+}
+
+func (b *boundedBody) Close() error {
+	err := b.body.Close()
+	b.done(nil)
+	return err
 }
 
 // fetchVersion asks WhatsApp for its current web version.

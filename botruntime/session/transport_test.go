@@ -1,0 +1,76 @@
+package session
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// TestASilentProxyIsGivenUp: whatever accepts a connection and never says a word, the dial ends.
+func TestASilentProxyIsGivenUp(t *testing.T) {
+	for _, scheme := range []string{"http", "https", "socks5"} {
+		t.Run(scheme, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			client := newHTTPClient(&url.URL{Scheme: scheme, Host: l.Addr().String()})
+			client.Transport.(*bounded).patience = 50 * time.Millisecond
+			ended := make(chan error, 1)
+			go func() {
+				_, _, err := websocket.Dial(t.Context(), "wss://web.whatsapp.com/ws/chat", &websocket.DialOptions{HTTPClient: client})
+				ended <- err
+			}()
+			select {
+			case err := <-ended:
+				if !errors.Is(err, errNoAnswer) {
+					t.Errorf("the dial ended with: %v", err)
+				}
+			case <-time.After(patience):
+				t.Fatal("the dial does not end")
+			}
+		})
+	}
+}
+
+// TestABoundDialLeavesItsSocketAlone: what bounds the making of a connection must not end one that was made.
+func TestABoundDialLeavesItsSocketAlone(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, got, err := c.Read(r.Context())
+		if err == nil {
+			err = c.Write(r.Context(), websocket.MessageText, got)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}))
+	defer server.Close()
+	client := newHTTPClient(nil)
+	limit := 200 * time.Millisecond
+	client.Transport.(*bounded).patience = limit
+	c, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), &websocket.DialOptions{HTTPClient: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	<-time.After(2 * limit) // the bound itself is the wait
+	if err := c.Write(t.Context(), websocket.MessageText, []byte("still here")); err != nil {
+		t.Fatal(err)
+	}
+	if _, got, err := c.Read(t.Context()); err != nil || string(got) != "still here" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
