@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -125,7 +126,7 @@ func Load(environ []string, dotenvDir string) (Config, error) {
 		}
 	}
 	if len(problems) == 0 {
-		problems = conflicts(&config)
+		problems = append(conflicts(&config), ignoredProxy(&config, real)...)
 	}
 	if len(problems) > 0 {
 		return Config{}, &Error{Problems: problems}
@@ -187,6 +188,35 @@ func conflicts(c *Config) []string {
 	}
 	return problems
 }
+
+// ignoredProxy finds an HTTPS_PROXY that Go cannot read. Go then connects without one and says nothing, so the
+// account would be seen from an address that its owner meant to hide.
+func ignoredProxy(c *Config, real map[string]string) []string {
+	if c.ProxyURL != nil {
+		return nil
+	}
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+		value := real[name]
+		if value == "" {
+			value = c.Exports[name]
+		}
+		if value == "" {
+			continue
+		}
+		if !strings.Contains(value, "://") {
+			value = "http://" + value
+		}
+		if proxy, err := url.Parse(value); err != nil || proxy.Hostname() == "" || !slices.Contains(proxySchemes, proxy.Scheme) {
+			return []string{name + " (value not shown): want an http://, https:// or socks5:// address with a host; " +
+				"in a password, special characters are written as %XX"}
+		}
+		return nil
+	}
+	return nil
+}
+
+// proxySchemes are those that Go's transport speaks.
+var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
 
 // loopback reports whether only this machine can reach host.
 func loopback(host string) bool {
