@@ -53,6 +53,7 @@ type model struct {
 	versionAt time.Time   // when a 405 last made the bot fetch the web version
 	early     bool        // a login was reported before the dial's end: it may be the last connection's
 	stopped   bool        // by a person; nothing dials until a person restarts
+	backups   bool        // the store is snapshotted from time to time, whatever becomes of the link
 	busy      bool        // an unlink is under way; the link's own events mean nothing until it ends
 
 	codes          []string // the codes of this round that are not used up; the first is live

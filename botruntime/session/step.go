@@ -136,7 +136,7 @@ func (t *turn) hangup() {
 	t.link = linkDown
 	t.retryAt = time.Time{}
 	t.dropCodes()
-	t.do(actStop{timerRetry}, actStop{timerLogin}, actStop{timerBackup}, actStop{timerPulse})
+	t.do(actStop{timerRetry}, actStop{timerLogin}, actStop{timerPulse})
 }
 
 func (t *turn) dropCodes() {
@@ -230,9 +230,7 @@ func (t *turn) timer(name timer) {
 			t.do(actCheckLink{}, actTimer{timerPulse, t.policy.pulse})
 		}
 	case timerBackup:
-		if t.link == linkUp {
-			t.do(actBackup{}, actTimer{timerBackup, t.policy.backupInterval})
-		}
+		t.do(actBackup{}, actTimer{timerBackup, t.policy.backupInterval})
 	case timerVersion:
 		t.do(actFetchVersion{}, actTimer{timerVersion, versionLife + t.spread(versionLife/4)})
 	}
@@ -279,7 +277,8 @@ func (t *turn) connected(who account) {
 	}
 	t.become(bot.StateConnected, bot.ReasonLoggedIn, "")
 	t.do(actStop{timerLogin}, actSay{eventReady, ""}, actRemember{}, actTimer{timerPulse, t.policy.pulse})
-	if t.policy.backupInterval > 0 {
+	if t.policy.backupInterval > 0 && !t.backups { // or a connection that never lasts would put it off for ever
+		t.backups = true
 		t.do(actTimer{timerBackup, firstBackupWait})
 	}
 }

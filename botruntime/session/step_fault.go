@@ -51,6 +51,8 @@ func (t *turn) forgetAccount() {
 	t.attempt, t.failures, t.round = 0, 0, 0
 	t.takeovers = nil
 	t.pairingWanted = t.policy.phoneNumber
+	t.backups = false
+	t.do(actStop{timerBackup})
 }
 
 // qrOnDemandOnly: after WhatsApp rejected the account itself, asking for codes again and again would only

@@ -329,7 +329,7 @@ func TestRows(t *testing.T) {
 		},
 		"TemporaryBan over": {
 			online(t).then(inBanned{time.Hour, "101"}).after(time.Hour).then(inTimer{timerRetry}).then(inDialled{}, inConnected{someone}),
-			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "login in 30s, Remember, pulse in 15s, backup in 1m0s"},
+			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "login in 30s, Remember, pulse in 15s"},
 		},
 		"ClientOutdated": {
 			tell(t, true, facts{}).then(inDialled{}).then(inOutdated{}),
@@ -523,6 +523,31 @@ func TestRoundsThatBreakOffAreBoundedToo(t *testing.T) {
 		if wait <= waits[i] {
 			t.Errorf("broken off again, and repeated after %v, no later than before (%v)", wait, waits[i])
 		}
+	}
+}
+
+func TestAConnectionThatNeverLastsIsBackedUpAllTheSame(t *testing.T) {
+	s := online(t)
+	backedUp := 0
+	due := epoch.Add(firstBackupWait)
+	for range 60 { // each connection ends before a first backup's time
+		s.after(firstBackupWait/2).then(inLost{"x"}).then(inTimer{timerRetry}, inDialled{}, inConnected{someone})
+		if wait, armed := s.timer(timerBackup); armed {
+			due = s.now.Add(wait)
+		}
+		if s.runs[timerBackup] && !s.now.Before(due) {
+			if s.then(inTimer{timerBackup}).asked(actBackup{}) {
+				backedUp++
+			}
+			wait, _ := s.timer(timerBackup)
+			due = s.now.Add(wait)
+		}
+	}
+	if backedUp < 5 { // half an hour, once in five minutes
+		t.Errorf("backed up %d times in half an hour of connections that break", backedUp)
+	}
+	if s.then(inLoggedOut{bot.ReasonLoggedOut}); s.runs[timerBackup] {
+		t.Error("still backs up a session that ended")
 	}
 }
 
