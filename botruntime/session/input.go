@@ -55,7 +55,8 @@ type (
 	inOutdated struct{}
 	// inRefused: WhatsApp refused the login with another code.
 	inRefused struct{ detail string }
-	// inVersion ends an actFetchVersion; changed means that it is another version than the one refused.
+	// inVersion ends an actFetchVersion; changed means that there is another version to try than the last, fetched
+	// or known otherwise.
 	inVersion struct {
 		version wastore.WAVersionContainer
 		changed bool

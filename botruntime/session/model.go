@@ -47,7 +47,7 @@ type model struct {
 
 	link      linkState
 	attempt   int         // failed connections since the last good one
-	failures  int         // login refusals of unknown kind since the last good one
+	failures  int         // login refusals of unknown kind, and versions not fetched, since the last good one
 	round     int         // rounds of codes shown since someone looked
 	takeovers []time.Time // reclaims in the takeover window, oldest first
 	versionAt time.Time   // when a 405 last made the bot fetch the web version
@@ -113,7 +113,7 @@ const (
 	pairErrorWait   = 5 * time.Second
 )
 
-// failureWaits are the waits after login refusals of unknown kind; the last repeats.
+// failureWaits are the waits after failures that time may cure; the last repeats.
 var failureWaits = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
 
 // newModel returns the model of a session whose store was just opened. A stop holds over a restart of the

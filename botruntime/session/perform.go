@@ -25,6 +25,7 @@ const (
 func (s *Supervisor) perform(ctx context.Context, a action) {
 	switch a := a.(type) {
 	case actDial:
+		s.presented = s.version
 		s.link.dial(ctx, s.version)
 	case actHangup:
 		s.link.hangup()

@@ -84,8 +84,8 @@ func (t *turn) outdated() {
 	t.hangup()
 	t.become(bot.StateOutdated, bot.ReasonClientOutdated, "")
 	t.do(actSay{eventDisconnected, "WhatsApp rejected the web version"})
-	if next := t.versionAt.Add(outdatedWait); t.now.Before(next) {
-		t.retryAfter(next.Sub(t.now) + t.spread(banGrace))
+	if age := t.now.Sub(t.versionAt); age >= 0 && age < outdatedWait { // a clock set back must not make it longer
+		t.retryAfter(outdatedWait - age + t.spread(banGrace))
 		return
 	}
 	t.versionAt = t.now
@@ -97,15 +97,16 @@ func (t *turn) version(in inVersion) {
 	if t.state != bot.StateOutdated || t.link != linkDown || !t.retryAt.IsZero() {
 		return
 	}
-	if in.err != nil || !in.changed {
+	switch {
+	case in.changed:
+		t.dial()
+	case in.err != nil:
+		t.detail = "the current web version could not be fetched: " + in.err.Error()
+		t.retryAfter(t.failureWait())
+	default:
 		t.detail = "no newer web version was found"
-		if in.err != nil {
-			t.detail = "the current web version could not be fetched: " + in.err.Error()
-		}
 		t.retryAfter(outdatedWait + t.spread(banGrace))
-		return
 	}
-	t.dial()
 }
 
 // policyVersionWait is when the cached web version is first refreshed: not before the bot had time to log in.
@@ -115,11 +116,16 @@ func (t *turn) policyVersionWait() time.Duration { return 5*time.Minute + t.spre
 // grow but the tries go on.
 func (t *turn) refused(detail string) {
 	t.hangup()
+	t.become(bot.StateFailed, bot.ReasonConnectFailure, detail)
+	t.retryAfter(t.failureWait())
+	t.do(actSay{eventDisconnected, detail})
+}
+
+// failureWait grows with each failure since the last good login.
+func (t *turn) failureWait() time.Duration {
 	wait := failureWaits[min(t.failures, len(failureWaits)-1)]
 	t.failures++
-	t.become(bot.StateFailed, bot.ReasonConnectFailure, detail)
-	t.retryAfter(wait + t.spread(wait/10))
-	t.do(actSay{eventDisconnected, detail})
+	return wait + t.spread(wait/10)
 }
 
 // stop: a person wants the session unconnected, and its keys kept. An unlink under way closes the socket by

@@ -345,7 +345,25 @@ func TestRows(t *testing.T) {
 		},
 		"ClientOutdated, no version to be had": {
 			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{err: errors.New("404")}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "retry in 1m0s"},
+		},
+		"ClientOutdated, no version to be had for long": {
+			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(repeat(inVersion{err: errors.New("404")}, 1)...).
+				then(inTimer{timerRetry}, inVersion{err: errors.New("404")}, inTimer{timerRetry}, inVersion{err: errors.New("404")}, inTimer{timerRetry}, inVersion{err: errors.New("404")}, inTimer{timerRetry}).
+				then(inVersion{err: errors.New("404")}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "retry in 1h0m0s"},
+		},
+		"ClientOutdated, none fetched, another known": {
+			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{err: errors.New("404"), changed: true}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Dial"},
+		},
+		"ClientOutdated, the same version fetched": {
+			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "retry in 1h0m0s"},
+		},
+		"ClientOutdated, by a clock that was set back since": {
+			tell(t, true, facts{OutdatedAt: epoch.Add(48 * time.Hour)}).then(inDialled{}).then(inOutdated{}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, Remember, FetchVersion"},
 		},
 		"ClientOutdated, an hour later": {
 			tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{}).after(time.Hour).then(inTimer{timerRetry}),

@@ -50,6 +50,8 @@ type Supervisor struct {
 	backupFailing bool
 	notice        bot.Notice
 	version       wastore.WAVersionContainer // to be presented by the next connection
+	presented     wastore.WAVersionContainer // by the last one
+	builtIn       wastore.WAVersionContainer
 }
 
 // envelope is an input on its way to Run.
@@ -82,7 +84,7 @@ func New(ctx context.Context, cfg config.Config, st *store.Store, meter Meter, l
 	s := &Supervisor{
 		cfg: cfg, store: st, meter: meter, log: log, http: newHTTPClient(cfg.ProxyURL),
 		inbox: make(chan envelope, 256), ended: make(chan struct{}), timers: map[timer]armed{},
-		device: device, notice: st.Facts().Notice,
+		device: device, notice: st.Facts().Notice, builtIn: wastore.GetWAVersion(),
 	}
 	s.version = s.firstVersion()
 	s.meter.BackupInterval(cfg.BackupInterval)

@@ -10,28 +10,33 @@ import (
 
 	wastore "go.mau.fi/whatsmeow/store"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/store"
 )
 
-// firstVersion returns the web version for the first connection: the cached one, unless the one that is built
-// in is newer.
+// firstVersion returns the web version for the first connection.
 func (s *Supervisor) firstVersion() wastore.WAVersionContainer {
-	builtIn := wastore.GetWAVersion()
 	if at, known := builtInAt(debug.ReadBuildInfo()); known {
 		s.meter.WebVersion(at)
 	}
+	return s.knownVersion()
+}
+
+// knownVersion is the cached web version, unless the one that is built in is newer. Other bots may share the
+// cache, so it is read each time.
+func (s *Supervisor) knownVersion() wastore.WAVersionContainer {
 	cached, err := store.ReadWebVersion(s.cfg.WebVersionCachePath)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			s.log.Warn("the cached web version cannot be used", "error", err)
 		}
-		return builtIn
+		return s.builtIn
 	}
-	if v := cached.Version; builtIn.LessThan(v) {
+	if v := cached.Version; s.builtIn.LessThan(v) {
 		s.meter.WebVersion(cached.FetchedAt)
 		return v
 	}
-	return builtIn
+	return s.builtIn
 }
 
 // pseudoVersionTime finds the time of the commit in a version that is no release's.
@@ -66,14 +71,19 @@ func (s *Supervisor) fetchVersion(ctx context.Context) {
 	s.post(envelope{input: inVersion{version: version, err: err}})
 }
 
-// learn makes a fetched version the next connection's, and reports whether it is another than before.
+// learn makes a fetched version the next connection's, and reports whether it is another than the last
+// connection presented. When none could be fetched it falls back to the cache, and after a refusal from there
+// to the built-in one.
 func (s *Supervisor) learn(in inVersion) bool {
 	if in.err != nil {
 		s.log.Warn("the current web version could not be fetched", "error", in.err)
-		return false
+		s.version = s.knownVersion()
+		if s.model.state == bot.StateOutdated && s.version == s.presented {
+			s.version = s.builtIn
+		}
+	} else {
+		s.meter.WebVersion(time.Now())
+		s.version = in.version
 	}
-	s.meter.WebVersion(time.Now())
-	changed := in.version != s.version
-	s.version = in.version
-	return changed
+	return s.version != s.presented
 }

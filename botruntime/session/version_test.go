@@ -1,0 +1,58 @@
+package session
+
+import (
+	"errors"
+	"log/slog"
+	"testing"
+
+	wastore "go.mau.fi/whatsmeow/store"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/config"
+	"sesi.dev/sesi/botruntime/store"
+)
+
+// TestWhatIsTriedAfterAVersionWasRefused: what was fetched, else what another bot cached, else what is built in;
+// never the refused one again, and nothing but newer ones while all is well.
+func TestWhatIsTriedAfterAVersionWasRefused(t *testing.T) {
+	older, builtIn, newer, newest := wastore.WAVersionContainer{2, 3000, 1}, wastore.WAVersionContainer{2, 3000, 2}, wastore.WAVersionContainer{2, 3000, 3}, wastore.WAVersionContainer{2, 3000, 4}
+	none := wastore.WAVersionContainer{}
+	broken := errors.New("404")
+	cases := map[string]struct {
+		state     bot.State
+		presented wastore.WAVersionContainer
+		next      wastore.WAVersionContainer // known already for the next connection
+		cached    wastore.WAVersionContainer
+		fetched   wastore.WAVersionContainer
+		err       error
+		want      wastore.WAVersionContainer
+		changed   bool
+	}{
+		"fetched":                             {bot.StateOutdated, builtIn, builtIn, none, newer, nil, newer, true},
+		"fetched the refused one":             {bot.StateOutdated, newer, newer, newer, newer, nil, newer, false},
+		"fetched while it was being refused":  {bot.StateOutdated, builtIn, newer, newer, newer, nil, newer, true},
+		"cached by another bot":               {bot.StateOutdated, builtIn, builtIn, newer, none, broken, newer, true},
+		"the cached one is the refused one":   {bot.StateOutdated, newer, newer, newer, none, broken, builtIn, true},
+		"nothing is known but what failed":    {bot.StateOutdated, builtIn, builtIn, none, none, broken, builtIn, false},
+		"an old cache is no news":             {bot.StateOutdated, builtIn, builtIn, older, none, broken, builtIn, false},
+		"all is well":                         {bot.StateConnected, newer, newer, newer, newest, nil, newest, true},
+		"all is well, and nothing is fetched": {bot.StateConnected, newer, newer, newer, none, broken, newer, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if c.cached != none {
+				if err := store.WriteWebVersion(dir, store.WebVersion{Version: c.cached, FetchedAt: epoch}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s := &Supervisor{
+				cfg: config.Config{WebVersionCachePath: dir}, meter: &countingMeter{}, log: slog.New(slog.DiscardHandler),
+				builtIn: builtIn, presented: c.presented, version: c.next, model: model{state: c.state},
+			}
+			if got := s.learn(inVersion{version: c.fetched, err: c.err}); got != c.changed || s.version != c.want {
+				t.Errorf("next is %v, changed %v; want %v, %v", s.version, got, c.want, c.changed)
+			}
+		})
+	}
+}
