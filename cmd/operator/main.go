@@ -96,7 +96,9 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 	grace := stopTime
 	manager, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Cache: cache,
-		LeaderElection: flags.leaderElect, LeaderElectionResourceLockInterface: lock, LeaderElectionReleaseOnCancel: true,
+		LeaderElection: flags.leaderElect, LeaderElectionReleaseOnCancel: true,
+		// the metric of who leads takes its name from the id, also where the lock is given
+		LeaderElectionID: leaseName, LeaderElectionResourceLockInterface: lock,
 		HealthProbeBindAddress:  flags.probes,
 		GracefulShutdownTimeout: &grace,
 		Metrics: metricsserver.Options{
