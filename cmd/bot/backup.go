@@ -50,18 +50,20 @@ func writeNew(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// restore puts a backup in the session's place.
+// restore puts a backup in the session's place; "-" is the standard input.
 func restore(ctx context.Context, p program) (err error) {
 	if len(p.args) == 0 {
 		return errors.Join(errSettings, errors.New("bot restore FILE: the file is missing"))
 	}
 	ctx, cancel := context.WithTimeout(ctx, backupTimeout)
 	defer cancel()
-	file, err := os.Open(p.args[0])
-	if err != nil {
-		return err
+	file := os.Stdin
+	if p.args[0] != "-" {
+		if file, err = os.Open(p.args[0]); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
 	done, err := store.Restore(ctx, storeOptions(p.cfg, newLog(p.stderr, p.cfg)), file)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ Usage:
   bot                run
   bot healthcheck    exit 0 if the bot of these settings answers, 1 if not
   bot backup [FILE]  write a fresh backup of the session to FILE, or into the backup directory
-  bot restore FILE   put a backup in the session's place; the bot must not run
+  bot restore FILE   put a backup in the session's place, - from standard input; the bot must not run
   bot version        print the version
   bot --help         print this
 

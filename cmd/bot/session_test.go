@@ -152,7 +152,12 @@ func TestBackupCommandAndRestoreOnAnotherMachine(t *testing.T) {
 	if out := launch(t, settings(wa, dir), nil, "backup", file); out.end() != exitOK {
 		t.Fatal(out.out)
 	}
-	if out := launch(t, settings(wa, other), nil, "restore", file); out.end() != exitOK {
+	sent, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sent.Close()
+	if out := launch(t, settings(wa, other), func(c *exec.Cmd) { c.Stdin = sent }, "restore", "-"); out.end() != exitOK {
 		t.Fatal(out.out)
 	}
 	moved := start(t, settings(wa, other))
