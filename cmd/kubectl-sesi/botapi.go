@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
@@ -31,7 +33,12 @@ func (c *cluster) bot(ctx context.Context, s *v1alpha1.WhatsAppSession) (*botAPI
 	if err != nil {
 		return nil, err
 	}
-	t, err := openTunnel(c.config, pod, resources.PortPlain)
+	return c.reach(pod, resources.PortPlain)
+}
+
+// reach opens the way to one port of a pod; the caller closes it.
+func (c *cluster) reach(pod *corev1.Pod, port int32) (*botAPI, error) {
+	t, err := openTunnel(c.config, pod, port)
 	if err != nil {
 		return nil, err
 	}

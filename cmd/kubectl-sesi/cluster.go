@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -79,7 +80,15 @@ func (c *cluster) session(ctx context.Context, name string) (*v1alpha1.WhatsAppS
 	if apierrors.IsNotFound(err) {
 		return nil, fmt.Errorf("there is no WhatsAppSession %q in namespace %q; kubectl sesi list -A shows all", name, c.namespace)
 	}
-	return s, err
+	return s, explain(err)
+}
+
+// explain says what it means that the API server does not know the resource.
+func explain(err error) error {
+	if meta.IsNoMatchError(err) {
+		return fmt.Errorf("the cluster knows no WhatsAppSessions: install the operator, or its CRD (%w)", err)
+	}
+	return err
 }
 
 // pod is the session's bot pod; the error says why there is none.

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,7 +18,9 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiversion "k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/bot"
@@ -24,9 +31,11 @@ import (
 // skewLimit is how far this machine's, the API server's and the bot's clocks may differ.
 const skewLimit = 30 * time.Second
 
-// finding is what one check found; remedy says what to do when it is not well.
+// finding is what one check found; remedy says what to do when it is not well. What could not be checked because
+// something before it is missing is skipped.
 type finding struct {
 	what, problem, remedy string
+	skipped               bool
 }
 
 func well(what string) finding { return finding{what: what} }
@@ -34,19 +43,22 @@ func well(what string) finding { return finding{what: what} }
 func (t *tool) doctor() *cobra.Command {
 	return t.forSession("doctor", "Check everything a session needs, and say what is wrong", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
 		checks := []func(context.Context, *cluster, *v1alpha1.WhatsAppSession) finding{
-			checkRights, checkOperator, checkClaim, checkSecret, checkPolicy, checkPod, checkBot, checkSession,
+			checkServer, checkRights, checkOperator, checkClaim, checkSecret, checkPolicy, checkPod, checkBot, checkVersion, checkSession,
 		}
 		bad := 0
 		for _, check := range checks {
 			one, cancel := context.WithTimeout(ctx, requestTimeout)
 			f := check(one, c, s)
 			cancel()
-			if f.problem == "" {
+			switch {
+			case f.skipped:
+				fmt.Fprintf(t.out, "-     %s: not checked\n", f.what)
+			case f.problem == "":
 				fmt.Fprintf(t.out, "ok    %s\n", f.what)
-				continue
+			default:
+				bad++
+				fmt.Fprintf(t.out, "BAD   %s: %s\n      -> %s\n", f.what, f.problem, f.remedy)
 			}
-			bad++
-			fmt.Fprintf(t.out, "BAD   %s: %s\n      -> %s\n", f.what, f.problem, f.remedy)
 		}
 		if bad > 0 {
 			return fmt.Errorf("%d of %d checks found something", bad, len(checks))
@@ -55,12 +67,66 @@ func (t *tool) doctor() *cobra.Command {
 	})
 }
 
+// checkServer asks the API server for its version, and compares its clock with this machine's.
+func checkServer(ctx context.Context, c *cluster, _ *v1alpha1.WhatsAppSession) finding {
+	const what = "the API server"
+	client, err := rest.HTTPClientFor(c.config)
+	if err != nil {
+		return finding{what: what, problem: err.Error(), remedy: "check your kubeconfig"}
+	}
+	address, _, err := rest.DefaultServerUrlFor(c.config)
+	if err != nil {
+		return finding{what: what, problem: err.Error(), remedy: "check your kubeconfig"}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.JoinPath("version").String(), nil)
+	if err != nil {
+		return finding{what: what, problem: err.Error(), remedy: "check your kubeconfig"}
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return finding{what: what, problem: err.Error(), remedy: "check your kubeconfig, and the way to the cluster"}
+	}
+	defer response.Body.Close()
+	var version struct{ Major, Minor, GitVersion string }
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxLine)).Decode(&version); err != nil {
+		return finding{what: what, problem: "it does not tell its version: " + err.Error(), remedy: "ask whoever runs the cluster"}
+	}
+	if tooOld(version.Major, version.Minor) {
+		return finding{what: what, problem: "it is " + version.GitVersion, remedy: fmt.Sprintf("upgrade the cluster to Kubernetes 1.%d or newer", oldestMinor)}
+	}
+	if problem := classifySkew("API server", response.Header, time.Now()); problem != "" {
+		return finding{what: what, problem: problem, remedy: "set the clock of this machine or of the control plane"}
+	}
+	return well(what + " (" + version.GitVersion + ")")
+}
+
+// oldestMinor is the oldest Kubernetes, 1.x, that knows selectableFields.
+const oldestMinor = 31
+
+// tooOld holds a version against oldestMinor; one that cannot be read is given the benefit of the doubt.
+func tooOld(major, minor string) bool {
+	n, err := strconv.Atoi(strings.TrimRight(minor, "+"))
+	return err == nil && major == "1" && n < oldestMinor
+}
+
+// classifySkew compares the clock in an answer with this machine's; a wrong one makes certificates and codes look ended.
+func classifySkew(whose string, answer http.Header, now time.Time) (problem string) {
+	there, err := http.ParseTime(answer.Get("Date"))
+	if err != nil {
+		return ""
+	}
+	if skew := now.Sub(there); skew > skewLimit || skew < -skewLimit {
+		return fmt.Sprintf("the %s's clock differs from this machine's by %s", whose, skew.Abs().Round(time.Second))
+	}
+	return ""
+}
+
 // checkRights asks whether this user may do what the other commands need.
 func checkRights(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	const what = "your rights"
 	clientset, err := kubernetes.NewForConfig(c.config)
 	if err != nil {
-		return finding{what, err.Error(), "check your kubeconfig"}
+		return finding{what: what, problem: err.Error(), remedy: "check your kubeconfig"}
 	}
 	var missing []string
 	for _, need := range []authv1.ResourceAttributes{
@@ -74,14 +140,14 @@ func checkRights(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) f
 		review, err := clientset.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx,
 			&authv1.SelfSubjectAccessReview{Spec: authv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &need}}, metav1.CreateOptions{})
 		if err != nil {
-			return finding{what, err.Error(), "ask whoever runs the cluster"}
+			return finding{what: what, problem: err.Error(), remedy: "ask whoever runs the cluster"}
 		}
 		if !review.Status.Allowed {
 			missing = append(missing, strings.TrimSuffix(need.Verb+" "+need.Resource+"/"+need.Subresource, "/"))
 		}
 	}
 	if len(missing) > 0 {
-		return finding{what, "you may not " + strings.Join(missing, ", "), "some commands will not work; ask for the role edit in the namespace " + s.Namespace}
+		return finding{what: what, problem: "you may not " + strings.Join(missing, ", "), remedy: "some commands will not work; ask for the role edit in the namespace " + s.Namespace}
 	}
 	return well(what)
 }
@@ -90,11 +156,10 @@ func checkRights(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) f
 func checkOperator(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) finding {
 	const what = "the operator follows this session"
 	if s.Status.ObservedGeneration != s.Generation {
-		return finding{what, fmt.Sprintf("it has seen generation %d of %d", s.Status.ObservedGeneration, s.Generation),
-			"look at the operator's pods and logs; in namespaced mode it must be told of the namespace " + s.Namespace}
+		return finding{what: what, problem: fmt.Sprintf("it has seen generation %d of %d", s.Status.ObservedGeneration, s.Generation), remedy: "look at the operator's pods and logs; in namespaced mode it must be told of the namespace " + s.Namespace}
 	}
 	if stalled := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionStalled); stalled != nil {
-		return finding{what, stalled.Reason + ": " + stalled.Message, "edit the spec: kubectl edit whatsappsession " + s.Name}
+		return finding{what: what, problem: stalled.Reason + ": " + stalled.Message, remedy: "edit the spec: kubectl edit whatsappsession " + s.Name}
 	}
 	return well(what)
 }
@@ -104,10 +169,10 @@ func checkClaim(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) fi
 	what := "the claim " + name
 	claim := &corev1.PersistentVolumeClaim{}
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: name}, claim); err != nil {
-		return finding{what, err.Error(), "create it, or let the operator: spec.storage.claimTemplate"}
+		return finding{what: what, problem: err.Error(), remedy: "create it, or let the operator: spec.storage.claimTemplate"}
 	}
 	if claim.Status.Phase != corev1.ClaimBound {
-		return finding{what, "it is " + string(claim.Status.Phase), "kubectl describe pvc " + name + "; a missing StorageClass or provisioner is the usual cause"}
+		return finding{what: what, problem: "it is " + string(claim.Status.Phase), remedy: "kubectl describe pvc " + name + "; a missing StorageClass or provisioner is the usual cause"}
 	}
 	return well(what)
 }
@@ -116,10 +181,10 @@ func checkSecret(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) f
 	what := "the Secret " + resources.Name(s)
 	secret := &corev1.Secret{}
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: resources.Name(s)}, secret); err != nil {
-		return finding{what, err.Error(), "the operator makes it; look at its logs"}
+		return finding{what: what, problem: err.Error(), remedy: "the operator makes it; look at its logs"}
 	}
 	if _, err := resources.ReadCredentials(s, secret); err != nil {
-		return finding{what, err.Error(), "delete the Secret; the operator makes a new one"}
+		return finding{what: what, problem: err.Error(), remedy: "delete the Secret; the operator makes a new one"}
 	}
 	return well(what)
 }
@@ -127,7 +192,7 @@ func checkSecret(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) f
 func checkPolicy(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	what := "the NetworkPolicy " + resources.Name(s)
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: resources.Name(s)}, &networkingv1.NetworkPolicy{}); err != nil {
-		return finding{what, err.Error(), "the operator makes it; look at its logs"}
+		return finding{what: what, problem: err.Error(), remedy: "the operator makes it; look at its logs"}
 	}
 	return well(what)
 }
@@ -135,33 +200,82 @@ func checkPolicy(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) f
 func checkPod(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	const what = "the bot's pod"
 	if _, err := c.pod(ctx, s); err != nil {
-		return finding{what, err.Error(), "see the conditions: kubectl sesi status " + s.Name}
+		return finding{what: what, problem: err.Error(), remedy: "see the conditions: kubectl sesi status " + s.Name}
 	}
 	if ready := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionPodReady); ready != nil && ready.Status != "True" {
-		return finding{what, ready.Reason + ": " + ready.Message, "kubectl describe pod " + resources.Name(s)}
+		return finding{what: what, problem: ready.Reason + ": " + ready.Message, remedy: "kubectl describe pod " + resources.Name(s)}
 	}
 	return well(what)
 }
 
-// checkBot asks the bot itself, and compares clocks: a wrong one makes certificates and codes look ended.
+// checkBot asks the bot itself, and compares clocks.
 func checkBot(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	const what = "the bot answers"
+	if _, err := c.pod(ctx, s); err != nil {
+		return finding{what: what, skipped: true}
+	}
 	b, err := c.bot(ctx, s)
 	if err != nil {
-		return finding{what, err.Error(), "kubectl sesi logs " + s.Name}
+		return finding{what: what, problem: err.Error(), remedy: "kubectl sesi logs " + s.Name}
 	}
 	defer b.close()
 	response, err := b.request(ctx, http.MethodGet, "/api/health", nil)
 	if err != nil {
-		return finding{what, err.Error(), "kubectl sesi logs " + s.Name}
+		return finding{what: what, problem: err.Error(), remedy: "kubectl sesi logs " + s.Name}
 	}
 	defer response.Body.Close()
-	if there, err := http.ParseTime(response.Header.Get("Date")); err == nil {
-		if skew := time.Since(there); skew > skewLimit || skew < -skewLimit {
-			return finding{"the clocks", fmt.Sprintf("the bot's differs from this machine's by %s", skew.Round(time.Second)), "set the clock of this machine or of the node"}
-		}
+	if problem := classifySkew("bot", response.Header, time.Now()); problem != "" {
+		return finding{what: what, problem: problem, remedy: "set the clock of this machine or of the node"}
 	}
 	return well(what)
+}
+
+// checkVersion compares the bot's release with this program's: a bot of another may not know all that is asked of it.
+func checkVersion(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
+	const what = "the bot's version"
+	pod, err := c.pod(ctx, s)
+	if err != nil {
+		return finding{what: what, skipped: true}
+	}
+	b, err := c.reach(pod, resources.PortMetrics)
+	if err != nil {
+		return finding{what: what, skipped: true}
+	}
+	defer b.close()
+	response, err := b.request(ctx, http.MethodGet, "/metrics", nil)
+	if err != nil {
+		return finding{what: what, skipped: true}
+	}
+	defer response.Body.Close()
+	its := botVersion(response.Body)
+	if its == "" {
+		return finding{what: what, skipped: true}
+	}
+	if otherRelease(its, version) {
+		return finding{what: what, problem: "it is " + its + ", and this plugin is " + version,
+			remedy: "use the plugin of the bot's release, or upgrade the operator and the bot's image"}
+	}
+	return well(what + " (" + its + ")")
+}
+
+var buildInfo = regexp.MustCompile(`^sesi_bot_build_info\{.*\bversion="([^"]*)"`)
+
+// botVersion finds the version among a bot's metrics; "" when there is none.
+func botVersion(metrics io.Reader) string {
+	lines := bufio.NewScanner(io.LimitReader(metrics, 1<<20))
+	for lines.Scan() {
+		if found := buildInfo.FindStringSubmatch(lines.Text()); found != nil {
+			return found[1]
+		}
+	}
+	return ""
+}
+
+// otherRelease reports whether two versions are releases, and of different minor versions.
+func otherRelease(a, b string) bool {
+	one, err := apiversion.ParseSemantic(a)
+	other, otherErr := apiversion.ParseSemantic(b)
+	return err == nil && otherErr == nil && (one.Major() != other.Major() || one.Minor() != other.Minor())
 }
 
 func checkSession(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) finding {
@@ -169,5 +283,5 @@ func checkSession(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) fi
 	if s.Status.State == bot.StateConnected {
 		return well(what)
 	}
-	return finding{what, fmt.Sprintf("it is %s (%s)", s.Status.State, s.Status.Reason), or(advice(s), "wait; the bot goes on by itself")}
+	return finding{what: what, problem: fmt.Sprintf("it is %s (%s)", s.Status.State, s.Status.Reason), remedy: or(advice(s), "wait; the bot goes on by itself")}
 }

@@ -36,12 +36,20 @@ func (t *tool) list() *cobra.Command {
 				in = ""
 			}
 			if err := c.client.List(cmd.Context(), all, in); err != nil {
-				return err
+				return explain(err)
 			}
 			if needy {
 				all.Items = slices.DeleteFunc(all.Items, func(s v1alpha1.WhatsAppSession) bool { return !needsPerson(&s) })
 			}
 			slices.SortStableFunc(all.Items, byNeed)
+			if *print.OutputFormat == "name" { // that printer knows no lists
+				for i := range all.Items {
+					if err := t.print(print, &all.Items[i]); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
 			if *print.OutputFormat != "" {
 				return t.print(print, all)
 			}

@@ -106,6 +106,9 @@ func advice(s *v1alpha1.WhatsAppSession) string {
 	if s.Spec.Suspended != nil && *s.Spec.Suspended {
 		return "kubectl sesi resume " + s.Name
 	}
+	if s.Status.State == bot.StateStopped {
+		return "kubectl sesi restart " + s.Name
+	}
 	switch s.Status.UserAction {
 	case bot.ActionScanQR:
 		return "link the phone: kubectl sesi qr " + s.Name
