@@ -107,6 +107,7 @@ const (
 	takeoverBudget  = 3
 	banUnknown      = time.Hour // a ban that names no end
 	banGrace        = time.Minute
+	banLook         = 15 * time.Minute // between looks at the clock while a ban lasts
 	outdatedWait    = time.Hour
 	versionLife     = 24 * time.Hour
 	firstBackupWait = time.Minute

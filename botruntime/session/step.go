@@ -242,6 +242,8 @@ func (t *turn) retry() {
 	switch {
 	case t.link != linkDown || t.busy:
 		return
+	case t.state == bot.StateRestricted && t.stillBanned():
+		return
 	case t.state == bot.StateConflict:
 		t.reclaim()
 	case t.state == bot.StateOutdated:

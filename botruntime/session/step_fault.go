@@ -74,9 +74,25 @@ func (t *turn) banned(in inBanned) {
 	t.do(actSay{eventDisconnected, in.detail}, actRemember{})
 }
 
-// retryAfterBan dials once the ban is over, and a little later, not all banned bots at once.
+// retryAfterBan dials once the ban is over, and a little later, not all banned bots at once. The ban ends by the
+// clock, which timers do not follow: they stand still while a laptop sleeps, and a clock that was wrong at the
+// start is mended later. So the bot looks at it now and then.
 func (t *turn) retryAfterBan(left time.Duration) {
-	t.retryAfter(left + t.spread(min(banGrace, left/10)))
+	if t.stopped {
+		return
+	}
+	t.retryAt = t.now.Add(left + t.spread(min(banGrace, left/10))).Round(0)
+	t.stillBanned()
+}
+
+// stillBanned waits on while a ban lasts, and reports whether it does.
+func (t *turn) stillBanned() bool {
+	left := t.retryAt.Sub(t.now)
+	if left <= 0 {
+		return false
+	}
+	t.do(actTimer{timerRetry, min(left, banLook)})
+	return true
 }
 
 // outdated: fetch the current web version and try once more; if that does not help, once an hour.

@@ -317,15 +317,15 @@ func TestRows(t *testing.T) {
 		},
 		"TemporaryBan": {
 			online(t).then(inBanned{2 * time.Hour, "101"}),
-			want{bot.StateRestricted, bot.ReasonTemporaryBan, false, true, false, false, bot.ActionWaitUntil, "Hangup, retry in 2h0m0s, Remember"},
+			want{bot.StateRestricted, bot.ReasonTemporaryBan, false, true, false, false, bot.ActionWaitUntil, "Hangup, retry in 15m0s, Remember"},
 		},
 		"TemporaryBan without an end": {
 			online(t).then(inBanned{0, "101"}),
-			want{bot.StateRestricted, bot.ReasonTemporaryBan, false, true, false, false, bot.ActionWaitUntil, "Hangup, retry in 1h0m0s, Remember"},
+			want{bot.StateRestricted, bot.ReasonTemporaryBan, false, true, false, false, bot.ActionWaitUntil, "Hangup, retry in 15m0s, Remember"},
 		},
 		"TemporaryBan over a restart": {
 			tell(t, true, facts{RestrictedUntil: epoch.Add(time.Hour)}),
-			want{bot.StateRestricted, bot.ReasonTemporaryBan, false, true, false, false, bot.ActionWaitUntil, "version in 5m0s, retry in 1h0m0s"},
+			want{bot.StateRestricted, bot.ReasonTemporaryBan, false, true, false, false, bot.ActionWaitUntil, "version in 5m0s, retry in 15m0s"},
 		},
 		"TemporaryBan over": {
 			online(t).then(inBanned{time.Hour, "101"}).after(time.Hour).then(inTimer{timerRetry}).then(inDialled{}, inConnected{someone}),
@@ -566,6 +566,39 @@ func TestAConnectionThatNeverLastsIsBackedUpAllTheSame(t *testing.T) {
 	}
 	if s.then(inLoggedOut{bot.ReasonLoggedOut}); s.runs[timerBackup] {
 		t.Error("still backs up a session that ended")
+	}
+}
+
+// TestABanIsWaitedOutByTheClock: timers stand still while a laptop sleeps, and a clock that was wrong at the
+// start is mended later; the ban ends when the clock says so.
+func TestABanIsWaitedOutByTheClock(t *testing.T) {
+	banned := func(until time.Time) *story { return tell(t, true, facts{RestrictedUntil: until}) }
+	cases := map[string]struct {
+		story *story
+		meant time.Duration // by which the clock went on while the timer ran
+		dials bool
+	}{
+		"the clock agrees":               {banned(epoch.Add(10 * time.Minute)), 0, true},
+		"asleep for a day":               {banned(epoch.Add(20 * time.Hour)), 24 * time.Hour, true},
+		"it began in another century":    {banned(epoch.Add(400_000 * time.Hour)), 400_000 * time.Hour, true},
+		"set back by an hour":            {banned(epoch.Add(30 * time.Minute)), -time.Hour, false},
+		"hours to go, and no clock lies": {banned(epoch.Add(5 * time.Hour)), 0, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := c.story
+			wait, armed := s.timer(timerRetry)
+			if !armed || wait > banLook {
+				t.Fatalf("looks at the clock again after %v", wait)
+			}
+			s.after(wait + c.meant).then(inTimer{timerRetry})
+			if s.asked(actDial{}) != c.dials {
+				t.Fatalf("dials: %v", !c.dials)
+			}
+			if !c.dials && (!s.runs[timerRetry] || s.m.state != bot.StateRestricted || s.m.snapshot().RetryAt.IsZero()) {
+				t.Errorf("waits no more: %+v", s.m.snapshot())
+			}
+		})
 	}
 }
 
