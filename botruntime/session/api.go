@@ -66,10 +66,12 @@ func (s *Supervisor) Pair(ctx context.Context, phone string) (bot.Code, error) {
 		switch {
 		case p.snapshot.Exists:
 			return bot.Code{}, s.noCode()
-		case p.live && p.code.PairingCode != "":
-			return p.code, nil
 		case p.pairingRefused, p.snapshot.State == bot.StateStopped:
 			return bot.Code{}, &Refusal{Kind: RefusedNotReady, Reason: p.snapshot.Reason, Detail: p.snapshot.Message}
+		case p.pairingFor != phone:
+			return bot.Code{}, &Refusal{Kind: RefusedNotReady, Reason: p.snapshot.Reason, Detail: "A pairing code for another number was asked for meanwhile, or the session changed; try again."}
+		case p.live && p.code.PairingCode != "":
+			return p.code, nil
 		}
 		select {
 		case <-p.changed:

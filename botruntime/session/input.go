@@ -64,8 +64,8 @@ type (
 	}
 	// inPairingCode ends an actAskPairingCode.
 	inPairingCode struct {
-		code string
-		err  error
+		phone, code string
+		err         error
 	}
 	// inUnlinked ends an actUnlink. atWhatsApp tells whether the phone's list of devices was told too.
 	inUnlinked struct {

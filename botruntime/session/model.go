@@ -112,6 +112,7 @@ const (
 	versionLife     = 24 * time.Hour
 	firstBackupWait = time.Minute
 	pairErrorWait   = 5 * time.Second
+	typingTime      = time.Minute // for a pairing code to be typed into the phone
 )
 
 // failureWaits are the waits after failures that time may cure; the last repeats.

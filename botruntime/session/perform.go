@@ -95,7 +95,7 @@ func (s *Supervisor) askPairingCode(ctx context.Context, client *whatsmeow.Clien
 	ctx, cancel := context.WithTimeout(ctx, pairingCodeTimeout)
 	defer cancel()
 	code, err := client.PairPhone(ctx, phone, true, whatsmeow.PairClientChrome, "Chrome (Linux)")
-	s.post(envelope{input: inPairingCode{code, err}, generation: generation})
+	s.post(envelope{input: inPairingCode{phone, code, err}, generation: generation})
 }
 
 // unlink ends the link: first a snapshot, then the phone's list of devices, then the store. The middle one

@@ -13,13 +13,14 @@ type public struct {
 	code           bot.Code
 	live           bool
 	pairingRefused bool
+	pairingFor     string        // the number that the pairing code is, or will be, for
 	changed        chan struct{} // closed when a later one takes its place
 }
 
 // publish tells the world of the model, if there is anything new to tell.
 func (s *Supervisor) publish() {
 	was := s.public.Load()
-	next := &public{snapshot: s.model.snapshot(), pairingRefused: s.model.pairingRefused}
+	next := &public{snapshot: s.model.snapshot(), pairingRefused: s.model.pairingRefused, pairingFor: s.model.pairingWanted}
 	next.code, next.live = s.model.code(time.Now())
 	s.describe(&next.snapshot)
 	if next.sameAs(was) {
@@ -64,5 +65,5 @@ func (p *public) sameAs(was *public) bool {
 	a.Revision, a.ChangedAt, a.Size, a.LastModified = b.Revision, b.ChangedAt, b.Size, b.LastModified
 	code := p.code
 	code.Revision = was.code.Revision
-	return a == b && code == was.code && p.live == was.live && p.pairingRefused == was.pairingRefused
+	return a == b && code == was.code && p.live == was.live && p.pairingRefused == was.pairingRefused && p.pairingFor == was.pairingFor
 }

@@ -116,13 +116,23 @@ func (t *turn) pairPhone(phone string) {
 		return
 	}
 	t.pairingWanted, t.pairingCode, t.pairingRefused = phone, "", false
-	if len(t.codes) > 0 {
+	switch {
+	case len(t.codes) == 0:
+	case t.roundEnds().Sub(t.now) < typingTime:
+		t.begin("")
+		t.dial()
+	default:
 		t.do(actAskPairingCode{phone})
 	}
 }
 
+// roundEnds is when WhatsApp closes the socket of this round's codes; a pairing code dies with it.
+func (t *turn) roundEnds() time.Time {
+	return t.codeExpires.Add(time.Duration(len(t.codes)-1) * t.policy.nextCode)
+}
+
 func (t *turn) gotPairingCode(in inPairingCode) {
-	if len(t.codes) == 0 {
+	if len(t.codes) == 0 || in.phone != t.pairingWanted {
 		return
 	}
 	if in.err != nil {

@@ -602,6 +602,40 @@ func TestABanIsWaitedOutByTheClock(t *testing.T) {
 	}
 }
 
+func TestAPairingCodeIsForTheNumberThatAskedLast(t *testing.T) {
+	s := scanning(t).then(inPairPhone{"+62811"}, inPairPhone{"+62822"})
+	s.then(inPairingCode{phone: "+62811", code: "AAAA-AAAA"})
+	if code, _ := s.m.code(s.now); code.PairingCode != "" {
+		t.Errorf("the code of another number is given out: %q", code.PairingCode)
+	}
+	s.then(inPairingCode{phone: "+62811", err: errors.New("x")})
+	if s.m.pairingRefused {
+		t.Error("a refusal of another number counts")
+	}
+	s.then(inPairingCode{phone: "+62822", code: "BBBB-BBBB"})
+	if code, _ := s.m.code(s.now); code.PairingCode != "BBBB-BBBB" {
+		t.Errorf("pairing code %q", code.PairingCode)
+	}
+}
+
+func TestAPairingCodeComesWithTimeToTypeIt(t *testing.T) {
+	s := scanning(t).then(inPairPhone{"+62811"})
+	if !s.asked(actAskPairingCode{"+62811"}) || s.asked(actDial{}) {
+		t.Errorf("at the begin of a round: %s", s.kinds())
+	}
+	s = scanning(t)
+	for range 4 {
+		s.after(s.m.codeExpires.Sub(s.now)).then(inTimer{timerCode})
+	}
+	s.then(inPairPhone{"+62811"}) // 40 s before WhatsApp closes the socket, and the pairing code dies with it
+	if s.asked(actAskPairingCode{"+62811"}) || !s.asked(actDial{}) {
+		t.Errorf("at the end of a round: %s", s.kinds())
+	}
+	if s.then(inDialled{}, inCodes{six}); !s.asked(actAskPairingCode{"+62811"}) {
+		t.Errorf("in the round after: %s", s.kinds())
+	}
+}
+
 func TestTakeoverBudgetIsAWindow(t *testing.T) {
 	s := replacedTimes(online(t), 3).then(inReplaced{})
 	if _, armed := s.timer(timerRetry); armed {
@@ -685,7 +719,7 @@ func FuzzStep(f *testing.F) {
 		inNoMultidevice{}, inStreamRestart{}, inConnected{someone}, inSilent{1, epoch}, inSilent{2, epoch}, inSilent{3, epoch},
 		inHeard{}, inLost{"x"}, inReplaced{}, inLoggedOut{bot.ReasonLoggedOut}, inLoggedOut{bot.ReasonPrimaryDeviceGone},
 		inBanned{time.Hour, "x"}, inOutdated{}, inRefused{"x"}, inVersion{changed: true}, inVersion{err: errors.New("x")},
-		inPairingCode{code: "ABCD-EFGH"}, inLooked{}, inRestart{}, inStop{}, inUnlink{}, inPairPhone{"628111"}, inPushName{"x"},
+		inPairingCode{phone: "628111", code: "ABCD-EFGH"}, inLooked{}, inRestart{}, inStop{}, inUnlink{}, inPairPhone{"628111"}, inPushName{"x"},
 	}
 	timers := []timer{timerRetry, timerCode, timerLogin, timerBackup, timerVersion, timerPulse}
 	f.Fuzz(func(t *testing.T, data []byte) {

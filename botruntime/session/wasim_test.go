@@ -325,6 +325,38 @@ func TestPairingCode(t *testing.T) {
 	}
 }
 
+func TestTwoNumbersDoNotGetEachOthersPairingCode(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	s.untilReason(bot.ReasonQRAvailable)
+	fault(t, wa, sim.Fault{Kind: "refuse"})
+	wa.DropAll() // so that both ask before either can be answered
+	s.until("the loss", func(snap *bot.Snapshot) bool { return snap.QRExpiresAt.IsZero() })
+	type answer struct {
+		code bot.Code
+		err  error
+	}
+	first := make(chan answer, 1)
+	go func() {
+		code, err := s.Pair(t.Context(), "+628111111111")
+		first <- answer{code, err}
+	}()
+	waitFor(t, "the first number", func() bool { return s.public.Load().pairingFor == "+628111111111" })
+	wa.ClearFaults()
+	second, err := s.Pair(t.Context(), "+"+phone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refusal *Refusal
+	if got := <-first; !errors.As(got.err, &refusal) {
+		t.Errorf("the first number got %v, %v; the code %v is the second one's", got.code, got.err, second.PairingCode)
+	}
+	if _, err := wa.EnterCode(t.Context(), phone, second.PairingCode); err != nil {
+		t.Fatal(err)
+	}
+	s.untilConnected()
+}
+
 func TestPairingCodeAskedForBySettings(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), func(c *config.Config, _ *policy) { c.PairingPhoneNumber = phone })
