@@ -30,10 +30,15 @@ func (e *takenError) Error() string {
 	return fmt.Sprintf("%s %s exists and was not made for this session", e.kind, e.name)
 }
 
-// create makes an object and logs it.
+// create makes an object and logs it. An answer of Conflict comes from admission, when many creates meet one quota: it
+// says nothing of the cache, and no event follows it, so it is an error like any other.
 func (r *Reconciler) create(ctx context.Context, object client.Object) error {
 	log.FromContext(ctx).Info("creating", "kind", r.kind(object), "name", object.GetName())
-	return r.Create(ctx, object)
+	err := r.Create(ctx, object)
+	if apierrors.IsConflict(err) {
+		return errors.New(cause(err))
+	}
+	return err
 }
 
 // ensure makes desired exist for the session. existing is what the cache holds of its name, nil for none; change
