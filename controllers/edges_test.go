@@ -8,11 +8,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
 )
 
 // The API server answers a create with Conflict when many of them meet one quota. No event follows, so the operator
@@ -42,5 +44,32 @@ func TestACreateThatMeetsAQuotaIsTriedAgain(t *testing.T) {
 	defer mu.Unlock()
 	if len(refused) < 5 {
 		t.Errorf("only %v were refused", refused)
+	}
+}
+
+// What is wrong with the one thing must not keep a bot running that is to stop.
+func TestSuspendedStopsABotWhateverElseIsWrong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.operate(staging{})
+	session := w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+	first.stop()
+	at := metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}
+	if err := w.cluster.Client.Delete(t.Context(), &corev1.Service{ObjectMeta: at}); err != nil {
+		t.Fatal(err)
+	}
+	theirs := &corev1.Service{ObjectMeta: at, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}}
+	if err := w.cluster.Client.Create(t.Context(), theirs); err != nil {
+		t.Fatal(err)
+	}
+	yes := true
+	edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.Suspended = &yes })
+	w.operate(staging{})
+	within(t, "the bot to end", func() bool { return w.pod("kasir") == nil })
+	stopped := w.until("kasir", "suspended, with its trouble", func(s *v1alpha1.WhatsAppSession) bool {
+		return s.Status.State == v1alpha1.StateSuspended && s.Status.PodName == "" && has(s, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonNameTaken)
+	})
+	if !has(stopped, v1alpha1.ConditionConnected, metav1.ConditionFalse, "") {
+		t.Errorf("the status is\n%s", show(stopped))
 	}
 }

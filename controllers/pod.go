@@ -52,6 +52,14 @@ func (r *Reconciler) ensurePod(ctx context.Context, s *scope) error {
 	return nil
 }
 
+// ensureStopped ends a bot that may not run, after a phase has failed: to stop one relies on nothing else.
+func (r *Reconciler) ensureStopped(ctx context.Context, s *scope) error {
+	if next, _ := decidePod(s); next == removePod && (s.suspended() || s.holder != nil) {
+		return r.deletePod(ctx, s)
+	}
+	return nil
+}
+
 // decidePod says what is to be done about the session's pod, and how the bot stands meanwhile.
 func decidePod(s *scope) (step, verdict) {
 	if s.pod == nil {

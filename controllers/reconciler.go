@@ -86,7 +86,7 @@ func (r *Reconciler) ensureAll(ctx context.Context, s *scope) error {
 		r.ensureFinalizer, r.ensureStorage, r.ensureCredentials, r.ensureNetwork, r.ensurePod,
 	} {
 		if err := phase(ctx, s); err != nil {
-			return r.explain(s, err)
+			return errors.Join(r.explain(s, err), r.ensureStopped(ctx, s))
 		}
 	}
 	return nil
