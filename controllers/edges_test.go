@@ -15,6 +15,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/resources"
 )
 
 // The API server answers a create with Conflict when many of them meet one quota. No event follows, so the operator
@@ -71,5 +72,32 @@ func TestSuspendedStopsABotWhateverElseIsWrong(t *testing.T) {
 	})
 	if !has(stopped, v1alpha1.ConditionConnected, metav1.ConditionFalse, "") {
 		t.Errorf("the status is\n%s", show(stopped))
+	}
+}
+
+// A pod that lost the operator's label is out of its cache, and still the session's.
+func TestAPodThatLostItsLabelIsStillTheSessions(t *testing.T) {
+	t.Parallel()
+	for name, labels := range map[string][]string{"session": {resources.LabelSession}, "both": {resources.LabelSession, resources.LabelStore}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.operate(staging{})
+			w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+			before := w.pod("kasir")
+			edit(w, before.DeepCopy(), func(pod *corev1.Pod) {
+				for _, label := range labels {
+					delete(pod.Labels, label)
+				}
+			})
+			w.bots.Bot(w.key("kasir")).Change(func(s *bot.Snapshot) { s.PushName = "without a label" })
+			w.until("kasir", "what its bot says", func(s *v1alpha1.WhatsAppSession) bool {
+				return s.Status.Session.PushName == "without a label" && s.Status.PodName == before.Name && has(s, v1alpha1.ConditionConnected, metav1.ConditionTrue, "")
+			})
+			if err := w.cluster.Client.Delete(t.Context(), before); err != nil {
+				t.Fatal(err)
+			}
+			w.untilReplaced("kasir", before)
+		})
 	}
 }

@@ -194,6 +194,9 @@ func (r *Reconciler) createPod(ctx context.Context, s *scope) error {
 	}
 	var may bool
 	if s.bot, may = decideCreate(s, holders.Items); !may {
+		if len(holders.Items) > 0 {
+			r.takeUp(s, &holders.Items[0])
+		}
 		return nil
 	}
 	err := r.create(ctx, s.desired)
@@ -222,14 +225,21 @@ func (r *Reconciler) adoptPod(ctx context.Context, s *scope) error {
 		}
 		return fmt.Errorf("read the pod %s: %w", s.desired.Name, err)
 	}
-	s.pod = &there
-	if s.owned() {
-		s.bot, _ = classifyPod(s.pod, s.now)
-		return nil
-	}
-	s.bot = classifyForeign(s.pod, s.now)
-	s.pod = nil
+	s.bot = classifyForeign(&there, s.now)
+	r.takeUp(s, &there)
 	return nil
+}
+
+// takeUp goes on with a pod that the cache does not show, if it is the session's own: the cache is behind, or the pod
+// lost the label that the cache sees it by. No event of such a pod, nor of another session's, may ever come, so it is
+// looked at again.
+func (r *Reconciler) takeUp(s *scope, pod *corev1.Pod) {
+	if pod.Name == s.desired.Name && metav1.IsControlledBy(pod, s.session) {
+		s.pod = pod
+		r.observe(s)
+		_, s.bot = decidePod(s)
+	}
+	s.bot.look = s.now.Add(takenPause)
 }
 
 // deletePod deletes the very pod that the decision was about; its name stays taken until it has ended.

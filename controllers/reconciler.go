@@ -149,10 +149,16 @@ func (r *Reconciler) load(ctx context.Context, key types.NamespacedName) (*scope
 	if s.templateErr != nil {
 		s.trouble = invalidTemplate(s.templateErr)
 	}
-	if observed, listening := r.bots.Observed(key); listening && s.owned() && observed.Instance == string(s.pod.UID) {
+	r.observe(s)
+	return s, nil
+}
+
+// observe adds what the present pod's bot said.
+func (r *Reconciler) observe(s *scope) {
+	observed, listening := r.bots.Observed(client.ObjectKeyFromObject(s.session))
+	if listening && s.owned() && observed.Instance == string(s.pod.UID) {
 		s.observation = &observed
 	}
-	return s, nil
 }
 
 // find reads one object; nil when there is none. It does nothing after an error.
