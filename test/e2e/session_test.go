@@ -181,15 +181,20 @@ var forwarding = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 // portForward reaches a port of a bot's pod until the test ends, the way a person does.
 func portForward(t *testing.T, session *v1alpha1.WhatsAppSession, port int32) string {
 	t.Helper()
-	run := exec.Command("kubectl", "--namespace", session.Namespace, "port-forward", "pod/"+resources.Name(session), fmt.Sprintf(":%d", port))
+	return forward(t, session.Namespace, "pod/"+resources.Name(session), port)
+}
+
+// forward reaches a port of a pod, or of a pod of a Deployment, until the test ends.
+func forward(t *testing.T, namespace, what string, port int32) string {
+	t.Helper()
+	run := exec.Command("kubectl", "--namespace", namespace, "port-forward", what, fmt.Sprintf(":%d", port))
 	out, err := run.StdoutPipe()
 	must(t, err)
 	must(t, run.Start())
-	end := sync.OnceFunc(func() {
+	t.Cleanup(func() {
 		_ = run.Process.Kill()
 		_ = run.Wait()
 	})
-	t.Cleanup(end)
 	first := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(out).ReadString('\n')
@@ -200,9 +205,9 @@ func portForward(t *testing.T, session *v1alpha1.WhatsAppSession, port int32) st
 		if address := forwarding.FindString(line); address != "" {
 			return "http://" + address
 		}
-		t.Fatalf("kubectl port-forward to %s said %q", session.Name, line)
+		t.Fatalf("kubectl port-forward to %s said %q", what, line)
 	case <-time.After(30 * time.Second):
-		t.Fatalf("kubectl port-forward to %s said nothing", session.Name)
+		t.Fatalf("kubectl port-forward to %s said nothing", what)
 	}
 	return ""
 }

@@ -1,29 +1,10 @@
 #!/usr/bin/env bash
 # run.sh: the alerts and the dashboard. promtool tests every alert and parses every query of the dashboard; the Go test
-# holds that each metric they name exists, and each runbook. Needs promtool, of Debian's package prometheus: where it is
-# not installed it is taken out of the package into the cache, because installing that would start a server.
+# holds that each metric they name exists, and each runbook. A real Prometheus meets them in the end-to-end tests.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-find_promtool() {
-  if command -v promtool; then return; fi
-  local cache=${SESI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sesi}/tools/promtool
-  if [ ! -x "$cache/promtool" ]; then
-    if ! command -v apt-get >/dev/null; then
-      echo "promtool is missing: it is part of Prometheus" >&2
-      return 1
-    fi
-    local work
-    work=$(mktemp -d)
-    (cd "$work" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } && dpkg-deb -x prometheus_*.deb .) >&2
-    mkdir -p "$cache"
-    mv "$work/usr/bin/promtool" "$cache/"
-    rm -rf "$work"
-  fi
-  echo "$cache/promtool"
-}
-
-promtool=$(find_promtool)
+promtool=$(test/monitoring/find.sh promtool)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -1,0 +1,325 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/resources"
+)
+
+// Where alerts and panels are.
+const (
+	rulesFile     = "../../charts/sesi/files/prometheus-rules.yaml"
+	dashboardFile = "../../charts/sesi/files/dashboard.json"
+)
+
+// TestMonitoring lets a real Prometheus scrape the real operator and a real bot, and holds that it finds every metric
+// of alerts and dashboard, that every query of the dashboard finds something, and that a session fires its alerts.
+func TestMonitoring(t *testing.T) {
+	namespace := ownSpace(t, "monitoring")
+	session := newSession(namespace, "shop")
+	must(t, cluster.Create(t.Context(), session))
+	awaitQR(t, session)
+	p := startPrometheus(t, session)
+
+	p.fires(t, session, "SesiQRNeeded")
+	queries := dashboardQueries(t)
+	empty := p.empty(t, queries)
+	link(t, session, phoneOf(190))
+	p.isQuiet(t, session, "SesiQRNeeded")
+	eventually(t, patience, "every query of the dashboard finds something", func(context.Context) error {
+		// what tells of trouble found it before the scan
+		if empty = p.empty(t, empty); len(empty) > 0 {
+			return fmt.Errorf("nothing is found by %s", strings.Join(empty, "\n"))
+		}
+		return nil
+	})
+	eventually(t, patience, "every metric is there", func(context.Context) error { return p.missing(t, queries) })
+	t.Logf("%d queries of the dashboard find something", len(queries))
+
+	must(t, simulator(t.Context(), http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID}, nil))
+	p.fires(t, session, "SesiSessionExpired")
+	p.fires(t, session, "SesiQRNeeded")
+	p.rulesAreWell(t)
+}
+
+// prometheus is a running Prometheus.
+type prometheus struct{ address string }
+
+var listening = regexp.MustCompile(`msg="Listening on" address=(127\.0\.0\.1:[0-9]+)`)
+
+// startPrometheus runs Prometheus until the test ends, on a port of the system's choice, which its log tells. The waits
+// of the alerts are shortened, because nobody waits ten minutes for a test; nothing else of the rules is changed.
+func startPrometheus(t *testing.T, session *v1alpha1.WhatsAppSession) *prometheus {
+	t.Helper()
+	folder := t.TempDir()
+	rules, err := os.ReadFile(rulesFile)
+	must(t, err)
+	rules = regexp.MustCompile(`(?m)^( +for): .*$`).ReplaceAll(rules, []byte("$1: 2s"))
+	must(t, os.WriteFile(filepath.Join(folder, "rules.yaml"), rules, 0o600))
+	must(t, os.WriteFile(filepath.Join(folder, "token"), []byte(readerToken(t)), 0o600))
+	operator := strings.TrimPrefix(forward(t, operatorSpace, "deployment/sesi", 8443), "http://")
+	bot := strings.TrimPrefix(portForward(t, session, resources.PortMetrics), "http://")
+	config := fmt.Sprintf(`
+global: {scrape_interval: 1s, evaluation_interval: 1s}
+rule_files: [rules.yaml]
+scrape_configs:
+- job_name: sesi-operator
+  scheme: https
+  honor_labels: true
+  authorization: {credentials_file: token}
+  tls_config: {insecure_skip_verify: true}
+  static_configs: [{targets: [%q], labels: {pod: operator}}]
+- job_name: sesi-bots
+  static_configs: [{targets: [%q], labels: {namespace: %q, session: %q, pod: %q}}]
+`, operator, bot, session.Namespace, session.Name, resources.Name(session))
+	must(t, os.WriteFile(filepath.Join(folder, "config.yaml"), []byte(config), 0o600))
+
+	program := strings.TrimSpace(command(t, "../monitoring/find.sh", "prometheus"))
+	run := exec.Command(program, "--config.file="+filepath.Join(folder, "config.yaml"),
+		"--storage.tsdb.path="+filepath.Join(folder, "data"), "--web.listen-address=127.0.0.1:0")
+	said := &sharedWords{}
+	run.Stdout, run.Stderr = said, said
+	must(t, run.Start())
+	t.Cleanup(func() {
+		_ = run.Process.Kill()
+		_ = run.Wait()
+		if t.Failed() {
+			t.Logf("Prometheus said\n%s", said)
+		}
+	})
+	p := &prometheus{}
+	eventually(t, patience, "Prometheus listens", func(context.Context) error {
+		found := listening.FindStringSubmatch(said.String())
+		if found == nil {
+			return fmt.Errorf("it says %s", said)
+		}
+		p.address = "http://" + found[1]
+		return nil
+	})
+	eventually(t, patience, "both targets are scraped", func(context.Context) error {
+		if up, err := p.ask("sum(up)"); err != nil || len(up) != 1 || up[0].Value[1] != "2" {
+			return fmt.Errorf("%v, %w", up, err)
+		}
+		return nil
+	})
+	return p
+}
+
+// sharedWords are what a program says, read while it runs.
+type sharedWords struct {
+	mu    sync.Mutex
+	words bytes.Buffer
+}
+
+func (w *sharedWords) Write(data []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.words.Write(data)
+}
+
+func (w *sharedWords) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.words.String()
+}
+
+// readerToken is a token that may read the operator's metrics, by the role that the chart has for it.
+func readerToken(t *testing.T) string {
+	t.Helper()
+	reader := metav1.ObjectMeta{Namespace: operatorSpace, Name: "e2e-prometheus"}
+	account := &corev1.ServiceAccount{ObjectMeta: reader}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: reader.Name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "sesi-metrics-reader"},
+		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: reader.Namespace, Name: reader.Name}},
+	}
+	must(t, cluster.Create(t.Context(), account))
+	must(t, cluster.Create(t.Context(), binding))
+	t.Cleanup(func() {
+		_ = cluster.Delete(context.Background(), binding)
+		_ = cluster.Delete(context.Background(), account)
+	})
+	request := &authenticationv1.TokenRequest{}
+	must(t, cluster.SubResource("token").Create(t.Context(), account, request))
+	return request.Status.Token
+}
+
+// sample is one series of an answer.
+type sample struct {
+	Metric map[string]string `json:"metric"`
+	Value  [2]any            `json:"value"`
+}
+
+// read asks Prometheus's API; an answer that is no success is an error.
+func (p *prometheus) read(path string, into any) error {
+	response, err := (&http.Client{Timeout: 10 * time.Second}).Get(p.address + path)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Status, Error string
+		Data          json.RawMessage
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if answer.Status != "success" {
+		return fmt.Errorf("%s: %s", path, answer.Error)
+	}
+	return json.Unmarshal(answer.Data, into)
+}
+
+func (p *prometheus) ask(query string) ([]sample, error) {
+	var data struct{ Result []sample }
+	err := p.read("/api/v1/query?query="+url.QueryEscape(query), &data)
+	return data.Result, err
+}
+
+// empty are those of the queries that find nothing yet. One that is none ends the test.
+func (p *prometheus) empty(t *testing.T, queries []string) []string {
+	t.Helper()
+	var empty []string
+	for _, query := range queries {
+		found, err := p.ask(query)
+		must(t, err)
+		if len(found) == 0 {
+			empty = append(empty, query)
+		}
+	}
+	return empty
+}
+
+var (
+	metricName = regexp.MustCompile(`\b(?:sesi|process|go|controller_runtime|leader_election)_[a-z_]+`)
+	quoted     = regexp.MustCompile(`"[^"]*"`)
+)
+
+// missing is an error while a metric of the queries or of the alerts is not there.
+func (p *prometheus) missing(t *testing.T, queries []string) error {
+	t.Helper()
+	all := slices.Clone(queries)
+	p.eachAlert(t, func(rule alertRule) { all = append(all, rule.Query) })
+	names := map[string]bool{}
+	for _, query := range all {
+		for _, name := range metricName.FindAllString(quoted.ReplaceAllString(query, ""), -1) {
+			names[name] = true
+		}
+	}
+	for name := range names {
+		if found, err := p.ask("count(" + name + ")"); err != nil || len(found) != 1 {
+			return fmt.Errorf("of %s there is no series (%w)", name, err)
+		}
+	}
+	return nil
+}
+
+// alertRule is an alert as Prometheus holds it.
+type alertRule struct {
+	Name, Query, Health, LastError string
+	Alerts                         []struct {
+		Labels map[string]string
+		State  string
+	}
+}
+
+func (p *prometheus) eachAlert(t *testing.T, see func(alertRule)) {
+	t.Helper()
+	var data struct{ Groups []struct{ Rules []alertRule } }
+	must(t, p.read("/api/v1/rules?type=alert", &data))
+	for _, group := range data.Groups {
+		for _, rule := range group.Rules {
+			see(rule)
+		}
+	}
+}
+
+// firing reports whether an alert fires for the session.
+func (p *prometheus) firing(t *testing.T, session *v1alpha1.WhatsAppSession, name string) bool {
+	t.Helper()
+	firing := false
+	p.eachAlert(t, func(rule alertRule) {
+		for _, alert := range rule.Alerts {
+			of := alert.Labels["name"] + alert.Labels["session"]
+			firing = firing || rule.Name == name && alert.State == "firing" && alert.Labels["namespace"] == session.Namespace && of == session.Name
+		}
+	})
+	return firing
+}
+
+func (p *prometheus) fires(t *testing.T, session *v1alpha1.WhatsAppSession, name string) {
+	t.Helper()
+	eventually(t, patience, name+" fires", func(context.Context) error {
+		if !p.firing(t, session, name) {
+			return fmt.Errorf("it does not")
+		}
+		return nil
+	})
+}
+
+func (p *prometheus) isQuiet(t *testing.T, session *v1alpha1.WhatsAppSession, name string) {
+	t.Helper()
+	eventually(t, patience, name+" ends", func(context.Context) error {
+		if p.firing(t, session, name) {
+			return fmt.Errorf("it fires")
+		}
+		return nil
+	})
+}
+
+// rulesAreWell holds that Prometheus could evaluate every alert.
+func (p *prometheus) rulesAreWell(t *testing.T) {
+	t.Helper()
+	count := 0
+	p.eachAlert(t, func(rule alertRule) {
+		count++
+		if rule.Health != "ok" {
+			t.Errorf("alert %s is %s: %s", rule.Name, rule.Health, rule.LastError)
+		}
+	})
+	if count == 0 {
+		t.Error("there are no alerts")
+	}
+	t.Logf("%d alerts are evaluated", count)
+}
+
+// dashboardQueries are the queries of the dashboard, for every namespace.
+func dashboardQueries(t *testing.T) []string {
+	t.Helper()
+	data, err := os.ReadFile(dashboardFile)
+	must(t, err)
+	var dashboard struct {
+		Panels []struct{ Targets []struct{ Expr string } }
+	}
+	must(t, json.Unmarshal(data, &dashboard))
+	var queries []string
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			queries = append(queries, strings.ReplaceAll(target.Expr, "$namespace", ".*"))
+		}
+	}
+	if len(queries) == 0 {
+		t.Fatal("the dashboard asks nothing")
+	}
+	return queries
+}

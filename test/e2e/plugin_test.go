@@ -1,0 +1,435 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image/png"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/resources"
+)
+
+// plugin runs kubectl sesi as a person does, and remembers all that it ever said.
+type plugin struct {
+	namespace string
+	folder    string // with the plugin, first in PATH
+
+	mu   sync.Mutex
+	said bytes.Buffer
+}
+
+// completer is how kubectl asks a plugin to complete its arguments.
+const completer = "#!/bin/sh\nexec kubectl sesi __complete \"$@\"\n"
+
+func newPlugin(t *testing.T, namespace string) *plugin {
+	t.Helper()
+	p := &plugin{namespace: namespace, folder: t.TempDir()}
+	command(t, "go", "build", "-o", filepath.Join(p.folder, "kubectl-sesi"), "../../cmd/kubectl-sesi")
+	must(t, os.WriteFile(filepath.Join(p.folder, "kubectl_complete-sesi"), []byte(completer), 0o755))
+	return p
+}
+
+// Write implements io.Writer for what is kept of every command's words.
+func (p *plugin) Write(data []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.said.Write(data)
+}
+
+func (p *plugin) everSaid() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.said.String()
+}
+
+// start begins a command; its words go to out too. The command ends with the test.
+func (p *plugin) start(ctx context.Context, answer string, out *watchedWords, args ...string) (*exec.Cmd, error) {
+	run := exec.CommandContext(ctx, "kubectl", append([]string{"--namespace", p.namespace}, args...)...)
+	run.Args = append([]string{"kubectl"}, args...)
+	if args[0] == "sesi" {
+		run.Args = append([]string{"kubectl", "sesi", "--namespace", p.namespace}, args[1:]...)
+	}
+	run.Env = append(os.Environ(), "PATH="+p.folder+string(os.PathListSeparator)+os.Getenv("PATH"))
+	run.Stdin = strings.NewReader(answer)
+	run.Stdout, run.Stderr = out, out
+	out.also = p
+	return run, run.Start()
+}
+
+// watchedWords are a command's words, as they come.
+type watchedWords struct {
+	mu    sync.Mutex
+	words bytes.Buffer
+	also  *plugin
+}
+
+func (w *watchedWords) Write(data []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, _ = w.also.Write(data)
+	return w.words.Write(data)
+}
+
+func (w *watchedWords) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.words.String()
+}
+
+// try runs kubectl sesi to its end.
+func (p *plugin) try(t *testing.T, answer string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	out := &watchedWords{}
+	run, err := p.start(ctx, answer, out, append([]string{"sesi"}, args...)...)
+	must(t, err)
+	if err := run.Wait(); err != nil {
+		return out.String(), fmt.Errorf("kubectl sesi %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return out.String(), nil
+}
+
+func (p *plugin) run(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := p.try(t, "", args...)
+	must(t, err)
+	return out
+}
+
+// refuses runs what must fail, and must say so in these words.
+func (p *plugin) refuses(t *testing.T, words string, args ...string) {
+	t.Helper()
+	out, err := p.try(t, "", args...)
+	if err == nil || !strings.Contains(out, words) {
+		t.Errorf("kubectl sesi %s: %v, and it says\n%s\nwant a refusal with %q", strings.Join(args, " "), err, out, words)
+	}
+}
+
+// says fails the test unless the words are all there.
+func says(t *testing.T, out string, words ...string) {
+	t.Helper()
+	for _, want := range words {
+		if !strings.Contains(out, want) {
+			t.Errorf("it lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+// readCode reads a picture of a QR code as a phone does.
+func readCode(t *testing.T, path string) string {
+	t.Helper()
+	file, err := os.Open(path)
+	must(t, err)
+	defer file.Close()
+	picture, err := png.Decode(file)
+	must(t, err)
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
+	must(t, err)
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
+	must(t, err)
+	return result.GetText()
+}
+
+// TestPlugin leads one session through its life by the plugin alone.
+func TestPlugin(t *testing.T) {
+	namespace := ownSpace(t, "plugin")
+	p := newPlugin(t, namespace)
+	session := newSession(namespace, "shop")
+	must(t, cluster.Create(t.Context(), session))
+	awaitQR(t, session)
+	tokens := []string{tokenOf(t, session)}
+	for _, step := range []struct {
+		name string
+		do   func(*testing.T, *plugin, *v1alpha1.WhatsAppSession)
+	}{
+		{"list shows who must be scanned", pluginLists},
+		{"doctor says that a phone is needed", pluginDoctorWantsPhone},
+		{"qr ends when the phone has scanned", pluginScans},
+		{"status tells of the account", pluginStatus},
+		{"doctor finds nothing", pluginDoctorWell},
+		{"logs", pluginLogs},
+		{"completion", pluginCompletes},
+		{"restart", pluginRestarts},
+		{"backup and restore", pluginRestores},
+		{"suspend and resume", pluginSuspends},
+		{"logout, and pair with a number", pluginLogsOut},
+		{"clear", pluginClears},
+		{"doctor finds what is broken", pluginDoctorBroken},
+	} {
+		if !t.Run(step.name, func(t *testing.T) { step.do(t, p, session) }) {
+			break
+		}
+	}
+	for _, token := range append(tokens, tokenOf(t, session)) {
+		if strings.Contains(p.everSaid(), token) {
+			t.Error("the plugin printed the session's token")
+		}
+	}
+}
+
+func tokenOf(t *testing.T, session *v1alpha1.WhatsAppSession) string {
+	t.Helper()
+	secret := &corev1.Secret{ObjectMeta: podOf(session).ObjectMeta}
+	must(t, get(t.Context(), secret))
+	token := string(secret.Data[resources.KeyToken])
+	if len(token) < 16 {
+		t.Fatalf("the token has %d characters", len(token))
+	}
+	return token
+}
+
+func pluginLists(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
+	out := p.run(t, "list")
+	if row := strings.Fields(strings.Split(out, "\n")[1]); len(row) < 4 || row[0] != "shop" || row[1] != "Pairing" || row[3] != "ScanQR" {
+		t.Errorf("list says\n%s", out)
+	}
+	if got := p.run(t, "list", "--needs-action", "-o", "name"); got != "whatsappsession.sesi.dev/shop\n" {
+		t.Errorf("list -o name says %q", got)
+	}
+	says(t, p.run(t, "list", "-A"), "NAMESPACE", p.namespace+" ")
+}
+
+func pluginDoctorWantsPhone(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
+	out, err := p.try(t, "", "doctor", "shop")
+	if err == nil {
+		t.Error("doctor finds a session that nobody scanned well")
+	}
+	says(t, out, "ok    the claim wa-shop", "ok    the bot answers", "BAD   the session: it is Pairing (QRAvailable)",
+		"-> link the phone: kubectl sesi qr shop", "error: 1 of 10 checks found something")
+}
+
+func pluginScans(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	terminal := &watchedWords{}
+	scanning, err := p.start(ctx, "", terminal, "sesi", "qr", "shop")
+	must(t, err)
+	eventually(t, patience, "the code is in the terminal", func(context.Context) error {
+		if !strings.Contains(terminal.String(), "Link a device.\n") || !strings.Contains(terminal.String(), "█") {
+			return fmt.Errorf("it shows %q", terminal)
+		}
+		return nil
+	})
+	picture, code := filepath.Join(t.TempDir(), "code.png"), ""
+	eventually(t, patience, "the picture's code is taken", func(ctx context.Context) error {
+		if _, err := p.try(t, "", "qr", "shop", "--png", picture); err != nil {
+			return err
+		}
+		code = readCode(t, picture)
+		return simulator(ctx, http.MethodPost, "scan", map[string]string{"qr": code, "phone": phoneOf(180)}, nil)
+	})
+	if err := scanning.Wait(); err != nil || !strings.Contains(terminal.String(), "Connected as "+phoneOf(180)+":") {
+		t.Errorf("kubectl sesi qr ended with %v after\n%s", err, terminal)
+	}
+	if strings.Contains(p.everSaid(), code) {
+		t.Error("the plugin printed a code as text")
+	}
+	awaitConnected(t, session)
+	if info, err := os.Stat(picture); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the picture: %v, %v; want a file for its owner alone", info, err)
+	}
+	p.refuses(t, "there is nothing to scan", "qr", "shop", "--png", picture)
+}
+
+func pluginStatus(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
+	says(t, p.run(t, "status", "shop"), "plugin/shop", "Connected (LoggedIn)", phoneOf(180)+":", "wa-shop on "+nodeName,
+		"CONDITION", "SessionExists", "EVENT", "QRAvailable")
+	for format, decode := range map[string]func([]byte, any) error{
+		"json": json.Unmarshal, "yaml": func(data []byte, into any) error { return yaml.Unmarshal(data, into) },
+	} {
+		shown := &v1alpha1.WhatsAppSession{}
+		must(t, decode([]byte(p.run(t, "status", "shop", "-o", format)), shown))
+		if shown.Kind != "WhatsAppSession" || shown.UID != session.UID || shown.Status.Session.JID != session.Status.Session.JID {
+			t.Errorf("status -o %s shows %+v", format, shown)
+		}
+	}
+	if got := p.run(t, "list", "--needs-action"); got != "No sessions found.\n" {
+		t.Errorf("somebody is asked for: %s", got)
+	}
+}
+
+func pluginDoctorWell(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
+	out := p.run(t, "doctor", "shop")
+	says(t, out, "ok    the API server (v1.", "ok    your rights", "ok    the operator follows this session", "ok    the claim wa-shop",
+		"ok    the Secret wa-shop", "ok    the NetworkPolicy wa-shop", "ok    the bot's pod", "ok    the bot answers", "ok    the bot's version", "ok    the session")
+	if strings.Contains(out, "BAD") {
+		t.Errorf("a session that is well:\n%s", out)
+	}
+}
+
+func pluginLogs(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
+	says(t, p.run(t, "logs", "shop"), `"event":"qr"`, `"event":"authenticated"`, `"event":"ready"`)
+	if got := p.run(t, "logs", "shop", "--tail", "1"); strings.Count(got, "\n") != 1 {
+		t.Errorf("logs --tail 1 says %q", got)
+	}
+}
+
+func pluginCompletes(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
+	says(t, p.run(t, "__complete", "status", ""), "shop\n")
+	says(t, p.run(t, "__complete", "re"), "restart\t", "restore\t", "resume\t")
+	says(t, p.run(t, "completion", "bash"), "complete ")
+	// through kubectl itself, as its own completion does
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	out := &watchedWords{}
+	run, err := p.start(ctx, "", out, "__complete", "sesi", "--namespace", p.namespace, "status", "sh")
+	must(t, err)
+	if err := run.Wait(); err != nil {
+		t.Error(err)
+	}
+	says(t, out.String(), "shop\n")
+}
+
+func pluginRestarts(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
+	before, err := devices(t.Context())
+	must(t, err)
+	says(t, p.run(t, "restart", "shop"), "shop reconnects.")
+	eventually(t, patience, "the bot logs in again", func(ctx context.Context) error {
+		after, err := devices(ctx)
+		if err == nil && after[phoneOf(180)].Logins <= before[phoneOf(180)].Logins {
+			err = fmt.Errorf("%d logins", after[phoneOf(180)].Logins)
+		}
+		return err
+	})
+	awaitConnected(t, session)
+}
+
+func pluginRestores(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
+	file := filepath.Join(t.TempDir(), "shop.db.zst")
+	says(t, p.run(t, "backup", "shop", "-o", file), "wrote "+file)
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 || info.Size() == 0 {
+		t.Errorf("the backup: %v, %v", info, err)
+	}
+	p.refuses(t, "file exists", "backup", "shop", "-o", file)
+	p.refuses(t, "no such file", "restore", "shop", "--yes", "-f", file+".other")
+	p.refuses(t, "not done", "restore", "shop", "-f", file)
+	before := podUID(t, session)
+	unscanned(t, []*v1alpha1.WhatsAppSession{session}, func() {
+		says(t, p.run(t, "restore", "shop", "--yes", "-f", file), "restored", "set aside")
+		awaitReplaced(t, session, before)
+	})
+	junk := filepath.Join(t.TempDir(), "junk")
+	must(t, os.WriteFile(junk, []byte("no backup at all"), 0o600))
+	before = podUID(t, session)
+	unscanned(t, []*v1alpha1.WhatsAppSession{session}, func() {
+		p.refuses(t, "nothing was changed", "restore", "shop", "--yes", "-f", junk)
+		awaitReplaced(t, session, before)
+	})
+}
+
+func pluginSuspends(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
+	p.refuses(t, "Stop the bot of shop? [y/N]", "suspend", "shop")
+	if out, err := p.try(t, "n\n", "suspend", "shop"); err == nil {
+		t.Errorf("suspended although the answer was no: %s", out)
+	}
+	out, err := p.try(t, "y\n", "suspend", "shop")
+	must(t, err)
+	says(t, out, "shop is suspended.")
+	awaitReason(t, session, v1alpha1.ConditionPodReady, v1alpha1.ReasonSuspended)
+	p.refuses(t, "kubectl sesi resume shop", "qr", "shop")
+	out, err = p.try(t, "", "doctor", "shop")
+	if err == nil {
+		t.Error("doctor finds a suspended session well")
+	}
+	says(t, out, "BAD   the bot's pod: shop is suspended and has no bot", "-     the bot answers: not checked", "-> kubectl sesi resume shop")
+	unscanned(t, []*v1alpha1.WhatsAppSession{session}, func() {
+		says(t, p.run(t, "resume", "shop"), "shop is resumed.")
+		awaitConnected(t, session)
+	})
+}
+
+var pairingCode = regexp.MustCompile(`(?m)^ +([0-9A-Z]{4}-[0-9A-Z]{4})$`)
+
+func pluginLogsOut(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
+	p.refuses(t, "not done", "logout", "shop")
+	says(t, p.run(t, "logout", "shop", "--yes"), "shop is logged out.")
+	awaitQR(t, session)
+	p.refuses(t, "not linked", "logout", "shop", "--yes")
+
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	terminal := &watchedWords{}
+	pairing, err := p.start(ctx, "", terminal, "sesi", "pair", "shop", "--phone", "+"+phoneOf(181))
+	must(t, err)
+	eventually(t, patience, "the code is typed into the phone", func(ctx context.Context) error {
+		code := pairingCode.FindStringSubmatch(terminal.String())
+		if code == nil {
+			return fmt.Errorf("no code in %q", terminal)
+		}
+		return simulator(ctx, http.MethodPost, "paircode", map[string]string{"phone": phoneOf(181), "code": code[1]}, nil)
+	})
+	if err := pairing.Wait(); err != nil || !strings.Contains(terminal.String(), "Connected as "+phoneOf(181)+":") {
+		t.Errorf("kubectl sesi pair ended with %v after\n%s", err, terminal)
+	}
+	awaitConnected(t, session)
+}
+
+func pluginClears(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
+	p.refuses(t, "not done", "clear", "shop")
+	if meta.IsStatusConditionFalse(session.Status.Conditions, v1alpha1.ConditionSessionExists) {
+		t.Error("it was cleared although nobody agreed")
+	}
+	says(t, p.run(t, "clear", "shop", "--yes"), "shop is cleared.")
+	awaitQR(t, session)
+	if session.Status.Session.Exists {
+		t.Errorf("a cleared session is %+v", session.Status.Session)
+	}
+}
+
+// pluginDoctorBroken breaks what a session stands on, one thing at a time.
+func pluginDoctorBroken(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
+	finds := func(name string, words ...string) {
+		t.Helper()
+		eventually(t, patience, "doctor finds what is wrong with "+name, func(context.Context) error {
+			out, err := p.try(t, "", "doctor", name)
+			if err == nil {
+				return fmt.Errorf("it finds nothing:\n%s", out)
+			}
+			for _, want := range words {
+				if !strings.Contains(out, want) {
+					return fmt.Errorf("it does not say %q:\n%s", want, out)
+				}
+			}
+			return nil
+		})
+	}
+	noClaim := newSession(p.namespace, "no-claim")
+	noClaim.Spec.Storage.ClaimName = "nothing"
+	must(t, cluster.Create(t.Context(), noClaim))
+	finds("no-claim", `BAD   the claim nothing: persistentvolumeclaims "nothing" not found`, "-> create it", "-     the bot answers: not checked")
+
+	noImage := newSession(p.namespace, "no-image")
+	noImage.Spec.Image = "127.0.0.1:1/bot:not-there" // a registry that refuses at once
+	must(t, cluster.Create(t.Context(), noImage))
+	finds("no-image", "BAD   the bot's pod: ImagePullFailed", "-> kubectl describe pod wa-no-image")
+
+	// a Secret that is not the session's is nothing that the operator may touch
+	foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "wa-no-secret"}}
+	must(t, cluster.Create(t.Context(), foreign))
+	must(t, cluster.Create(t.Context(), newSession(p.namespace, "no-secret")))
+	finds("no-secret", "BAD   the Secret wa-no-secret: ")
+
+	p.refuses(t, `there is no WhatsAppSession "other" in namespace "plugin"`, "doctor", "other")
+	if session.Status.State == bot.StateConnected {
+		t.Error("the session of before is connected again")
+	}
+}
