@@ -14,7 +14,7 @@ REGISTRY ?= sesi.dev
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 PLATFORM ?= $(shell go env GOARCH)
 FUZZTIME ?= 20s
-BENCH    ?= .
+N        ?= 100
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 ##@ Everyday
@@ -112,9 +112,12 @@ bench-bot: ## the bot's memory and times, beside Chromium and Baileys
 	BAILEYS="$$(hack/wasim/baileys/install.sh)" go test -run '^$$' -bench 'Idle' -benchtime 1x ./cmd/bot
 
 .PHONY: bench-operator
-bench-operator: ## the operator: BENCH chooses by name
-	KUBEBUILDER_ASSETS="$$(hack/cluster/build.sh control-plane)" \
-	  go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./controllers/...
+bench-operator: ## how soon a change shows, and what a stream and an idle minute cost (Linux, root)
+	SIZES="1 100 1000" PHASES=changes,idle IDLE=1m OUT=dist/bench-operator test/scale/run.sh
+
+.PHONY: bench-scale
+bench-scale: ## N sessions (100), beside as many StatefulSets, through all that may happen to them (Linux, root)
+	SIZES="$(N)" PEER=1 test/scale/run.sh
 
 ##@ To ship
 

@@ -69,7 +69,7 @@ func TestModel(t *testing.T) {
 
 // model is the whole world of one run.
 type model struct {
-	t    *testing.T
+	t    testing.TB
 	dice *rand.Rand
 	now  time.Time
 	log  []string
@@ -102,8 +102,8 @@ type modelBot struct {
 	snapshot bot.Snapshot
 }
 
-func newModel(t *testing.T, seed uint64) *model {
-	m := &model{t: t, dice: rand.New(rand.NewPCG(seed, 7)), now: noon, nodes: map[types.UID]*modelBot{}, paired: map[string]string{}}
+func newModel(t testing.TB, seed uint64) *model {
+	m := &model{t: t, dice: rand.New(rand.NewPCG(seed, 7)), now: noon, met: map[string]int{}, nodes: map[types.UID]*modelBot{}, paired: map[string]string{}}
 	m.store = newModelStore(func() time.Time { return m.now })
 	m.restart()
 	return m

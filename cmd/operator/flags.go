@@ -63,6 +63,7 @@ func parse(args []string, environ func(string) string, help io.Writer) (options,
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one of several operators work at a time")
 	flags.StringVar(&o.metrics, "metrics-bind-address", ":8443", "where /metrics is served over HTTPS to whoever the cluster lets read it; 0 for nowhere")
 	flags.StringVar(&o.probes, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served; 0 for nowhere")
+	flags.StringVar(&o.profiles, "pprof-bind-address", "0", "where Go's profiles are served, to whoever asks: an address of the loopback; 0 for nowhere")
 	qps := flags.Float64("kube-api-qps", 500, "requests a second to the cluster's API")
 	flags.IntVar(&o.burst, "kube-api-burst", 1000, "requests to the cluster's API at once")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")

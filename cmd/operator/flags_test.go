@@ -12,7 +12,7 @@ import (
 func TestParse(t *testing.T) {
 	inPod := map[string]string{"POD_NAMESPACE": "sesi-system", "KUBERNETES_SERVICE_HOST": "10.96.0.1"}
 	plain := options{
-		botImage: "bot:1", namespace: "sesi-system", leaderElect: true, metrics: ":8443", probes: ":8081", qps: 500, burst: 1000,
+		botImage: "bot:1", namespace: "sesi-system", leaderElect: true, metrics: ":8443", probes: ":8081", profiles: "0", qps: 500, burst: 1000,
 		labels: map[string]string{"app.kubernetes.io/name": "sesi", "app.kubernetes.io/component": "operator"},
 		closed: []netip.Prefix{netip.MustParsePrefix("10.96.0.1/32")},
 	}

@@ -100,6 +100,7 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 		// the metric of who leads takes its name from the id, also where the lock is given
 		LeaderElectionID: leaseName, LeaderElectionResourceLockInterface: lock,
 		HealthProbeBindAddress:  flags.probes,
+		PprofBindAddress:        flags.profiles,
 		GracefulShutdownTimeout: &grace,
 		Metrics: metricsserver.Options{
 			BindAddress: flags.metrics, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization,
@@ -134,6 +135,7 @@ type options struct {
 	leaderElect bool
 	metrics     string
 	probes      string
+	profiles    string
 	qps         float32
 	burst       int
 	logLevel    slog.Level

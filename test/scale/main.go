@@ -1,0 +1,76 @@
+// Command scale measures the operator's own program with many sessions on a real control plane, beside one StatefulSet
+// per bot. It measures and never judges; run.sh gives it its cluster.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+)
+
+// settings are the flags of a measurement.
+type settings struct {
+	size     int
+	operator string
+	dir      string
+	phases   string
+	idle     time.Duration
+	changing time.Duration
+	out      string
+}
+
+func main() {
+	var s settings
+	flag.IntVar(&s.size, "n", 100, "number of sessions")
+	flag.StringVar(&s.operator, "operator", "bin/operator", "the operator's program")
+	flag.StringVar(&s.dir, "dir", ".", "where logs and profiles are written")
+	flag.StringVar(&s.phases, "phases", "changes,mass,restart,handover,dark,idle", "what is measured once all sessions are there, by commas")
+	flag.DurationVar(&s.idle, "idle", 5*time.Minute, "how long to watch an idle operator")
+	flag.DurationVar(&s.changing, "changing", time.Minute, "how long bots change")
+	flag.StringVar(&s.out, "out", "", "file that takes the result; empty for none")
+	flag.Parse()
+	ctrl.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, flag.Arg(0), flag.Args(), s); err != nil {
+		fmt.Fprintln(os.Stderr, "scale:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, what string, args []string, s settings) error {
+	switch {
+	case what == "sessions" && len(args) == 1:
+		return write(measureSessions(ctx, s))(s.out)
+	case what == "statefulsets" && len(args) == 1:
+		return write(measureStatefulSets(ctx, s))(s.out)
+	case what == "report" && len(args) == 3:
+		return report(args[1], args[2], os.Stdout)
+	}
+	return fmt.Errorf("want sessions, statefulsets, or report RESULTS PICTURES, and not %q", strings.Join(args, " "))
+}
+
+// write keeps a result as JSON.
+func write(r *result, err error) func(file string) error {
+	return func(file string) error {
+		if err != nil || file == "" {
+			return err
+		}
+		data, err := json.MarshalIndent(r, "", " ")
+		if err != nil {
+			return fmt.Errorf("encode the result: %w", err)
+		}
+		return os.WriteFile(file, append(data, '\n'), 0o644)
+	}
+}
