@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"go.mau.fi/whatsmeow"
@@ -25,12 +26,13 @@ type link struct {
 	client *whatsmeow.Client
 	orders chan func()
 	cancel context.CancelFunc // ends the present connection, also one in the making
-	dialed func(error)
+	dialed func(turn uint64, err error)
+	turn   atomic.Uint64 // counts what was ordered: a dial that is not the last order is not wanted any more
 }
 
 // newLink makes a client for device; its goroutine ends by close. deliver gets every event of whatsmeow,
-// dialed the end of every dial that was not hung up first.
-func newLink(ctx context.Context, log *slog.Logger, device *wastore.Device, transport *http.Client, deliver func(*whatsmeow.Client, any), dialed func(error)) *link {
+// dialed the end of every dial that was not torn down first.
+func newLink(ctx context.Context, log *slog.Logger, device *wastore.Device, transport *http.Client, deliver func(*whatsmeow.Client, any), dialed func(turn uint64, err error)) *link {
 	client := whatsmeow.NewClient(device, quietLog{log, slog.LevelWarn})
 	client.BackgroundEventCtx = ctx
 	// The supervisor owns every reconnect; whatsmeow's has neither jitter nor cap.
@@ -60,11 +62,15 @@ func (l *link) work() {
 func (l *link) dial(ctx context.Context, version wastore.WAVersionContainer) {
 	ctx, cancel := context.WithCancel(ctx)
 	l.cancel = cancel
+	mine := l.turn.Add(1)
 	l.orders <- func() {
+		if l.turn.Load() != mine {
+			return
+		}
 		useVersion(version)
 		err := l.client.ConnectContext(ctx)
 		if ctx.Err() == nil {
-			l.dialed(err)
+			l.dialed(mine, err)
 		}
 	}
 }
@@ -73,6 +79,7 @@ func (l *link) dial(ctx context.Context, version wastore.WAVersionContainer) {
 func (l *link) hangup() {
 	cancel := l.cancel
 	l.cancel = func() {}
+	l.turn.Add(1)
 	forced := time.AfterFunc(hangupGrace, cancel)
 	l.orders <- func() {
 		l.client.Disconnect()

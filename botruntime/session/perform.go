@@ -76,7 +76,9 @@ func (s *Supervisor) renew(ctx context.Context, device *wastore.Device) {
 		if in := translate(client, evt); in != nil {
 			post(in)
 		}
-	}, func(err error) { post(inDialled{err}) })
+	}, func(turn uint64, err error) {
+		s.post(envelope{input: inDialled{err}, generation: generation, dial: turn})
+	})
 }
 
 // checkLink finds the end of a stream of which whatsmeow tells nobody: a stream error 503 logs the client out,

@@ -58,6 +58,7 @@ type Supervisor struct {
 type envelope struct {
 	input      input
 	generation uint64 // of the link that it speaks of; 0 = of none
+	dial       uint64 // of the link's orders, the one that it ends; 0 = none
 	done       chan<- error
 }
 
@@ -148,6 +149,9 @@ func (s *Supervisor) leave(offline context.CancelFunc) {
 func (s *Supervisor) turn(ctx context.Context, e envelope) {
 	if e.generation != 0 && e.generation != s.generation {
 		return // an older client's news
+	}
+	if e.dial != 0 && e.dial != s.link.turn.Load() {
+		return // the end of a dial that was hung up since
 	}
 	switch in := e.input.(type) {
 	case inTick:

@@ -576,6 +576,22 @@ func TestManyReconnectsLeaveNothingBehind(t *testing.T) {
 	}
 }
 
+func TestManyRestartsAtOnceAreNotManyLogins(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	first := s.pair(wa, phone)
+	before := wa.Stats.TCP.Load()
+	for range 40 {
+		if err := s.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.until("a new connection", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(first.ConnectedAt.Time) })
+	if n := wa.Stats.TCP.Load() - before; n > 10 {
+		t.Errorf("WhatsApp saw %d connections for 40 restarts at once", n)
+	}
+}
+
 func TestASlowReaderSeesTheLastSnapshot(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
