@@ -3,10 +3,12 @@ package controllers_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -98,6 +100,42 @@ func TestAPodThatLostItsLabelIsStillTheSessions(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.untilReplaced("kasir", before)
+		})
+	}
+}
+
+// A session that is deleted and made again, as kubectl replace --force does it, waits for what its predecessor left to
+// be collected; nobody has to do anything about it.
+func TestWhatAnEarlierSessionLeftIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	yes := true
+	for name, left := range map[string]client.Object{
+		"secret":        &corev1.Secret{},
+		"service":       &corev1.Service{Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}},
+		"networkpolicy": &networkingv1.NetworkPolicy{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.operate(staging{})
+			left.SetName("wa-kasir")
+			left.SetNamespace(w.namespace)
+			left.SetLabels(map[string]string{resources.LabelSession: "kasir"})
+			left.SetFinalizers([]string{"example.com/slow"})
+			left.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "sesi.dev/v1alpha1", Kind: "WhatsAppSession", Name: "kasir", UID: "an-earlier-one", Controller: &yes}})
+			if err := w.cluster.Client.Create(t.Context(), left); err != nil {
+				t.Fatal(err)
+			}
+			w.create("kasir", nil)
+			waiting := w.until("kasir", "a wait", func(s *v1alpha1.WhatsAppSession) bool {
+				return has(s, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonAwaitingTermination) ||
+					has(s, v1alpha1.ConditionStalled, metav1.ConditionTrue, "")
+			})
+			if has(waiting, v1alpha1.ConditionStalled, metav1.ConditionTrue, "") || !strings.Contains(show(waiting), "earlier session") {
+				t.Errorf("the status is\n%s", show(waiting))
+			}
+			edit(w, left, func(o client.Object) { o.SetFinalizers(nil) })
+			w.untilState("kasir", bot.StatePairing)
 		})
 	}
 }

@@ -21,9 +21,17 @@ import (
 // version that it read, so that it never undoes what it has not seen; and every write carries fieldOwner.
 const fieldOwner = "sesi-operator"
 
-// takenError says that an object's name is someone else's. Only a person can mend it.
+// takenError says that an object's name is someone else's. Only a person can mend it, unless the object goes by itself.
 type takenError struct {
 	kind, name string
+	passing    bool
+}
+
+// passing tells whether an object that is not the session's goes by itself: it is being deleted, or an earlier session
+// left it to the garbage collector.
+func passing(object client.Object) bool {
+	owner := metav1.GetControllerOf(object)
+	return object.GetDeletionTimestamp() != nil || owner != nil && owner.Kind == "WhatsAppSession"
 }
 
 func (e *takenError) Error() string {
@@ -57,7 +65,7 @@ func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alph
 		}
 	}
 	if !metav1.IsControlledBy(existing, session) {
-		return &takenError{kind, desired.GetName()}
+		return &takenError{kind, desired.GetName(), passing(existing)}
 	}
 	update := existing.DeepCopyObject().(T)
 	changed := change(update)

@@ -133,8 +133,7 @@ func invalidTemplate(err error) verdict {
 
 // classifyForeign says whose a pod of the bot's name is, when it is not this session's.
 func classifyForeign(pod *corev1.Pod, now time.Time) verdict {
-	owner := metav1.GetControllerOf(pod)
-	if owner != nil && owner.Kind == "WhatsAppSession" || pod.DeletionTimestamp != nil {
+	if passing(pod) {
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonAwaitingTermination, fmt.Sprintf(
 			"The pod %s of an earlier session of this name is ending; no other bot is started before it is gone.", pod.Name), moving, now.Add(takenPause)}
 	}

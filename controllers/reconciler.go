@@ -96,6 +96,11 @@ func (r *Reconciler) ensureAll(ctx context.Context, s *scope) error {
 func (r *Reconciler) explain(s *scope, err error) error {
 	var taken *takenError
 	switch {
+	case errors.As(err, &taken) && taken.passing:
+		s.trouble = verdict{metav1.ConditionFalse, v1alpha1.ReasonAwaitingTermination, fmt.Sprintf(
+			"The %s %s of an earlier session of this name is being collected; this one goes on when it is gone.", taken.kind, taken.name),
+			moving, s.now.Add(takenPause)}
+		err = nil
 	case errors.As(err, &taken):
 		s.trouble = verdict{metav1.ConditionFalse, v1alpha1.ReasonNameTaken,
 			fmt.Sprintf("The %s: remove it, or give the session another name.", taken), stalled, s.now.Add(takenPause)}

@@ -81,6 +81,9 @@ func classifyClaim(s *scope) verdict {
 	case s.claim == nil:
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimNotFound, fmt.Sprintf(
 			"There is no claim %s in this namespace: make it, or name one that exists in spec.storage.claimName.", name), stalled, never}
+	case template && !resources.OwnsClaim(s.session, s.claim) && passing(s.claim):
+		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimTerminating, fmt.Sprintf(
+			"The claim %s of an earlier session of this name is being deleted; another is made when it is gone.", name), moving, never}
 	case template && !resources.OwnsClaim(s.session, s.claim):
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimTaken, fmt.Sprintf(
 			"The claim %s exists and was not made for this session: name it in spec.storage.claimName if it is meant, or remove it.", name), stalled, never}

@@ -17,6 +17,12 @@ func TestClassifyClaim(t *testing.T) {
 	gone := func(s *scope) { s.claim = nil }
 	going := func(s *scope) { at := metav1.NewTime(noon); s.claim.DeletionTimestamp = &at }
 	named := func(s *scope) { s.session.Spec.Storage.ClaimName = "mine"; s.claim.Labels = nil }
+	ownedBy := func(kind string) func(*scope) {
+		yes := true
+		return func(s *scope) {
+			s.claim.OwnerReferences = []metav1.OwnerReference{{Kind: kind, Name: "kasir", UID: "an-earlier-one", Controller: &yes}}
+		}
+	}
 	unlabelled := func(s *scope) { s.claim.Labels = nil }
 	cases := map[string]struct {
 		edits   []func(*scope)
@@ -24,18 +30,20 @@ func TestClassifyClaim(t *testing.T) {
 		outlook outlook
 		says    string
 	}{
-		"bound":               {nil, v1alpha1.ReasonClaimBound, settled, "wa-kasir is bound"},
-		"named, bound":        {[]func(*scope){named}, v1alpha1.ReasonClaimBound, settled, "mine is bound"},
-		"pending":             {[]func(*scope){phase(corev1.ClaimPending)}, v1alpha1.ReasonClaimPending, moving, "kubectl describe pvc wa-kasir"},
-		"no phase yet":        {[]func(*scope){phase("")}, v1alpha1.ReasonClaimPending, moving, "waits for a volume"},
-		"lost":                {[]func(*scope){phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimLost, stalled, "restore the volume"},
-		"going":               {[]func(*scope){going}, v1alpha1.ReasonClaimTerminating, moving, "take a backup"},
-		"going, lost":         {[]func(*scope){going, phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimTerminating, moving, "being deleted"},
-		"not made yet":        {[]func(*scope){gone}, v1alpha1.ReasonClaimPending, moving, "being made"},
-		"named, missing":      {[]func(*scope){named, gone}, v1alpha1.ReasonClaimNotFound, stalled, "no claim mine"},
-		"someone else's":      {[]func(*scope){unlabelled}, v1alpha1.ReasonClaimTaken, stalled, "spec.storage.claimName"},
-		"an older session's":  {[]func(*scope){held}, v1alpha1.ReasonClaimShared, stalled, "older WhatsAppSession older"},
-		"an older's, missing": {[]func(*scope){named, gone, held}, v1alpha1.ReasonClaimShared, stalled, "older WhatsAppSession older"},
+		"bound":                {nil, v1alpha1.ReasonClaimBound, settled, "wa-kasir is bound"},
+		"named, bound":         {[]func(*scope){named}, v1alpha1.ReasonClaimBound, settled, "mine is bound"},
+		"pending":              {[]func(*scope){phase(corev1.ClaimPending)}, v1alpha1.ReasonClaimPending, moving, "kubectl describe pvc wa-kasir"},
+		"no phase yet":         {[]func(*scope){phase("")}, v1alpha1.ReasonClaimPending, moving, "waits for a volume"},
+		"lost":                 {[]func(*scope){phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimLost, stalled, "restore the volume"},
+		"going":                {[]func(*scope){going}, v1alpha1.ReasonClaimTerminating, moving, "take a backup"},
+		"going, lost":          {[]func(*scope){going, phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimTerminating, moving, "being deleted"},
+		"not made yet":         {[]func(*scope){gone}, v1alpha1.ReasonClaimPending, moving, "being made"},
+		"named, missing":       {[]func(*scope){named, gone}, v1alpha1.ReasonClaimNotFound, stalled, "no claim mine"},
+		"an earlier session's": {[]func(*scope){ownedBy("WhatsAppSession")}, v1alpha1.ReasonClaimTerminating, moving, "earlier session"},
+		"another owner's":      {[]func(*scope){ownedBy("StatefulSet")}, v1alpha1.ReasonClaimTaken, stalled, "not made for this session"},
+		"someone else's":       {[]func(*scope){unlabelled}, v1alpha1.ReasonClaimTaken, stalled, "spec.storage.claimName"},
+		"an older session's":   {[]func(*scope){held}, v1alpha1.ReasonClaimShared, stalled, "older WhatsAppSession older"},
+		"an older's, missing":  {[]func(*scope){named, gone, held}, v1alpha1.ReasonClaimShared, stalled, "older WhatsAppSession older"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
