@@ -1,4 +1,4 @@
--- Health of a WhatsAppSession for Argo CD: a session that waits for a phone, or was suspended, is Suspended and not
+-- Health of a WhatsAppSession for Argo CD: a session that waits for a phone, or that a person holds, is Suspended and not
 -- broken, so that a sync does not fail for want of a person.
 local hs = {status = "Progressing", message = "The operator has not seen this yet"}
 local status = obj.status
@@ -20,7 +20,7 @@ end
 
 if is("Stalled") then return say("Degraded", "Stalled") end
 if is("Ready") then return say("Healthy", "Ready") end
-if status.state == "Suspended" then return say("Suspended", "Ready") end
+if status.state == "Suspended" or status.state == "Stopped" then return say("Suspended", "Ready") end
 if is("Conflict") then return say("Degraded", "Conflict") end
 if is("QRRequired") then return say("Suspended", "QRRequired") end
 if status.state == "LoggedOut" or status.state == "Restricted" or status.state == "Outdated" or status.state == "Failed" then
