@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -137,5 +138,35 @@ func TestWhatAnEarlierSessionLeftIsWaitedFor(t *testing.T) {
 			edit(w, left, func(o client.Object) { o.SetFinalizers(nil) })
 			w.untilState("kasir", bot.StatePairing)
 		})
+	}
+}
+
+// What a person makes of the Service besides is theirs, and costs no write.
+func TestAServiceThatIsOpenedToTheNodeStaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var updates atomic.Int32
+	w.operate(staging{calls: &interceptor.Funcs{
+		Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
+			updates.Add(1)
+			return c.Update(ctx, o, opts...)
+		},
+	}})
+	session := w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}}
+	edit(w, service, func(s *corev1.Service) { s.Spec.Type = corev1.ServiceTypeNodePort })
+	port := service.Spec.Ports[0].NodePort
+	edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.DeletionPolicy = v1alpha1.DeletionUnlink })
+	w.until("kasir", "the new generation", func(s *v1alpha1.WhatsAppSession) bool {
+		return s.Status.ObservedGeneration == s.Generation && len(s.Finalizers) == 1
+	})
+	if count := updates.Load(); count > 0 {
+		t.Errorf("%d writes of an unchanged Service", count)
+	}
+	if err := w.cluster.Client.Get(t.Context(), w.key("kasir"), service); err != nil {
+		t.Fatal(err)
+	}
+	if service.Spec.Type != corev1.ServiceTypeNodePort || service.Spec.Ports[0].NodePort != port {
+		t.Errorf("the Service is %+v", service.Spec)
 	}
 }

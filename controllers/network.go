@@ -29,6 +29,12 @@ func (r *Reconciler) ensureNetwork(ctx context.Context, s *scope) error {
 		want := existing.Spec.DeepCopy()
 		want.Selector = service.Spec.Selector
 		want.Ports = service.Spec.Ports
+		// Where a person opened the Service to the nodes, the API server chose the port there.
+		if len(want.Ports) == len(existing.Spec.Ports) {
+			for i := range want.Ports {
+				want.Ports[i].NodePort = existing.Spec.Ports[i].NodePort
+			}
+		}
 		if equality.Semantic.DeepEqual(existing.Spec, *want) {
 			return false
 		}
