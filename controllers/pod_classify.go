@@ -49,12 +49,15 @@ func classifyPod(pod *corev1.Pod, now time.Time) (verdict, botProcess) {
 	if v, found := classifyScheduling(pod); found {
 		return v, processNone
 	}
+	i := slices.IndexFunc(pod.Status.ContainerStatuses, isBot)
+	runs := i >= 0 && pod.Status.ContainerStatuses[i].State.Running != nil
 	for _, status := range pod.Status.InitContainerStatuses {
-		if v, found := classifyContainer(pod, status); found {
+		// What comes before the bot counts until that runs: a sidecar among it may crash later, and the bot goes on.
+		if v, found := classifyContainer(pod, status); found && !runs {
 			return v, processNone
 		}
 	}
-	if i := slices.IndexFunc(pod.Status.ContainerStatuses, isBot); i >= 0 {
+	if i >= 0 {
 		status := pod.Status.ContainerStatuses[i]
 		if v, found := classifyContainer(pod, status); found {
 			return v, processNone

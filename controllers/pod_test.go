@@ -118,6 +118,15 @@ func TestClassifyPod(t *testing.T) {
 			pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, corev1.ContainerStatus{Name: "logic", State: waits("CrashLoopBackOff"), LastTerminationState: exited(1, "Error")})
 		}, podCondition(corev1.PodReady, corev1.ConditionFalse, "ContainersNotReady", "", noon), podCondition(corev1.ContainersReady, corev1.ConditionFalse, "ContainersNotReady", "", noon)},
 			v1alpha1.ReasonPodStarting, processRuns, "has not spoken", never},
+		"native sidecar crashes": {[]func(*corev1.Pod){func(pod *corev1.Pod) {
+			pod.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "proxy", State: waits("CrashLoopBackOff"), LastTerminationState: exited(1, "Error")}}
+		}}, v1alpha1.ReasonPodStarting, processRuns, "has not spoken", never},
+		"native sidecar's image is gone": {[]func(*corev1.Pod){bothContainers(runs, exited(1, "Error"), true), func(pod *corev1.Pod) {
+			pod.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "proxy", State: waits("ImagePullBackOff")}}
+		}}, v1alpha1.ReasonPodStarting, processRuns, "has not spoken", never},
+		"bot and native sidecar crash": {[]func(*corev1.Pod){bothContainers(waits("CrashLoopBackOff"), exited(1, "Error"), false), func(pod *corev1.Pod) {
+			pod.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "proxy", State: waits("CrashLoopBackOff"), LastTerminationState: exited(1, "Error")}}
+		}}, v1alpha1.ReasonCrashLooping, processNone, "container", never},
 		"mounting": {[]func(*corev1.Pod){bothContainers(waits("ContainerCreating"), corev1.ContainerState{}, false),
 			podCondition(corev1.PodScheduled, corev1.ConditionTrue, "", "", noon.Add(-10*time.Second)), podCondition(corev1.PodReadyToStartContainers, corev1.ConditionFalse, "", "", noon)},
 			v1alpha1.ReasonPodStarting, processNone, "is starting", noon.Add(mounting - 10*time.Second)},
