@@ -24,7 +24,7 @@ const requestGrace = 2 * time.Second
 // serve runs the bot until it is told to stop, or a part of it fails.
 func serve(ctx context.Context, p program) (err error) {
 	log := newLog(p.stderr, p.cfg)
-	token, err := tokenSource(p.cfg)
+	token, err := tokenSource(p.cfg, log)
 	if err != nil {
 		return errors.Join(errSettings, err)
 	}

@@ -1,23 +1,26 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"sesi.dev/sesi/botruntime/config"
 )
 
 // tokenSource returns what gives the API's token at this moment. A token file is read again when it changes;
-// while it cannot be read the last token stays, for an empty one would open the door.
-func tokenSource(cfg config.Config) (func() string, error) {
+// while it holds no good token the last one stays, for an empty one would open the door, and half of one might
+// be guessed.
+func tokenSource(cfg config.Config, log *slog.Logger) (func() string, error) {
 	if cfg.APITokenFile == "" {
 		token := string(cfg.APIToken)
 		return func() string { return token }, nil
 	}
-	f := &tokenFile{path: cfg.APITokenFile}
+	f := &tokenFile{path: cfg.APITokenFile, log: log}
 	if err := f.load(); err != nil {
 		return nil, fmt.Errorf("API_TOKEN_FILE: %w", err)
 	}
@@ -26,35 +29,50 @@ func tokenSource(cfg config.Config) (func() string, error) {
 
 type tokenFile struct {
 	path string
+	log  *slog.Logger
 
-	mu    sync.Mutex
-	token string
-	seen  time.Time
+	mu     sync.Mutex
+	token  string
+	seen   os.FileInfo
+	failed string
 }
 
 func (f *tokenFile) current() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_ = f.load()
+	switch err := f.load(); {
+	case err == nil:
+		f.failed = ""
+	case err.Error() != f.failed:
+		f.failed = err.Error()
+		f.log.Warn("the token file was not read again, the last token stays in use", "error", err)
+	}
 	return f.token
 }
+
+// longest bounds what is read; the longest good token is shorter.
+const longest = 8 << 10
 
 func (f *tokenFile) load() error {
 	info, err := os.Stat(f.path)
 	if err != nil {
 		return err
 	}
-	if info.ModTime().Equal(f.seen) {
+	if f.seen != nil && os.SameFile(info, f.seen) && info.ModTime().Equal(f.seen.ModTime()) && info.Size() == f.seen.Size() {
 		return nil
 	}
-	data, err := os.ReadFile(f.path)
+	file, err := os.Open(f.path)
 	if err != nil {
 		return err
 	}
-	token := strings.TrimSpace(string(data))
-	if token == "" {
-		return fmt.Errorf("%s is empty; write the token into it", f.path)
+	data, err := io.ReadAll(io.LimitReader(file, longest))
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
 	}
-	f.token, f.seen = token, info.ModTime()
+	token := strings.TrimSpace(string(data))
+	if !config.ValidToken(token) {
+		return fmt.Errorf("%s holds no good token; write at least 16 printable characters without spaces into it (try: openssl rand -hex 32)", f.path)
+	}
+	f.token, f.seen = token, info
 	return nil
 }
