@@ -57,7 +57,7 @@ func decideTransitions(before, after *v1alpha1.WhatsAppSessionStatus) []transiti
 		switch {
 		case is.Status != watched.wanted:
 			tell(corev1.EventTypeWarning, is.Reason, is.Message)
-		case was != nil:
+		case was != nil && !slices.Contains(quiet, was.Reason):
 			tell(corev1.EventTypeNormal, is.Reason, is.Message)
 		}
 	}

@@ -51,6 +51,7 @@ type Reconciler struct {
 	unlinker asker
 	keyring  keyring
 	stores   locks
+	paces    paces
 }
 
 // Reconcile visits one session: it reads everything once, runs the phases, derives the status, writes it if it
@@ -218,14 +219,23 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	r.bots.Forget(key)
 	r.unlinker.forget(key)
 	r.keyring.forget(key)
+	r.paces.forget(key)
 }
 
 // writeStatus writes the status if it differs from what is known to be written, and then tells what changed.
 func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
-	status := deriveStatus(s)
+	status, key := deriveStatus(s), client.ObjectKeyFromObject(s.session)
 	if equality.Semantic.DeepEqual(status, &s.session.Status) {
+		r.paces.forget(key)
 		return nil
 	}
+	if decideStep(&s.session.Status, status) {
+		if left := r.paces.left(key, s.now); left > 0 {
+			s.step = s.now.Add(left)
+			return nil
+		}
+	}
+	r.paces.forget(key)
 	changed := s.session.DeepCopy()
 	changed.Status = *status
 	patch := client.MergeFromWithOptions(s.session, client.MergeFromWithOptimisticLock{})
@@ -234,7 +244,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 	}
 	log.FromContext(ctx).Info("status", "state", status.State, "reason", status.Reason)
 	if snapshot := s.snapshot(); snapshot != nil {
-		r.bots.Shown(client.ObjectKeyFromObject(s.session), snapshot.Revision)
+		r.bots.Shown(key, snapshot.Revision)
 	}
 	for _, t := range decideTransitions(&s.session.Status, status) {
 		r.tell(s.session, t, string(status.State))

@@ -44,6 +44,8 @@ type scope struct {
 	storage verdict
 	bot     verdict
 	trouble verdict
+	// step is when the steps of the pod's start are told; zero when none waits.
+	step time.Time
 }
 
 func (s *scope) deleting() bool { return s.session.DeletionTimestamp != nil }
@@ -71,11 +73,11 @@ func (s *scope) outdated() bool {
 // sooner is the next moment at which a verdict may change by itself.
 func (s *scope) sooner() time.Duration {
 	var wait time.Duration
-	for _, v := range []verdict{s.storage, s.bot, s.trouble} {
-		if v.look.IsZero() {
+	for _, look := range []time.Time{s.storage.look, s.bot.look, s.trouble.look, s.step} {
+		if look.IsZero() {
 			continue
 		}
-		if left := max(v.look.Sub(s.now), time.Second); wait == 0 || left < wait {
+		if left := max(look.Sub(s.now), time.Second); wait == 0 || left < wait {
 			wait = left
 		}
 	}
