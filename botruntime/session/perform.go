@@ -132,7 +132,7 @@ func (s *Supervisor) rememberUnlink(jid string) {
 func (s *Supervisor) remember() {
 	err := s.store.UpdateFacts(func(f *facts) {
 		s.model.remember(f)
-		f.Notice = s.notice
+		f.Notice, f.Revision = s.notice, s.begun
 	})
 	if err != nil {
 		s.log.Error("what must outlive a restart could not be written", "error", err)

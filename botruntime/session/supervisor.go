@@ -49,6 +49,7 @@ type Supervisor struct {
 	// backupFailing: the last snapshot of the store could not be taken.
 	backupFailing bool
 	notice        bot.Notice
+	begun         uint64                     // the first revision
 	version       wastore.WAVersionContainer // to be presented by the next connection
 	presented     wastore.WAVersionContainer // by the last one
 	builtIn       wastore.WAVersionContainer
@@ -91,9 +92,22 @@ func New(ctx context.Context, cfg config.Config, st *store.Store, meter Meter, l
 	s.meter.BackupInterval(cfg.BackupInterval)
 	s.findBackup()
 	s.model = newModel(policyOf(cfg), device.ID != nil, accountOf(device), st.Facts(), time.Now())
-	s.public.Store(&public{snapshot: bot.Snapshot{Revision: uint64(time.Now().UnixMilli())}, changed: make(chan struct{})})
+	s.begun = firstRevision(time.Now(), st.Facts().Revision)
+	s.public.Store(&public{snapshot: bot.Snapshot{Revision: s.begun}, changed: make(chan struct{})})
 	s.publish()
 	return s, nil
+}
+
+// revisionRoom is more changes than one life of a bot sees.
+const revisionRoom = 1 << 24
+
+// firstRevision is where the snapshots are counted from: above all of the life before, whose count began at last,
+// also when the clock was set back since.
+func firstRevision(now time.Time, last uint64) uint64 {
+	if at := uint64(max(now.UnixMilli(), 1)); at > last {
+		return at
+	}
+	return last + revisionRoom
 }
 
 func policyOf(cfg config.Config) policy {

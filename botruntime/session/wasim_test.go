@@ -16,6 +16,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/config"
+	"sesi.dev/sesi/botruntime/store"
 	"sesi.dev/sesi/hack/wasim/sim"
 	"sesi.dev/sesi/hack/wasim/simtest"
 )
@@ -590,6 +591,36 @@ func TestManyRestartsAtOnceAreNotManyLogins(t *testing.T) {
 	if n := wa.Stats.TCP.Load() - before; n > 10 {
 		t.Errorf("WhatsApp saw %d connections for 40 restarts at once", n)
 	}
+}
+
+func TestTheRevisionGrowsThoughTheClockWasSetBack(t *testing.T) {
+	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+	s := begin(t, wa, dir, nil)
+	s.pair(wa, phone)
+	s.stop()
+	if err := ahead(t, dir, 48*time.Hour); err != nil { // what a bot leaves whose clock was two days fast
+		t.Fatal(err)
+	}
+	again := begin(t, wa, dir, nil)
+	snap, _ := again.Watch()
+	if fast := uint64(time.Now().Add(47 * time.Hour).UnixMilli()); snap.Revision <= fast {
+		t.Errorf("revision %d after one above %d", snap.Revision, fast)
+	}
+}
+
+// ahead makes what the session in dir remembers that of a bot whose clock was fast.
+func ahead(t *testing.T, dir string, by time.Duration) error {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Options{AuthPath: dir, ClientID: "test"})
+	if err != nil {
+		return err
+	}
+	return errors.Join(st.UpdateFacts(func(f *store.Facts) {
+		if f.Revision == 0 {
+			t.Error("no revision was remembered")
+		}
+		f.Revision += uint64(by.Milliseconds())
+	}), st.Close())
 }
 
 func TestASlowReaderSeesTheLastSnapshot(t *testing.T) {

@@ -33,6 +33,8 @@ type Facts struct {
 	OutdatedAt time.Time `json:"outdatedAt,omitzero"`
 	// RestrictedUntil is the end of a temporary ban.
 	RestrictedUntil time.Time `json:"restrictedUntil,omitzero"`
+	// Revision is where the snapshots of a bot's life began to be counted.
+	Revision uint64 `json:"revision,omitempty"`
 	// Notice is the warning that still stands.
 	Notice bot.Notice `json:"notice,omitempty"`
 }
