@@ -175,6 +175,10 @@ func classifyHearing(s *scope, starting verdict) verdict {
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonBotUnreachable, fmt.Sprintf(
 			"The bot in the pod %s cannot be heard: %v. Look for a NetworkPolicy between the operator and the pod, and at kubectl logs %s.",
 			s.pod.Name, s.observation.Err, s.pod.Name), settled, never}
+	case s.unheard():
+		return verdict{metav1.ConditionFalse, v1alpha1.ReasonBotUnreachable, fmt.Sprintf(
+			"The bot in the pod %s cannot be asked: the Secret %s of its token and certificate is missing or damaged.",
+			s.pod.Name, s.pod.Name), settled, never}
 	case s.snapshot() != nil:
 		return verdict{metav1.ConditionTrue, v1alpha1.ReasonPodRunning, fmt.Sprintf("The pod %s runs and its bot is heard.", s.pod.Name), settled, never}
 	}

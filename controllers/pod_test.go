@@ -164,6 +164,7 @@ func visit(edits ...func(*scope)) *scope {
 	s.claim = &corev1.PersistentVolumeClaim{Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound}}
 	s.claim.Labels = resources.Labels(session)
 	s.desired = podOf(session)
+	s.keys = &keys{}
 	for _, edit := range edits {
 		edit(s)
 	}
@@ -171,6 +172,7 @@ func visit(edits ...func(*scope)) *scope {
 }
 
 func noPod(s *scope)     { s.pod = nil }
+func noKeys(s *scope)    { s.keys = nil }
 func suspended(s *scope) { yes := true; s.session.Spec.Suspended = &yes }
 func held(s *scope) {
 	s.holder = newSession("older")
@@ -253,6 +255,8 @@ func TestDecidePod(t *testing.T) {
 		"runs, heard before":           {[]func(*scope){says(observer.Listening, connected())}, keepPod, v1alpha1.ReasonPodRunning},
 		"runs, not heard yet":          {[]func(*scope){says(observer.Listening, nil)}, keepPod, v1alpha1.ReasonPodStarting},
 		"runs, lost":                   {[]func(*scope){says(observer.Lost, connected())}, keepPod, v1alpha1.ReasonBotUnreachable},
+		"runs, without a Secret":       {[]func(*scope){noKeys}, keepPod, v1alpha1.ReasonBotUnreachable},
+		"heard, without a Secret":      {[]func(*scope){noKeys, says(observer.Heard, connected())}, keepPod, v1alpha1.ReasonPodRunning},
 		"runs, suspended":              {[]func(*scope){suspended}, removePod, v1alpha1.ReasonPodStarting},
 		"runs, claim shared":           {[]func(*scope){held}, removePod, v1alpha1.ReasonPodStarting},
 		"runs, changed":                {[]func(*scope){changed, says(observer.Heard, connected())}, removePod, v1alpha1.ReasonPodStarting},

@@ -65,6 +65,9 @@ func (s *scope) snapshot() *bot.Snapshot {
 	return s.observation.Snapshot
 }
 
+// unheard tells whether nobody listens to the bot of the session's pod, and nobody can.
+func (s *scope) unheard() bool { return s.keys == nil && s.observation == nil }
+
 // outdated tells whether the spec asks for another pod than the one that runs.
 func (s *scope) outdated() bool {
 	return s.owned() && s.desired != nil && resources.SpecHash(s.pod) != resources.SpecHash(s.desired)

@@ -40,7 +40,7 @@ func classifyKnowledge(s *scope) knowledge {
 		return lost
 	case process == processNone:
 		return absent
-	case s.observation != nil && s.observation.Hearing == observer.Lost:
+	case s.unheard() || s.observation != nil && s.observation.Hearing == observer.Lost:
 		return lost
 	case s.snapshot() != nil:
 		return heard

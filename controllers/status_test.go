@@ -77,7 +77,9 @@ func TestDeriveStatus(t *testing.T) {
 			"SessionExpired=Unknown/NotObserved", "Conflict=False/NoConflict", "Reconciling=True/PodStarting"}}},
 		"runs and was never heard": {nil, want{v1alpha1.StatePending, "PodStarting", bot.ActionNone, []string{"Ready=False/PodStarting", "Connected=Unknown/NotObserved", "Reconciling=True/PodStarting"}}},
 		"remembered":               {[]func(*scope){lastSeen}, want{bot.StateConnected, "LoggedIn", bot.ActionNone, []string{"Ready=True/LoggedIn", "Connected=True/LoggedIn", "PodReady=True/PodRunning"}}},
-		"heard a moment ago":       {[]func(*scope){lastSeen, says(observer.Listening, connected())}, want{bot.StateConnected, "LoggedIn", bot.ActionNone, []string{"Ready=True/LoggedIn"}}},
+		"remembered, without a Secret to ask it by": {[]func(*scope){lastSeen, noKeys}, want{v1alpha1.StateUnknown, "BotUnreachable", bot.ActionNone, []string{
+			"Ready=Unknown/BotUnreachable", "Connected=Unknown/BotUnreachable", "PodReady=False/BotUnreachable", "SessionExists=True/Linked"}}},
+		"heard a moment ago": {[]func(*scope){lastSeen, says(observer.Listening, connected())}, want{bot.StateConnected, "LoggedIn", bot.ActionNone, []string{"Ready=True/LoggedIn"}}},
 		"lost": {[]func(*scope){lastSeen, says(observer.Lost, connected())}, want{v1alpha1.StateUnknown, "BotUnreachable", bot.ActionNone, []string{
 			"Ready=Unknown/BotUnreachable", "Connected=Unknown/BotUnreachable", "PodReady=False/BotUnreachable", "SessionExists=True/Linked", "QRRequired=False/NotNeeded"}}},
 		"lost while it asked for a scan": {[]func(*scope){lastScanning, says(observer.Lost, scanning())}, want{v1alpha1.StateUnknown, "BotUnreachable", bot.ActionScanQR, []string{"Ready=Unknown/BotUnreachable", "QRRequired=True/QRAvailable"}}},
