@@ -58,10 +58,11 @@ var (
 		bot.StateStopped:      WAHAStopped,
 	}
 	wahaByReason = map[bot.Reason]WAHAStatus{
-		bot.ReasonQRTimeout:     WAHAStarting,
-		bot.ReasonQRIdle:        WAHAFailed,
-		bot.ReasonPairError:     WAHAStarting,
-		bot.ReasonClearedByUser: WAHAStopped,
+		bot.ReasonQRTimeout:      WAHAStarting,
+		bot.ReasonConnectionLost: WAHAStarting, // no code can be scanned, though one is needed
+		bot.ReasonQRIdle:         WAHAFailed,
+		bot.ReasonPairError:      WAHAStarting,
+		bot.ReasonClearedByUser:  WAHAStopped,
 	}
 )
 

@@ -150,18 +150,19 @@ func TestClassifyWAHA(t *testing.T) {
 		reason bot.Reason
 		want   WAHAStatus
 	}{
-		"opening":        {bot.StateConnecting, bot.ReasonNotLinked, WAHAStarting},
-		"code is live":   {bot.StatePairing, bot.ReasonQRAvailable, WAHAScanQR},
-		"old phone":      {bot.StatePairing, bot.ReasonMultideviceNotEnabled, WAHAScanQR},
-		"between rounds": {bot.StatePairing, bot.ReasonQRTimeout, WAHAStarting},
-		"nobody scanned": {bot.StatePairing, bot.ReasonQRIdle, WAHAFailed},
-		"scanned":        {bot.StateConnecting, bot.ReasonPaired, WAHAStarting},
-		"connected":      {bot.StateConnected, bot.ReasonLoggedIn, WAHAWorking},
-		"network gone":   {bot.StateReconnecting, bot.ReasonConnectionLost, WAHAStarting},
-		"replaced":       {bot.StateConflict, bot.ReasonStreamReplaced, WAHAFailed},
-		"unlinked":       {bot.StateLoggedOut, bot.ReasonLoggedOut, WAHAFailed},
-		"cleared":        {bot.StateLoggedOut, bot.ReasonClearedByUser, WAHAStopped},
-		"banned":         {bot.StateRestricted, bot.ReasonTemporaryBan, WAHAFailed},
+		"opening":           {bot.StateConnecting, bot.ReasonNotLinked, WAHAStarting},
+		"code is live":      {bot.StatePairing, bot.ReasonQRAvailable, WAHAScanQR},
+		"old phone":         {bot.StatePairing, bot.ReasonMultideviceNotEnabled, WAHAScanQR},
+		"between rounds":    {bot.StatePairing, bot.ReasonQRTimeout, WAHAStarting},
+		"nobody scanned":    {bot.StatePairing, bot.ReasonQRIdle, WAHAFailed},
+		"scanned":           {bot.StateConnecting, bot.ReasonPaired, WAHAStarting},
+		"connected":         {bot.StateConnected, bot.ReasonLoggedIn, WAHAWorking},
+		"network gone":      {bot.StateReconnecting, bot.ReasonConnectionLost, WAHAStarting},
+		"no code to be had": {bot.StatePairing, bot.ReasonConnectionLost, WAHAStarting},
+		"replaced":          {bot.StateConflict, bot.ReasonStreamReplaced, WAHAFailed},
+		"unlinked":          {bot.StateLoggedOut, bot.ReasonLoggedOut, WAHAFailed},
+		"cleared":           {bot.StateLoggedOut, bot.ReasonClearedByUser, WAHAStopped},
+		"banned":            {bot.StateRestricted, bot.ReasonTemporaryBan, WAHAFailed},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
