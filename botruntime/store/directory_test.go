@@ -286,6 +286,24 @@ func TestWhatsappWebProfile(t *testing.T) {
 	}
 }
 
+func TestTheNoticeGoesWithTheProfile(t *testing.T) {
+	auth := t.TempDir()
+	mark := filepath.Join(sessionDir(auth), "DevToolsActivePort")
+	if err := os.MkdirAll(filepath.Dir(mark), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(mark, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, open(t, auth))
+	if err := os.Remove(mark); err != nil {
+		t.Fatal(err)
+	}
+	if s := open(t, auth); s.Facts().Notice != bot.NoticeNone {
+		t.Errorf("the notice is %q, and the profile is gone", s.Facts().Notice)
+	}
+}
+
 // Leftovers of a crash are ours to remove; whatever looks different is not.
 func TestOnlyOwnLeftoversAreRemoved(t *testing.T) {
 	auth := t.TempDir()

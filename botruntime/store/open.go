@@ -154,6 +154,9 @@ func (s *Store) finishStart(device string) error {
 		next.Device = device
 	}
 	s.opening.ProfileFound = observeProfile(s.layout.dir)
+	if next.Facts.Notice == bot.NoticeRelinkNeeded && !s.opening.ProfileFound {
+		next.Facts.Notice = bot.NoticeNone
+	}
 	switch {
 	case s.opening.Restored != nil:
 		s.opening.Notice = bot.NoticeStoreRestored
