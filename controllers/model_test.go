@@ -426,7 +426,7 @@ type modelUnlinker struct {
 }
 
 func (u modelUnlinker) ask(key types.NamespacedName, to observer.Target) {
-	result := unlinkResult{at: u.m.now, done: true, err: errModel}
+	result := unlinkResult{since: u.results[key].since, at: u.m.now, done: true, err: errModel}
 	if b := u.m.nodes[types.UID(to.Instance)]; b != nil {
 		delete(u.m.paired, b.store)
 		b.snapshot = unlinkedBot(to.Instance, u.m.now)
@@ -436,8 +436,16 @@ func (u modelUnlinker) ask(key types.NamespacedName, to observer.Target) {
 	u.m.queue[key] = true
 }
 
-func (u modelUnlinker) result(key types.NamespacedName) unlinkResult { return u.results[key] }
-func (u modelUnlinker) forget(key types.NamespacedName)              { delete(u.results, key) }
+func (u modelUnlinker) result(key types.NamespacedName, now time.Time) unlinkResult {
+	result := u.results[key]
+	if result.since.IsZero() {
+		result.since = now
+		u.results[key] = result
+	}
+	return result
+}
+
+func (u modelUnlinker) forget(key types.NamespacedName) { delete(u.results, key) }
 
 func unlinkedBot(instance string, now time.Time) bot.Snapshot {
 	snapshot := bottest.Unlinked("x", instance)

@@ -33,7 +33,8 @@ type listener interface {
 // asker is what the reconciler needs of the unlinker; none of it blocks.
 type asker interface {
 	ask(key types.NamespacedName, to observer.Target)
-	result(key types.NamespacedName) unlinkResult
+	// result says how far the asking has got; its first call for a session begins the patience.
+	result(key types.NamespacedName, now time.Time) unlinkResult
 	forget(key types.NamespacedName)
 }
 

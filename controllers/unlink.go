@@ -17,8 +17,9 @@ import (
 	"sesi.dev/sesi/controllers/observer"
 )
 
-// unlinkPatience is how long a deleted session waits for its bot to log out. It counts from the deletion, so that no
-// restart of the operator makes it longer.
+// unlinkPatience is how long a deleted session waits for its bot to log out. It counts from when this operator first saw
+// the deletion, by its own clock: the API server's may be further off than that, and while no operator was there, nobody
+// asked the bot.
 const unlinkPatience = 30 * time.Second
 
 // unlinkPause is the least time between two askings of one bot.
@@ -47,7 +48,7 @@ func decideRelease(s *scope, known knowledge, asked unlinkResult) release {
 		linked = snapshot.Exists
 	}
 	remedy := "remove the device on the phone, under Linked devices"
-	late := !s.now.Before(s.session.DeletionTimestamp.Add(unlinkPatience))
+	late := !s.now.Before(asked.since.Add(unlinkPatience))
 	switch {
 	case s.session.Spec.DeletionPolicy != v1alpha1.DeletionUnlink:
 		return release{free: true}
@@ -55,6 +56,9 @@ func decideRelease(s *scope, known knowledge, asked unlinkResult) release {
 		return release{free: true, event: eventUnlinked, message: "The bot logged out at WhatsApp."}
 	case asked.busy && !late:
 		// The bot may already say that it is not linked; its answer says why.
+		return release{}
+	case !linked && !late && s.snapshot() == nil && (known == remembered || known == starting):
+		// A phone may have scanned a code while no operator looked; the bot is about to say.
 		return release{}
 	case !linked:
 		return release{free: true}
@@ -77,7 +81,7 @@ func (r *Reconciler) finalize(ctx context.Context, s *scope) error {
 		return nil
 	}
 	key := client.ObjectKeyFromObject(s.session)
-	decision := decideRelease(s, classifyKnowledge(s), r.unlinker.result(key))
+	decision := decideRelease(s, classifyKnowledge(s), r.unlinker.result(key, s.now))
 	if decision.ask && s.keys != nil {
 		log.FromContext(ctx).Info("asking the bot to log out", "pod", s.pod.Name)
 		r.unlinker.ask(key, target(s))
@@ -135,7 +139,9 @@ type unlinker struct {
 
 // unlinkResult is how far the asking has got.
 type unlinkResult struct {
-	at   time.Time
+	// since is when the deletion was first seen, at when the bot was last asked or answered.
+	since, at time.Time
+
 	busy bool
 	done bool
 	err  error
@@ -145,10 +151,15 @@ func newUnlinker() *unlinker {
 	return &unlinker{told: make(chan observer.Event), asked: map[types.NamespacedName]unlinkResult{}}
 }
 
-func (u *unlinker) result(key types.NamespacedName) unlinkResult {
+func (u *unlinker) result(key types.NamespacedName, now time.Time) unlinkResult {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.asked[key]
+	result := u.asked[key]
+	if result.since.IsZero() {
+		result.since = now
+		u.asked[key] = result
+	}
+	return result
 }
 
 func (u *unlinker) forget(key types.NamespacedName) {
@@ -160,7 +171,8 @@ func (u *unlinker) forget(key types.NamespacedName) {
 // ask begins to ask a bot; its answer is told within unlinkPatience.
 func (u *unlinker) ask(key types.NamespacedName, to observer.Target) {
 	u.mu.Lock()
-	u.asked[key] = unlinkResult{at: time.Now(), busy: true}
+	since := u.asked[key].since
+	u.asked[key] = unlinkResult{since: since, at: time.Now(), busy: true}
 	u.mu.Unlock()
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), unlinkPatience)
@@ -168,7 +180,7 @@ func (u *unlinker) ask(key types.NamespacedName, to observer.Target) {
 		err := logout(ctx, to)
 		u.mu.Lock()
 		if _, wanted := u.asked[key]; wanted {
-			u.asked[key] = unlinkResult{at: time.Now(), done: true, err: err}
+			u.asked[key] = unlinkResult{since: since, at: time.Now(), done: true, err: err}
 		}
 		u.mu.Unlock()
 		select {
