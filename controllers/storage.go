@@ -74,19 +74,19 @@ func classifyClaim(s *scope) verdict {
 	switch {
 	case s.holder != nil:
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimShared, fmt.Sprintf(
-			"The older WhatsAppSession %s keeps the claim %s with the clientId %s: give this one another clientId or claim, or delete the older.",
+			"The older WhatsAppSession %s keeps the claim %s with the clientId %s: delete one of the two, or make this one anew with another clientId or claim.",
 			s.holder.Name, name, resources.ClientID(s.session)), stalled, never}
 	case s.claim == nil && template:
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimPending, fmt.Sprintf("The claim %s is being made.", name), moving, never}
 	case s.claim == nil:
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimNotFound, fmt.Sprintf(
-			"There is no claim %s in this namespace: make it, or name one that exists in spec.storage.claimName.", name), stalled, never}
+			"There is no claim %s in this namespace: make it, or make the session anew with one that exists as spec.storage.claimName.", name), stalled, never}
 	case template && !resources.OwnsClaim(s.session, s.claim) && passing(s.claim):
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimTerminating, fmt.Sprintf(
 			"The claim %s of an earlier session of this name is being deleted; another is made when it is gone.", name), moving, never}
 	case template && !resources.OwnsClaim(s.session, s.claim):
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimTaken, fmt.Sprintf(
-			"The claim %s exists and was not made for this session: name it in spec.storage.claimName if it is meant, or remove it.", name), stalled, never}
+			"The claim %s exists and was not made for this session: remove it, or make the session anew with it as spec.storage.claimName if it is meant.", name), stalled, never}
 	case s.claim.DeletionTimestamp != nil:
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimTerminating, fmt.Sprintf(
 			"The claim %s is being deleted and goes when no pod uses it, and the session with it: take a backup from the bot first if it is to be kept.", name), moving, never}

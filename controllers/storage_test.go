@@ -38,12 +38,12 @@ func TestClassifyClaim(t *testing.T) {
 		"going":                {[]func(*scope){going}, v1alpha1.ReasonClaimTerminating, moving, "take a backup"},
 		"going, lost":          {[]func(*scope){going, phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimTerminating, moving, "being deleted"},
 		"not made yet":         {[]func(*scope){gone}, v1alpha1.ReasonClaimPending, moving, "being made"},
-		"named, missing":       {[]func(*scope){named, gone}, v1alpha1.ReasonClaimNotFound, stalled, "no claim mine"},
+		"named, missing":       {[]func(*scope){named, gone}, v1alpha1.ReasonClaimNotFound, stalled, "no claim mine in this namespace: make it, or make the session anew"},
 		"an earlier session's": {[]func(*scope){ownedBy("WhatsAppSession")}, v1alpha1.ReasonClaimTerminating, moving, "earlier session"},
 		"another owner's":      {[]func(*scope){ownedBy("StatefulSet")}, v1alpha1.ReasonClaimTaken, stalled, "not made for this session"},
-		"someone else's":       {[]func(*scope){unlabelled}, v1alpha1.ReasonClaimTaken, stalled, "spec.storage.claimName"},
+		"someone else's":       {[]func(*scope){unlabelled}, v1alpha1.ReasonClaimTaken, stalled, "make the session anew with it as spec.storage.claimName"},
 		"an older session's":   {[]func(*scope){held}, v1alpha1.ReasonClaimShared, stalled, "older WhatsAppSession older"},
-		"an older's, missing":  {[]func(*scope){named, gone, held}, v1alpha1.ReasonClaimShared, stalled, "older WhatsAppSession older"},
+		"an older's, missing":  {[]func(*scope){named, gone, held}, v1alpha1.ReasonClaimShared, stalled, "make this one anew with another clientId"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
