@@ -88,6 +88,9 @@ func (g *gate) admit(c *call) error {
 	if err := c.authorize(found.access); err != nil {
 		return err
 	}
+	if g.local || g.token && (found.access == withToken || found.access == withTokenAlways) {
+		trust(c.r.Context())
+	}
 	if !ok {
 		return g.missing(c.r)
 	}

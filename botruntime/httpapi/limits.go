@@ -4,7 +4,8 @@ import "time"
 
 // limits bound what a caller can take of the bot.
 type limits struct {
-	connections    int           // open at once, on each listener
+	connections    int           // open at once, on each listener; event streams are counted apart
+	strangerTime   time.Duration // a connection without the token may keep a place that others wait for
 	header         int           // bytes of request header
 	body           int64         // bytes of request body
 	headerTime     time.Duration // to send the header, and to finish a TLS handshake
@@ -17,7 +18,8 @@ type limits struct {
 }
 
 var defaultLimits = limits{
-	connections:    4096,
+	connections:    1024,
+	strangerTime:   time.Second,
 	header:         16 << 10,
 	body:           64 << 10,
 	headerTime:     5 * time.Second,

@@ -96,7 +96,7 @@ func (s *Server) listen(variables, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: listen on %s: %w", variables, address, err)
 	}
-	return newBoundedListener(l.(*net.TCPListener), s.api.limits.connections), nil
+	return newBoundedListener(l.(*net.TCPListener), s.api.limits), nil
 }
 
 func (s *Server) serve(l net.Listener, h http.Handler) {
@@ -106,7 +106,7 @@ func (s *Server) serve(l net.Listener, h http.Handler) {
 	s.endpoints = append(s.endpoints, endpoint{l, &http.Server{
 		Handler: h, Protocols: protocols, MaxHeaderBytes: lim.header,
 		ReadHeaderTimeout: lim.headerTime, ReadTimeout: lim.requestTime,
-		WriteTimeout: lim.responseTime, IdleTimeout: lim.idleTime,
+		WriteTimeout: lim.responseTime, IdleTimeout: lim.idleTime, ConnContext: withConn,
 		ErrorLog: slog.NewLogLogger(s.api.Log.Handler(), slog.LevelDebug),
 	}})
 }

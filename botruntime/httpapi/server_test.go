@@ -203,16 +203,15 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 	}
 }
 
-// More connections than allowed wait for a place instead of taking memory; streams give theirs back too.
+// More connections than allowed wait for a place instead of taking memory; streams have bounds of their own.
 func TestConnectionsAreBounded(t *testing.T) {
 	api := New(testConfig(newFake(connectedSnapshot())))
 	api.limits.connections = 3
 	api.streams.heartbeat = 10 * time.Millisecond
 	s := serve(t, api, Addresses{Plain: "127.0.0.1:0"})
 	address := s.PlainAddr().String()
-	first := follow(t, "http://"+address)
-	first.event()
-	held := []net.Conn{dial(t, address), dial(t, address)}
+	follow(t, "http://"+address).event()
+	held := []net.Conn{dial(t, address), dial(t, address), dial(t, address)}
 	for _, c := range held {
 		if _, err := io.WriteString(c, "GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 			t.Fatal(err)
@@ -231,7 +230,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if n, err := late.Read(make([]byte, 1)); err == nil {
 		t.Fatalf("answered %d bytes beyond the bound", n)
 	}
-	if err := first.body.Close(); err != nil {
+	if err := held[0].Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := late.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
@@ -239,6 +238,90 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	if got := closes(t, late); !strings.Contains(got, "pong") {
 		t.Errorf("after a place was free: %q", got)
+	}
+}
+
+// Strangers who hold every place, however slowly they speak, keep nobody out who has the token.
+func TestStrangersHoldNobodyUp(t *testing.T) {
+	certFile, keyFile := writeCertificate(t, t.TempDir(), "bot")
+	for name, holds := range map[string]string{
+		"idle":          "GET /ping HTTP/1.1\r\nHost: bot\r\n\r\n",
+		"half a header": "GET /qr HTTP/1.1\r\nHost: bot\r\nX-Slow: ",
+		"half a body":   "POST /qr HTTP/1.1\r\nHost: bot\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntoken=",
+		"a wrong token": "GET /api/session/status HTTP/1.1\r\nHost: bot\r\nX-Api-Key: wrong\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			api := New(testConfig(newFake(connectedSnapshot())))
+			api.limits.connections, api.limits.strangerTime = 3, 10*time.Millisecond
+			api.limits.headerTime, api.limits.requestTime, api.limits.idleTime = time.Hour, time.Hour, time.Hour
+			s := serve(t, api, Addresses{TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
+			address := s.TLSAddr().String()
+			client := &http.Client{Transport: &http.Transport{TLSClientConfig: testTLS(t)}, Timeout: 30 * time.Second}
+			defer client.CloseIdleConnections()
+			ask := func() error {
+				r, err := http.NewRequest("GET", "https://"+address+"/api/session/status", nil)
+				if err != nil {
+					return err
+				}
+				r.Header.Set("X-Api-Key", testToken)
+				resp, err := client.Do(r)
+				if err != nil {
+					return err
+				}
+				_, err = io.Copy(io.Discard, resp.Body)
+				return errors.Join(err, resp.Body.Close())
+			}
+			if err := ask(); err != nil { // and keeps its connection
+				t.Fatal(err)
+			}
+			var held []net.Conn
+			for range 5 {
+				conn, err := tls.Dial("tcp", address, testTLS(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				if _, err := io.WriteString(conn, holds); err != nil {
+					t.Fatal(err)
+				}
+				held = append(held, conn)
+			}
+			if got := send(t, "GET", "https://"+address+"/api/session/status", "", "X-Api-Key", testToken); got.StatusCode != 200 {
+				t.Errorf("with the token: %d", got.StatusCode)
+			}
+			if err := ask(); err != nil {
+				t.Errorf("on the connection that was kept: %v", err)
+			}
+			if len(held) != 5 {
+				t.Error("no stranger held a place")
+			}
+		})
+	}
+}
+
+// Whoever holds every place of the metrics listener keeps no probe out, or Kubernetes would end the bot for it.
+func TestStrangersHoldNoProbeUp(t *testing.T) {
+	for name, holds := range map[string]string{
+		"idle":    "GET /metrics HTTP/1.1\r\nHost: bot\r\n\r\n",
+		"nowhere": "GET /api/session/status HTTP/1.1\r\nHost: bot\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			api := New(testConfig(newFake(connectedSnapshot())))
+			api.limits.connections, api.limits.strangerTime, api.limits.idleTime = 3, 10*time.Millisecond, time.Hour
+			address := serve(t, api, Addresses{Metrics: "127.0.0.1:0"}).MetricsAddr().String()
+			for range 5 {
+				conn := dial(t, address)
+				if _, err := io.WriteString(conn, holds); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := conn.Read(make([]byte, 1)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := send(t, "GET", "http://"+address+"/livez", ""); got.StatusCode != 200 {
+				t.Errorf("a probe: %d", got.StatusCode)
+			}
+		})
 	}
 }
 
