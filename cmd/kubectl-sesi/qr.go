@@ -42,9 +42,9 @@ func (t *tool) qr() *cobra.Command {
 		case open:
 			return t.openPage(ctx, b)
 		case file != "":
-			return b.savePNG(ctx, file)
+			return b.savePNG(ctx, s.Name, file)
 		default:
-			return t.showCodes(ctx, b)
+			return t.showCodes(ctx, s.Name, b)
 		}
 	})
 	cmd.Flags().StringVar(&file, "png", "", "write the live code to this PNG file instead, and end")
@@ -55,12 +55,15 @@ func (t *tool) qr() *cobra.Command {
 }
 
 // showCodes draws each code as it comes, and ends when the session is connected.
-func (t *tool) showCodes(ctx context.Context, b *botAPI) error {
+func (t *tool) showCodes(ctx context.Context, name string, b *botAPI) error {
 	shown, said := "", ""
 	err := b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
 		if snap.Connected {
 			fmt.Fprintln(t.out, "Connected as "+snap.JID+".")
 			return false, nil
+		}
+		if err := refuseStopped(name, snap); err != nil {
+			return false, err
 		}
 		code, live, err := b.code(ctx)
 		if err != nil {
@@ -91,11 +94,22 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
+// refuseStopped: no code will ever come of a session that a person stopped.
+func refuseStopped(name string, snap bot.Snapshot) error {
+	if snap.State == bot.StateStopped {
+		return fmt.Errorf("%s was stopped by a person; kubectl sesi restart %s", name, name)
+	}
+	return nil
+}
+
 // savePNG writes the live code as a picture, waiting for one to come.
-func (b *botAPI) savePNG(ctx context.Context, path string) error {
+func (b *botAPI) savePNG(ctx context.Context, name, path string) error {
 	return b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
 		if snap.Exists {
 			return false, errors.New("the session is linked; there is nothing to scan")
+		}
+		if err := refuseStopped(name, snap); err != nil {
+			return false, err
 		}
 		code, live, err := b.code(ctx)
 		if err != nil || !live {

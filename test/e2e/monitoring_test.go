@@ -55,6 +55,7 @@ func TestMonitoring(t *testing.T) {
 	})
 	eventually(t, patience, "every metric is there", func(context.Context) error { return p.missing(t, queries) })
 	t.Logf("%d queries of the dashboard find something", len(queries))
+	p.namespacesAreOffered(t, session)
 
 	must(t, simulator(t.Context(), http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID}, nil))
 	p.fires(t, session, "SesiSessionExpired")
@@ -287,6 +288,38 @@ func (p *prometheus) isQuiet(t *testing.T, session *v1alpha1.WhatsAppSession, na
 	})
 }
 
+var labelValues = regexp.MustCompile(`^label_values\((\w+), ?(\w+)\)$`)
+
+// namespacesAreOffered holds that the dashboard's variable finds the session's namespace, as Grafana asks for it.
+func (p *prometheus) namespacesAreOffered(t *testing.T, session *v1alpha1.WhatsAppSession) {
+	t.Helper()
+	var dashboard struct {
+		Templating struct {
+			List []struct{ Name, Type, Definition string }
+		}
+	}
+	readDashboard(t, &dashboard)
+	found := 0
+	for _, variable := range dashboard.Templating.List {
+		if variable.Type != "query" {
+			continue
+		}
+		asked := labelValues.FindStringSubmatch(variable.Definition)
+		if asked == nil {
+			t.Fatalf("the variable %s asks %q", variable.Name, variable.Definition)
+		}
+		found++
+		var values []string
+		must(t, p.read("/api/v1/label/"+asked[2]+"/values?match[]="+url.QueryEscape(asked[1]), &values))
+		if !slices.Contains(values, session.Namespace) {
+			t.Errorf("the variable %s offers %v", variable.Name, values)
+		}
+	}
+	if found == 0 {
+		t.Error("the dashboard has no variable that is asked for")
+	}
+}
+
 // rulesAreWell holds that Prometheus could evaluate every alert.
 func (p *prometheus) rulesAreWell(t *testing.T) {
 	t.Helper()
@@ -303,15 +336,20 @@ func (p *prometheus) rulesAreWell(t *testing.T) {
 	t.Logf("%d alerts are evaluated", count)
 }
 
-// dashboardQueries are the queries of the dashboard, for every namespace.
-func dashboardQueries(t *testing.T) []string {
+func readDashboard(t *testing.T, into any) {
 	t.Helper()
 	data, err := os.ReadFile(dashboardFile)
 	must(t, err)
+	must(t, json.Unmarshal(data, into))
+}
+
+// dashboardQueries are the queries of the dashboard, for every namespace.
+func dashboardQueries(t *testing.T) []string {
+	t.Helper()
 	var dashboard struct {
 		Panels []struct{ Targets []struct{ Expr string } }
 	}
-	must(t, json.Unmarshal(data, &dashboard))
+	readDashboard(t, &dashboard)
 	var queries []string
 	for _, panel := range dashboard.Panels {
 		for _, target := range panel.Targets {

@@ -173,6 +173,7 @@ func TestPlugin(t *testing.T) {
 		{"suspend and resume", pluginSuspends},
 		{"logout, and pair with a number", pluginLogsOut},
 		{"clear", pluginClears},
+		{"a stop holds until a restart", pluginEndsAStop},
 		{"doctor finds what is broken", pluginDoctorBroken},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.do(t, p, session) }) {
@@ -393,6 +394,44 @@ func pluginClears(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
 	if session.Status.Session.Exists {
 		t.Errorf("a cleared session is %+v", session.Status.Session)
 	}
+}
+
+// pluginEndsAStop stops the session by its API, as a script of WAHA's does; a new pod does not undo that.
+func pluginEndsAStop(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
+	stopped := func(ctx context.Context) error {
+		if err := get(ctx, session); err != nil {
+			return err
+		}
+		if session.Status.State != bot.StateStopped || session.Status.UserAction != bot.ActionNone {
+			return fmt.Errorf("it is %s (%s), %s", session.Status.State, session.Status.Reason, session.Status.UserAction)
+		}
+		return nil
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		portForward(t, session, resources.PortPlain)+"/api/sessions/default/stop", http.NoBody)
+	must(t, err)
+	response, err := http.DefaultClient.Do(request)
+	must(t, err)
+	must(t, response.Body.Close())
+	if response.StatusCode != http.StatusCreated {
+		t.Errorf("stop: %s", response.Status)
+	}
+	eventually(t, patience, "the status says Stopped", stopped)
+	before := podUID(t, session)
+	must(t, cluster.Delete(t.Context(), podOf(session)))
+	eventually(t, patience, "the next bot says so too", func(ctx context.Context) error {
+		if err := stopped(ctx); err != nil {
+			return err
+		}
+		if session.Status.Instance == string(before) {
+			return fmt.Errorf("its bot is still the one before")
+		}
+		return nil
+	})
+	p.refuses(t, "kubectl sesi restart shop", "qr", "shop")
+	says(t, p.run(t, "status", "shop"), "Stopped (StoppedByUser)", "kubectl sesi restart shop")
+	says(t, p.run(t, "restart", "shop"), "shop reconnects.")
+	awaitQR(t, session)
 }
 
 // pluginDoctorBroken breaks what a session stands on, one thing at a time.
