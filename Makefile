@@ -117,7 +117,7 @@ bench-operator: ## how soon a change shows, and what a stream and an idle minute
 
 .PHONY: bench-scale
 bench-scale: ## N sessions (100), beside as many StatefulSets, through all that may happen to them (Linux, root)
-	SIZES="$(N)" PEER=1 test/scale/run.sh
+	SIZES="$(N)" KINDS="statefulsets sessions" test/scale/run.sh
 
 ##@ To ship
 

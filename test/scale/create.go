@@ -177,6 +177,7 @@ func (t *trial) create(ctx context.Context, objects func(i int) []client.Object,
 	}
 	r.Writes, r.Conflicts = since(before.writes, after.writes, 1), after.conflicts-before.conflicts
 	r.Etcd, r.Puts = after.etcdBytes-before.etcdBytes, after.etcdPuts-before.etcdPuts
+	r.Foreign = foreign(before, after)
 	r.CPU, r.Resident = since(before.cpu, after.cpu, 1), residentAll(c.pids)
 	note("pods %.1f s, ready %.1f s, %.1f writes each", r.Pods, r.Ready, (after.total()-before.total())/float64(t.size))
 	return nil

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -61,16 +62,16 @@ func run(ctx context.Context, what string, args []string, s settings) error {
 	return fmt.Errorf("want sessions, statefulsets, or report RESULTS PICTURES, and not %q", strings.Join(args, " "))
 }
 
-// write keeps a result as JSON.
-func write(r *result, err error) func(file string) error {
+// write keeps a result as JSON; of a run that failed, as much as it measured.
+func write(r *result, failed error) func(file string) error {
 	return func(file string) error {
-		if err != nil || file == "" {
-			return err
+		if r == nil || file == "" {
+			return failed
 		}
 		data, err := json.MarshalIndent(r, "", " ")
-		if err != nil {
-			return fmt.Errorf("encode the result: %w", err)
+		if err == nil {
+			err = os.WriteFile(file, append(data, '\n'), 0o644)
 		}
-		return os.WriteFile(file, append(data, '\n'), 0o644)
+		return errors.Join(failed, err)
 	}
 }

@@ -97,7 +97,7 @@ func (t *trial) changes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &changing{Rate: t.rate(), spread: spreadOf(t.watcher.taken()), CPU: (busyAfter - busyBefore) / took}
+	r := &changing{Rate: t.rate(), spread: spreadOf(t.watcher.taken()), CPU: (busyAfter - busyBefore) / took, Foreign: foreign(loadBefore, loadAfter)}
 	count := float64(r.Count)
 	r.VisitsPerChange, r.WritesPerChange = (after.visits-before.visits)/count, (loadAfter.total()-loadBefore.total())/count
 	t.result.Changes = r

@@ -85,7 +85,7 @@ func number(v float64) string {
 const mib = 1 << 20
 
 func creations(t table, all []*result) {
-	t.head("From the first request to everything there", "", "applied, s", "all pods made, s", "all pods ready, s", "all states shown, s", "writes each", "refused as conflicts", "etcd, KiB each", "etcd puts each")
+	t.head("From the first request to everything there", "", "applied, s", "all pods made, s", "all pods ready, s", "all states shown, s", "writes each", "refused as conflicts", "etcd, KiB each", "etcd puts each", "cores busy with other things")
 	for _, r := range all {
 		c, n, total := r.Create, float64(r.Size), 0.0
 		for _, count := range c.Writes {
@@ -95,7 +95,7 @@ func creations(t table, all []*result) {
 		if c.Mirrored > 0 {
 			shown = c.Mirrored
 		}
-		t.row(fmt.Sprintf("%d %s", r.Size, r.Kind), c.Applied, c.Pods, c.Ready, shown, total/n, c.Conflicts, c.Etcd/n/1024, c.Puts/n)
+		t.row(fmt.Sprintf("%d %s", r.Size, r.Kind), c.Applied, c.Pods, c.Ready, shown, total/n, c.Conflicts, c.Etcd/n/1024, c.Puts/n, c.Foreign)
 	}
 }
 
@@ -139,10 +139,10 @@ func usage(t table, all []*result) {
 }
 
 func latencies(t table, sessions []*result) {
-	t.head("A change in a bot to the status that a watch sees", "sessions", "changes a second", "changes", "median, ms", "p99, ms", "most, ms", "visits each", "writes each", "operator, % of a core")
+	t.head("A change in a bot to the status that a watch sees", "sessions", "changes a second", "changes", "median, ms", "p99, ms", "most, ms", "visits each", "writes each", "operator, % of a core", "cores busy with other things")
 	for _, r := range sessions {
 		if c := r.Changes; c != nil {
-			t.row(r.Size, c.Rate, c.Count, c.Median, c.P99, c.Max, c.VisitsPerChange, c.WritesPerChange, c.CPU*100)
+			t.row(r.Size, c.Rate, c.Count, c.Median, c.P99, c.Max, c.VisitsPerChange, c.WritesPerChange, c.CPU*100, c.Foreign)
 		}
 	}
 }

@@ -40,6 +40,8 @@ type creation struct {
 	// CPU is what each process used meanwhile, Resident what it held afterwards.
 	CPU      map[string]float64
 	Resident map[string]int64
+	// Foreign is how many cores of the machine were busy meanwhile with what is none of the run's.
+	Foreign float64
 }
 
 type progress struct {
@@ -53,6 +55,7 @@ type changing struct {
 	spread
 	// VisitsPerChange and WritesPerChange are the operator's; CPU is what it used, in parts of one core.
 	VisitsPerChange, WritesPerChange, CPU float64
+	Foreign                               float64
 }
 
 // spread is how long a number of things took, in milliseconds.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# run.sh: measures with each of SIZES sessions, in a fresh cluster each time, and if PEER=1 with as many StatefulSets in
-# another one. OUT takes results, logs and profiles; PHASES, IDLE and CHANGING are handed on.
+# run.sh: measures each of KINDS (sessions, statefulsets) with each of SIZES, in a fresh cluster each time. OUT takes
+# results, logs and profiles, and what an earlier run left there is part of the report; PHASES, IDLE and CHANGING are
+# handed on.
 set -euo pipefail
 export SESI_CLUSTER=${SESI_CLUSTER:-scale} SESI_API_PORT=${SESI_API_PORT:-46443}
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -30,7 +31,6 @@ measure() { # KIND SIZE
 }
 
 for size in ${SIZES:-100}; do
-  [ "${PEER:-}" != 1 ] || measure statefulsets "$size"
-  measure sessions "$size"
+  for kind in ${KINDS:-sessions}; do measure "$kind" "$size"; done
 done
 "$out/bin/scale" report "$out" "$out" | tee "$out/report.md"

@@ -71,6 +71,23 @@ func busy(pid int) float64 {
 	return total
 }
 
+// machineBusy is the processor time that the whole machine has spent, by whomever, in seconds.
+func machineBusy() float64 {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	const idle, wait, guest, ticks = 4, 5, 9, 100
+	total := 0.0
+	for i, field := range strings.Fields(line) {
+		if n, err := strconv.ParseFloat(field, 64); err == nil && i != idle && i != wait && i < guest {
+			total += n / ticks
+		}
+	}
+	return total
+}
+
 // resident is a process's resident memory in bytes.
 func resident(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
@@ -150,6 +167,17 @@ type load struct {
 	reviews             float64
 	etcdBytes, etcdPuts float64
 	cpu                 map[string]float64
+	machine             float64
+	at                  time.Time
+}
+
+// foreign is how many cores were busy between two measurements with what is none of the run's.
+func foreign(before, after load) float64 {
+	own := 0.0
+	for name, spent := range after.cpu {
+		own += spent - before.cpu[name]
+	}
+	return max(0, (after.machine-before.machine-own)/after.at.Sub(before.at).Seconds())
 }
 
 func (l load) total() float64 {
@@ -165,7 +193,7 @@ var upkeep = []string{"leases", "nodes", "tokenreviews", "subjectaccessreviews"}
 
 // measureLoad asks the API server and etcd.
 func (c *cluster) measureLoad(ctx context.Context) (load, error) {
-	l := load{writes: map[string]float64{}, cpu: busyAll(c.pids)}
+	l := load{writes: map[string]float64{}, cpu: busyAll(c.pids), machine: machineBusy(), at: time.Now()}
 	text, err := c.rest.Get().AbsPath("/metrics").DoRaw(ctx)
 	if err != nil {
 		return l, fmt.Errorf("read the API server's metrics: %w", err)
