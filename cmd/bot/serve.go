@@ -30,7 +30,7 @@ func serve(ctx context.Context, p program) (err error) {
 	}
 	st, err := store.Open(ctx, storeOptions(p.cfg, log))
 	if err != nil {
-		return err
+		return ignoreStop(ctx, err)
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 	meter := metrics.New(version)
@@ -38,7 +38,7 @@ func serve(ctx context.Context, p program) (err error) {
 
 	sup, err := session.New(ctx, p.cfg, st, meter, log)
 	if err != nil {
-		return err
+		return ignoreStop(ctx, err)
 	}
 	meter.Observe(func() *bot.Snapshot { snap, _ := sup.Watch(); return snap })
 	api := httpapi.New(httpapi.Config{
@@ -81,6 +81,14 @@ func text(a net.Addr) string {
 		return ""
 	}
 	return a.String()
+}
+
+// ignoreStop: to be told to stop before it has started is no failure of the bot's.
+func ignoreStop(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // ignoreDeadline: requests that were broken off are no failure of the bot's.

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.mau.fi/whatsmeow/types"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/hack/wasim/sim"
+	"sesi.dev/sesi/hack/wasim/simtest"
+)
+
+// TestItStopsInTimeWhateverItDoes: SIGTERM ends the bot within 5 s, well, with the log emptied into the database,
+// and the next start logs in.
+func TestItStopsInTimeWhateverItDoes(t *testing.T) {
+	const token = "a-token-of-this-bot"
+	cases := map[string]func(t *testing.T, wa *simtest.Sim, p *process, jid types.JID){
+		"connected": func(*testing.T, *simtest.Sim, *process, types.JID) {},
+		"WhatsApp frozen": func(t *testing.T, wa *simtest.Sim, _ *process, jid types.JID) {
+			must(t, wa.Kick(jid, "freeze"))
+		},
+		"a dial that hangs at TCP":       hanging(sim.FaultHangTCP),
+		"a dial that hangs at HTTP":      hanging(sim.FaultHangHTTP),
+		"a dial that hangs at the noise": hanging(sim.FaultHangNoise),
+		"a login that hangs":             hanging(sim.FaultHangLogin),
+		"an unlink that hangs": func(t *testing.T, wa *simtest.Sim, p *process, jid types.JID) {
+			must(t, wa.Kick(jid, "freeze"))
+			go func() { _, _, _ = p.try(http.MethodPost, "/api/session/logout") }()
+			p.waitFor("the backup before it", func() bool {
+				_, body := p.call(http.MethodGet, "/api/session/status")
+				return !bytes.Contains(body, []byte(`"backupAt":null`))
+			})
+		},
+		"a backup that nobody reads, an event stream and an idle connection": func(t *testing.T, _ *simtest.Sim, p *process, _ types.JID) {
+			for _, path := range []string{"/api/session/backup", "/api/session/events", "/api/session/status"} {
+				conn, err := net.Dial("tcp", p.plain)
+				must(t, err)
+				t.Cleanup(func() { _ = conn.Close() })
+				_, err = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: "+token+"\r\n\r\n")
+				must(t, err)
+				_, err = conn.Read(make([]byte, 1))
+				must(t, err)
+			}
+		},
+	}
+	for name, disturb := range cases {
+		t.Run(name, func(t *testing.T) {
+			wa, dir := whatsapp(t), t.TempDir()
+			env := settings(wa, dir, "API_TOKEN="+token)
+			p := start(t, env)
+			linked := p.pair(wa)
+			jid, err := types.ParseJID(linked.JID)
+			must(t, err)
+			disturb(t, wa, p, jid)
+			p.stop()
+			if _, err := os.Stat(filepath.Join(dir, "session-default", "session.db-wal")); err == nil {
+				t.Error("the log stays")
+			}
+			wa.ClearFaults()
+			if again := start(t, env).untilConnected(); again.JID != linked.JID {
+				t.Errorf("%+v", again)
+			}
+		})
+	}
+}
+
+func TestItStopsWellBeforeItHasStarted(t *testing.T) {
+	wa, dir := whatsapp(t), t.TempDir()
+	start(t, settings(wa, dir)).pair(wa)
+	for range 20 {
+		p := launch(t, settings(wa, dir, "CLIENT_ID=other"), nil)
+		p.waitFor("its first file", func() bool {
+			_, err := os.Stat(filepath.Join(dir, "session-other"))
+			return err == nil
+		})
+		p.stop()
+		must(t, os.RemoveAll(filepath.Join(dir, "session-other")))
+	}
+}
+
+// hanging drops the connection, and lets the next one hang.
+func hanging(kind string) func(*testing.T, *simtest.Sim, *process, types.JID) {
+	return func(t *testing.T, wa *simtest.Sim, p *process, jid types.JID) {
+		must(t, wa.AddFault(sim.Fault{Kind: kind}))
+		before := wa.Stats.TCP.Load()
+		must(t, wa.Kick(jid, "drop"))
+		p.until("the loss", func(s bot.Snapshot) bool { return !s.Connected })
+		p.waitFor("the next dial", func() bool { return wa.Stats.TCP.Load() > before })
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
