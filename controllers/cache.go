@@ -73,7 +73,7 @@ func slimPod(object any) (any, error) {
 			Generation: pod.Generation, CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
 			OwnerReferences: pod.OwnerReferences,
 			Labels:          only(pod.Labels, resources.LabelSession, resources.LabelStore),
-			Annotations:     only(pod.Annotations, resources.AnnotationSpecHash),
+			Annotations:     only(pod.Annotations, resources.AnnotationSpecHash, resources.AnnotationOwnHash),
 		},
 		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName},
 		Status: corev1.PodStatus{

@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,8 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/bottest"
+	"sesi.dev/sesi/controllers/clustertest"
 	"sesi.dev/sesi/controllers/resources"
 )
 
@@ -169,4 +172,71 @@ func TestAServiceThatIsOpenedToTheNodeStaysSo(t *testing.T) {
 	if service.Spec.Type != corev1.ServiceTypeNodePort || service.Spec.Ports[0].NodePort != port {
 		t.Errorf("the Service is %+v", service.Spec)
 	}
+}
+
+// broken are bots of which one image does not get on with WhatsApp.
+type broken struct {
+	*clustertest.Doubles
+	image string
+}
+
+func (b broken) Start(pod *corev1.Pod, address string, files clustertest.Files) (func(), error) {
+	stop, err := b.Doubles.Start(pod, address, files)
+	if err == nil && pod.Spec.Containers[0].Image == b.image {
+		b.Bot(client.ObjectKeyFromObject(pod)).Change(func(s *bot.Snapshot) {
+			s.State, s.Reason, s.Connected = bot.StateFailed, bot.ReasonConnectFailure, false
+		})
+	}
+	return stop, err
+}
+
+// A default image that is another takes a few bots at a time, and only goes on when they are connected again: with one
+// that cannot log in it stops by itself. What a person asks of one session waits for none of that.
+func TestAnotherDefaultImageComesToAFewBotsAtATime(t *testing.T) {
+	t.Parallel()
+	const atOnce = 10
+	w := newWorld(t)
+	w.bots.Linked = func(clientID, instance string) bot.Snapshot {
+		return bottest.Paired(clientID, instance, "62811"+clientID[1:]+":1@s.whatsapp.net")
+	}
+	w.play(broken{w.bots, "bot:2"})
+	first := w.operate(staging{image: "bot:1"})
+	var names []string
+	for i := range atOnce + 2 {
+		names = append(names, fmt.Sprintf("s%d", i))
+		w.create(names[i], nil)
+	}
+	for _, name := range names {
+		w.untilCondition(name, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+	}
+	first.stop()
+	w.operate(staging{image: "bot:2"})
+	of := func(image string) (found []string) {
+		for _, name := range names {
+			if pod := w.pod(name); pod != nil && pod.DeletionTimestamp == nil && pod.Spec.Containers[0].Image == image {
+				found = append(found, name)
+			}
+		}
+		return found
+	}
+	within(t, "the first few", func() bool { return len(of("bot:2")) == atOnce })
+	for _, name := range of("bot:2") {
+		w.untilState(name, bot.StateFailed)
+	}
+	old := of("bot:1")
+	if len(old) != 2 {
+		t.Fatalf("%v still have the image before, want two", old)
+	}
+	edit(w, w.get(old[0]), func(s *v1alpha1.WhatsAppSession) { s.Spec.Locale = v1alpha1.LocaleEnglish })
+	w.until(old[0], "another pod for another spec", func(*v1alpha1.WhatsAppSession) bool { return slices.Contains(of("bot:2"), old[0]) })
+	waiting := w.get(old[1])
+	if !slices.Contains(of("bot:1"), old[1]) || !has(waiting, v1alpha1.ConditionReady, metav1.ConditionTrue, "") {
+		t.Fatalf("the last one did not wait:\n%s", show(waiting))
+	}
+	next := of("bot:2")[0]
+	if next == old[0] {
+		next = of("bot:2")[1]
+	}
+	w.link(next, "62811"+next[1:]+":1@s.whatsapp.net")
+	within(t, "the last one's turn", func() bool { return slices.Contains(of("bot:2"), old[1]) })
 }

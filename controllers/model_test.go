@@ -130,7 +130,7 @@ func (m *model) restart() {
 	m.bots = &modelListener{targets: map[observer.Key]observer.Target{}, heard: map[observer.Key]*bot.Snapshot{}, lost: map[observer.Key]bool{}}
 	m.unlinks = modelUnlinker{m: m, results: map[types.NamespacedName]unlinkResult{}}
 	m.operator = &Reconciler{
-		Client: m.client, options: resources.Options{BotImage: "bot:1"}, live: modelLive{m}, bots: m.bots,
+		Client: m.client, options: resources.Options{BotImage: fmt.Sprintf("bot:%d", 1+m.dice.IntN(2))}, live: modelLive{m}, bots: m.bots,
 		events: &events.FakeRecorder{}, now: func() time.Time { return m.now }, unlinker: m.unlinks,
 	}
 	m.queue, m.timers = map[types.NamespacedName]bool{}, map[types.NamespacedName]time.Time{}

@@ -41,8 +41,8 @@ const (
 
 // ensurePod brings the session's one pod about: it makes it, deletes it, or lets it be.
 func (r *Reconciler) ensurePod(ctx context.Context, s *scope) error {
-	var next step
-	next, s.bot = decidePod(s)
+	next, v := r.rollout.decide(s)
+	s.bot = v
 	switch next {
 	case makePod:
 		return r.createPod(ctx, s)
@@ -84,11 +84,14 @@ func decidePod(s *scope) (step, verdict) {
 			return keepPod, v
 		}
 		return removePod, v
-	case s.outdated() && process != processUnknown && usable(s.storage):
+	case s.outdated() && !s.stays && process != processUnknown && usable(s.storage):
 		if until := pairingUntil(s); s.now.Before(until) {
 			return keepPod, verdict{metav1.ConditionTrue, v1alpha1.ReasonAwaitingPairing, fmt.Sprintf(
 				"The bot is being linked and is replaced by one of the changed spec when that ends, or at %s.",
 				until.UTC().Format(time.RFC3339)), moving, until}
+		}
+		if process == processRuns {
+			v = classifyHearing(s, v)
 		}
 		return removePod, v
 	case process == processRuns:

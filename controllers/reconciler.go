@@ -53,6 +53,7 @@ type Reconciler struct {
 	keyring  keyring
 	stores   locks
 	paces    paces
+	rollout  rollout
 }
 
 // Reconcile visits one session: it reads everything once, runs the phases, derives the status, writes it if it
@@ -221,6 +222,7 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	r.unlinker.forget(key)
 	r.keyring.forget(key)
 	r.paces.forget(key)
+	r.rollout.forget(key)
 }
 
 // writeStatus writes the status if it differs from what is known to be written, and then tells what changed.

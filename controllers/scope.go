@@ -44,6 +44,8 @@ type scope struct {
 	storage verdict
 	bot     verdict
 	trouble verdict
+	// stays says that an outdated pod keeps running until its turn in the rollout comes.
+	stays bool
 	// step is when the steps of the pod's start are told; zero when none waits.
 	step time.Time
 }
@@ -71,6 +73,17 @@ func (s *scope) unheard() bool { return s.keys == nil && s.observation == nil }
 // outdated tells whether the spec asks for another pod than the one that runs.
 func (s *scope) outdated() bool {
 	return s.owned() && s.desired != nil && resources.SpecHash(s.pod) != resources.SpecHash(s.desired)
+}
+
+// rolled tells whether the pod is outdated for no wish of its session: the operator, or its default image, is another.
+// Only a bot that runs can wait for its turn.
+func (s *scope) rolled() bool {
+	if !s.outdated() || s.suspended() || s.holder != nil {
+		return false
+	}
+	own := resources.OwnHash(s.pod)
+	_, process := classifyPod(s.pod, s.now)
+	return process == processRuns && (own == "" || own == resources.OwnHash(s.desired))
 }
 
 // sooner is the next moment at which a verdict may change by itself.

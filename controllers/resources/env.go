@@ -39,12 +39,7 @@ func authPath(session *v1alpha1.WhatsAppSession) string {
 // botEnv is the bot's whole configuration. The cache of the Web version lies on the claim: a bot that restarts
 // after WhatsApp rejected the built-in version has to know the newer one from its first connection on.
 func botEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
-	spec := &session.Spec
-	locale := spec.Locale
-	if locale == "" {
-		locale = defaultLocale
-	}
-	env := []corev1.EnvVar{
+	return append([]corev1.EnvVar{
 		{Name: "AUTH_PATH", Value: authPath(session)},
 		{Name: "CLIENT_ID", Value: ClientID(session)},
 		{Name: "WEB_VERSION_CACHE_PATH", Value: path.Join(authPath(session), ".wwebjs_cache")},
@@ -60,6 +55,17 @@ func botEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
 		{Name: "INSTANCE_ID", ValueFrom: &corev1.EnvVarSource{
 			FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.uid"},
 		}},
+	}, sessionEnv(session)...)
+}
+
+// sessionEnv is the part of it that the session's spec chooses.
+func sessionEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
+	spec := &session.Spec
+	locale := spec.Locale
+	if locale == "" {
+		locale = defaultLocale
+	}
+	env := []corev1.EnvVar{
 		{Name: "LOCALE", Value: string(locale)},
 		{Name: "QR_MAX_RETRIES", Value: decimal(or(spec.Pairing.QRMaxRetries, defaultQRMaxRetries))},
 		{Name: "TAKEOVER_ON_CONFLICT", Value: strconv.FormatBool(or(spec.Conflict.Takeover, true))},

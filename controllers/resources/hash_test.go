@@ -6,18 +6,24 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-func hashOf(t *testing.T, session *v1alpha1.WhatsAppSession, options Options) string {
+func build(t *testing.T, session *v1alpha1.WhatsAppSession, options Options) *corev1.Pod {
 	t.Helper()
 	pod, err := BuildPod(session, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return SpecHash(pod)
+	return pod
+}
+
+func hashOf(t *testing.T, session *v1alpha1.WhatsAppSession, options Options) string {
+	t.Helper()
+	return SpecHash(build(t, session, options))
 }
 
 // TestHash holds which changes restart a bot: what its pod is made of, and nothing else. The hashes themselves
@@ -75,12 +81,17 @@ func TestHash(t *testing.T) {
 	maps.Copy(all, stays)
 	for name, change := range all {
 		t.Run(name, func(t *testing.T) {
-			before := hashOf(t, newSession("shop", v1alpha1.WhatsAppSessionSpec{}), options)
+			before := build(t, newSession("shop", v1alpha1.WhatsAppSessionSpec{}), options)
 			session, changed := newSession("shop", v1alpha1.WhatsAppSessionSpec{}), options
 			change(session, &changed)
-			after := hashOf(t, session, changed)
-			if _, want := restarts[name]; (before != after) != want {
-				t.Errorf("hash %s became %s, want a restart: %t", before, after, want)
+			after := build(t, session, changed)
+			_, want := restarts[name]
+			if (SpecHash(before) != SpecHash(after)) != want {
+				t.Errorf("hash %s became %s, want a restart: %t", SpecHash(before), SpecHash(after), want)
+			}
+			// Whose wish a restart is tells the session's own hash.
+			if want && (OwnHash(before) != OwnHash(after)) != (name != "operator's image") {
+				t.Errorf("the session's own hash %s became %s", OwnHash(before), OwnHash(after))
 			}
 		})
 	}

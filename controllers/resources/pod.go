@@ -36,6 +36,9 @@ const (
 // AnnotationSpecHash holds the hash of what the pod was rendered from; see SpecHash.
 const AnnotationSpecHash = "sesi.dev/spec-hash"
 
+// AnnotationOwnHash holds the hash of what the session itself asked of the pod; see OwnHash.
+const AnnotationOwnHash = "sesi.dev/own-hash"
+
 const (
 	// botUser is the user and group of the bot's image; the claim is given to this group.
 	botUser int64 = 65532
@@ -63,6 +66,7 @@ func BuildPod(session *v1alpha1.WhatsAppSession, options Options) (*corev1.Pod, 
 	meta.Labels[LabelStore] = Store(session)
 	meta.Annotations = under(template.Annotations, map[string]string{
 		AnnotationSpecHash:                        specHash(session, template.Spec),
+		AnnotationOwnHash:                         ownHash(session),
 		"kubectl.kubernetes.io/default-container": Container,
 	})
 	return &corev1.Pod{ObjectMeta: meta, Spec: template.Spec}, nil
@@ -71,6 +75,10 @@ func BuildPod(session *v1alpha1.WhatsAppSession, options Options) (*corev1.Pod, 
 // SpecHash is the hash of what a pod was rendered from: its whole spec before the API server's defaults, and
 // the template's labels and annotations. It changes when, and only when, the pod has to be made anew.
 func SpecHash(pod *corev1.Pod) string { return pod.Annotations[AnnotationSpecHash] }
+
+// OwnHash is the hash of what the session's spec asks of the pod, whatever an operator makes of it. Where SpecHash
+// changes and this does not, it is the operator or its default image that changed, for all sessions at once.
+func OwnHash(pod *corev1.Pod) string { return pod.Annotations[AnnotationOwnHash] }
 
 // basePod is the operator's own pod, before the session's template.
 func basePod(session *v1alpha1.WhatsAppSession, options Options) corev1.PodTemplateSpec {

@@ -201,9 +201,24 @@ func specHash(session *v1alpha1.WhatsAppSession, spec corev1.PodSpec) string {
 	if session.Spec.Template != nil {
 		rendered.Metadata = session.Spec.Template.Metadata
 	}
-	data, err := json.Marshal(rendered)
+	return hashOfJSON(rendered)
+}
+
+// ownHash hashes what of a session's spec its pod is made from. It has to be the same for every version of the operator,
+// so what a later version adds, with a default, comes in only where it differs from that.
+func ownHash(session *v1alpha1.WhatsAppSession) string {
+	return hashOfJSON(struct {
+		AuthPath string
+		Env      []corev1.EnvVar
+		Image    string
+		Template *v1alpha1.PodTemplate
+	}{authPath(session), sessionEnv(session), session.Spec.Image, session.Spec.Template})
+}
+
+func hashOfJSON(value any) string {
+	data, err := json.Marshal(value)
 	if err != nil {
-		panic(fmt.Sprintf("encoding a pod's spec: %v", err)) // it was decoded from JSON or built here
+		panic(fmt.Sprintf("encoding what a pod is made from: %v", err)) // it was decoded from JSON or built here
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:16])
