@@ -80,8 +80,9 @@ type facts = store.Facts
 func (m model) remember(f *facts) {
 	f.Expired, f.ExpiredReason, f.ExpiredJID = m.expired, m.expiredReason, m.expiredJID
 	f.LinkedAt, f.ConnectedAt, f.RestrictedUntil = m.linkedAt, m.connectedAt, m.restrictedUntil
-	f.Takeovers, f.Yielded, f.OutdatedAt = m.takeovers, m.state == bot.StateConflict, m.versionAt
-	f.Stopped = m.stopped
+	f.Takeovers, f.OutdatedAt, f.Stopped = m.takeovers, m.versionAt, m.stopped
+	// A takeover under way counts already: a crash in the middle of it must not cost the next one, or a person.
+	f.Yielded = m.state == bot.StateConflict && m.link == linkDown
 }
 
 // What a policy says unless a test is in a hurry. WhatsApp Web shows the first code of a round for 60 s and

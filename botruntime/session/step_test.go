@@ -660,6 +660,11 @@ func TestARestartInAConflictIsATakeover(t *testing.T) {
 			t.Fatalf("after %d restarts in a conflict: connected %v", n+1, online)
 		}
 	}
+	s = replacedTimes(online(t), takeoverBudget-1).then(inReplaced{}).after(usual.takeoverTimeout).then(inTimer{timerRetry})
+	s.m.remember(&f) // killed in the middle of the last takeover
+	if s = tell(t, true, f); !s.asked(actDial{}) || len(f.Takeovers) != takeoverBudget {
+		t.Errorf("killed in the middle of its last takeover the bot does %s, and counted %d", s.kinds(), len(f.Takeovers))
+	}
 	s = tell(t, true, facts{})
 	s.m.policy.takeover = false
 	s.then(inDialled{}, inConnected{someone}, inReplaced{})

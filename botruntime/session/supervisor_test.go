@@ -158,6 +158,12 @@ func begin(t *testing.T, wa *simtest.Sim, dir string, tune func(*config.Config, 
 // until waits for a snapshot that is as wanted, and returns it.
 func (s *subject) until(what string, ok func(*bot.Snapshot) bool) *bot.Snapshot {
 	s.t.Helper()
+	return s.untilIn(patience, what, ok)
+}
+
+// untilIn is until where the bot itself must lose its patience first.
+func (s *subject) untilIn(patience time.Duration, what string, ok func(*bot.Snapshot) bool) *bot.Snapshot {
+	s.t.Helper()
 	deadline := time.After(patience)
 	for {
 		snap, changed := s.Watch()
