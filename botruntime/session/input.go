@@ -105,8 +105,9 @@ type (
 	actAskPairingCode struct{ phone string }
 	// actUnlink snapshots the store, unlinks at WhatsApp when online and clears the store; inUnlinked follows.
 	actUnlink struct{ online bool }
-	// actCheckLink asks the client whether it is still logged in; inLost follows when it is not.
-	actCheckLink struct{}
+	// actCheckLink asks the client whether its socket is still open, and logged in where that is wanted; inLost
+	// follows when it is not.
+	actCheckLink struct{ login bool }
 	// actBackup snapshots the store if it changed.
 	actBackup struct{}
 	// actRemember writes the facts.

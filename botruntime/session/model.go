@@ -98,6 +98,7 @@ const (
 const (
 	earlyDeadline   = 5 * time.Second  // for a login that was perhaps reported already
 	rebootDeadline  = 15 * time.Second // from a pairing to the stream's restart
+	rebootPulse     = time.Second      // between looks at a link that was just paired
 	lateReason      = 250 * time.Millisecond
 	backoffFirst    = time.Second
 	backoffLast     = 5 * time.Minute

@@ -43,7 +43,7 @@ func (s *Supervisor) perform(ctx context.Context, a action) {
 		client := s.link.client
 		s.side.Go(func() { s.unlink(ctx, client, a.online) })
 	case actCheckLink:
-		s.checkLink(s.link.client, s.generation)
+		s.checkLink(s.link.client, s.generation, a.login)
 	case actBackup:
 		s.startBackup(ctx)
 	case actRemember:
@@ -82,10 +82,11 @@ func (s *Supervisor) renew(ctx context.Context, device *wastore.Device) {
 }
 
 // checkLink finds the end of a stream of which whatsmeow tells nobody: a stream error 503 logs the client out,
-// and if no close follows it stays so for ever.
-func (s *Supervisor) checkLink(client *whatsmeow.Client, generation uint64) {
+// and if no close follows it stays so for ever; and after a pairing it keeps every close to itself, also one
+// that took the reason with it.
+func (s *Supervisor) checkLink(client *whatsmeow.Client, generation uint64, login bool) {
 	s.side.Go(func() {
-		if !client.IsConnected() || !client.IsLoggedIn() {
+		if !client.IsConnected() || login && !client.IsLoggedIn() {
 			s.post(envelope{input: inLost{"WhatsApp ended the stream"}, generation: generation})
 		}
 	})

@@ -226,8 +226,11 @@ func (t *turn) timer(name timer) {
 			t.lost("WhatsApp did not answer the login")
 		}
 	case timerPulse:
-		if t.link == linkUp {
-			t.do(actCheckLink{}, actTimer{timerPulse, t.policy.pulse})
+		switch {
+		case t.link == linkUp:
+			t.do(actCheckLink{login: true}, actTimer{timerPulse, t.policy.pulse})
+		case t.link == linkOpen && t.reason == bot.ReasonPaired:
+			t.do(actCheckLink{}, actTimer{timerPulse, rebootPulse})
 		}
 	case timerBackup:
 		t.do(actBackup{}, actTimer{timerBackup, t.policy.backupInterval})

@@ -82,7 +82,7 @@ func (t *turn) paired(who account) {
 	t.attempt, t.round, t.pairingWanted = 0, 0, t.policy.phoneNumber
 	t.become(bot.StateConnecting, bot.ReasonPaired, "")
 	t.do(actCount{countPairing, t.reason}, actSettle{}, actRemember{}, actTimer{timerLogin, rebootDeadline},
-		actSay{eventAuthenticated, ""})
+		actTimer{timerPulse, rebootPulse}, actSay{eventAuthenticated, ""})
 	if t.link == linkDown {
 		t.dial()
 	}

@@ -173,7 +173,7 @@ func TestRows(t *testing.T) {
 		},
 		"PairSuccess": {
 			scanning(t).then(inPaired{someone}),
-			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s"},
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s, pulse in 1s"},
 		},
 		"stream restart after pairing": {
 			scanning(t).then(inPaired{someone}).then(inStreamRestart{}),
@@ -187,6 +187,14 @@ func TestRows(t *testing.T) {
 			online(t).then(inStreamRestart{}),
 			want{bot.StateReconnecting, bot.ReasonConnectionLost, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
 		},
+		"promised stream restart awaited": {
+			scanning(t).then(inPaired{someone}).then(inTimer{timerPulse}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "CheckLink, pulse in 1s"},
+		},
+		"socket closed where the stream restart should come": {
+			scanning(t).then(inPaired{someone}).then(inLost{"closed"}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
+		},
 		"promised stream restart does not come": {
 			scanning(t).then(inPaired{someone}).after(15 * time.Second).then(inTimer{timerLogin}),
 			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Hangup, Dial"},
@@ -197,7 +205,7 @@ func TestRows(t *testing.T) {
 		},
 		"PairSuccess while fresh codes are fetched": {
 			scanning(t).then(repeat(inTimer{timerCode}, 6)...).then(inPaired{someone}),
-			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s, Dial"},
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s, pulse in 1s, Dial"},
 		},
 		"PairError": {
 			scanning(t).then(inPairFailed{errors.New("hmac")}),
@@ -289,7 +297,7 @@ func TestRows(t *testing.T) {
 		},
 		"expired, then PairSuccess": {
 			online(t).then(inLoggedOut{bot.ReasonLoggedOut}, inCodes{six}).then(inPaired{someone}),
-			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s"},
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s, pulse in 1s"},
 		},
 		"crash before the facts of a new pairing were written": {
 			tell(t, true, facts{Expired: true, ExpiredReason: bot.ReasonLoggedOut, ExpiredJID: "62811:2@s.whatsapp.net"}),
@@ -423,7 +431,7 @@ func TestRows(t *testing.T) {
 		},
 		"stopped as the phone scanned": {
 			scanning(t).then(inStop{}).then(inPaired{someone}),
-			want{bot.StateStopped, bot.ReasonStoppedByUser, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s"},
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s, pulse in 1s"},
 		},
 		"stopped as the phone unlinked": {
 			online(t).then(inStop{}).then(inLoggedOut{bot.ReasonLoggedOut}),
