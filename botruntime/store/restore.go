@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"sesi.dev/sesi/api/bot"
 )
@@ -48,15 +49,43 @@ func Restore(ctx context.Context, options Options, source io.Reader) (Restored, 
 	if err != nil {
 		return Restored{}, err
 	}
-	facts := d.record
-	facts.Facts.Expired, facts.Facts.ExpiredReason, facts.Facts.ExpiredJID = false, "", ""
-	facts.Facts.Notice = bot.NoticeStoreRestored
-	facts.Device = device
-	aside, err := d.replace(facts, causeReplaced, temp)
+	if holder := observeHolder(d.layout, device); holder != "" {
+		return Restored{}, errors.Join(&BackupError{Reason: fmt.Sprintf("the session in %s holds this very link, and two "+
+			"bots with one link push each other out; clear that session, or move it away", holder)},
+			removeDatabase(filepath.Join(d.layout.dir, temp)))
+	}
+	next := d.record
+	if next.Device != device { // what was remembered is another link's
+		old := next.Facts
+		next.Facts = Facts{Stopped: old.Stopped, OutdatedAt: old.OutdatedAt, Revision: old.Revision}
+	}
+	next.Facts.Expired, next.Facts.ExpiredReason, next.Facts.ExpiredJID = false, "", ""
+	next.Facts.Notice = bot.NoticeStoreRestored
+	next.Device = device
+	aside, err := d.replace(next, causeReplaced, temp)
 	if err != nil {
 		return Restored{}, err
 	}
 	return Restored{Device: device, SetAside: aside, Warning: restoreWarning}, nil
+}
+
+// observeHolder is the directory of another session of the same AUTH_PATH that lives by that link, "" when none
+// is known to.
+func observeHolder(l layout, device string) string {
+	entries, err := os.ReadDir(l.authPath)
+	if err != nil {
+		return ""
+	}
+	for _, entry := range entries {
+		dir := filepath.Join(l.authPath, entry.Name())
+		if dir == l.dir || !entry.IsDir() || !strings.HasPrefix(entry.Name(), "session-") {
+			continue
+		}
+		if r, found, err := readRecord(filepath.Join(dir, factsName)); err == nil && found && r.Device == device && !r.Facts.Expired {
+			return dir
+		}
+	}
+	return ""
 }
 
 // checkOwner keeps root from leaving files in a session that the bot's own user then cannot open.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -110,6 +111,80 @@ func TestRestoreKeepsWhatItReplaces(t *testing.T) {
 	}
 	if left := temps(t, auth); left != nil {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// What is remembered of one account must not be held against another that is restored in its place.
+func TestRestoreOfAnotherLinkForgetsTheOld(t *testing.T) {
+	for name, same := range map[string]bool{"the same link": true, "another link": false} {
+		t.Run(name, func(t *testing.T) {
+			auth := t.TempDir()
+			s := open(t, auth)
+			link(t, s, "6281200000001")
+			backup := streamed(t, s)
+			if !same {
+				if err := s.Clear(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				link(t, s, "6281200000002")
+			}
+			until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+			if err := s.UpdateFacts(func(f *Facts) {
+				f.RestrictedUntil, f.LinkedAt, f.ConnectedAt, f.Takeovers, f.Yielded = until, until, until, []time.Time{until}, true
+				f.Revision, f.Stopped = 7, true
+			}); err != nil {
+				t.Fatal(err)
+			}
+			closeStore(t, s)
+			if _, err := Restore(t.Context(), options(auth), bytes.NewReader(backup)); err != nil {
+				t.Fatal(err)
+			}
+			f := open(t, auth).Facts()
+			if kept := f.RestrictedUntil.Equal(until) && f.LinkedAt.Equal(until) && f.ConnectedAt.Equal(until) && len(f.Takeovers) == 1 && f.Yielded; kept != same {
+				t.Errorf("facts = %+v", f)
+			}
+			if f.Revision != 7 || !f.Stopped || f.Notice != bot.NoticeStoreRestored {
+				t.Errorf("what is the bot's own is lost: %+v", f)
+			}
+		})
+	}
+}
+
+// Two sessions with one link push each other out, and their keys grow apart.
+func TestRestoreRefusesALinkThatAnotherSessionHolds(t *testing.T) {
+	auth := t.TempDir()
+	other := options(auth)
+	other.ClientID = "other"
+	s, err := Open(t.Context(), other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link(t, s, "6281200000001")
+	if err := s.UpdateFacts(func(f *Facts) { f.LinkedAt = time.Now() }); err != nil {
+		t.Fatal(err)
+	}
+	backup := streamed(t, s)
+	mine := open(t, auth)
+	link(t, mine, "6281200000002")
+	closeStore(t, mine)
+	before := tree(t, sessionDir(auth))
+
+	var refused *BackupError
+	if _, err := Restore(t.Context(), options(auth), bytes.NewReader(backup)); !errors.As(err, &refused) || !strings.Contains(err.Error(), "session-other") {
+		t.Fatalf("restore = %v", err)
+	}
+	after := tree(t, sessionDir(auth))
+	delete(before, lockName) // which names its last holder
+	delete(after, lockName)
+	if !maps.Equal(before, after) {
+		t.Errorf("the refused restore changed the session: %v, then %v", slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
+	}
+	if err := s.UpdateFacts(func(f *Facts) { f.Expired = true }); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	if _, err := Restore(t.Context(), options(auth), bytes.NewReader(backup)); err != nil {
+		t.Errorf("once the other's link has expired: %v", err)
 	}
 }
 
