@@ -83,9 +83,11 @@ func didYouMean(name string) string {
 	return fmt.Sprintf(" (did you mean %s?)", best)
 }
 
+var separators = strings.NewReplacer("_", "", "-", "", ".", "")
+
 // squash reduces a name to what the ear hears: takeoverOnConflict is TAKEOVER_ON_CONFLICT.
 func squash(name string) string {
-	return strings.ToUpper(strings.NewReplacer("_", "", "-", "", ".", "").Replace(name))
+	return strings.ToUpper(separators.Replace(name))
 }
 
 // subset reports whether every word of part is one of whole.
