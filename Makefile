@@ -16,6 +16,8 @@ PLATFORM ?= $(shell go env GOARCH)
 FUZZTIME ?= 20s
 N        ?= 100
 LDFLAGS  := -s -w -X main.version=$(VERSION)
+BOT_TAGS := nethttpomithttp2
+BOTS     ?= 200
 
 ##@ Everyday
 
@@ -25,7 +27,8 @@ help: ## this list
 
 .PHONY: build
 build: ## the programs, into bin/
-	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/operator ./cmd/kubectl-sesi
+	go build -tags '$(BOT_TAGS)' -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bot
 
 .PHONY: fmt
 fmt: ## format the Go code
@@ -34,7 +37,7 @@ fmt: ## format the Go code
 .PHONY: vet
 vet: ## go vet, with each build tag
 	go vet ./...
-	go vet -tags simulator ./cmd/bot
+	go vet -tags simulator,$(BOT_TAGS) ./cmd/bot
 
 .PHONY: lint
 lint: ## Go, Kubernetes API, shell and workflow linters, and known vulnerabilities if their data can be had
@@ -110,6 +113,11 @@ bench-bot: ## the bot's memory and times, beside Chromium and Baileys
 	hack/deps.sh test
 	BAILEYS="$$(hack/wasim/baileys/install.sh)" go test -run '^$$' -bench 'To' -benchtime 20x ./cmd/bot
 	BAILEYS="$$(hack/wasim/baileys/install.sh)" go test -run '^$$' -bench 'Idle' -benchtime 1x ./cmd/bot
+
+.PHONY: bench-bots
+bench-bots: ## BOTS (200) bots on this machine: memory, work, and how they come back all at once, beside their peers
+	hack/deps.sh test
+	BOTS='$(BOTS)' test/scale/bots/run.sh
 
 .PHONY: bench-operator
 bench-operator: ## how soon a change shows, and what a stream and an idle minute cost (Linux, root)

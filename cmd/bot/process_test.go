@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 		err = os.Chmod(dir, 0o755) // other users run it too
 	}
 	if err == nil {
-		build := exec.Command("go", "build", "-tags", "simulator", "-ldflags", "-s -w", "-o", binary, ".")
+		build := exec.Command("go", "build", "-tags", "simulator,nethttpomithttp2", "-ldflags", "-s -w", "-o", binary, ".")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		build.Stderr = os.Stderr
 		err = build.Run()

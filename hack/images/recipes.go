@@ -18,6 +18,10 @@ type recipe struct {
 // nobody is the user and group that every image runs as.
 const nobody = 65532
 
+// botTags leave HTTP/2 out of the bot, which speaks it to nobody: its server offers HTTP/1.1 alone, and WhatsApp's
+// websocket is none of HTTP/2's either.
+const botTags = "nethttpomithttp2"
+
 var recipes = []recipe{
 	{
 		name: "operator", source: "./cmd/operator", program: "operator",
@@ -25,12 +29,12 @@ var recipes = []recipe{
 		description: "Runs one bot pod per WhatsAppSession and mirrors its state into the resource.",
 	},
 	{
-		name: "bot", source: "./cmd/bot", program: "bot", data: "data",
+		name: "bot", source: "./cmd/bot", tags: botTags, program: "bot", data: "data",
 		title:       "Sesi bot",
 		description: "Keeps one WhatsApp linked-device session and serves its session API.",
 	},
 	{
-		name: "bot-simulator", repository: "bot", tagSuffix: "-simulator", source: "./cmd/bot", tags: "simulator", program: "bot", data: "data",
+		name: "bot-simulator", repository: "bot", tagSuffix: "-simulator", source: "./cmd/bot", tags: botTags + ",simulator", program: "bot", data: "data",
 		title:       "Sesi bot for the simulator",
 		description: "The bot for tests and demonstrations: it can be told to trust a simulated WhatsApp. Never for real sessions.",
 	},
