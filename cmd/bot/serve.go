@@ -23,6 +23,7 @@ const requestGrace = 2 * time.Second
 
 // serve runs the bot until it is told to stop, or a part of it fails.
 func serve(ctx context.Context, p program) (err error) {
+	limitRuntime()
 	log := newLog(p.stderr, p.cfg)
 	token, err := tokenSource(p.cfg, log)
 	if err != nil {
@@ -63,7 +64,7 @@ func serve(ctx context.Context, p program) (err error) {
 		return ignoreDeadline(server.Shutdown(grace))
 	})
 	group.Go(func() error {
-		keepSmall(ctx, sup)
+		keepSmall(ctx)
 		return nil
 	})
 	if isTerminal(p.stdout) {
