@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// peerPhone is the account that Baileys links; its program knows it.
+const peerPhone = "6285550000001"
+
+const (
+	kindBaileys  = "Baileys"
+	kindChromium = "headless Chromium, empty page"
+)
+
+// startPeers starts what people would run instead. What it started comes back also with an error.
+func startPeers(ctx context.Context, s settings, wa *whatsApp, dir string) (peers []*process, err error) {
+	if s.baileys != "" {
+		say("linking %d of Baileys", s.peers)
+		// Baileys drops what comes within a millisecond of its handshake, as no server far away ever does.
+		if err := wa.call(ctx, http.MethodPost, "/fault", map[string]any{"kind": "slow_login", "ms": 50}); err != nil {
+			return nil, err
+		}
+		for range s.peers {
+			p, err := startBaileys(ctx, s.baileys, wa)
+			if p != nil {
+				peers = append(peers, p)
+			}
+			if err != nil {
+				return peers, err
+			}
+		}
+		if err := wa.call(ctx, http.MethodDelete, "/fault", nil); err != nil {
+			return peers, err
+		}
+	}
+	program, missing := exec.LookPath(s.chromium)
+	if missing != nil {
+		say("no Chromium to compare with")
+		return peers, nil
+	}
+	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
+		"--user-data-dir="+filepath.Join(dir, "chromium"), "about:blank")
+	p, err := startProcess(kindChromium, cmd, func([]byte) {})
+	if err != nil {
+		return peers, err
+	}
+	return append(peers, p), nil
+}
+
+func startBaileys(ctx context.Context, folder string, wa *whatsApp) (*process, error) {
+	cmd := exec.CommandContext(ctx, "node", "idle.mjs", wa.control)
+	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+wa.ca)
+	open := make(chan struct{})
+	first := true
+	p, err := startProcess(kindBaileys, cmd, func(line []byte) {
+		if first && string(line) == "open" {
+			first = false
+			close(open)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, p.await(open, "its login")
+}
