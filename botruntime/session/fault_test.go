@@ -160,3 +160,26 @@ func TestOutdatedWhileNoVersionIsToBeHad(t *testing.T) {
 		})
 	}
 }
+
+// TestAnEndIsToldWithinASecond: the bot's word is that connected is false a second after a connection ended for
+// good. The best of three tries counts, for the machine may be busy with other things.
+func TestAnEndIsToldWithinASecond(t *testing.T) {
+	for _, kind := range []string{sim.KickReplaced, sim.KickRemoved, sim.KickDrop, sim.KickClose, "401", "503", "515"} {
+		t.Run(kind, func(t *testing.T) {
+			wa := whatsapp(t, sim.Config{})
+			best := patience
+			for range 3 {
+				s := begin(t, wa, t.TempDir(), nil)
+				snap := s.pair(wa, phone)
+				began := time.Now()
+				kick(t, wa, snap, kind)
+				s.until("the end", func(now *bot.Snapshot) bool { return !now.Connected })
+				if best = min(best, time.Since(began)); best < time.Second {
+					return
+				}
+				s.stop()
+			}
+			t.Errorf("told after %v", best)
+		})
+	}
+}
