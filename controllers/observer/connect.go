@@ -33,10 +33,26 @@ type connection struct {
 // Close closes the socket under TLS, so that it never waits for the peer. The body has nothing of its own to close.
 func (c *connection) Close() error { return c.NetConn().Close() }
 
-// connect opens the stream: it dials, sees the pinned key, sends the token and reads the answer's header. All of
+// connect connects on a goroutine of its own: a handshake needs twice the stack that reading lines
+// does, and a stack once grown is kept for as long as it is in use.
+func connect(ctx context.Context, target Target, deadline time.Time, limit int) (*connection, error) {
+	type outcome struct {
+		conn *connection
+		err  error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		conn, err := open(ctx, target, deadline, limit)
+		done <- outcome{conn, err}
+	}()
+	got := <-done
+	return got.conn, got.err
+}
+
+// open opens the stream: it dials, sees the pinned key, sends the token and reads the answer's header. All of
 // it ends at the deadline. net/http's Transport would do the same with two more goroutines and half as much memory
 // again for each stream, and without a read deadline.
-func connect(ctx context.Context, target Target, deadline time.Time, limit int) (*connection, error) {
+func open(ctx context.Context, target Target, deadline time.Time, limit int) (*connection, error) {
 	dialer := net.Dialer{Deadline: deadline}
 	raw, err := dialer.DialContext(ctx, "tcp", target.Address)
 	if err != nil {

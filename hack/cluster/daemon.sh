@@ -33,10 +33,11 @@ start_apiserver() {
 }
 # shellcheck disable=SC2046,SC2086 # lists of flags
 start_controller-manager() {
-  # without the short sync a claim bound to a volume made by hand may wait for 15 s
+  # without the short sync a claim bound to a volume made by hand may wait for 15 s; with it thousands of claims keep
+  # the controller manager busy
   start kube-controller-manager $(clients controller-manager) $fast --leader-elect=false --bind-address 127.0.0.1 \
     --service-account-private-key-file "$pki/service-account.key" --root-ca-file "$pki/ca.crt" \
-    --use-service-account-credentials --pvclaimbinder-sync-period 1s
+    --use-service-account-credentials --pvclaimbinder-sync-period "${SESI_CLAIM_SYNC:-1s}"
 }
 # shellcheck disable=SC2046,SC2086
 start_scheduler() {

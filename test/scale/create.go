@@ -165,7 +165,7 @@ func (t *trial) create(ctx context.Context, objects func(i int) []client.Object,
 	}
 	err = poll(ctx, patience, look)
 	<-done
-	if err = errors.Join(append(errs, err)...); err != nil {
+	if err = errors.Join(errors.Join(errs...), err); err != nil {
 		return fmt.Errorf("%d of %d applied, %d pods made, %d ready, %d shown: %w", now.Applied, t.size, now.Pods, now.Ready, now.Shown, err)
 	}
 	r := &t.result.Create

@@ -126,9 +126,9 @@ func (o *operator) read(ctx context.Context) (reading, error) {
 		return reading{}, fmt.Errorf("scrape the operator: %w", err)
 	}
 	r := reading{
-		visits:     own.sum("controller_runtime_reconcile_total", nil),
-		goroutines: own.sum("go_goroutines", nil),
-		heap:       own.sum("go_memstats_heap_inuse_bytes", nil),
+		visits:     own.sum("controller_runtime_reconcile_total"),
+		goroutines: own.sum("go_goroutines"),
+		heap:       own.sum("go_memstats_heap_inuse_bytes"),
 		requests:   map[string]float64{},
 	}
 	for _, metric := range own["rest_client_requests_total"].GetMetric() {

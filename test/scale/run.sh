@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh: measures each of KINDS (sessions, statefulsets) with each of SIZES, in a fresh cluster each time. OUT takes
 # results, logs and profiles, and what an earlier run left there is part of the report; PHASES, IDLE and CHANGING are
-# handed on.
+# handed on. NICE is the priority of all that is measured, on a machine that does other things too.
 set -euo pipefail
 export SESI_CLUSTER=${SESI_CLUSTER:-scale} SESI_API_PORT=${SESI_API_PORT:-46443}
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -13,6 +13,8 @@ out=$(mkdir -p "${OUT:-dist/scale}" && cd "${OUT:-dist/scale}" && pwd)
 go build -ldflags "-s -w" -o "$out/bin/" ./cmd/operator
 go build -o "$out/bin/" ./test/scale
 hack/cluster/build.sh kwok >/dev/null
+# A process reniced alone gains nothing where sessions share the machine.
+[ -z "${NICE:-}" ] || echo "$NICE" >/proc/self/autogroup
 trap 'hack/cluster/down.sh >/dev/null' EXIT
 
 measure() { # KIND SIZE
@@ -22,6 +24,13 @@ measure() { # KIND SIZE
   inside ip route add local 10.128.0.0/9 dev lo
   inside sysctl -qw net.ipv4.ip_local_port_range="15000 64000" # one port of the operator's for each bot
   hack/cluster/ctl.sh start kwok
+  if [ -n "${NICE:-}" ]; then
+    local file process
+    for file in "$run"/pid/*; do
+      read -r process _ <"$file"
+      inside sh -c "echo $NICE >/proc/$process/autogroup"
+    done
+  fi
   "$run/kubectl" create namespace sesi-system >/dev/null
   "$run/kubectl" apply --server-side -k config/crd >/dev/null
   "$run/kubectl" -n sesi-system apply --server-side -k config/rbac >/dev/null
