@@ -64,7 +64,7 @@ func restore(ctx context.Context, p program) (err error) {
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 	}
-	done, err := store.Restore(ctx, storeOptions(p.cfg, newLog(p.stderr, p.cfg)), file)
+	done, err := store.Restore(ctx, storeOptions(p.cfg, newLog(p.stderr, p.cfg)), until(ctx, file))
 	if err != nil {
 		return err
 	}
@@ -74,4 +74,16 @@ func restore(ctx context.Context, p program) (err error) {
 	}
 	fmt.Fprintln(p.stdout, "warning: "+done.Warning)
 	return nil
+}
+
+// until reads from source until ctx ends, also in the middle of a read: nothing else ends one from a standard
+// input whose sender has vanished.
+func until(ctx context.Context, source io.Reader) io.Reader {
+	reader, writer := io.Pipe()
+	context.AfterFunc(ctx, func() { writer.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(writer, source)
+		writer.CloseWithError(err)
+	}()
+	return reader
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -81,6 +82,24 @@ func TestItStopsWellBeforeItHasStarted(t *testing.T) {
 		})
 		p.stop()
 		must(t, os.RemoveAll(filepath.Join(dir, "session-other")))
+	}
+}
+
+// TestARestoreThatGetsNoMoreStops: whoever sends a backup may vanish in the middle of it.
+func TestARestoreThatGetsNoMoreStops(t *testing.T) {
+	dir := t.TempDir()
+	stdin, sender, err := os.Pipe()
+	must(t, err)
+	defer sender.Close()
+	_, err = sender.Write([]byte("\x28\xb5\x2f\xfd"))
+	must(t, err)
+	p := launch(t, settings(nil, dir), func(c *exec.Cmd) { c.Stdin = stdin }, "restore", "-")
+	p.waitFor("its first file", func() bool {
+		_, err := os.Stat(filepath.Join(dir, "session-default", "session.lock"))
+		return err == nil
+	})
+	if code := p.terminate(); code != exitFailed {
+		t.Errorf("exit code %d", code)
 	}
 }
 
