@@ -15,6 +15,10 @@ import (
 const (
 	// unlinkTimeout bounds the unlink at WhatsApp; the store is cleared all the same.
 	unlinkTimeout = 10 * time.Second
+	// clearTimeout bounds the removal of a session that a person ended.
+	clearTimeout = 30 * time.Second
+	// settleTimeout bounds the writing down of a pairing, which holds up everything else.
+	settleTimeout = 5 * time.Second
 	// forgetTimeout bounds the removal of an ended session.
 	forgetTimeout = 5 * time.Second
 	// pairingCodeTimeout bounds WhatsApp's answer to the wish for a pairing code.
@@ -117,6 +121,8 @@ func (s *Supervisor) unlink(ctx context.Context, client *whatsmeow.Client, onlin
 		}
 	}
 	client.Disconnect()
+	ctx, cancel := context.WithTimeout(ctx, clearTimeout)
+	defer cancel()
 	s.post(envelope{input: inUnlinked{atWhatsApp, s.store.Clear(ctx)}})
 }
 
@@ -149,6 +155,8 @@ func (s *Supervisor) forget(ctx context.Context) {
 }
 
 func (s *Supervisor) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
 	if err := s.store.Sync(ctx); err != nil {
 		s.log.Error("the pairing may not survive a power failure", "error", err)
 	}
