@@ -38,6 +38,7 @@ func limitRuntime() {
 func keepSmall(ctx context.Context) {
 	look := time.NewTicker(restTime)
 	defer look.Stop()
+	program := observeProgram()
 	var freed uint64
 	for {
 		select {
@@ -52,7 +53,7 @@ func keepSmall(ctx context.Context) {
 			debug.SetGCPercent(100)
 		}
 		debug.FreeOSMemory()
-		forgetProgram()
+		forgetProgram(program)
 		freed = observeAllocated()
 	}
 }
