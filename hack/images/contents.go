@@ -56,6 +56,10 @@ func gather(r recipe, program string) (contents, error) {
 	return c, nil
 }
 
+// trustFile is one that Go looks for and that lies in no folder that it reads besides: in etc/ssl/certs it would read the
+// same certificates twice. A file or folder that someone mounts there is still found.
+const trustFile = "etc/ssl/cert.pem"
+
 // baseFiles are the certificates, time zones and users that a static program expects of a system.
 func baseFiles() ([]file, error) {
 	certificates, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
@@ -65,7 +69,7 @@ func baseFiles() ([]file, error) {
 	files := []file{
 		{name: "etc/passwd", data: fmt.Appendf(nil, "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:%d:%d:nonroot:/:/sbin/nologin\n", nobody, nobody), mode: 0o644},
 		{name: "etc/group", data: fmt.Appendf(nil, "root:x:0:\nnonroot:x:%d:\n", nobody), mode: 0o644},
-		{name: "etc/ssl/certs/ca-certificates.crt", data: certificates, mode: 0o644},
+		{name: trustFile, data: certificates, mode: 0o644},
 		{name: "tmp/", mode: 0o1777},
 	}
 	zones, err := timeZones()

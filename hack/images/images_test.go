@@ -113,7 +113,7 @@ func TestBotImage(t *testing.T) {
 		t.Errorf("runs %v as %s in %s", config.Config.Entrypoint, config.Config.User, config.Config.WorkingDir)
 	}
 	found := entries(t, img)
-	for _, name := range []string{"bot", "etc/ssl/certs/ca-certificates.crt", "usr/share/zoneinfo/Asia/Jakarta", "etc/passwd", "tmp", "data"} {
+	for _, name := range []string{"bot", trustFile, "usr/share/zoneinfo/Asia/Jakarta", "etc/passwd", "tmp", "data"} {
 		if found[name] == nil {
 			t.Errorf("%s is missing", name)
 		}
