@@ -228,7 +228,7 @@ func pageStates() map[string]func(*fakeSession) {
 		"pair-error":   gone(bot.StatePairing, bot.ReasonPairError),
 		"connected":    func(f *fakeSession) { f.link() },
 		"reconnecting": kept(bot.StateReconnecting, bot.ReasonConnectionLost, func(s *bot.Snapshot) { s.RetryAt = soon(42 * time.Second) }),
-		"conflict":     kept(bot.StateConflict, bot.ReasonStreamReplaced, nil),
+		"conflict":     kept(bot.StateConflict, bot.ReasonStreamReplaced, func(s *bot.Snapshot) { s.UserAction = bot.ActionResolveConflict }),
 		"takeover":     kept(bot.StateConflict, bot.ReasonStreamReplaced, func(s *bot.Snapshot) { s.RetryAt = soon(9 * time.Second) }),
 		"logged-out":   gone(bot.StateLoggedOut, bot.ReasonLoggedOut),
 		"phone-gone":   gone(bot.StateLoggedOut, bot.ReasonPrimaryDeviceGone),

@@ -380,7 +380,9 @@ func pageRestarts(t *testing.T, tab *browser) {
 	f.become(func(s *bot.Snapshot) {
 		s.State, s.Reason, s.Connected = bot.StateConflict, bot.ReasonStreamReplaced, false
 	})
-	tab.run(chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("alert"), chromedp.Click(chromedp.CSS("[data-action=takeover]")))
+	tab.run(chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("wait")) // it takes the session back by itself
+	f.become(func(s *bot.Snapshot) { s.UserAction = bot.ActionResolveConflict })
+	tab.run(view("alert"), chromedp.Click(chromedp.CSS("[data-action=takeover]")))
 	waitUntil(t, "the session is restarted", func() bool { return slices.Contains(f.done(), "restart") })
 	f.link()
 	tab.run(view("ok"))

@@ -52,7 +52,7 @@
       return { view: 'qr', tone: 'ok', words: T.reasons.QRAvailable, linking: 'qr' };
     }
     const [tone, icon, working, action] = LOOKS[snap.reason] || ['warn', 'alert', false, 'restart'];
-    if (snap.reason === 'StreamReplaced' && snap.retryAt) return { view: 'wait', tone, icon, busy: true, words: T.takeover };
+    if (snap.reason === 'StreamReplaced' && (snap.retryAt || snap.userAction === 'None')) return { view: 'wait', tone, icon, busy: true, words: T.takeover };
     return { view: working ? 'wait' : action === 'code' ? 'idle' : 'alert', tone, icon, busy: working, words, action };
   }
 
