@@ -37,7 +37,7 @@ const stopTime = 10 * time.Second
 
 // garbage is how much of it may gather before it is collected, in percent of what is in use. Nearly all of the memory
 // is of sessions at rest, so Go's own 100 would double it and spare hardly any work.
-const garbage = 50
+const garbage = 25
 
 func main() {
 	flags, err := parse(os.Args[1:], os.Getenv, os.Stderr)

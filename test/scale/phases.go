@@ -278,7 +278,11 @@ func (t *trial) idleFor(ctx context.Context) error {
 	if err := pause(ctx, t.idle); err != nil {
 		return err
 	}
-	after, err := t.cluster.measureLoad(ctx)
+	then, err := t.operator.read(ctx)
+	if err != nil {
+		return err
+	}
+	after, err := t.cluster.measureLoad(ctx) // last, as at the beginning: it counts what the scrapes made
 	if err != nil {
 		return err
 	}
@@ -286,10 +290,6 @@ func (t *trial) idleFor(ctx context.Context) error {
 	minutes := r.Seconds / 60
 	r.CPU = since(before.cpu, after.cpu, r.Seconds)
 	r.Writes = (after.total() - before.total()) / minutes
-	then, err := t.operator.read(ctx)
-	if err != nil {
-		return err
-	}
 	r.Visits, r.Goroutines, r.Heap = (then.visits-own.visits)/minutes, then.goroutines, then.heap
 	r.Requests = since(own.requests, then.requests, minutes)
 	r.Requests["POST"] -= (after.reviews - before.reviews) / minutes // this program's own doing
