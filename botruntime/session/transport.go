@@ -91,8 +91,12 @@ func fetchVersion(ctx context.Context, client *http.Client) (store.WAVersionCont
 }
 
 // useVersion makes the next connection present v. The login payload holds a version of its own, which
-// store.SetWAVersion leaves as it was.
+// store.SetWAVersion leaves as it was. Nothing guards the two: they are written only when there is news, for the
+// link before may still be reading them.
 func useVersion(v store.WAVersionContainer) {
+	if v == store.GetWAVersion() {
+		return
+	}
 	store.SetWAVersion(v)
 	store.BaseClientPayload.UserAgent.AppVersion = v.ProtoAppVersion()
 }
