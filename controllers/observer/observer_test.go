@@ -162,9 +162,10 @@ sesi_observer_streams{hearing="Heard"} %d
 sesi_observer_streams{hearing="Listening"} 0
 sesi_observer_streams{hearing="Lost"} 0
 `, bots)
-	if err := testutil.CollectAndCompare(o, strings.NewReader(want), "sesi_observer_streams"); err != nil {
-		t.Fatal(err)
-	}
+	// On a machine with no time to spare some were given up for lost before they were heard.
+	wait(t, "the metrics to count them all as heard", func() bool {
+		return testutil.CollectAndCompare(o, strings.NewReader(want), "sesi_observer_streams") == nil
+	})
 }
 
 func TestLagIsCountedOncePerChange(t *testing.T) {
