@@ -99,8 +99,18 @@ func creations(t table, all []*result) {
 	}
 }
 
+// compared is the largest size of which there are both kinds, or the largest of all.
+func compared(all []*result) int {
+	for i := len(all) - 1; i > 0; i-- {
+		if all[i].Size == all[i-1].Size {
+			return all[i].Size
+		}
+	}
+	return all[len(all)-1].Size
+}
+
 func writes(t table, all []*result) {
-	largest := all[len(all)-1].Size
+	largest := compared(all)
 	kinds := map[string]map[string]float64{}
 	for _, r := range all {
 		if r.Size != largest {
@@ -225,7 +235,7 @@ func draw(all, sessions []*result, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	largest := all[len(all)-1].Size
+	largest := compared(all)
 	var course, times, memory, lags []plot.Series
 	byKind := map[string][]plot.Point{}
 	for _, r := range all {

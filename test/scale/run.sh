@@ -4,6 +4,7 @@
 # handed on. NICE is the priority of all that is measured, on a machine that does other things too.
 set -euo pipefail
 export SESI_CLUSTER=${SESI_CLUSTER:-scale} SESI_API_PORT=${SESI_API_PORT:-46443}
+export SESI_CLAIM_SYNC=${SESI_CLAIM_SYNC:-15s} # the default of Kubernetes
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$tree/hack/cluster/env.sh"
 cd "$tree"
