@@ -14,6 +14,7 @@ REGISTRY ?= sesi.dev
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 PLATFORM ?= $(shell go env GOARCH)
 FUZZTIME ?= 20s
+RELEASE_URL ?=
 N        ?= 100
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 BOT_TAGS := nethttpomithttp2
@@ -144,6 +145,11 @@ plugin: ## the kubectl plugin for every platform, with checksums, in dist/plugin
 	for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64; do \
 	  GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -ldflags '$(LDFLAGS)' \
 	    -o dist/plugin/kubectl-sesi_$${platform/\//_}$$([ $${platform%/*} = windows ] && echo .exe || true) ./cmd/kubectl-sesi; done
+	cd dist/plugin && rm -f *.tar.gz sesi.yaml && sha256sum kubectl-sesi_* > SHA256SUMS
+
+.PHONY: krew
+krew: plugin ## archives of the plugin and the manifest for krew; VERSION and RELEASE_URL say where they will be
+	go run ./hack/krew -version '$(VERSION)' -from '$(RELEASE_URL)'
 	cd dist/plugin && sha256sum kubectl-sesi_* > SHA256SUMS
 
 .PHONY: sbom
