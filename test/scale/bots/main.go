@@ -82,24 +82,21 @@ func run(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	result, err := measure(ctx, s, all, peers)
-	if err != nil {
-		return err
-	}
-	result.print(os.Stdout)
-	return result.draw(s.out)
+	result.print(os.Stdout) // also what came before an error
+	return errors.Join(err, result.draw(s.out))
 }
 
-// measure takes one measurement after the other. The peers end before connections are dropped: theirs do not come back.
+// measure takes one measurement after the other; with an error comes what was measured before it. The peers end before connections are dropped: theirs do not come back.
 func measure(ctx context.Context, s settings, all *fleet, peers []*process) (*result, error) {
 	r := &result{settings: s, linked: all.linkTimes()}
 	say("%v until bots have done what follows a login", s.settle)
 	if err := pause(ctx, s.settle); err != nil {
-		return nil, err
+		return r, err
 	}
 	say("%v idle", s.window)
 	watched := newWatch(all, peers)
 	if err := pause(ctx, s.window); err != nil {
-		return nil, err
+		return r, err
 	}
 	r.idle = watched.done()
 
@@ -107,7 +104,7 @@ func measure(ctx context.Context, s settings, all *fleet, peers []*process) (*re
 	watched = newWatch(all, peers)
 	sent, received, err := all.converse(ctx, s.window, len(peers) > 0)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	r.busy, r.sent, r.received = watched.done(), sent, received
 	for _, p := range peers {
@@ -116,10 +113,10 @@ func measure(ctx context.Context, s settings, all *fleet, peers []*process) (*re
 
 	say("all connections are reset at once")
 	if r.dropped, err = all.drop(ctx); err != nil {
-		return nil, err
+		return r, err
 	}
 	if err := pause(ctx, 15*time.Second); err != nil { // a login that lasted starts the backoff anew
-		return nil, err
+		return r, err
 	}
 	say("WhatsApp is away for %v", s.outage)
 	r.returned, err = all.outage(ctx, s.outage)

@@ -13,7 +13,7 @@ const peerPhone = "6285550000001"
 
 const (
 	kindBaileys  = "Baileys"
-	kindChromium = "headless Chromium, empty page"
+	kindChromium = "headless Chromium"
 )
 
 // startPeers starts what people would run instead. What it started comes back also with an error.

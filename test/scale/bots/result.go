@@ -23,6 +23,9 @@ var kinds = []string{kindBot, kindBaileys, kindChromium}
 
 // part is the value below which a part of all lie.
 func part(values []float64, of float64) float64 {
+	if len(values) == 0 {
+		return math.NaN() // not measured
+	}
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[max(0, int(math.Ceil(of*float64(len(sorted))))-1)]
 }
