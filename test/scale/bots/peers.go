@@ -37,19 +37,21 @@ func startPeers(ctx context.Context, s settings, wa *whatsApp, dir string) (peer
 			return peers, err
 		}
 	}
-	program, missing := exec.LookPath(s.chromium)
-	if missing != nil {
-		say("no Chromium to compare with")
-		return peers, nil
+	if program, err := exec.LookPath(s.chromium); err == nil {
+		p, err := startChromium(ctx, program, filepath.Join(dir, "chromium"))
+		if err != nil {
+			return peers, err
+		}
+		peers = append(peers, p)
 	}
+	return peers, nil
+}
+
+func startChromium(ctx context.Context, program, profile string) (*process, error) {
 	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
-		"--user-data-dir="+filepath.Join(dir, "chromium"), "about:blank")
-	p, err := startProcess(kindChromium, cmd, func([]byte) {})
-	if err != nil {
-		return peers, err
-	}
-	return append(peers, p), nil
+		"--user-data-dir="+profile, "about:blank")
+	return startProcess(kindChromium, cmd, func([]byte) {})
 }
 
 func startBaileys(ctx context.Context, folder string, wa *whatsApp) (*process, error) {
