@@ -32,7 +32,7 @@ LABEL org.opencontainers.image.title="Sesi bot" \
       org.opencontainers.image.revision="$REVISION"
 COPY --from=build /rootfs/bot /
 COPY --from=build --chown=65532:65532 --chmod=0700 /rootfs/bot/data /data
-ENV PATH=/bin
+ENV PATH=/bin GOMAXPROCS=1
 USER 65532:65532
 WORKDIR /data
 VOLUME /data

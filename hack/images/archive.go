@@ -89,6 +89,9 @@ func assemble(s settings, r recipe, c contents) (v1.Image, error) {
 		WorkingDir: "/" + r.data,
 		Labels:     labels(s, r),
 	}
+	if r.env != "" {
+		config.Config.Env = append(config.Config.Env, r.env)
+	}
 	if r.data != "" {
 		config.Config.Volumes = map[string]struct{}{"/" + r.data: {}}
 	}

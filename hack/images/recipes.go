@@ -12,6 +12,7 @@ type recipe struct {
 	bare        bool   // without certificates, time zones and users
 	shell       bool   // with busybox and a link for each of its commands
 	data        string // folder that the program may write to, and starts in
+	env         string // one more variable
 	description string
 }
 
@@ -22,6 +23,10 @@ const nobody = 65532
 // websocket is none of HTTP/2's either.
 const botTags = "nethttpomithttp2"
 
+// botEnv is what the bot sets for itself too; said before it starts it saves another 0.2 MB, because Go's runtime then
+// never makes what the other processors would need.
+const botEnv = "GOMAXPROCS=1"
+
 var recipes = []recipe{
 	{
 		name: "operator", source: "./cmd/operator", program: "operator",
@@ -29,12 +34,12 @@ var recipes = []recipe{
 		description: "Runs one bot pod per WhatsAppSession and mirrors its state into the resource.",
 	},
 	{
-		name: "bot", source: "./cmd/bot", tags: botTags, program: "bot", data: "data",
+		name: "bot", source: "./cmd/bot", tags: botTags, program: "bot", data: "data", env: botEnv,
 		title:       "Sesi bot",
 		description: "Keeps one WhatsApp linked-device session and serves its session API.",
 	},
 	{
-		name: "bot-simulator", repository: "bot", tagSuffix: "-simulator", source: "./cmd/bot", tags: botTags + ",simulator", program: "bot", data: "data",
+		name: "bot-simulator", repository: "bot", tagSuffix: "-simulator", source: "./cmd/bot", tags: botTags + ",simulator", program: "bot", data: "data", env: botEnv,
 		title:       "Sesi bot for the simulator",
 		description: "The bot for tests and demonstrations: it can be told to trust a simulated WhatsApp. Never for real sessions.",
 	},
