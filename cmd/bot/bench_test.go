@@ -96,10 +96,28 @@ func BenchmarkScanToConnected(b *testing.B) {
 	report95(b, took)
 }
 
+// asInImage are the settings by which a bot finds what it finds in its image: one file of certificates, with the
+// simulator's beside the public ones, and one processor.
+func asInImage(b *testing.B, wa *simtest.Sim) []string {
+	public, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
+	if err != nil {
+		b.Fatal(err)
+	}
+	own, err := os.ReadFile(wa.CAFile)
+	if err != nil {
+		b.Fatal(err)
+	}
+	file := filepath.Join(b.TempDir(), "cert.pem")
+	if err := os.WriteFile(file, append(public, own...), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return []string{"SSL_CERT_FILE=" + file, "SSL_CERT_DIR=/nowhere", "GOMAXPROCS=1"}
+}
+
 func BenchmarkIdleBot(b *testing.B) {
 	wa, dir := linked(b)
 	for range b.N {
-		p := start(b, settings(wa, dir))
+		p := start(b, settings(wa, dir, asInImage(b, wa)...))
 		p.untilConnected()
 		<-time.After(idleTime)
 		reportMemory(b, []int{p.cmd.Process.Pid})
