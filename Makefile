@@ -62,7 +62,7 @@ test: ## unit and integration tests with the race detector, alerts and dashboard
 	hack/deps.sh test
 	test/monitoring/run.sh
 	KUBEBUILDER_ASSETS="$$(hack/cluster/build.sh control-plane)" CGO_ENABLED=1 \
-	  go test -race -timeout 20m $$(go list ./... | grep -v '/test/')
+	  go test -race -timeout 20m $$(go list ./... | grep -v '/test/e2e$$')
 
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME (20s)

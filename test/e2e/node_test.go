@@ -85,6 +85,7 @@ func online(seen map[string]device) error {
 func TestKubeletStopped(t *testing.T) {
 	session := theFleet(t)[6]
 	address := simulatorAddress(t)
+	podReady(t, session)
 	undisturbed(t, func() {
 		stopped(t, "kubelet", "KILL", func() {
 			awaitReason(t, session, v1alpha1.ConditionPodReady, v1alpha1.ReasonNodeUnreachable)
@@ -94,6 +95,24 @@ func TestKubeletStopped(t *testing.T) {
 		})
 		nodeReady(t)
 		awaitReason(t, session, v1alpha1.ConditionPodReady, v1alpha1.ReasonPodRunning)
+	})
+}
+
+// podReady waits until the kubelet has told that a session's pod is ready, which it does a while after the bot is
+// connected. Of a pod that never was, nothing shows that its node is lost before it is evicted.
+func podReady(t *testing.T, session *v1alpha1.WhatsAppSession) {
+	t.Helper()
+	eventually(t, patience, session.Name+"'s pod is ready", func(ctx context.Context) error {
+		pod := podOf(session)
+		if err := get(ctx, pod); err != nil {
+			return err
+		}
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+				return nil
+			}
+		}
+		return fmt.Errorf("its conditions are %v", pod.Status.Conditions)
 	})
 }
 
