@@ -7,11 +7,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"sesi.dev/sesi/hack/internal/module"
 )
 
 // TestPagesAreCurrent holds that what is committed is what the sources say today.
 func TestPagesAreCurrent(t *testing.T) {
-	root, err := moduleRoot()
+	root, err := module.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +40,7 @@ var (
 
 // TestLinksLead holds that every link from one page to a file of the project leads to one.
 func TestLinksLead(t *testing.T) {
-	root, err := moduleRoot()
+	root, err := module.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

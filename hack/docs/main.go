@@ -6,9 +6,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+
+	"sesi.dev/sesi/hack/internal/module"
 )
 
 func main() {
@@ -19,7 +20,7 @@ func main() {
 }
 
 func run() error {
-	root, err := moduleRoot()
+	root, err := module.Root()
 	if err != nil {
 		return err
 	}
@@ -76,23 +77,4 @@ func between(text []byte, name, with string) ([]byte, error) {
 		return nil, fmt.Errorf("the marks %q and %q are missing", bytes.TrimSpace(begin), bytes.TrimSpace(end))
 	}
 	return bytes.Join([][]byte{head, begin, []byte(with), end, tail}, nil), nil
-}
-
-// moduleRoot is the directory of go.mod, from here upwards.
-func moduleRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		_, err := os.Stat(filepath.Join(dir, "go.mod"))
-		if err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if !errors.Is(err, fs.ErrNotExist) || parent == dir {
-			return "", fmt.Errorf("no go.mod above the working directory: %w", err)
-		}
-		dir = parent
-	}
 }

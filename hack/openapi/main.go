@@ -7,9 +7,10 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+
+	"sesi.dev/sesi/hack/internal/module"
 )
 
 // target is where the bot embeds the document from, within the module.
@@ -23,7 +24,7 @@ func main() {
 }
 
 func run() error {
-	root, err := moduleRoot()
+	root, err := module.Root()
 	if err != nil {
 		return err
 	}
@@ -40,25 +41,6 @@ func run() error {
 		os.WriteFile(filepath.Join(dir, "openapi.json"), document, 0o644),
 		os.WriteFile(filepath.Join(dir, "openapi.json.gz"), packed, 0o644),
 	)
-}
-
-// moduleRoot is the directory of go.mod, from here upwards.
-func moduleRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		_, err := os.Stat(filepath.Join(dir, "go.mod"))
-		if err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if !errors.Is(err, fs.ErrNotExist) || parent == dir {
-			return "", fmt.Errorf("no go.mod above the working directory: %w", err)
-		}
-		dir = parent
-	}
 }
 
 // pack compresses a document, the same bytes for the same document.

@@ -11,6 +11,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/httpapi"
+	"sesi.dev/sesi/hack/internal/module"
 )
 
 // document is the part of an OpenAPI document that these tests look at.
@@ -40,7 +41,7 @@ func embedded(t *testing.T) (document, []byte) {
 }
 
 func TestDocumentIsUpToDate(t *testing.T) {
-	root, err := moduleRoot()
+	root, err := module.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
