@@ -153,6 +153,24 @@ func simulator(ctx context.Context, method, path string, body any, into any) err
 	return json.Unmarshal(answer, into)
 }
 
+// askSimulator reads from the simulator, and waits for it to be reachable: behind a disturbance of the node, the cluster
+// takes its pod for lost until the kubelet has told otherwise, which may be after the node is ready again.
+func askSimulator(t *testing.T, path string, into any) {
+	t.Helper()
+	eventually(t, patience, "the simulator tells its "+path, func(ctx context.Context) error {
+		return simulator(ctx, http.MethodGet, path, nil, into)
+	})
+}
+
+// knownDevices are those that WhatsApp knows.
+func knownDevices(t *testing.T) map[string]device {
+	t.Helper()
+	var list []device
+	askSimulator(t, "devices", &list)
+	return byPhone(list)
+}
+
+// devices is knownDevices for a check that is tried again by its caller.
 func devices(ctx context.Context) (map[string]device, error) {
 	var list []device
 	if err := simulator(ctx, http.MethodGet, "devices", nil, &list); err != nil {

@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"testing"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -133,9 +132,7 @@ func TestUninstalledAndInstalledAgain(t *testing.T) {
 			return get(ctx, &corev1.PersistentVolumeClaim{ObjectMeta: podOf(orphan).ObjectMeta})
 		})
 	})
-	var seen []device
-	must(t, simulator(t.Context(), http.MethodGet, "devices", nil, &seen))
-	if len(seen) < fleetSize {
+	if seen := knownDevices(t); len(seen) < fleetSize {
 		t.Errorf("WhatsApp knows %d devices", len(seen))
 	}
 }

@@ -49,8 +49,8 @@ func space(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	var authority, root string
-	must(t, simulator(ctx, http.MethodGet, "ca.pem", nil, &authority))
-	must(t, simulator(ctx, http.MethodGet, "noise-root", nil, &root))
+	askSimulator(t, "ca.pem", &authority)
+	askSimulator(t, "noise-root", &root)
 	err = cluster.Create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "simulator"},
 		StringData: map[string]string{
@@ -291,16 +291,14 @@ func theFleet(t *testing.T) []*v1alpha1.WhatsAppSession {
 func undisturbed(t *testing.T, disturb func()) {
 	t.Helper()
 	sessions := theFleet(t)
-	before, err := devices(t.Context())
-	must(t, err)
+	before := knownDevices(t)
 	pods := map[string]types.UID{}
 	for _, session := range sessions {
 		pods[session.Name] = podUID(t, session)
 	}
 	unscanned(t, sessions, disturb)
 	awaitConnected(t, sessions...)
-	after, err := devices(t.Context())
-	must(t, err)
+	after := knownDevices(t)
 	for i, session := range sessions {
 		was, is := before[phoneOf(i)], after[phoneOf(i)]
 		if !is.Online || is.JID != was.JID || is.Logins != was.Logins {
