@@ -6,11 +6,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tree=$(cd "$here/../.." && pwd)
 
 containerd=v2.4.2
-coredns=v1.15.0
-local_path=v0.0.30
 kwok=v0.8.0
 kubernetes=$(awk '$1 == "k8s.io/kubernetes" { print $2 }' "$here/src/k8s/go.mod")
 etcd=$(awk '$2 == "go.etcd.io/etcd/server/v3" { print $3 }' "$here/src/etcd/go.mod")
+coredns=$(awk '$1 == "github.com/coredns/coredns" { print $2 }' "$here/src/addons/go.mod")
+local_path=$(awk '$1 == "github.com/rancher/local-path-provisioner" { print $2 }' "$here/src/addons/go.mod")
 
 what=${1:-}
 case $what in control-plane | node | kwok) ;; *) echo "usage: build.sh control-plane|node|kwok" >&2; exit 2 ;; esac
@@ -43,8 +43,9 @@ build_containerd() {
   install -tags "no_btrfs no_devmapper no_zfs" \
     github.com/containerd/containerd/v2/cmd/{containerd,containerd-shim-runc-v2,ctr}@$containerd
 }
-build_coredns() { install github.com/coredns/coredns@$coredns; }
-build_local-path-provisioner() { install github.com/rancher/local-path-provisioner@$local_path; }
+addon() { (cd "$here/src/addons" && go build -v -ldflags "$ldflags" -o "$new/$1" "$2"); } # NAME PACKAGE
+build_coredns() { addon coredns ./coredns; }
+build_local-path-provisioner() { addon local-path-provisioner github.com/rancher/local-path-provisioner; }
 build_kwok() {
   install sigs.k8s.io/kwok/cmd/kwok@$kwok
   # its binary has no stages of its own: these are its module's, for quick nodes and pods
