@@ -23,8 +23,8 @@ var cluster struct {
 
 	host string       // of the API server, as a URL
 	http *http.Client // with an administrator's certificate
-	// helm is the program, version the tag of the images, otherBot the bot's image under another name.
-	helm, version, otherBot string
+	// helm and prometheus are the programs, version is the tag of the images, otherBot the bot's image under another name.
+	helm, prometheus, version, otherBot string
 }
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 func findCluster() error {
 	for name, into := range map[string]*string{
 		"KUBECONFIG": new(string), "SESI_CLUSTER": new(string),
-		"E2E_HELM": &cluster.helm, "E2E_VERSION": &cluster.version, "E2E_OTHER_BOT": &cluster.otherBot,
+		"E2E_HELM": &cluster.helm, "E2E_PROMETHEUS": &cluster.prometheus, "E2E_VERSION": &cluster.version, "E2E_OTHER_BOT": &cluster.otherBot,
 	} {
 		if *into = os.Getenv(name); *into == "" {
 			return fmt.Errorf("%s is not set: run these tests by test/e2e/run.sh (make e2e), which makes a cluster for them", name)

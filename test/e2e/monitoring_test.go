@@ -95,8 +95,7 @@ scrape_configs:
 `, operator, bot, session.Namespace, session.Name, resources.Name(session))
 	must(t, os.WriteFile(filepath.Join(folder, "config.yaml"), []byte(config), 0o600))
 
-	program := strings.TrimSpace(command(t, "../monitoring/find.sh", "prometheus"))
-	run := exec.Command(program, "--config.file="+filepath.Join(folder, "config.yaml"),
+	run := exec.Command(cluster.prometheus, "--config.file="+filepath.Join(folder, "config.yaml"),
 		"--storage.tsdb.path="+filepath.Join(folder, "data"), "--web.listen-address=127.0.0.1:0")
 	said := &sharedWords{}
 	run.Stdout, run.Stderr = said, said

@@ -40,8 +40,9 @@ patiently "helm" install_operator "$helm"
 achieved "ready"
 
 step "The tests"
+prometheus=$("$tree/test/monitoring/find.sh" prometheus)
 # What the tests need to know of where they run.
-E2E_HELM=$helm E2E_VERSION=$version \
+E2E_HELM=$helm E2E_PROMETHEUS=$prometheus E2E_VERSION=$version \
   E2E_OTHER_BOT=sesi.dev/bot@$(tar -xOf "$images/bot-simulator.tar" index.json | sed -n 's/.*"digest": *"\([^"]*\)".*/\1/p' | head -n 1) \
   CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false" go test -count=1 -timeout 30m -v "$@" ./test/e2e
 achieved "passed"

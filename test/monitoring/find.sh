@@ -12,8 +12,9 @@ if [ ! -x "$cache/$program" ]; then
   fi
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  (cd "$work" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } &&
-    dpkg-deb -x prometheus_*.deb .) >&2
+  # apt's own user may not write to a folder that is root's alone
+  download() { apt-get -o APT::Sandbox::User=root download -qq prometheus; }
+  (cd "$work" && { download || { apt-get update -qq && download; }; } && dpkg-deb -x prometheus_*.deb .) >&2
   mkdir -p "$cache"
   mv "$work"/usr/bin/prom* "$cache/"
 fi
