@@ -34,36 +34,88 @@ func TestPagesAreCurrent(t *testing.T) {
 }
 
 var (
-	link   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	quoted = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	fenced  = regexp.MustCompile("(?s)```.*?```")
+	quoted  = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
+	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	dropped = regexp.MustCompile(`[^\p{L}\p{N}_\- ]`)
+	command = regexp.MustCompile(`\bmake ([a-z][a-z0-9-]*)`)
+	target  = regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*):`)
 )
 
-// TestLinksLead holds that every link from one page to a file of the project leads to one.
-func TestLinksLead(t *testing.T) {
+// pages are the texts that people read, by their path.
+func pages(t *testing.T) map[string][]byte {
+	t.Helper()
 	root, err := module.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var pages []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md"} {
+	texts := map[string][]byte{}
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "hack/*/*.md"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
-		pages = append(pages, found...)
-	}
-	for _, page := range pages {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
+		for _, page := range found {
+			if texts[page], err = os.ReadFile(page); err != nil {
+				t.Fatal(err)
+			}
 		}
+	}
+	return texts
+}
+
+// places are what links to a page may name behind a #: its headings, as they are named where the page is shown.
+func places(page []byte) map[string]bool {
+	names := map[string]bool{}
+	for _, found := range heading.FindAllSubmatch(fenced.ReplaceAll(page, nil), -1) {
+		name := dropped.ReplaceAllString(strings.ToLower(string(found[1])), "")
+		names[strings.ReplaceAll(name, " ", "-")] = true
+	}
+	return names
+}
+
+// TestLinksLead holds that every link from one page to a file of the project, or to a heading of a page, leads to one.
+func TestLinksLead(t *testing.T) {
+	all := pages(t)
+	for page, text := range all {
 		for _, found := range link.FindAllSubmatch(quoted.ReplaceAll(text, nil), -1) {
-			target, _, _ := strings.Cut(string(found[1]), "#")
-			if target == "" || strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+			to := string(found[1])
+			if strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), target)); err != nil {
-				t.Errorf("%s links to %s, which is not there", page, target)
+			file, place, _ := strings.Cut(to, "#")
+			path := page
+			if file != "" {
+				path = filepath.Join(filepath.Dir(page), file)
+			}
+			if _, err := os.Stat(path); err != nil || place != "" && !places(all[path])[place] {
+				t.Errorf("%s links to %s, which is not there", page, to)
+			}
+		}
+	}
+}
+
+// TestCommandsExist holds that every make command in the pages is one of the Makefile's.
+func TestCommandsExist(t *testing.T) {
+	root, err := module.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := map[string]bool{}
+	for _, found := range target.FindAllSubmatch(makefile, -1) {
+		targets[string(found[1])] = true
+	}
+	for page, text := range pages(t) {
+		for _, code := range quoted.FindAll(text, -1) {
+			for _, found := range command.FindAllSubmatch(code, -1) {
+				if !targets[string(found[1])] {
+					t.Errorf("%s says make %s, which is no target", page, found[1])
+				}
 			}
 		}
 	}
