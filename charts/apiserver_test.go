@@ -10,15 +10,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	kjson "sigs.k8s.io/json"
+
+	"sesi.dev/sesi/test/apiserver"
 )
 
 // TestAPIServerTakesAll holds that a real API server takes everything that is rendered, with no unknown field, in
 // a namespace that enforces the Pod Security profile "restricted". What belongs to the Prometheus operator is
 // read strictly into that project's own types instead.
 func TestAPIServerTakesAll(t *testing.T) {
-	_, api := startAPIServer(t)
+	_, api := apiserver.Strict(t)
 	for _, name := range []string{namespace, "sales", "support"} {
 		restricted := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
 			"pod-security.kubernetes.io/enforce": "restricted",
@@ -39,30 +40,6 @@ func TestAPIServerTakesAll(t *testing.T) {
 			}
 		})
 	}
-}
-
-// startAPIServer starts one for a test, and fails the test for every warning that it gives.
-func startAPIServer(t *testing.T) (*envtest.Environment, client.Client) {
-	t.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Fatal("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
-	}
-	environment := &envtest.Environment{}
-	t.Cleanup(func() {
-		if err := environment.Stop(); err != nil {
-			t.Errorf("stopping the API server: %v", err)
-		}
-	})
-	config, err := environment.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.WarningHandler = warnings{t}
-	api, err := client.New(config, client.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return environment, client.WithFieldValidation(api, metav1.FieldValidationStrict)
 }
 
 func readStrictly(t *testing.T, object unstructured.Unstructured) {
@@ -112,11 +89,4 @@ func TestDashboard(t *testing.T) {
 	if dashboard.UID == "" || len(seen) == 0 {
 		t.Error("the dashboard has no uid or no panels")
 	}
-}
-
-// warnings fails the test for what kubectl would print as a warning.
-type warnings struct{ t *testing.T }
-
-func (w warnings) HandleWarningHeader(_ int, _ string, message string) {
-	w.t.Errorf("the API server warns: %s", message)
 }

@@ -12,12 +12,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sesi.dev/sesi/test/apiserver"
 )
 
 // TestSessionsOutliveTheRelease holds, over a release's whole life on a real API server, that sessions stay while it
 // is upgraded and rolled back, and after it is uninstalled; and that only crds.keep=false takes them along.
 func TestSessionsOutliveTheRelease(t *testing.T) {
-	environment, api := startAPIServer(t)
+	environment, api := apiserver.Strict(t)
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := os.WriteFile(kubeconfig, environment.KubeConfig, 0o600); err != nil {
 		t.Fatal(err)

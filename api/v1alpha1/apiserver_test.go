@@ -1,7 +1,7 @@
 package v1alpha1_test
 
 import (
-	"fmt"
+	"errors"
 	"os"
 	"testing"
 
@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/apiserver"
 )
 
 // api speaks to a real API server that has the CRD, restConfig says where it is; every test of this package
@@ -22,37 +23,13 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		fmt.Fprintln(os.Stderr, "KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
-		os.Exit(1)
-	}
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	environment := &envtest.Environment{CRDDirectoryPaths: []string{"../../config/crd"}, ErrorIfCRDPathMissing: true}
-	// A start that fails halfway, over a bad CRD for instance, leaves processes too.
-	defer func() {
-		if err := environment.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stopping the API server:", err)
+	os.Exit(apiserver.Main(m, "../../config/crd", func(environment *envtest.Environment) (err error) {
+		scheme := runtime.NewScheme()
+		if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+			return err
 		}
-	}()
-	var err error
-	restConfig, err = environment.Start()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "starting the API server:", err)
-		return 1
-	}
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			fmt.Fprintln(os.Stderr, "building the scheme:", err)
-			return 1
-		}
-	}
-	if api, err = client.New(restConfig, client.Options{Scheme: scheme}); err != nil {
-		fmt.Fprintln(os.Stderr, "making a client:", err)
-		return 1
-	}
-	return m.Run()
+		restConfig = environment.Config
+		api, err = client.New(restConfig, client.Options{Scheme: scheme})
+		return err
+	}))
 }

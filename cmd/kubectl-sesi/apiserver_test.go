@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/apiserver"
 )
 
 // kubeconfig leads to a real API server that has the CRD and no operator, api speaks to it.
@@ -30,53 +32,19 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		fmt.Fprintln(os.Stderr, "KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
+	dir, err := os.MkdirTemp("", "kubectl-sesi-*")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	environment := &envtest.Environment{CRDDirectoryPaths: []string{"../../config/crd"}, ErrorIfCRDPathMissing: true}
-	// A start that fails halfway leaves processes too.
-	defer func() {
-		if err := environment.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stopping the API server:", err)
-		}
-	}()
-	if err := start(environment); err != nil {
-		fmt.Fprintln(os.Stderr, "starting the API server:", err)
-		return 1
-	}
-	defer os.Remove(kubeconfig)
-	return m.Run()
-}
-
-func start(environment *envtest.Environment) error {
-	config, err := environment.Start()
-	if err != nil {
-		return err
-	}
-	if api, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
-		return err
-	}
-	user, err := environment.AddUser(envtest.User{Name: "admin", Groups: []string{"system:masters"}}, nil)
-	if err != nil {
-		return err
-	}
-	data, err := user.KubeConfig()
-	if err != nil {
-		return err
-	}
-	file, err := os.CreateTemp("", "kubectl-sesi-*")
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	kubeconfig = file.Name()
-	_, err = file.Write(data)
-	return err
+	kubeconfig = filepath.Join(dir, "kubeconfig")
+	code := apiserver.Main(m, "../../config/crd", func(environment *envtest.Environment) error {
+		var err error
+		api, err = client.New(environment.Config, client.Options{Scheme: scheme})
+		return errors.Join(err, os.WriteFile(kubeconfig, environment.KubeConfig, 0o600))
+	})
+	os.RemoveAll(dir)
+	os.Exit(code)
 }
 
 func must(t *testing.T, err error) {

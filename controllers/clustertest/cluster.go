@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/apiserver"
 )
 
 // Options say what a cluster is started with.
@@ -56,13 +57,10 @@ type Cluster struct {
 
 // Start starts the API server and the cluster around it.
 func Start(options Options) (*Cluster, error) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		return nil, errors.New("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
-	}
 	if err := v1alpha1.AddToScheme(kubescheme.Scheme); err != nil {
 		return nil, fmt.Errorf("know the sessions: %w", err)
 	}
-	environment := &envtest.Environment{CRDDirectoryPaths: []string{options.CRD}, ErrorIfCRDPathMissing: true}
+	environment := apiserver.New(options.CRD)
 	server := environment.ControlPlane.GetAPIServer().Configure()
 	server.Set("max-requests-inflight", "2000").Set("max-mutating-requests-inflight", "2000")
 	if options.Audit != "" {
@@ -72,12 +70,11 @@ func Start(options Options) (*Cluster, error) {
 		}
 		server.Set("audit-policy-file", policy).Set("audit-log-path", options.Audit)
 	}
-	cfg, err := environment.Start()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start the API server: %w", err), environment.Stop())
+	if err := apiserver.Start(environment); err != nil {
+		return nil, err
 	}
-	cfg.QPS = -1
-	c := &Cluster{Config: cfg, Environment: environment, ended: make(chan struct{})}
+	environment.Config.QPS = -1
+	c := &Cluster{Config: environment.Config, Environment: environment, ended: make(chan struct{})}
 	if err := c.begin(options); err != nil {
 		return nil, errors.Join(err, environment.Stop())
 	}

@@ -1,0 +1,79 @@
+// Package apiserver starts a real API server for tests, from the programs in the folder that KUBEBUILDER_ASSETS names.
+// Nothing runs beside it but etcd: no controller, no node.
+package apiserver
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+// New is one that will have the CRDs of a folder.
+func New(crds string) *envtest.Environment {
+	return &envtest.Environment{CRDDirectoryPaths: []string{crds}, ErrorIfCRDPathMissing: true}
+}
+
+// Start starts it; then environment.Config is an administrator's, and environment.KubeConfig the same as a file. A start
+// that fails leaves nothing behind.
+func Start(environment *envtest.Environment) error {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		return errors.New("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
+	}
+	if _, err := environment.Start(); err != nil {
+		return errors.Join(fmt.Errorf("start the API server: %w", err), environment.Stop())
+	}
+	return nil
+}
+
+// Main runs the tests of a package that share one; prepare is called once it is up. The result is for os.Exit.
+func Main(m *testing.M, crds string, prepare func(*envtest.Environment) error) int {
+	environment := New(crds)
+	if err := Start(environment); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := 1
+	if err := prepare(environment); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	if err := environment.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "stop the API server:", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// Strict starts one without CRDs for a test, and fails the test for every field that it does not know and for every
+// warning that it gives.
+func Strict(t *testing.T) (*envtest.Environment, client.Client) {
+	t.Helper()
+	environment := &envtest.Environment{}
+	if err := Start(environment); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := environment.Stop(); err != nil {
+			t.Errorf("stop the API server: %v", err)
+		}
+	})
+	environment.Config.WarningHandler = warnings{t}
+	api, err := client.New(environment.Config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return environment, client.WithFieldValidation(api, metav1.FieldValidationStrict)
+}
+
+// warnings fails the test for what kubectl would print as a warning.
+type warnings struct{ t *testing.T }
+
+func (w warnings) HandleWarningHeader(_ int, _ string, message string) {
+	w.t.Errorf("the API server warns: %s", message)
+}
