@@ -3,6 +3,7 @@ package charts_test
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"sesi.dev/sesi/test/golden"
 )
 
 // TestRights holds, line by line, what the operator may do and where; a right that is added shows in this file.
@@ -20,7 +23,7 @@ func TestRights(t *testing.T) {
 			for _, line := range rights(t, renderCase(t, name, release)) {
 				fmt.Fprintln(&got, line)
 			}
-			golden(t, name+".rights.txt", got.Bytes())
+			golden.Check(t, filepath.Join("testdata", name+".rights.txt"), got.Bytes())
 		})
 	}
 }

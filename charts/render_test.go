@@ -5,7 +5,6 @@ package charts_test
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -20,9 +19,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	yamlstream "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
-)
 
-var update = flag.Bool("update", false, "write the golden files anew")
+	"sesi.dev/sesi/test/golden"
+)
 
 const (
 	chart     = "sesi"
@@ -69,7 +68,7 @@ func TestSnapshots(t *testing.T) {
 				got.WriteString("---\n")
 				got.Write(asYAML(t, object.Object))
 			}
-			golden(t, name+".golden.yaml", got.Bytes())
+			golden.Check(t, filepath.Join("testdata", name+".golden.yaml"), got.Bytes())
 		})
 	}
 }
@@ -86,7 +85,7 @@ func TestNotes(t *testing.T) {
 			if !found {
 				t.Fatal("there are no notes")
 			}
-			golden(t, name+".golden.txt", []byte(strings.TrimSpace(notes)+"\n"))
+			golden.Check(t, filepath.Join("testdata", name+".golden.txt"), []byte(strings.TrimSpace(notes)+"\n"))
 		})
 	}
 }
@@ -169,23 +168,6 @@ func helmOn(t *testing.T, kubeconfig string, args ...string) (string, error) {
 		return out.String(), errors.New(complaint.String() + out.String())
 	}
 	return out.String(), nil
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs (run the test with -update and read the difference); now it is\n%s", path, got)
-	}
 }
 
 func asYAML(t *testing.T, value any) []byte {

@@ -2,9 +2,7 @@ package resources
 
 import (
 	"bytes"
-	"flag"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -20,9 +18,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var options = Options{
 	BotImage:          "registry.example/sesi/bot:1.0.0",
@@ -106,24 +103,8 @@ func TestGolden(t *testing.T) {
 				got.WriteString("---\n")
 				got.Write(asYAML(t, object))
 			}
-			golden(t, filepath.Join("testdata", name+".yaml"), got.Bytes())
+			golden.Check(t, filepath.Join("testdata", name+".yaml"), got.Bytes())
 		})
-	}
-}
-
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs (run the test with -update and read the difference); now it is\n%s", path, got)
 	}
 }
 
