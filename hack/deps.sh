@@ -8,7 +8,7 @@ commands() { # what must be found, as COMMAND-OR-FILE:PACKAGE; a comma parts nam
     cluster) echo runc:runc ip:iproute2 iptables:iptables nsenter:util-linux openssl:openssl /bin/busybox:busybox-static \
       /usr/lib/cni/ptp:containernetworking-plugins /etc/ssl/certs/ca-certificates.crt:ca-certificates ;;
     demo) echo curl:curl ;;
-    test) echo gcc:gcc /usr/include/stdio.h:libc6-dev chromium,google-chrome:chromium /etc/ssl/certs/ca-certificates.crt:ca-certificates ;;
+    test) echo gcc:gcc /usr/include/stdio.h:libc6-dev chromium,chromium-browser,google-chrome,google-chrome-stable,chrome:chromium /etc/ssl/certs/ca-certificates.crt:ca-certificates ;;
     lint) echo shellcheck:shellcheck ;;
     *) echo "deps.sh: no group named $1" >&2; return 2 ;;
   esac

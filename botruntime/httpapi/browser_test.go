@@ -1,26 +1,21 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"image/png"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/chromium"
 )
 
 // step is one thing to do in a browser.
@@ -33,32 +28,10 @@ type browser struct {
 	close func() // a browser opens few connections to one host, and each open page holds one
 }
 
-// chromiumNames are what the program is called on the systems we know.
-var chromiumNames = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
-
-func chromiumPath(t testing.TB) string {
-	t.Helper()
-	for _, name := range chromiumNames {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatalf("the page is tested in a real browser: install Chromium (looked for %s in PATH)", strings.Join(chromiumNames, ", "))
-	return ""
-}
-
-// startBrowser starts a fresh Chromium that ends with the test and reaches nothing but this machine.
+// startBrowser starts a fresh Chromium that ends with the test.
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
-	flags := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromiumPath(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-domain-reliability", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"),
-		chromedp.Flag("accept-lang", "id-ID"), chromedp.Flag("hide-scrollbars", true))
-	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), flags...)
-	t.Cleanup(endAlloc)
+	alloc := chromium.Start(t, chromedp.Flag("accept-lang", "id-ID"), chromedp.Flag("hide-scrollbars", true))
 	return newTab(alloc, t)
 }
 
@@ -171,23 +144,6 @@ func (b *browser) shot() []byte {
 		b.t.Fatal(err)
 	}
 	return data
-}
-
-// scan reads the code in a picture as a phone would, "" when there is none.
-func scan(data []byte) string {
-	picture, err := png.Decode(bytes.NewReader(data))
-	if err != nil {
-		return ""
-	}
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
-	if err != nil {
-		return ""
-	}
-	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
-	if err != nil {
-		return ""
-	}
-	return result.GetText()
 }
 
 // pageStates are all the states a page can show, by name.

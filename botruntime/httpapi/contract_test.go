@@ -11,6 +11,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/session"
+	"sesi.dev/sesi/test/chromium"
 )
 
 // The answers that callers know from elsewhere, byte for byte. What follows the last known field may grow.
@@ -209,7 +210,7 @@ func TestCodeInTheFormThatIsAsked(t *testing.T) {
 			}
 			switch c.kind {
 			case "image/png":
-				if read := scan([]byte(got.body)); read != testCode {
+				if read := chromium.ReadCode([]byte(got.body)); read != testCode {
 					t.Errorf("the picture reads %q, want %q", read, testCode)
 				}
 			case "application/json":

@@ -14,6 +14,7 @@ import (
 
 	"sesi.dev/sesi/hack/wasim/sim"
 	"sesi.dev/sesi/hack/wasim/simtest"
+	"sesi.dev/sesi/test/chromium"
 )
 
 // The benchmarks print what a bot costs, beside what people would run instead; `make bench-bot` runs them.
@@ -131,14 +132,11 @@ func BenchmarkIdleBot(b *testing.B) {
 // BenchmarkIdleChromium is what whatsapp-web.js needs before it does anything: a headless Chromium with an
 // empty page.
 func BenchmarkIdleChromium(b *testing.B) {
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		b.Skip("no Chromium to compare with: apt-get install chromium")
-	}
 	for range b.N {
-		cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
-			"--user-data-dir="+b.TempDir(), "about:blank")
+		cmd, err := chromium.Command(b.Context(), b.TempDir())
+		if err != nil {
+			b.Skip(err)
+		}
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}

@@ -1,54 +1,23 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"image/png"
 	"net/http"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
-)
 
-// readPicture reads the code in a screenshot as a phone's camera would; "" when it cannot.
-func readPicture(data []byte) string {
-	picture, err := png.Decode(bytes.NewReader(data))
-	if err != nil {
-		return ""
-	}
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
-	if err != nil {
-		return ""
-	}
-	read, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
-	if err != nil {
-		return ""
-	}
-	return read.GetText()
-}
+	"sesi.dev/sesi/test/chromium"
+)
 
 // TestThePageIsScannedFromTheScreen is a person's whole way: the page of a real bot in a real browser, the code
 // read from the rendered picture and scanned by the simulated phone, and the page that turns to connected by
 // itself.
 func TestThePageIsScannedFromTheScreen(t *testing.T) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("the page is tested in a real browser: install Chromium")
-	}
 	wa := whatsapp(t)
 	p := start(t, settings(wa, t.TempDir()))
-	flags := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("window-size", "1280,900"), chromedp.Flag("force-device-scale-factor", "2"),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
-	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), flags...)
-	t.Cleanup(endAlloc)
+	alloc := chromium.Start(t, chromedp.Flag("window-size", "1280,900"), chromedp.Flag("force-device-scale-factor", "2"))
 	ctx, end := chromedp.NewContext(alloc)
 	t.Cleanup(end)
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
@@ -74,7 +43,7 @@ func TestThePageIsScannedFromTheScreen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			read, code = readPicture(shot), p.code()
+			read, code = chromium.ReadCode(shot), p.code()
 		}
 		if read == code {
 			break

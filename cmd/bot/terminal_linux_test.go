@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"sesi.dev/sesi/test/chromium"
 )
 
 // terminal opens a terminal; what is written to its other end can be read from it.
@@ -72,7 +74,7 @@ func readBlocks(text string) string {
 	if png.Encode(&out, picture) != nil {
 		return ""
 	}
-	return readPicture(out.Bytes())
+	return chromium.ReadCode(out.Bytes())
 }
 
 // TestTheTerminalIsScannedToo: alone at a terminal, the bot draws the code there, and says when it is connected.

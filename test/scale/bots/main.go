@@ -15,16 +15,15 @@ import (
 
 // settings are the flags of a measurement.
 type settings struct {
-	bots     int
-	program  string
-	wasim    string
-	baileys  string
-	chromium string
-	peers    int
-	window   time.Duration
-	settle   time.Duration
-	outage   time.Duration
-	out      string
+	bots    int
+	program string
+	wasim   string
+	baileys string
+	peers   int
+	window  time.Duration
+	settle  time.Duration
+	outage  time.Duration
+	out     string
 }
 
 func main() {
@@ -33,7 +32,6 @@ func main() {
 	flag.StringVar(&s.program, "program", "bot", "the bot's program, built with the tag simulator")
 	flag.StringVar(&s.wasim, "wasim", "wasim", "the simulator's program")
 	flag.StringVar(&s.baileys, "baileys", "", "folder that Baileys was installed into; empty goes without it")
-	flag.StringVar(&s.chromium, "chromium", "chromium", "Chromium's program; one that is not there is left out")
 	flag.IntVar(&s.peers, "peers", 3, "number of Baileys processes")
 	flag.DurationVar(&s.window, "window", time.Minute, "how long idle bots and busy bots are each watched")
 	flag.DurationVar(&s.settle, "settle", 90*time.Second, "how long bots are left alone first; their first backup comes after 60 s")

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"sesi.dev/sesi/test/chromium"
 )
 
 // peerPhone is the account that Baileys links; its program knows it.
@@ -37,21 +39,14 @@ func startPeers(ctx context.Context, s settings, wa *whatsApp, dir string) (peer
 			return peers, err
 		}
 	}
-	if program, err := exec.LookPath(s.chromium); err == nil {
-		p, err := startChromium(ctx, program, filepath.Join(dir, "chromium"))
+	if cmd, err := chromium.Command(ctx, filepath.Join(dir, "chromium")); err == nil {
+		p, err := startProcess(kindChromium, cmd, func([]byte) {})
 		if err != nil {
 			return peers, err
 		}
 		peers = append(peers, p)
 	}
 	return peers, nil
-}
-
-func startChromium(ctx context.Context, program, profile string) (*process, error) {
-	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
-		"--user-data-dir="+profile, "about:blank")
-	return startProcess(kindChromium, cmd, func([]byte) {})
 }
 
 func startBaileys(ctx context.Context, folder string, wa *whatsApp) (*process, error) {

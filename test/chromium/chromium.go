@@ -1,0 +1,84 @@
+// Package chromium starts the browser that the bot's page is tried in and measured beside, and reads codes off its
+// screen. What it starts reaches nothing but this machine.
+package chromium
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image/png"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+)
+
+// names are what the program is called on the systems we know.
+var names = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
+
+// quiet are the flags without which a browser speaks to its maker.
+var quiet = []string{
+	"no-first-run", "disable-quic", "disable-background-networking", "disable-component-update", "disable-sync",
+	"disable-domain-reliability",
+}
+
+// path is where the program is.
+func path() (string, error) {
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("install Chromium: none of %s is in PATH", strings.Join(names, ", "))
+}
+
+// Command is a headless browser with an empty page, which nobody drives.
+func Command(ctx context.Context, profile string) (*exec.Cmd, error) {
+	program, err := path()
+	if err != nil {
+		return nil, err
+	}
+	flags := []string{"--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--user-data-dir=" + profile}
+	for _, flag := range quiet {
+		flags = append(flags, "--"+flag)
+	}
+	return exec.CommandContext(ctx, program, append(flags, "about:blank")...), nil
+}
+
+// Start starts a fresh browser that ends with the test; chromedp.NewContext opens tabs in what it returns.
+func Start(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	program, err := path()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
+	for _, flag := range quiet {
+		all = append(all, chromedp.Flag(flag, true))
+	}
+	alloc, end := chromedp.NewExecAllocator(context.Background(), append(all, options...)...)
+	t.Cleanup(end)
+	return alloc
+}
+
+// ReadCode reads the QR code in a picture (PNG) as a phone's camera would, "" when it cannot.
+func ReadCode(data []byte) string {
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		return ""
+	}
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
+	if err != nil {
+		return ""
+	}
+	read, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
+	if err != nil {
+		return ""
+	}
+	return read.GetText()
+}
