@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"sesi.dev/sesi/hack/wasim/sim"
 	"sesi.dev/sesi/hack/wasim/simtest"
 	"sesi.dev/sesi/test/chromium"
+	"sesi.dev/sesi/test/proc"
 )
 
 // The benchmarks print what a bot costs, beside what people would run instead; `make bench-bot` runs them.
@@ -141,7 +141,7 @@ func BenchmarkIdleChromium(b *testing.B) {
 			b.Fatal(err)
 		}
 		<-time.After(idleTime)
-		reportMemory(b, family(b, cmd.Process.Pid))
+		reportMemory(b, proc.Processes().Family(cmd.Process.Pid))
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}
@@ -177,66 +177,18 @@ func BenchmarkIdleBaileys(b *testing.B) {
 			b.Fatal("Baileys did not link")
 		}
 		<-time.After(idleTime)
-		reportMemory(b, family(b, cmd.Process.Pid))
+		reportMemory(b, proc.Processes().Family(cmd.Process.Pid))
 		_ = in.Close()
 		_ = cmd.Wait()
 	}
 }
 
-// reportMemory adds up what processes hold: proportional to sharing, and theirs alone.
+// reportMemory gives what processes hold.
 func reportMemory(b *testing.B, pids []int) {
 	b.Helper()
-	var pss, rss, anonymous int
-	for _, pid := range pids {
-		rollup := fields(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		pss, rss, anonymous = pss+rollup["Pss"], rss+rollup["Rss"], anonymous+rollup["Anonymous"]
-	}
+	held := proc.MemoryOf(pids)
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(float64(rss)/1024, "MiB-rss")
-	b.ReportMetric(float64(pss)/1024, "MiB-pss")
-	b.ReportMetric(float64(anonymous)/1024, "MiB-anon")
-}
-
-// fields reads "Name: number kB" lines.
-func fields(path string) map[string]int {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil // the process ended meanwhile
-	}
-	values := map[string]int{}
-	for line := range strings.Lines(string(data)) {
-		name, rest, found := strings.Cut(line, ":")
-		parts := strings.Fields(rest)
-		if !found || len(parts) == 0 {
-			continue
-		}
-		if n, err := strconv.Atoi(parts[0]); err == nil {
-			values[name] = n
-		}
-	}
-	return values
-}
-
-// family is a process and all that descend from it.
-func family(b *testing.B, root int) []int {
-	b.Helper()
-	all, err := filepath.Glob("/proc/[0-9]*/status")
-	if err != nil {
-		b.Fatal(err)
-	}
-	parents := map[int]int{}
-	for _, path := range all {
-		if status := fields(path); status != nil {
-			parents[status["Pid"]] = status["PPid"]
-		}
-	}
-	members := []int{root}
-	for i := 0; i < len(members); i++ {
-		for pid, parent := range parents {
-			if parent == members[i] {
-				members = append(members, pid)
-			}
-		}
-	}
-	return members
+	b.ReportMetric(float64(held.Resident)/(1<<20), "MiB-rss")
+	b.ReportMetric(float64(held.Proportional)/(1<<20), "MiB-pss")
+	b.ReportMetric(float64(held.Anonymous)/(1<<20), "MiB-anon")
 }

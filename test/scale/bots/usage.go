@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sesi.dev/sesi/test/proc"
 )
 
 // cost is what a program and its children took of the machine.
@@ -31,10 +33,10 @@ func newWatch(f *fleet, peers []*process) *watch {
 		w.all = append(w.all, b.process)
 	}
 	w.all = append(append(w.all, peers...), f.wa.process)
-	children := observeChildren()
+	tree := proc.Processes()
 	w.began = time.Now()
 	for _, p := range w.all {
-		w.spent = append(w.spent, observeCPU(family(children, p.cmd.Process.Pid)))
+		w.spent = append(w.spent, observeCPU(tree.Family(p.cmd.Process.Pid)))
 	}
 	return w
 }
@@ -42,16 +44,12 @@ func newWatch(f *fleet, peers []*process) *watch {
 func (w *watch) done() map[string][]cost {
 	costs := map[string][]cost{}
 	took := time.Since(w.began)
-	children := observeChildren()
+	tree := proc.Processes()
 	for i, p := range w.all {
-		pids := family(children, p.cmd.Process.Pid)
+		pids := tree.Family(p.cmd.Process.Pid)
 		c := cost{kind: p.kind, cpu: float64(observeCPU(pids)-w.spent[i]) / float64(took)}
-		for _, pid := range pids {
-			rollup := fields(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-			c.pss += 1024 * float64(rollup["Pss"])
-			c.rss += 1024 * float64(rollup["Rss"])
-			c.anonymous += 1024 * float64(rollup["Anonymous"])
-		}
+		held := proc.MemoryOf(pids)
+		c.pss, c.rss, c.anonymous = float64(held.Proportional), float64(held.Resident), float64(held.Anonymous)
 		kind := p.kind
 		if strings.HasPrefix(kind, "bot ") {
 			kind = kindBot
@@ -77,42 +75,4 @@ func observeCPU(pids []int) (total time.Duration) {
 		}
 	}
 	return total
-}
-
-// observeChildren says who descends from whom.
-func observeChildren() map[int][]int {
-	children := map[int][]int{}
-	all, _ := filepath.Glob("/proc/[0-9]*/status") // the pattern is good
-	for _, path := range all {
-		if status := fields(path); status != nil {
-			children[status["PPid"]] = append(children[status["PPid"]], status["Pid"])
-		}
-	}
-	return children
-}
-
-// family is a process and all that descend from it.
-func family(children map[int][]int, root int) []int {
-	members := []int{root}
-	for i := 0; i < len(members); i++ {
-		members = append(members, children[members[i]]...)
-	}
-	return members
-}
-
-// fields reads the "Name: number" lines of a file below /proc; nil if the process ended.
-func fields(path string) map[string]int {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil
-	}
-	values := map[string]int{}
-	for line := range strings.Lines(string(data)) {
-		name, rest, _ := strings.Cut(line, ":")
-		number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
-		if n, err := strconv.Atoi(number); err == nil {
-			values[name] = n
-		}
-	}
-	return values
 }

@@ -1,0 +1,68 @@
+// Package proc reads from Linux's /proc what processes hold, for measurements. A process that has ended holds nothing.
+package proc
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Memory is what processes hold, in bytes. Proportional counts what they share with others by its share.
+type Memory struct {
+	Proportional, Resident, Anonymous int64
+}
+
+// MemoryOf adds up what processes hold.
+func MemoryOf(pids []int) (m Memory) {
+	for _, pid := range pids {
+		rollup := fields(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		m.Proportional += 1024 * rollup["Pss"]
+		m.Resident += 1024 * rollup["Rss"]
+		m.Anonymous += 1024 * rollup["Anonymous"]
+	}
+	return m
+}
+
+// Tree says which processes each has started.
+type Tree map[int][]int
+
+// Processes are all that run now.
+func Processes() Tree {
+	children := Tree{}
+	all, _ := filepath.Glob("/proc/[0-9]*/status") // the pattern is good
+	for _, path := range all {
+		if status := fields(path); status != nil {
+			parent := int(status["PPid"])
+			children[parent] = append(children[parent], int(status["Pid"]))
+		}
+	}
+	return children
+}
+
+// Family is a process and all that descend from it.
+func (t Tree) Family(root int) []int {
+	members := []int{root}
+	for i := 0; i < len(members); i++ {
+		members = append(members, t[members[i]]...)
+	}
+	return members
+}
+
+// fields reads the "Name: number" lines of a file; nil if the process has ended.
+func fields(path string) map[string]int64 {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	values := map[string]int64{}
+	for line := range strings.Lines(string(data)) {
+		name, rest, _ := strings.Cut(line, ":")
+		number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+		if n, err := strconv.ParseInt(number, 10, 64); err == nil {
+			values[name] = n
+		}
+	}
+	return values
+}
