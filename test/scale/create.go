@@ -16,6 +16,7 @@ import (
 
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/test/scale/internal/command"
 )
 
 // patience bounds each wait for everything to be as it should.
@@ -188,7 +189,7 @@ func (c *cluster) quiet(ctx context.Context) (load, error) {
 	last, err := c.measureLoad(ctx)
 	still := 0
 	for end := time.Now().Add(2 * time.Minute); err == nil && still < 3 && time.Now().Before(end); {
-		if err := pause(ctx, time.Second); err != nil {
+		if err := command.Pause(ctx, time.Second); err != nil {
 			return last, err
 		}
 		now, failed := c.measureLoad(ctx)

@@ -9,14 +9,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"sesi.dev/sesi/test/scale/internal/command"
 )
 
 // settings are the flags of a measurement.
@@ -42,12 +42,7 @@ func main() {
 	flag.Parse()
 	ctrl.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, flag.Arg(0), flag.Args(), s); err != nil {
-		fmt.Fprintln(os.Stderr, "scale:", err)
-		os.Exit(1)
-	}
+	command.Main("scale", func(ctx context.Context) error { return run(ctx, flag.Arg(0), flag.Args(), s) })
 }
 
 func run(ctx context.Context, what string, args []string, s settings) error {

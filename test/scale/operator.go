@@ -17,9 +17,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"k8s.io/client-go/tools/clientcmd"
+	"sesi.dev/sesi/test/scale/internal/command"
 )
 
 const (
@@ -142,7 +143,7 @@ func (o *operator) settled(ctx context.Context) (reading, error) {
 	last, err := o.read(ctx)
 	quiet := time.Now()
 	for end := time.Now().Add(5 * time.Minute); err == nil && time.Now().Before(end) && time.Since(quiet) < 5*time.Second; {
-		if err := pause(ctx, time.Second); err != nil {
+		if err := command.Pause(ctx, time.Second); err != nil {
 			return last, err
 		}
 		now, failed := o.read(ctx)

@@ -13,6 +13,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/scale/internal/command"
 )
 
 // phases goes through what was asked for, each from the state in which all sessions are connected and shown so.
@@ -275,7 +276,7 @@ func (t *trial) idleFor(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	if err := pause(ctx, t.idle); err != nil {
+	if err := command.Pause(ctx, t.idle); err != nil {
 		return err
 	}
 	then, err := t.operator.read(ctx)

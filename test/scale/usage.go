@@ -284,13 +284,3 @@ func poll(ctx context.Context, limit time.Duration, done func() bool) error {
 	}
 	return nil
 }
-
-// pause waits, unless the run is ended.
-func pause(ctx context.Context, wait time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(wait):
-		return nil
-	}
-}

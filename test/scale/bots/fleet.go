@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"sesi.dev/sesi/test/scale/internal/command"
 )
 
 const (
@@ -92,7 +94,7 @@ func (f *fleet) converse(ctx context.Context, window time.Duration, peers bool) 
 	group, talk := errgroup.WithContext(talk)
 	for _, phone := range phones {
 		group.Go(func() error {
-			if pause(talk, rand.N(time.Second)) != nil {
+			if command.Pause(talk, rand.N(time.Second)) != nil {
 				return nil
 			}
 			tick := time.NewTicker(time.Second)
@@ -154,7 +156,7 @@ func (f *fleet) outage(ctx context.Context, away time.Duration) ([]float64, erro
 	if err := f.wa.call(ctx, http.MethodPost, "/fault", map[string]any{"kind": "down", "seconds": away.Seconds()}); err != nil {
 		return nil, err
 	}
-	if err := pause(ctx, time.Until(began.Add(away))); err != nil {
+	if err := command.Pause(ctx, time.Until(began.Add(away))); err != nil {
 		return nil, err
 	}
 	return f.back(ctx, began.Add(away))

@@ -8,9 +8,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"sesi.dev/sesi/test/scale/internal/command"
 )
 
 // settings are the flags of a measurement.
@@ -42,13 +42,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bots: at least one bot, and there are only flags")
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, s); err != nil {
-		fmt.Fprintln(os.Stderr, "bots:", err)
-		stop()
-		os.Exit(1) //nolint:gocritic // stop was called
-	}
+	command.Main("bots", func(ctx context.Context) error { return run(ctx, s) })
 }
 
 // run measures, and ends every process that it started.
@@ -88,12 +82,12 @@ func run(ctx context.Context, s settings) (err error) {
 func measure(ctx context.Context, s settings, all *fleet, peers []*process) (*result, error) {
 	r := &result{settings: s, linked: all.linkTimes()}
 	say("%v until bots have done what follows a login", s.settle)
-	if err := pause(ctx, s.settle); err != nil {
+	if err := command.Pause(ctx, s.settle); err != nil {
 		return r, err
 	}
 	say("%v idle", s.window)
 	watched := newWatch(all, peers)
-	if err := pause(ctx, s.window); err != nil {
+	if err := command.Pause(ctx, s.window); err != nil {
 		return r, err
 	}
 	r.idle = watched.done()
@@ -113,7 +107,7 @@ func measure(ctx context.Context, s settings, all *fleet, peers []*process) (*re
 	if r.dropped, err = all.drop(ctx); err != nil {
 		return r, err
 	}
-	if err := pause(ctx, 15*time.Second); err != nil { // a login that lasted starts the backoff anew
+	if err := command.Pause(ctx, 15*time.Second); err != nil { // a login that lasted starts the backoff anew
 		return r, err
 	}
 	say("WhatsApp is away for %v", s.outage)
@@ -123,14 +117,4 @@ func measure(ctx context.Context, s settings, all *fleet, peers []*process) (*re
 
 func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%s "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
-}
-
-// pause waits, unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"sesi.dev/sesi/test/scale/internal/command"
 )
 
 // whatsApp is the simulator, and its control API.
@@ -89,7 +91,7 @@ func eventually(ctx context.Context, try func() error) error {
 		if err == nil || time.Now().After(deadline) {
 			return err
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := command.Pause(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}
