@@ -18,10 +18,11 @@ finish() {
 trap finish EXIT
 
 check() { # WHAT COMMAND...
-  local what=$1 out start=${EPOCHREALTIME/./}
+  local what=$1 out start
+  start=$(microseconds)
   shift
   if out=$("$@" 2>&1); then passed=$((passed + 1)) mark=ok; else failed=$((failed + 1)) mark=FAILED; fi
-  printf '%-6s %5d ms  %-44s %s\n' $mark $(((${EPOCHREALTIME/./} - start) / 1000)) "$what" "$(tail -n1 <<<"$out" | cut -c1-110)"
+  printf '%-6s %5d ms  %-44s %s\n' $mark $((($(microseconds) - start) / 1000)) "$what" "$(tail -n1 <<<"$out" | cut -c1-110)"
 }
 eventually() { # COMMAND...: for up to 60 s
   local end=$((SECONDS + 60))

@@ -23,8 +23,9 @@ service_cidr=10.96.0.0/16
 api_service_ip=10.96.0.1
 dns_ip=10.96.0.10
 
-began=${EPOCHREALTIME/./}
-say() { local took=$((${EPOCHREALTIME/./} - began)); printf '%3d.%02d s  %s\n' $((took / 1000000)) $((took / 10000 % 100)) "$*"; }
+microseconds() { echo "${EPOCHREALTIME/[.,]/}"; } # the mark is the locale's
+began=$(microseconds)
+say() { local took=$(($(microseconds) - began)); printf '%3d.%02d s  %s\n' $((took / 1000000)) $((took / 10000 % 100)) "$*"; }
 
 # wait_for SECONDS WHAT COMMAND...: runs the command again and again until it succeeds.
 wait_for() {

@@ -18,9 +18,9 @@ readlink /proc/$$/ns/{net,mnt,pid} >"$work/own"
 grep -vxFf "$work/own" "$work/namespaces" >"$work/theirs"
 "$here/check.sh" --disturb
 "$here/up.sh" node # again, on what is up: must change nothing
-down_began=${EPOCHREALTIME/./}
+down_began=$(microseconds)
 "$here/down.sh"
-echo "down took $(((${EPOCHREALTIME/./} - down_began) / 1000)) ms"
+echo "down took $((($(microseconds) - down_began) / 1000)) ms"
 "$here/machine.sh" >"$work/after"
 
 if ! diff -U0 "$work/before" "$work/after"; then echo "the machine is not as it was" >&2; exit 1; fi
