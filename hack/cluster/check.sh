@@ -48,9 +48,10 @@ check "logs" eval "k logs $pod | grep listening"
 check "exec" k exec "$pod" -- uname -r
 check "exec with input" eval "echo hello | k exec -i $pod -- cat | grep hello"
 check "copy out of a pod" eval "k exec $pod -- tar cf - /etc | tar t | grep passwd"
-"$kubectl" --namespace "$space" port-forward "$pod" 18080:8080 >"$log/forwarded.log" 2>&1 &
+"$kubectl" --namespace "$space" port-forward "$pod" :8080 >"$log/forwarded.log" 2>&1 &
 remember forwarded $!
-check "port-forward, from the host" eventually http http://127.0.0.1:18080/
+forwarded() { http "http://$(sed -n 's/^Forwarding from \(127[^ ]*\) .*/\1/p' "$log/forwarded.log")/"; }
+check "port-forward, from the host" eventually forwarded
 end_process forwarded
 check "volume made by hand: write" k exec "$pod" -- sh -c 'echo kept > /data/file && cat /data/file'
 check "volume made by hand: seen on the host" grep kept "$run/volumes/by-hand/file"
