@@ -5,6 +5,9 @@
 # packet of it leaves the machine, the host's routes, rules, mounts and sysctls are never touched, and all of it ends
 # when its first process does. Outside it has only a folder, control groups and one listener on 127.0.0.1.
 
+# Others than root go into folders below: containers of theirs, and what the runtime unpacks for them.
+umask 022
+
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=${SESI_CLUSTER:-sesi} # several clusters may run side by side
 [[ $name =~ ^[a-z0-9][a-z0-9-]{0,19}$ ]] || { echo "SESI_CLUSTER=$name: want up to 20 of a-z, 0-9 and -" >&2; exit 2; }
