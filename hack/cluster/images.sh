@@ -4,12 +4,15 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bin=$1
 cd "$here/../.."
-digest=$({ find hack/images hack/cluster/cmd -name '*.go' -print0 | sort -z | xargs -0 sha256sum; sha256sum /bin/busybox "$bin/coredns"; } | sha256sum | cut -c1-12)
+# A busybox that needs libraries, as most machines have it, would not find them in an image.
+busybox=/bin/busybox
+if [ ! -x $busybox ] || [[ $(ldd $busybox 2>&1) == *'=>'* ]]; then busybox=$(hack/unpack.sh busybox-static busybox); fi
+digest=$({ find hack/images hack/cluster/cmd -name '*.go' -print0 | sort -z | xargs -0 sha256sum; sha256sum "$busybox" "$bin/coredns"; } | sha256sum | cut -c1-12)
 dir=$(dirname "$bin")/images-$digest
 if [ ! -d "$dir" ]; then
   rm -rf "$dir.new"
   export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
-  go run ./hack/images -out "$dir.new" -program coredns="$bin/coredns" archive pause toolbox coredns >&2
+  go run ./hack/images -out "$dir.new" -busybox "$busybox" -program coredns="$bin/coredns" archive pause toolbox coredns >&2
   mv "$dir.new" "$dir"
 fi
 echo "$dir"

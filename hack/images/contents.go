@@ -3,6 +3,8 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"debug/elf"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,7 +31,7 @@ type contents struct {
 
 func (c contents) all() []file { return append(slices.Clone(c.base), c.own...) }
 
-func gather(r recipe, program string) (contents, error) {
+func gather(s settings, r recipe, program string) (contents, error) {
 	var c contents
 	if !r.bare {
 		base, err := baseFiles()
@@ -43,7 +45,7 @@ func gather(r recipe, program string) (contents, error) {
 		return contents{}, err
 	}
 	if r.shell {
-		c.own, err = shellFiles()
+		c.own, err = shellFiles(s.busybox)
 		if err != nil {
 			return contents{}, err
 		}
@@ -113,14 +115,21 @@ func readEntry(entry *zip.File) ([]byte, error) {
 	return io.ReadAll(reader)
 }
 
-// shellFiles are Debian's static busybox and a link for each of its commands.
-func shellFiles() ([]file, error) {
-	binary, err := os.ReadFile("/bin/busybox")
+// shellFiles are a busybox and a link for each of its commands. There is nothing beside it that it could be linked to.
+func shellFiles(busybox string) ([]file, error) {
+	binary, err := os.ReadFile(busybox)
 	if err != nil {
 		return nil, fmt.Errorf("shell (package busybox-static): %w", err)
 	}
+	program, err := elf.NewFile(bytes.NewReader(binary))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", busybox, err)
+	}
+	if libraries, err := program.ImportedLibraries(); err != nil || len(libraries) > 0 {
+		return nil, errors.Join(fmt.Errorf("%s needs %v, want the one of package busybox-static", busybox, libraries), err)
+	}
 	files := []file{{name: "bin/busybox", data: binary, mode: 0o755}}
-	list, err := exec.Command("/bin/busybox", "--list").Output()
+	list, err := exec.Command(busybox, "--list").Output()
 	if err != nil {
 		return nil, fmt.Errorf("busybox --list: %w", err)
 	}

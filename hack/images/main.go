@@ -25,6 +25,7 @@ type settings struct {
 	version  string            // tag, and what the programs call themselves
 	revision string            // commit, for the label
 	arch     string            // GOARCH of the programs
+	busybox  string            // of the images that have a shell
 	ready    map[string]string // programs that are built already, by image name
 }
 
@@ -43,6 +44,7 @@ func run(args []string) error {
 	flags.StringVar(&s.version, "version", "dev", "tag of the images and version of the programs")
 	flags.StringVar(&s.revision, "revision", "", "commit that is built, for the label")
 	flags.StringVar(&s.arch, "arch", runtime.GOARCH, "amd64 or arm64")
+	flags.StringVar(&s.busybox, "busybox", "/bin/busybox", "static `program` for the images that have a shell")
 	flags.Func("program", "`NAME=FILE`: the image's program is this file and is not built", func(value string) error {
 		name, file, ok := strings.Cut(value, "=")
 		if !ok {
@@ -87,7 +89,7 @@ func build(s settings, r recipe, write func(settings, recipe, contents) error) e
 			return err
 		}
 	}
-	c, err := gather(r, program)
+	c, err := gather(s, r, program)
 	if err != nil {
 		return err
 	}
