@@ -5,7 +5,7 @@ set -euo pipefail
 
 commands() { # what must be found, as COMMAND-OR-FILE:PACKAGE; a comma parts names that will do as well
   case $1 in
-    cluster) echo runc:runc ip:iproute2 iptables:iptables nsenter:util-linux openssl:openssl \
+    cluster) echo runc:runc ip:iproute2 iptables:iptables nsenter:util-linux openssl:openssl sysctl:procps \
       /usr/lib/cni/ptp:containernetworking-plugins /etc/ssl/certs/ca-certificates.crt:ca-certificates ;;
     demo) echo curl:curl ;;
     test) echo gcc:gcc /usr/include/stdio.h:libc6-dev chromium,chromium-browser,google-chrome,google-chrome-stable,chrome:chromium /etc/ssl/certs/ca-certificates.crt:ca-certificates ;;
@@ -31,5 +31,6 @@ if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
 fi
 echo "installing ${missing[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
-install() { apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null; }
+# a machine that has just started may be at its own updates
+install() { apt-get install -o DPkg::Lock::Timeout=300 -qq --yes --no-install-recommends "${missing[@]}" >/dev/null; }
 install 2>/dev/null || { apt-get update -qq >&2 && install >&2; }

@@ -6,11 +6,11 @@ set -euo pipefail
 
 section() { printf '# %s\n' "$1"; }
 section "mounts"
-awk '{ print $5, $9, $10 }' /proc/self/mountinfo | sort
+awk '{ print $5, $9, $10 }' /proc/self/mountinfo | grep -vE '^/run/(user|credentials)/' | sort
 section "links, addresses, routes and rules"
 ip -brief link
 ip -brief address
-ip route show table all
+ip route show table all | sed 's/ expires [0-9]*sec//'
 ip rule
 section "named network namespaces"
 ip netns list
@@ -19,7 +19,7 @@ for table in filter nat mangle; do iptables-save -t $table 2>/dev/null | sed '/^
 section "sockets"
 ss -Hltn "sport = :$api_port"
 section "control groups and controllers"
-find /sys/fs/cgroup -type d -name "*$name*"
+find /sys/fs/cgroup -type d -name "$cgroup*" 2>/dev/null || true # others come and go meanwhile
 cat /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
 section "processes of the cluster's programs"
 for process in /proc/[0-9]*; do
@@ -29,8 +29,9 @@ section "kernel parameters"
 sysctl -a 2>/dev/null | grep -E '^(vm\.(overcommit|panic)|kernel\.(panic|keys)|net\.(ipv4|ipv6)\.(ip_forward|conf)|net\.bridge)'
 section "files"
 mount_points='/var/lib/(sesi|kubelet|containerd|cni)'
-find /var/lib /var/log /run /etc /opt /usr/libexec -xdev -maxdepth 3 ! -path '/var/lib/sesi/*' ! -path '/var/lib/dpkg/*' |
-  grep -vxE "$mount_points" | sort
+own_business='/run/(systemd|udev|user|credentials|log|lock|sudo)|/var/log/journal|/var/lib/(sesi|dpkg|apt|systemd)'
+{ find /var/lib /var/log /run /etc /opt /usr/libexec -xdev -maxdepth 3 2>/dev/null || true; } |
+  grep -vE "^($mount_points|($own_business)/.*|/var/log/.*[.-][0-9.]+(gz|xz)?)\$" | sort
 # the clusters share these, and the last one to go takes them with it
 if [ -z "$(find /var/lib/sesi -mindepth 1 -maxdepth 1 ! -name "$name" 2>/dev/null)" ]; then
   find /var/lib -mindepth 1 -maxdepth 1 | grep -xE "$mount_points" | sort || true
