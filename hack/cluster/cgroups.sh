@@ -14,7 +14,12 @@ case ${1:-} in
   make)
     if [ -f $top ]; then
       for controller in $(</sys/fs/cgroup/cgroup.controllers); do
-        grep -qw "$controller" $top || { echo "+$controller" >$top && echo "$controller" >>"$run/controllers"; }
+        ! grep -qw "$controller" $top || continue
+        if echo "+$controller" 2>/dev/null >$top; then echo "$controller" >>"$run/controllers"; continue; fi
+        case $controller in cpu | cpuset | memory | pids)
+          echo "the top control group does not hand down $controller, perhaps because processes are in it, as in a container" >&2
+          exit 1 ;;
+        esac
       done
     fi
     for root in $(roots); do mkdir -p "$root/$cgroup"; done
