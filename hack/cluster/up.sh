@@ -36,7 +36,7 @@ if ! pid_of init.pid >/dev/null; then
   setsid unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private \
     "$here/init.sh" "$bin/pause" >"$log/init.log" 2>&1 </dev/null &
   remember unshare.pid $!
-  wait_for 10 "namespaces" test -e "$run/ready"
+  wait_for 30 "namespaces" test -e "$run/ready" || { cat "$log/init.log" >&2; exit 1; }
   init=$(cat "/proc/$!/task/$!/children")
   init=${init% }
   remember init.pid "$init"
