@@ -16,7 +16,7 @@ what=${1:-}
 case $what in control-plane | node | kwok) ;; *) echo "usage: build.sh control-plane|node|kwok" >&2; exit 2 ;; esac
 
 # Folders are named after all that decides their content, so that nothing stale is ever served.
-digest() { find "$@" -type f ! -name '*_test.go' -print0 | sort -z | xargs -0 sha256sum | awk '{ print $1 }' | sha256sum | cut -c1-12; }
+digest() { find "$@" -type f ! -name '*_test.go' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | awk '{ print $1 }' | sha256sum | cut -c1-12; }
 cache=${SESI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sesi}/cluster
 dir=$cache/$kubernetes-$(digest "$here/src" "$here/build.sh")
 bin=$dir/bin
@@ -27,7 +27,10 @@ flock 9 # two builds at once would only slow each other down
 export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 ldflags="-s -w"
 new=$(mktemp -d "$dir/new.XXXXXX")
-trap 'rm -rf "$new"' EXIT
+builder=
+# A build that is interrupted ends: it would hold the lock and both cores for minutes, and Ctrl-C reaches nothing that a
+# script runs in the background.
+trap '[ -z "$builder" ] || kill -- "-$builder" 2>/dev/null || true; rm -rf "$new"' EXIT
 
 program_version() { # the flags that tell kubernetes its own version
   local package
@@ -68,8 +71,10 @@ for item in "${missing[@]}"; do
   name=${item% *} number=$((number + 1)) started=$SECONDS next=10
   label="[$number/${#missing[@]}] $name ${item#* }"
   echo "$label: building" >&2
+  set -m # with a process group of its own
   "build_$name" >"$dir/$name.log" 2>&1 &
   builder=$!
+  set +m
   while kill -0 $builder 2>/dev/null; do
     sleep 1
     if [ $((SECONDS - started)) -ge $next ]; then
@@ -82,6 +87,7 @@ for item in "${missing[@]}"; do
     echo "$label: failed; all of its output is in $dir/$name.log" >&2
     exit 1
   fi
+  builder=
   echo "$label: done in $((SECONDS - started)) s" >&2
   for built in "$new"/*; do mv "$built" "$bin/"; done
 done

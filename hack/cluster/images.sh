@@ -7,7 +7,7 @@ cd "$here/../.."
 # A busybox that needs libraries, as most machines have it, would not find them in an image.
 busybox=/bin/busybox
 if [ ! -x $busybox ] || [[ $(ldd $busybox 2>&1) == *'=>'* ]]; then busybox=$(hack/unpack.sh busybox-static busybox); fi
-digest=$({ find hack/images hack/cluster/cmd -name '*.go' -print0 | sort -z | xargs -0 sha256sum; sha256sum "$busybox" "$bin/coredns"; } | sha256sum | cut -c1-12)
+digest=$({ find hack/images hack/cluster/cmd -name '*.go' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; sha256sum "$busybox" "$bin/coredns"; } | sha256sum | cut -c1-12)
 dir=$(dirname "$bin")/images-$digest
 if [ ! -d "$dir" ]; then
   rm -rf "$dir.new"

@@ -69,7 +69,7 @@ eventually() {
 images_version() {
   (cd "$tree" && {
     find api botruntime cmd controllers hack/images hack/wasim -type f ! -name '*_test.go' ! -path '*/testdata/*' -print0 |
-      sort -z | xargs -0 sha256sum
+      LC_ALL=C sort -z | xargs -0 sha256sum
     sha256sum go.mod go.sum
   }) | sha256sum | cut -c1-12
 }
