@@ -4,15 +4,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+hack/deps.sh demo
 home=${SESI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sesi}/run-sim
 mkdir -p "$home"
 go build -o "$home/wasim" ./hack/wasim/cmd/wasim
 go build -tags simulator -o "$home/bot" ./cmd/bot
 
 "$home/wasim" -addr 127.0.0.1:7443 -control 127.0.0.1:7080 -dir "$home/keys" -state "$home/state" &
-wasim=$!
-trap 'kill "$wasim" 2>/dev/null || true; wait' EXIT
+wasim=$! phone=
+trap 'kill "$wasim" $phone 2>/dev/null || true; wait' EXIT
 for _ in $(seq 100); do
+  kill -0 "$wasim" 2>/dev/null || exit 1 # it said why
   curl -fs http://127.0.0.1:7080/healthz >/dev/null && break
   sleep 0.1
 done
@@ -29,6 +31,7 @@ done
     sleep 0.5
   done
 ) &
+phone=$!
 
 HTTPS_PROXY=http://127.0.0.1:7080 SSL_CERT_FILE=$home/keys/ca.pem WHATSAPP_NOISE_ROOT=$(cat "$home/keys/noise-root.hex") \
   AUTH_PATH=$home/auth WEB_VERSION_CACHE_PATH=$home/cache "$home/bot"
