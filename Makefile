@@ -136,8 +136,12 @@ images: ## container images as OCI archives in dist/images, without Docker
 	  -out dist/images archive operator bot bot-simulator wasim
 
 .PHONY: chart
-chart: ## the Helm chart as a package in dist/chart
-	$$(hack/tool.sh helm) package charts/sesi --destination dist/chart
+chart: ## the Helm chart as a package in dist/chart, for the images of REGISTRY and VERSION
+	rm -rf dist/chart && mkdir -p dist/chart && cp -R charts/sesi dist/chart/
+	sed 's#repository: sesi\.dev/#repository: $(REGISTRY)/#' charts/sesi/values.yaml >dist/chart/sesi/values.yaml
+	$$(hack/tool.sh helm) package dist/chart/sesi --destination dist/chart \
+	  $(if $(filter-out dev,$(VERSION)),--version '$(VERSION:v%=%)' --app-version '$(VERSION)')
+	rm -r dist/chart/sesi
 
 .PHONY: plugin
 plugin: ## the kubectl plugin for every platform, with checksums, in dist/plugin
