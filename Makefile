@@ -9,6 +9,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 export CGO_ENABLED := 0
 export GOFLAGS := -trimpath -buildvcs=false
 
+# Go keeps what it has built there, and a service that runs make may have none.
+export HOME := $(or $(HOME),$(shell echo ~))
+
 VERSION  ?= dev
 REGISTRY ?= sesi.dev
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
