@@ -142,10 +142,12 @@ func key(object unstructured.Unstructured) string {
 }
 
 // helmPath builds the project's Helm at most once.
-var helmPath = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command("../hack/tool.sh", "helm").Output()
+var helmPath = sync.OnceValues(func() (string, error) { return tool("helm") })
+
+func tool(name string) (string, error) {
+	out, err := exec.Command("../hack/tool.sh", name).Output()
 	return strings.TrimSpace(string(out)), err
-})
+}
 
 // helm runs Helm without a cluster and returns what it prints; the error holds what it complains of.
 func helm(t *testing.T, args ...string) (string, error) {
