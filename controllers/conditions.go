@@ -229,6 +229,9 @@ func (c *conditions) setReady() {
 	case c.known == remembered && c.find(v1alpha1.ConditionReconciling) == nil && c.keep(ready):
 	case c.known != heard:
 		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionPodReady)
+	case !knownState(s.snapshot()):
+		// Whether such a bot can send and receive, only a newer operator knows.
+		c.copyToReady(metav1.ConditionUnknown, v1alpha1.ConditionPodReady)
 	case connected.Status != metav1.ConditionTrue:
 		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionConnected)
 	case c.find(v1alpha1.ConditionReconciling) != nil:

@@ -335,6 +335,36 @@ func TestABotThatFallsSilentIsUnknown(t *testing.T) {
 	}
 }
 
+// A bot newer than the operator is heard all the same: what it says of the session shows, and what is wrong is named.
+func TestANewerBotIsHeard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.operate(staging{})
+	w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+	b := w.bots.Bot(w.key("kasir"))
+	b.Change(func(s *bot.Snapshot) {
+		s.State, s.Reason, s.UserAction, s.Connected, s.PushName = "PasskeyRequired", "PasskeyChallenge", "CompletePasskey", false, "Newer"
+	})
+	newer := w.untilState("kasir", v1alpha1.StateUnknown)
+	if newer.Status.Reason != v1alpha1.ReasonOperatorOutdated || newer.Status.UserAction != "CompletePasskey" || newer.Status.Session.PushName != "Newer" ||
+		!has(newer, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonOperatorOutdated) ||
+		!has(newer, v1alpha1.ConditionPodReady, metav1.ConditionTrue, v1alpha1.ReasonOperatorOutdated) ||
+		!has(newer, v1alpha1.ConditionConnected, metav1.ConditionFalse, "PasskeyChallenge") {
+		t.Errorf("a newer bot's status is\n%s", show(newer))
+	}
+	for _, want := range []string{"state PasskeyRequired", "upgrade the operator"} {
+		if said := meta.FindStatusCondition(newer.Status.Conditions, v1alpha1.ConditionReady).Message; !strings.Contains(said, want) {
+			t.Errorf("Ready says %q, without %q", said, want)
+		}
+	}
+	w.untilEvent("kasir", v1alpha1.ReasonOperatorOutdated)
+	if b.Streams() != 1 || b.Opened() != 1 {
+		t.Errorf("its stream was opened %d times and %d stand", b.Opened(), b.Streams())
+	}
+	w.link("kasir", "62811:1@s.whatsapp.net")
+	w.untilCondition("kasir", v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+}
+
 func TestAPodOnALostNodeStays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -183,10 +185,32 @@ func classifyHearing(s *scope, starting verdict) verdict {
 			"The bot in the pod %s cannot be asked: the Secret %s of its token and certificate is missing or damaged.",
 			s.pod.Name, s.pod.Name), settled, never}
 	case s.snapshot() != nil:
+		if foreign := foreignWords(s.snapshot()); foreign != "" {
+			return verdict{metav1.ConditionTrue, v1alpha1.ReasonOperatorOutdated, fmt.Sprintf(
+				"The pod %s runs and its bot is heard, and says what this operator does not know (%s): upgrade the operator, or use the bot image of its release.",
+				s.pod.Name, foreign), settled, never}
+		}
 		return verdict{metav1.ConditionTrue, v1alpha1.ReasonPodRunning, fmt.Sprintf("The pod %s runs and its bot is heard.", s.pod.Name), settled, never}
 	}
 	return starting
 }
+
+// foreignWords lists what a bot says that this operator does not know; empty where it knows all of it. A reason and a
+// notice are shown as they are, and nothing is decided by one that is new.
+func foreignWords(snapshot *bot.Snapshot) string {
+	var words []string
+	if !knownState(snapshot) {
+		words = append(words, "state "+string(snapshot.State))
+	}
+	if !slices.Contains(bot.UserActions, snapshot.UserAction) {
+		words = append(words, "user action "+string(snapshot.UserAction))
+	}
+	return strings.Join(words, ", ")
+}
+
+// knownState tells whether a bot's state is one that a bot has, as far as this operator knows. The operator's own
+// states are none.
+func knownState(snapshot *bot.Snapshot) bool { return slices.Contains(bot.States, snapshot.State) }
 
 // createPod makes the session's pod if, as the API server itself has it, none may hold the session's keys. Visits
 // that would make a pod for the same store go one after the other.

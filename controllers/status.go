@@ -111,6 +111,8 @@ func deriveState(s *scope, status *v1alpha1.WhatsAppSessionStatus, known knowled
 		set(bot.StateConflict, v1alpha1.ReasonClaimShared, bot.ActionResolveConflict)
 	case s.suspended():
 		set(v1alpha1.StateSuspended, v1alpha1.ReasonSuspended, bot.ActionNone)
+	case known == heard && !knownState(s.snapshot()):
+		set(v1alpha1.StateUnknown, v1alpha1.ReasonOperatorOutdated, s.snapshot().UserAction)
 	case known == heard:
 		snapshot := s.snapshot()
 		set(snapshot.State, string(snapshot.Reason), snapshot.UserAction)

@@ -69,6 +69,18 @@ func TestDeriveStatus(t *testing.T) {
 		}))}, want{bot.StateLoggedOut, "LoggedOut", bot.ActionScanQR, []string{"Ready=False/LoggedOut", "SessionExists=False/NotLinked", "SessionExpired=True/LoggedOut", "QRRequired=True/LoggedOut"}}},
 		"replaced": {[]func(*scope){says(observer.Heard, snapshotOf(bot.StateConflict, bot.ReasonStreamReplaced, func(s *bot.Snapshot) { s.UserAction = bot.ActionResolveConflict }))},
 			want{bot.StateConflict, "StreamReplaced", bot.ActionResolveConflict, []string{"Ready=False/StreamReplaced", "Conflict=True/StreamReplaced", "SessionExists=True/Linked"}}},
+		"newer, and connected": {[]func(*scope){says(observer.Heard, snapshotOf("Roaming", "Abroad", func(s *bot.Snapshot) { s.Connected = true }))},
+			want{v1alpha1.StateUnknown, "OperatorOutdated", bot.ActionNone, []string{"Ready=Unknown/OperatorOutdated", "PodReady=True/OperatorOutdated",
+				"Connected=True/Abroad", "SessionExists=True/Linked", "QRRequired=False/NotNeeded", "Conflict=False/NoConflict"}}},
+		"newer, and not connected": {[]func(*scope){lastSeen, says(observer.Heard, snapshotOf("PasskeyRequired", "PasskeyChallenge", func(s *bot.Snapshot) {
+			s.Exists, s.QRRequired, s.UserAction = false, true, "CompletePasskey"
+		}))}, want{v1alpha1.StateUnknown, "OperatorOutdated", "CompletePasskey", []string{"Ready=Unknown/OperatorOutdated", "PodReady=True/OperatorOutdated",
+			"Connected=False/PasskeyChallenge", "SessionExists=False/NotLinked", "QRRequired=True/PasskeyChallenge"}}},
+		"newer, of an action alone": {[]func(*scope){says(observer.Heard, snapshotOf(bot.StateConnected, bot.ReasonLoggedIn, func(s *bot.Snapshot) {
+			s.Connected, s.UserAction = true, "ReadTheTerms"
+		}))}, want{bot.StateConnected, "LoggedIn", "ReadTheTerms", []string{"Ready=True/LoggedIn", "PodReady=True/OperatorOutdated", "Connected=True/LoggedIn"}}},
+		"claims an operator's state": {[]func(*scope){says(observer.Heard, snapshotOf(v1alpha1.StateSuspended, bot.ReasonLoggedIn, nil))},
+			want{v1alpha1.StateUnknown, "OperatorOutdated", bot.ActionNone, []string{"Ready=Unknown/OperatorOutdated", "Connected=False/LoggedIn"}}},
 		"account shared": {[]func(*scope){says(observer.Heard, connected()), twin}, want{bot.StateConnected, "LoggedIn", bot.ActionNone, []string{"Ready=True/LoggedIn", "Conflict=True/AccountShared"}}},
 		"claim shared": {[]func(*scope){held, noPod}, want{bot.StateConflict, "ClaimShared", bot.ActionResolveConflict, []string{
 			"Ready=False/ClaimShared", "StorageReady=False/ClaimShared", "PodReady=False/AwaitingStorage", "Conflict=True/ClaimShared", "Stalled=True/ClaimShared", "Connected=False/AwaitingStorage"}}},
@@ -129,7 +141,7 @@ func TestEveryStatusKeepsTheRules(t *testing.T) {
 		"foreign": func(s *scope) { s.pod.OwnerReferences = nil },
 	}
 	bots := map[string]func(*scope){"unknown": func(*scope) {}, "not yet": says(observer.Listening, nil), "never": says(observer.Lost, nil)}
-	for _, state := range bot.States {
+	for _, state := range append(slices.Clone(bot.States), "Newer") {
 		for name, snapshot := range map[string]*bot.Snapshot{
 			"linked": snapshotOf(state, bot.ReasonConnectionLost, func(s *bot.Snapshot) { s.Connected = state == bot.StateConnected }),
 			"expired": snapshotOf(state, bot.ReasonLoggedOut, func(s *bot.Snapshot) {

@@ -84,6 +84,11 @@ const (
 	ActionOpenPhone       UserAction = "OpenPhone"
 )
 
+// UserActions lists every action.
+var UserActions = []UserAction{
+	ActionNone, ActionScanQR, ActionResolveConflict, ActionWaitUntil, ActionUpgradeClient, ActionOpenPhone,
+}
+
 // Notice is a warning that outlasts the state it came with.
 type Notice string
 

@@ -10,7 +10,7 @@ const (
 	StateSuspended bot.State = "Suspended"
 	// StateTerminating: the resource is being deleted.
 	StateTerminating bot.State = "Terminating"
-	// StateUnknown: a bot should run but cannot be heard.
+	// StateUnknown: a bot should run but cannot be heard, or gives a state that this operator does not know.
 	StateUnknown bot.State = "Unknown"
 )
 
@@ -83,6 +83,8 @@ const (
 	ReasonNodeUnreachable = "NodeUnreachable"
 	// ReasonBotUnreachable: the pod runs and its bot cannot be heard.
 	ReasonBotUnreachable = "BotUnreachable"
+	// ReasonOperatorOutdated: the bot is heard and says a word that only a newer operator knows.
+	ReasonOperatorOutdated = "OperatorOutdated"
 )
 
 // Reasons of the conditions that mirror the bot; where they have none of these, they carry the bot's own.

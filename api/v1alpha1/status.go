@@ -20,7 +20,8 @@ type WhatsAppSessionStatus struct {
 
 	// state of the session. From the bot: Connecting, Pairing, Connected, Reconnecting, Conflict, LoggedOut,
 	// Restricted, Outdated, Failed, Stopped (by a person, through its API). From the operator: Pending (no bot runs yet), Suspended, Terminating,
-	// Unknown (the bot cannot be heard; what stands under session is the last that it said).
+	// Unknown (the bot cannot be heard, and what stands under session is the last that it said; or it gives a state that
+	// only a newer operator knows).
 	// +optional
 	State bot.State `json:"state,omitempty"`
 
@@ -29,7 +30,7 @@ type WhatsAppSessionStatus struct {
 	Reason string `json:"reason,omitempty"`
 
 	// userAction is what a person should do: None, ScanQR, ResolveConflict, WaitUntil, UpgradeClient or
-	// OpenPhone.
+	// OpenPhone; of a bot newer than the operator it may be another.
 	// +optional
 	UserAction bot.UserAction `json:"userAction,omitempty"`
 

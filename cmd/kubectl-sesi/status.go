@@ -124,7 +124,9 @@ func advice(s *v1alpha1.WhatsAppSession) string {
 		return "if it stays so for a day, upgrade the bot's image"
 	case bot.ActionOpenPhone:
 		return "open WhatsApp on the phone and see what it says, then: kubectl sesi qr " + s.Name
-	case bot.ActionNone:
+	case bot.ActionNone, "":
+		return ""
 	}
-	return ""
+	// A bot may be newer than this program; its word is still the one to act on.
+	return string(s.Status.UserAction) + " (this plugin does not know more of it: upgrade it)"
 }

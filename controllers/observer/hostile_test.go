@@ -47,10 +47,10 @@ func TestHostileBots(t *testing.T) {
 	}{
 		"lies about its instance":      {behave: says(func(s *bot.Snapshot) { s.Instance = "uid-victim" }), want: "another incarnation"},
 		"says nothing of its instance": {behave: says(func(s *bot.Snapshot) { s.Instance = "" }), want: "another incarnation"},
-		"is in no state":               {behave: says(func(s *bot.Snapshot) { s.State = "Dancing" }), want: "state that this operator does not know"},
-		"claims an operator's state":   {behave: says(func(s *bot.Snapshot) { s.State = "Suspended" }), want: "state that this operator does not know"},
-		"gives a reason of words":      {behave: says(func(s *bot.Snapshot) { s.Reason = "because I can" }), want: "no word"},
-		"asks for the moon":            {behave: says(func(s *bot.Snapshot) { s.UserAction = "SendMoney" }), want: "action that this operator does not know"},
+		"is in no state":               {behave: says(func(s *bot.Snapshot) { s.State = "" }), want: "state that is no word"},
+		"is in a long state":           {behave: says(func(s *bot.Snapshot) { s.State = bot.State("D" + strings.Repeat("a", maxWord)) }), want: "state that is no word"},
+		"gives a reason of words":      {behave: says(func(s *bot.Snapshot) { s.Reason = "because I can" }), want: "reason that is no word"},
+		"asks for the moon":            {behave: says(func(s *bot.Snapshot) { s.UserAction = "send money" }), want: "action that is no word"},
 		"has less than no store":       {behave: says(func(s *bot.Snapshot) { s.Size = -1 }), want: "negative size"},
 		"sends garbage": {behave: stream(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, "data: }{\n\n")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -20,16 +19,11 @@ const (
 	maxAddress = 128
 )
 
-var (
-	word    = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
-	actions = []bot.UserAction{
-		bot.ActionNone, bot.ActionScanQR, bot.ActionResolveConflict, bot.ActionWaitUntil, bot.ActionUpgradeClient,
-		bot.ActionOpenPhone,
-	}
-)
+var word = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 
-// decode reads a snapshot and refuses what is none, or another incarnation's. Texts that a person will see lose
-// their control characters and what is too long of them.
+// decode reads a snapshot and refuses what is none, or another incarnation's. A word that this operator does not know
+// is let through, for a bot may be newer. Texts that a person will see lose their control characters and what is too
+// long of them.
 func decode(data []byte, instance string) (*bot.Snapshot, error) {
 	snapshot := &bot.Snapshot{}
 	if err := json.Unmarshal(data, snapshot); err != nil {
@@ -38,17 +32,14 @@ func decode(data []byte, instance string) (*bot.Snapshot, error) {
 	if snapshot.Instance != instance {
 		return nil, errors.New("another incarnation answers at the bot's address")
 	}
-	if !slices.Contains(bot.States, snapshot.State) {
-		return nil, errors.New("the bot is in a state that this operator does not know: upgrade the operator, or use the bot image of its release")
-	}
-	if len(snapshot.Reason) > maxWord || !word.MatchString(string(snapshot.Reason)) {
-		return nil, errors.New("the bot gives a reason that is no word")
-	}
-	if !slices.Contains(actions, snapshot.UserAction) {
-		return nil, errors.New("the bot asks for an action that this operator does not know: upgrade the operator, or use the bot image of its release")
-	}
-	if snapshot.Notice != bot.NoticeNone && (len(snapshot.Notice) > maxWord || !word.MatchString(string(snapshot.Notice))) {
-		return nil, errors.New("the bot gives a notice that is no word")
+	for _, said := range []struct{ what, word string }{
+		{"state", string(snapshot.State)}, {"reason", string(snapshot.Reason)}, {"user action", string(snapshot.UserAction)},
+		{"notice", string(snapshot.Notice)},
+	} {
+		none := said.word == "" && said.what == "notice"
+		if !none && (len(said.word) > maxWord || !word.MatchString(said.word)) {
+			return nil, fmt.Errorf("the bot gives a %s that is no word", said.what)
+		}
 	}
 	if snapshot.Size < 0 {
 		return nil, errors.New("the bot gives a store of negative size")

@@ -21,12 +21,13 @@ type WhatsAppSessionStatusApplyConfiguration struct {
 	ClientID *string `json:"clientId,omitempty"`
 	// state of the session. From the bot: Connecting, Pairing, Connected, Reconnecting, Conflict, LoggedOut,
 	// Restricted, Outdated, Failed, Stopped (by a person, through its API). From the operator: Pending (no bot runs yet), Suspended, Terminating,
-	// Unknown (the bot cannot be heard; what stands under session is the last that it said).
+	// Unknown (the bot cannot be heard, and what stands under session is the last that it said; or it gives a state that
+	// only a newer operator knows).
 	State *bot.State `json:"state,omitempty"`
 	// reason for the state, one word.
 	Reason *string `json:"reason,omitempty"`
 	// userAction is what a person should do: None, ScanQR, ResolveConflict, WaitUntil, UpgradeClient or
-	// OpenPhone.
+	// OpenPhone; of a bot newer than the operator it may be another.
 	UserAction *bot.UserAction `json:"userAction,omitempty"`
 	// session is the last that the bot said of what is kept on the claim. It stays when no bot runs.
 	Session *SessionStatusApplyConfiguration `json:"session,omitempty"`
