@@ -77,7 +77,7 @@ func slimPod(object any) (any, error) {
 		},
 		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName},
 		Status: corev1.PodStatus{
-			Phase: pod.Status.Phase, Reason: pod.Status.Reason, PodIP: pod.Status.PodIP,
+			Phase: pod.Status.Phase, Reason: pod.Status.Reason, PodIP: pod.Status.PodIP, StartTime: pod.Status.StartTime,
 			InitContainerStatuses: slimStatuses(pod.Status.InitContainerStatuses),
 			ContainerStatuses:     slimStatuses(pod.Status.ContainerStatuses),
 		},

@@ -4,7 +4,8 @@
 package controllers
 
 // The operator's rules on what it watches, in every namespace or in each of the watched ones (generated into
-// config/rbac/role.yaml). The two that are for the whole cluster, and serve the metrics endpoint alone, are in
+// config/rbac/role.yaml). The one on nodes, which only an operator of the whole cluster has, is in
+// config/rbac/nodes.yaml; the two that are for the whole cluster and serve the metrics endpoint alone, in
 // config/rbac/shared/metrics.yaml; leader election's in config/rbac/shared/leader_election.yaml. Together they are
 // all: a test compares them with the API server's audit log. Secrets and pods are read by the operator's own label
 // alone; a rule cannot say so, the cache does.

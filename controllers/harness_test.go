@@ -372,6 +372,8 @@ type staging struct {
 	config *rest.Config
 	// calls lets the test step in before each call.
 	calls *interceptor.Funcs
+	// readNodes makes it ask about nodes, as one of the whole cluster does.
+	readNodes bool
 	// manage changes the manager's options.
 	manage func(*ctrl.Options)
 	// image is the bots' default.
@@ -424,7 +426,7 @@ func (w *world) operate(how staging) *operator {
 		how.image = "registry.example/sesi/bot:1"
 	}
 	err = controllers.Setup(op.manager, controllers.Settings{
-		Resources: resources.Options{BotImage: how.image}, Observer: quick, Metrics: op.metrics,
+		Resources: resources.Options{BotImage: how.image}, Observer: quick, ReadNodes: how.readNodes, Metrics: op.metrics,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -1,8 +1,10 @@
 package controllers_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -14,6 +16,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/resources"
 )
 
 func TestASessionComesUp(t *testing.T) {
@@ -333,6 +336,73 @@ func TestABotThatFallsSilentIsUnknown(t *testing.T) {
 	if now := w.pod("kasir"); now.UID != before.UID {
 		t.Error("a pod was replaced because its bot was not heard")
 	}
+}
+
+// begun brings the pod of a session to where its kubelet has seen it, is about to start its bot, and has said nothing
+// for an hour. The test must hold the pod before it is made.
+func (w *world) begun(name, node string) *corev1.Pod {
+	w.t.Helper()
+	within(w.t, "the pod", func() bool { return w.pod(name) != nil })
+	pod := w.pod(name)
+	binding := &corev1.Binding{ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace}, Target: corev1.ObjectReference{Kind: "Node", Name: node}}
+	if err := w.cluster.Client.SubResource("binding").Create(w.t.Context(), pod, binding); err != nil {
+		w.t.Fatal(err)
+	}
+	long := metav1.NewTime(time.Now().Add(-time.Hour))
+	editStatus(w, pod, func(pod *corev1.Pod) {
+		pod.Status.StartTime = &long
+		pod.Status.Conditions = []corev1.PodCondition{
+			{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: long},
+			{Type: corev1.ContainersReady, Status: corev1.ConditionFalse, Reason: "ContainersNotReady", LastTransitionTime: long},
+			{Type: corev1.PodReady, Status: corev1.ConditionFalse, Reason: "ContainersNotReady", LastTransitionTime: long},
+		}
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: resources.Container, State: corev1.ContainerState{
+			Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}}}
+	})
+	return pod
+}
+
+// Of a pod that never was Ready nobody takes Ready when its node goes; the node shows it. Its bot may run all the same.
+func TestANodeThatIsLostBeforeItsPodIsReady(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cluster.Node.Hold(w.key("kasir"))
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
+	if err := w.cluster.Client.Create(t.Context(), node); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.cluster.Client.Delete(context.Background(), node) })
+	ready := func(status corev1.ConditionStatus) {
+		editStatus(w, node, func(node *corev1.Node) {
+			node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: status, Reason: "NodeStatusUnknown"}}
+		})
+	}
+	ready(corev1.ConditionUnknown)
+	user := "operator-that-reads-nodes"
+	cfg := newUser(t, user, nil)
+	w.grant(user, "role.yaml")
+	w.grant(user, "nodes.yaml")
+	w.operate(staging{config: cfg, readNodes: true})
+	session := w.create("kasir", nil)
+	pod := w.begun("kasir", node.Name)
+	lost := w.untilCondition("kasir", v1alpha1.ConditionPodReady, metav1.ConditionUnknown, v1alpha1.ReasonNodeUnreachable)
+	if lost.Status.State != v1alpha1.StateUnknown || !has(lost, v1alpha1.ConditionConnected, metav1.ConditionUnknown, v1alpha1.ReasonNodeUnreachable) ||
+		!has(lost, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonNodeUnreachable) {
+		t.Errorf("the status is\n%s", show(lost))
+	}
+	edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.Locale = v1alpha1.LocaleEnglish })
+	w.until("kasir", "the new generation", func(s *v1alpha1.WhatsAppSession) bool {
+		return s.Status.ObservedGeneration == s.Generation && has(s, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonNodeUnreachable)
+	})
+	if now := w.pod("kasir"); now.UID != pod.UID || now.DeletionTimestamp != nil {
+		t.Fatal("the pod on a lost node was touched")
+	}
+	// The node comes back, and its kubelet goes on.
+	ready(corev1.ConditionTrue)
+	if err := w.cluster.Node.Release(t.Context(), w.key("kasir")); err != nil {
+		t.Fatal(err)
+	}
+	w.untilState("kasir", bot.StatePairing)
 }
 
 // A bot newer than the operator is heard all the same: what it says of the session shows, and what is wrong is named.

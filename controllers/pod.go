@@ -74,7 +74,7 @@ func decidePod(s *scope) (step, verdict) {
 	if !s.owned() {
 		return keepPod, classifyForeign(s.pod, s.now)
 	}
-	v, process := classifyPod(s.pod, s.now)
+	v, process := s.classifyPod()
 	switch {
 	case s.pod.DeletionTimestamp != nil:
 		return keepPod, v

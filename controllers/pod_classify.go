@@ -18,6 +18,9 @@ const (
 	overdue = time.Minute
 	// mounting is how long a node may take for a pod's volumes and network.
 	mounting = time.Minute
+	// acknowledging is how long a node may take to say that it has seen a pod. One that answers needs a second; many
+	// pods at once on a slow one, a minute or two.
+	acknowledging = 5 * time.Minute
 )
 
 // botProcess says how far a pod has got with the bot's process.
@@ -42,9 +45,16 @@ func classifyPod(pod *corev1.Pod, now time.Time) (verdict, botProcess) {
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonPodFailed, fmt.Sprintf(
 			"The pod %s has ended (%s) and is being replaced.", name, endedWhy(pod)), moving, never}, processNone
 	case nodeLost(pod):
-		return verdict{metav1.ConditionUnknown, v1alpha1.ReasonNodeUnreachable, fmt.Sprintf(
-			"The node %s does not answer, and its bot may still run, so no other is started: bring the node back, delete it from the cluster, or taint it out-of-service if it is off.",
-			pod.Spec.NodeName), settled, never}, processUnknown
+		return classifyLost(pod), processUnknown
+	}
+	if since := scheduledAt(pod); !since.IsZero() && pod.Status.StartTime == nil && len(pod.Status.ContainerStatuses) == 0 {
+		late := since.Add(acknowledging)
+		if !now.Before(late) {
+			return classifyLost(pod), processUnknown
+		}
+		starting := classifyMounting(pod, now)
+		starting.look = late
+		return starting, processNone
 	}
 	if v, found := classifyScheduling(pod); found {
 		return v, processNone
@@ -68,6 +78,47 @@ func classifyPod(pod *corev1.Pod, now time.Time) (verdict, botProcess) {
 		}
 	}
 	return classifyMounting(pod, now), processNone
+}
+
+// classifyPod is classifyPod of the visit's own pod, with what its node shows where the pod shows nothing of it.
+func (s *scope) classifyPod() (verdict, botProcess) {
+	v, process := classifyPod(s.pod, s.now)
+	if process != processNone || !s.asksNode() {
+		return v, process
+	}
+	if s.nodeLost {
+		v, process = classifyLost(s.pod), processUnknown
+	}
+	if v.look.IsZero() {
+		v.look = s.now.Add(nodePause)
+	}
+	return v, process
+}
+
+// asksNode tells whether a pod has not got on for so long that its node is looked at: the pod's word may be the node's
+// last. A node that is asked never is not.
+func (s *scope) asksNode() bool {
+	if !s.readsNodes || !s.owned() || s.pod.DeletionTimestamp != nil || ended(s.pod) {
+		return false
+	}
+	since := scheduledAt(s.pod)
+	return !since.IsZero() && !s.now.Before(since.Add(mounting))
+}
+
+// scheduledAt is when a node was chosen for the pod; zero when none is.
+func scheduledAt(pod *corev1.Pod) time.Time {
+	scheduled := condition(pod, corev1.PodScheduled)
+	if pod.Spec.NodeName == "" || scheduled == nil || scheduled.Status != corev1.ConditionTrue {
+		return time.Time{}
+	}
+	return scheduled.LastTransitionTime.Time
+}
+
+// classifyLost is the verdict on a pod whose node says nothing any more.
+func classifyLost(pod *corev1.Pod) verdict {
+	return verdict{metav1.ConditionUnknown, v1alpha1.ReasonNodeUnreachable, fmt.Sprintf(
+		"The node %s does not answer, and its bot may still run, so no other is started: bring the node back, delete it from the cluster, or taint it out-of-service if it is off.",
+		pod.Spec.NodeName), settled, never}
 }
 
 func isBot(status corev1.ContainerStatus) bool { return status.Name == resources.Container }
@@ -170,17 +221,17 @@ func classifyWaiting(pod *corev1.Pod, status corev1.ContainerStatus) (verdict, b
 // classifyMounting tells a pod that starts from one that its node cannot prepare.
 func classifyMounting(pod *corev1.Pod, now time.Time) verdict {
 	starting := verdict{metav1.ConditionFalse, v1alpha1.ReasonPodStarting, fmt.Sprintf("The pod %s is starting.", pod.Name), moving, never}
-	scheduled, sandbox := condition(pod, corev1.PodScheduled), condition(pod, corev1.PodReadyToStartContainers)
-	if scheduled == nil || scheduled.Status != corev1.ConditionTrue || sandbox == nil || sandbox.Status != corev1.ConditionFalse {
+	since, sandbox := scheduledAt(pod), condition(pod, corev1.PodReadyToStartContainers)
+	if since.IsZero() || sandbox == nil || sandbox.Status != corev1.ConditionFalse {
 		return starting
 	}
-	late := scheduled.LastTransitionTime.Add(mounting)
+	late := since.Add(mounting)
 	if now.Before(late) {
 		starting.look = late
 		return starting
 	}
 	return verdict{metav1.ConditionFalse, v1alpha1.ReasonVolumeMountFailed, fmt.Sprintf(
-		"The node %s cannot mount the volumes of the pod %s or give it a network: kubectl describe pod %s says which.",
+		"The node %s has not mounted the volumes of the pod %s or given it a network: kubectl describe pod %s says why.",
 		pod.Spec.NodeName, pod.Name, pod.Name), moving, never}
 }
 

@@ -81,6 +81,12 @@ var runs = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 
 func TestClassifyPod(t *testing.T) {
 	bare := func(pod *corev1.Pod) { pod.Status = corev1.PodStatus{Phase: corev1.PodPending}; pod.Spec.NodeName = "" }
+	bound := func(ago time.Duration) func(*corev1.Pod) {
+		return func(pod *corev1.Pod) {
+			pod.Status = corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{
+				Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(noon.Add(-ago))}}}
+		}
+	}
 	cases := map[string]struct {
 		edits   []func(*corev1.Pod)
 		want    string
@@ -94,6 +100,10 @@ func TestClassifyPod(t *testing.T) {
 			v1alpha1.ReasonPodStarting, processRuns, "has not spoken", never},
 		"no address yet": {[]func(*corev1.Pod){func(pod *corev1.Pod) { pod.Status.PodIP = "" }}, v1alpha1.ReasonPodStarting, processNone, "is starting", never},
 		"just made":      {[]func(*corev1.Pod){bare}, v1alpha1.ReasonPodStarting, processNone, "is starting", never},
+		"not seen by its node yet": {[]func(*corev1.Pod){bound(time.Minute)}, v1alpha1.ReasonPodStarting, processNone, "is starting", noon.Add(acknowledging - time.Minute)},
+		"never seen by its node":   {[]func(*corev1.Pod){bound(acknowledging)}, v1alpha1.ReasonNodeUnreachable, processUnknown, "node-1 does not answer", never},
+		"seen by its node": {[]func(*corev1.Pod){bound(acknowledging), func(pod *corev1.Pod) { pod.Status.StartTime = &metav1.Time{Time: noon} }},
+			v1alpha1.ReasonPodStarting, processNone, "is starting", never},
 		"unschedulable": {[]func(*corev1.Pod){podCondition(corev1.PodScheduled, corev1.ConditionFalse, corev1.PodReasonUnschedulable, "0/3 nodes are available.", noon)},
 			v1alpha1.ReasonUnschedulable, processNone, "0/3 nodes are available. Give it room", never},
 		"held by a scheduling gate": {[]func(*corev1.Pod){bare, func(pod *corev1.Pod) {
@@ -132,7 +142,7 @@ func TestClassifyPod(t *testing.T) {
 			v1alpha1.ReasonPodStarting, processNone, "is starting", noon.Add(mounting - 10*time.Second)},
 		"cannot mount": {[]func(*corev1.Pod){bothContainers(waits("ContainerCreating"), corev1.ContainerState{}, false),
 			podCondition(corev1.PodScheduled, corev1.ConditionTrue, "", "", noon.Add(-mounting)), podCondition(corev1.PodReadyToStartContainers, corev1.ConditionFalse, "", "", noon)},
-			v1alpha1.ReasonVolumeMountFailed, processNone, "cannot mount", never},
+			v1alpha1.ReasonVolumeMountFailed, processNone, "has not mounted", never},
 		"evicted":   {[]func(*corev1.Pod){func(pod *corev1.Pod) { pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "Evicted" }}, v1alpha1.ReasonPodFailed, processNone, "(Evicted)", never},
 		"succeeded": {[]func(*corev1.Pod){func(pod *corev1.Pod) { pod.Status.Phase = corev1.PodSucceeded }}, v1alpha1.ReasonPodFailed, processNone, "(Succeeded)", never},
 		"node lost": {[]func(*corev1.Pod){podCondition(corev1.PodReady, corev1.ConditionFalse, "", "", noon)}, v1alpha1.ReasonNodeUnreachable, processUnknown, "node-1 does not answer", never},
@@ -154,6 +164,51 @@ func TestClassifyPod(t *testing.T) {
 				t.Error("a pod is not ready before its bot is heard")
 			}
 		})
+	}
+}
+
+// What a node that is lost told of a pod that never was ready is old; what it told of one whose bot runs is checked by
+// listening to that.
+func TestALostNodeShowsInAPodThatNeverWasReady(t *testing.T) {
+	waiting := bothContainers(waits("ContainerCreating"), corev1.ContainerState{}, false)
+	fresh := podCondition(corev1.PodScheduled, corev1.ConditionTrue, "", "", noon)
+	cases := map[string]struct {
+		edits   []func(*corev1.Pod)
+		reads   bool
+		want    string
+		process botProcess
+		look    time.Time
+	}{
+		"starting":           {[]func(*corev1.Pod){waiting}, true, v1alpha1.ReasonNodeUnreachable, processUnknown, noon.Add(nodePause)},
+		"starting, just now": {[]func(*corev1.Pod){waiting, fresh}, true, v1alpha1.ReasonPodStarting, processNone, never},
+		"nodes are not read": {[]func(*corev1.Pod){waiting}, false, v1alpha1.ReasonPodStarting, processNone, never},
+		"crashes":            {[]func(*corev1.Pod){bothContainers(waits("CrashLoopBackOff"), exited(1, "Error"), false)}, true, v1alpha1.ReasonNodeUnreachable, processUnknown, noon.Add(nodePause)},
+		"runs":               {nil, true, v1alpha1.ReasonPodStarting, processRuns, never},
+		"ended":              {[]func(*corev1.Pod){func(pod *corev1.Pod) { pod.Status.Phase = corev1.PodFailed }}, true, v1alpha1.ReasonPodFailed, processNone, never},
+		"ending":             {[]func(*corev1.Pod){deleted(-time.Second)}, true, v1alpha1.ReasonAwaitingTermination, processNone, noon.Add(overdue + time.Second)},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := visit(pods(c.edits...), func(s *scope) { s.readsNodes, s.nodeLost = c.reads, c.reads })
+			got, process := s.classifyPod()
+			if got.reason != c.want || process != c.process || !got.look.Equal(c.look) {
+				t.Errorf("%+v, %d; want %s, %d, look at %s", got, process, c.want, c.process, c.look)
+			}
+		})
+	}
+}
+
+func TestNodeSilent(t *testing.T) {
+	for want, conditions := range map[bool][]corev1.NodeCondition{
+		true:  {{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionUnknown}, {Type: corev1.NodeReady, Status: corev1.ConditionUnknown}},
+		false: {{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionUnknown}, {Type: corev1.NodeReady, Status: corev1.ConditionFalse}},
+	} {
+		if got := nodeSilent(&corev1.Node{Status: corev1.NodeStatus{Conditions: conditions}}); got != want {
+			t.Errorf("nodeSilent(%v) = %t", conditions, got)
+		}
+	}
+	if nodeSilent(&corev1.Node{}) {
+		t.Error("a node that says nothing of itself yet counts as silent")
 	}
 }
 

@@ -259,7 +259,7 @@ func (w *world) token(name string, reader bool) string {
 func TestRulesAreWhatIsCalled(t *testing.T) {
 	w := newWorld(t)
 	const user = "operator-of-the-cluster"
-	rules := slices.Concat(w.grant(user, "role.yaml"), w.grant(user, "shared/leader_election.yaml"), w.grant(user, "shared/metrics.yaml"))
+	rules := slices.Concat(w.grant(user, "role.yaml"), w.grant(user, "nodes.yaml"), w.grant(user, "shared/leader_election.yaml"), w.grant(user, "shared/metrics.yaml"))
 	// An API server that cannot stream what a watch begins with is asked for a list: the rule is for it.
 	t.Setenv("KUBE_FEATURE_WatchListClient", "false")
 	p := w.run(user)
@@ -291,6 +291,11 @@ func TestRulesAreWhatIsCalled(t *testing.T) {
 	}
 	w.create("taken", nil)
 	w.untilCondition("taken", v1alpha1.ConditionPodReady, metav1.ConditionFalse, v1alpha1.ReasonPodNameTaken)
+
+	w.cluster.Node.Hold(w.key("stuck"))
+	w.create("stuck", nil)
+	w.begun("stuck", "gone")
+	within(t, "the pod's node to be asked about", func() bool { _, found := calls(t, user)["get nodes."]; return found })
 
 	// The metrics are for whoever the cluster lets read them.
 	nobody, prometheus := w.token("nobody", false), w.token("prometheus", true)

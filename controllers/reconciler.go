@@ -54,6 +54,7 @@ type Reconciler struct {
 	stores   locks
 	paces    paces
 	rollout  rollout
+	nodes    nodes
 }
 
 // Reconcile visits one session: it reads everything once, runs the phases, derives the status, writes it if it
@@ -149,6 +150,9 @@ func (r *Reconciler) load(ctx context.Context, key types.NamespacedName) (*scope
 	if err != nil {
 		return nil, err
 	}
+	if s.readsNodes = r.nodes.live != nil; s.asksNode() {
+		s.nodeLost = r.nodes.lost(ctx, s.pod.Spec.NodeName, s.now)
+	}
 	if err := r.loadOthers(ctx, s); err != nil {
 		return nil, err
 	}
@@ -207,7 +211,7 @@ func (r *Reconciler) loadOthers(ctx context.Context, s *scope) error {
 func (r *Reconciler) listen(s *scope) {
 	key := client.ObjectKeyFromObject(s.session)
 	if s.owned() && s.keys != nil && s.pod.DeletionTimestamp == nil {
-		if _, process := classifyPod(s.pod, s.now); process == processRuns {
+		if _, process := s.classifyPod(); process == processRuns {
 			r.bots.Ensure(key, target(s))
 			return
 		}

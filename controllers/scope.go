@@ -27,6 +27,9 @@ type scope struct {
 	policy  *networkingv1.NetworkPolicy
 	// pod has the bot's name and the operator's label, whoever's it is.
 	pod *corev1.Pod
+	// readsNodes says that the operator may ask about nodes; nodeLost, that the pod's node was asked about and says
+	// nothing any more.
+	readsNodes, nodeLost bool
 
 	// desired is the pod that the spec asks for; templateErr is why there is none.
 	desired     *corev1.Pod
@@ -82,7 +85,7 @@ func (s *scope) rolled() bool {
 		return false
 	}
 	own := resources.OwnHash(s.pod)
-	_, process := classifyPod(s.pod, s.now)
+	_, process := s.classifyPod()
 	return process == processRuns && (own == "" || own == resources.OwnHash(s.desired))
 }
 

@@ -40,6 +40,8 @@ type Settings struct {
 	Resources resources.Options
 	// Observer bounds the streams; its zero value is for production.
 	Observer observer.Options
+	// ReadNodes says that the operator may read nodes, as one of the whole cluster may.
+	ReadNodes bool
 	// Metrics takes the operator's own.
 	Metrics prometheus.Registerer
 }
@@ -52,6 +54,9 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		Client:  client.WithFieldOwner(mgr.GetClient(), fieldOwner),
 		options: settings.Resources, live: mgr.GetAPIReader(), bots: bots,
 		events: mgr.GetEventRecorder(fieldOwner), now: time.Now, unlinker: unlinker,
+	}
+	if settings.ReadNodes {
+		r.nodes.live = mgr.GetAPIReader()
 	}
 	if err := mgr.Add(bots); err != nil {
 		return fmt.Errorf("add the observer: %w", err)

@@ -34,7 +34,7 @@ func classifyKnowledge(s *scope) knowledge {
 	if !s.owned() {
 		return absent
 	}
-	_, process := classifyPod(s.pod, s.now)
+	_, process := s.classifyPod()
 	switch {
 	case process == processUnknown:
 		return lost

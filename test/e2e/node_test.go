@@ -98,7 +98,7 @@ func TestKubeletStopped(t *testing.T) {
 }
 
 // podReady waits until the kubelet has told that a session's pod is ready, which it does a while after the bot is
-// connected. Of a pod that never was, nothing shows that its node is lost before it is evicted.
+// connected. Of a pod that runs and never was, the bot tells, for as long as it is heard, and the node is not asked.
 func podReady(t *testing.T, session *v1alpha1.WhatsAppSession) {
 	t.Helper()
 	eventually(t, patience, session.Name+"'s pod is ready", func(ctx context.Context) error {
