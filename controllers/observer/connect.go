@@ -10,6 +10,8 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"slices"
 	"time"
 )
 
@@ -27,10 +29,10 @@ const (
 type connection struct {
 	*tls.Conn
 	meter *meter
-	body  io.ReadCloser
+	body  io.Reader
 }
 
-// Close closes the socket under TLS, so that it never waits for the peer. The body has nothing of its own to close.
+// Close closes the socket under TLS, so that it never waits for the peer.
 func (c *connection) Close() error { return c.NetConn().Close() }
 
 // connect connects on a goroutine of its own: a handshake needs twice the stack that reading lines
@@ -98,15 +100,28 @@ func ask(conn *tls.Conn, target Target, deadline time.Time, limit int) (*connect
 		return nil, fmt.Errorf("ask for the events: %w", withoutAddresses(err))
 	}
 	metered := &meter{from: conn, left: limit}
+	read := bufio.NewReaderSize(metered, answerBuffer)
 	//nolint:bodyclose // the stream is the body; it ends with the connection
-	answer, err := http.ReadResponse(bufio.NewReaderSize(metered, answerBuffer), request)
+	answer, err := http.ReadResponse(read, request)
 	if err != nil {
 		return nil, fmt.Errorf("read the bot's answer: %w", withoutAddresses(err))
 	}
 	if err := classifyAnswer(answer); err != nil {
 		return nil, err
 	}
-	return &connection{Conn: conn, meter: metered, body: answer.Body}, nil
+	return &connection{Conn: conn, meter: metered, body: bodyOf(answer, read)}, nil
+}
+
+// bodyOf reads an answer's body from what the answer was read from. The answer's own Body would keep the answer and the
+// request, with all their headers, for as long as the stream stands.
+func bodyOf(answer *http.Response, from *bufio.Reader) io.Reader {
+	if slices.Equal(answer.TransferEncoding, []string{"chunked"}) {
+		return httputil.NewChunkedReader(from)
+	}
+	if answer.ContentLength >= 0 {
+		return io.LimitReader(from, answer.ContentLength)
+	}
+	return from
 }
 
 // withoutAddresses leaves the ports out of a socket's error: they differ each time, and a message that is shown in
