@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -136,15 +139,7 @@ func (t *tool) feed(ctx context.Context, c *cluster, pod *corev1.Pod, in io.Read
 	}
 	url := clientset.CoreV1().RESTClient().Post().Resource("pods").Namespace(pod.Namespace).Name(pod.Name).SubResource("attach").
 		VersionedParams(&corev1.PodAttachOptions{Container: resources.Container, Stdin: true, Stdout: true, Stderr: true}, clientgoscheme.ParameterCodec).URL()
-	old, err := remotecommand.NewSPDYExecutor(c.config, "POST", url)
-	if err != nil {
-		return err
-	}
-	websocket, err := remotecommand.NewWebSocketExecutor(c.config, "GET", url.String())
-	if err != nil {
-		return err
-	}
-	attach, err := remotecommand.NewFallbackExecutor(websocket, old, func(error) bool { return true })
+	attach, err := newAttach(c.config, url)
 	if err != nil {
 		return err
 	}
@@ -167,6 +162,20 @@ func (t *tool) feed(ctx context.Context, c *cluster, pod *corev1.Pod, in io.Read
 	}
 	fmt.Fprintln(t.out, text)
 	return nil
+}
+
+// newAttach prefers websockets, and takes SPDY where a proxy or an old API server knows no other. A stream that broke is
+// not begun again: part of what it was to send is gone.
+func newAttach(config *rest.Config, to *url.URL) (remotecommand.Executor, error) {
+	old, err := remotecommand.NewSPDYExecutor(config, http.MethodPost, to)
+	if err != nil {
+		return nil, err
+	}
+	websocket, err := remotecommand.NewWebSocketExecutor(config, http.MethodGet, to.String())
+	if err != nil {
+		return nil, err
+	}
+	return remotecommand.NewFallbackExecutor(websocket, old, knowsNoWebsocket)
 }
 
 // untilPhase waits for one of the phases; an end of the pod is always one.

@@ -62,9 +62,12 @@ func newDialer(config *rest.Config, address *url.URL) (httpstream.Dialer, error)
 	if err != nil {
 		return nil, err
 	}
-	return portforward.NewFallbackDialerForStreaming(websocket, old, func(err error) bool {
-		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
-	}), nil
+	return portforward.NewFallbackDialerForStreaming(websocket, old, knowsNoWebsocket), nil
+}
+
+// knowsNoWebsocket tells whether the other side, or a proxy before it, refused to speak over a websocket.
+func knowsNoWebsocket(err error) bool {
+	return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
 }
 
 func (t *tunnel) close() { _ = t.stream.Close() }
