@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -119,8 +120,27 @@ func (b *botAPI) savePNG(ctx context.Context, name, path string) error {
 		if err != nil {
 			return false, err
 		}
-		return false, os.WriteFile(path, picture, 0o600)
+		return false, writeSecret(path, picture)
 	})
+}
+
+// writeSecret puts a file of its owner's alone in the place of whatever is there, whose mode it would else keep.
+func writeSecret(path string, data []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".sesi-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(file.Name())
+	}
+	return err
 }
 
 // openPage serves the bot's page on a free port of this machine and points a browser at it, until the session
