@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,9 +34,22 @@ func deriveConditions(s *scope, status *v1alpha1.WhatsAppSessionStatus, known kn
 
 func (c *conditions) set(kind string, value metav1.ConditionStatus, reason, message string) {
 	meta.SetStatusCondition(&c.status.Conditions, metav1.Condition{
-		Type: kind, Status: value, Reason: reason, Message: message,
+		Type: kind, Status: value, Reason: reason, Message: bounded(message),
 		ObservedGeneration: c.scope.session.Generation, LastTransitionTime: metav1.NewTime(c.scope.now),
 	})
+}
+
+// maxMessage is what an event may say, in bytes. A condition may say more, though not without end: the answers of others
+// that a message takes up, such as an admission webhook's, have no bound of their own.
+const maxMessage = 1000
+
+// bounded cuts a message, at the end of a rune.
+func bounded(message string) string {
+	const more = "..."
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage-len(more)], "") + more
 }
 
 // keep leaves a condition as it is, for this generation; false when there is none to keep.

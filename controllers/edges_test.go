@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -52,6 +54,27 @@ func TestACreateThatMeetsAQuotaIsTriedAgain(t *testing.T) {
 	if len(refused) < 5 {
 		t.Errorf("only %v were refused", refused)
 	}
+}
+
+// What someone else says of a refusal may be of any length; the API server takes only so much of it, in a status and in
+// an event.
+func TestALongRefusalIsShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.operate(staging{calls: &interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			if _, pod := o.(*corev1.Pod); pod {
+				return apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, o.GetName(), errors.New(strings.Repeat("nein, ", 10_000)))
+			}
+			return c.Create(ctx, o, opts...)
+		},
+	}})
+	w.create("kasir", nil)
+	shown := w.untilCondition("kasir", v1alpha1.ConditionPodReady, metav1.ConditionFalse, v1alpha1.ReasonPodRejected)
+	if said := meta.FindStatusCondition(shown.Status.Conditions, v1alpha1.ConditionPodReady).Message; !strings.Contains(said, "refuses the pod wa-kasir") {
+		t.Errorf("it says %q", said)
+	}
+	w.untilEvent("kasir", v1alpha1.ReasonPodRejected)
 }
 
 // What is wrong with the one thing must not keep a bot running that is to stop.
