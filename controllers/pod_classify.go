@@ -105,10 +105,16 @@ func (s *scope) asksNode() bool {
 	return !since.IsZero() && !s.now.Before(since.Add(mounting))
 }
 
-// scheduledAt is when a node was chosen for the pod; zero when none is.
+// scheduledAt is when a node was chosen for the pod; zero when none is. Of one that its template gives to a node, the
+// scheduler says nothing, and the node itself only once it has seen it.
 func scheduledAt(pod *corev1.Pod) time.Time {
 	scheduled := condition(pod, corev1.PodScheduled)
-	if pod.Spec.NodeName == "" || scheduled == nil || scheduled.Status != corev1.ConditionTrue {
+	switch {
+	case pod.Spec.NodeName == "":
+		return time.Time{}
+	case scheduled == nil:
+		return pod.CreationTimestamp.Time
+	case scheduled.Status != corev1.ConditionTrue:
 		return time.Time{}
 	}
 	return scheduled.LastTransitionTime.Time
