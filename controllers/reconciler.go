@@ -71,6 +71,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if s.deleting() {
 		err = r.finalize(ctx, s)
 	} else {
+		// What was asked of the bot of an earlier session of this name is not this one's.
+		r.unlinker.forget(request.NamespacedName)
 		err = r.ensureAll(ctx, s)
 	}
 	r.listen(s)

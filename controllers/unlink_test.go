@@ -7,6 +7,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
@@ -99,5 +100,22 @@ func TestLogoutAsksTheBotItWasMeantFor(t *testing.T) {
 				t.Fatalf("the bot is linked: %t", last.Exists)
 			}
 		})
+	}
+}
+
+// A session may be replaced by one of its name before a visit has seen it gone. What was asked of the earlier one's bot
+// says nothing of the later one's.
+func TestAnEarlierSessionsUnlinkDoesNotCount(t *testing.T) {
+	m := newModel(t, 1)
+	asked := newUnlinker()
+	m.operator.unlinker = asked
+	key := types.NamespacedName{Namespace: "shop", Name: "kasir"}
+	asked.asked[key] = unlinkResult{since: noon.Add(-time.Hour), at: noon.Add(-time.Hour), done: true}
+	session := newSession("kasir")
+	session.UID, session.Spec.DeletionPolicy = "", v1alpha1.DeletionUnlink
+	m.must(m.store.create(session))
+	m.settle()
+	if got := asked.result(key, noon); got.done || !got.since.Equal(noon) {
+		t.Errorf("the later session has %+v", got)
 	}
 }
