@@ -64,7 +64,7 @@ generate-check: ## fails when `make generate` would change something
 test: ## unit and integration tests with the race detector, alerts and dashboard with promtool
 	hack/deps.sh test
 	test/monitoring/run.sh
-	KUBEBUILDER_ASSETS="$$(hack/cluster/build.sh control-plane)" CGO_ENABLED=1 \
+	KUBEBUILDER_ASSETS="$$(hack/cluster/build.sh control-plane)" CGO_ENABLED=1 KUBE_CACHE_MUTATION_DETECTOR=true \
 	  go test -race -timeout 20m $$(go list ./... | grep -v '/test/e2e$$')
 
 .PHONY: fuzz

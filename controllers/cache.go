@@ -1,10 +1,13 @@
 package controllers
 
 import (
+	"bytes"
 	"fmt"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -12,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
 )
 
@@ -25,15 +29,18 @@ func CacheOptions(namespaces []string) (cache.Options, error) {
 		return cache.Options{}, fmt.Errorf("select by %s: %w", resources.LabelSession, err)
 	}
 	labelled := cache.ByObject{Label: labels.NewSelector().Add(*ours)}
-	pods, claims := labelled, cache.ByObject{}
+	pods, claims, secrets, policies := labelled, cache.ByObject{}, labelled, labelled
 	pods.Transform, claims.Transform = slimPod, slimClaim
+	secrets.Transform, policies.Transform = slimSecret, (&egresses{}).slim
 	options := cache.Options{
 		DefaultTransform:            slim,
 		ReaderFailOnMissingInformer: true,
+		// A visit changes nothing that it read, so it needs no copies of its own.
+		DefaultUnsafeDisableDeepCopy: new(true),
 		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Secret{}:                labelled,
+			&corev1.Secret{}:                secrets,
 			&corev1.Service{}:               labelled,
-			&networkingv1.NetworkPolicy{}:   labelled,
+			&networkingv1.NetworkPolicy{}:   policies,
 			&corev1.Pod{}:                   pods,
 			&corev1.PersistentVolumeClaim{}: claims,
 		},
@@ -58,7 +65,85 @@ func slim(object any) (any, error) {
 		delete(annotations, corev1.LastAppliedConfigAnnotation)
 		accessor.SetAnnotations(annotations)
 	}
+	accessor.SetLabels(shareWords(accessor.GetLabels()))
+	owners := accessor.GetOwnerReferences()
+	for i := range owners {
+		owners[i].APIVersion, owners[i].Kind = shareWord(owners[i].APIVersion), shareWord(owners[i].Kind)
+	}
+	accessor.SetOwnerReferences(owners)
 	return object, nil
+}
+
+// words are the operator's own, which every object repeats: each is kept once, and not once for each object.
+var words = func() map[string]string {
+	session := &v1alpha1.WhatsAppSession{}
+	own := map[string]string{}
+	for name, value := range resources.Labels(session) {
+		own[name], own[value] = name, value
+	}
+	for _, word := range []string{v1alpha1.GroupVersion.String(), "WhatsAppSession"} {
+		own[word] = word
+	}
+	return own
+}()
+
+func shareWord(word string) string {
+	if own, found := words[word]; found {
+		return own
+	}
+	return word
+}
+
+func shareWords(labels map[string]string) map[string]string {
+	if labels == nil {
+		return nil
+	}
+	shared := make(map[string]string, len(labels))
+	for name, value := range labels {
+		shared[shareWord(name)] = shareWord(value)
+	}
+	return shared
+}
+
+// slimSecret keeps the serving certificate once where it is all that is trusted.
+func slimSecret(object any) (any, error) {
+	if secret, ok := object.(*corev1.Secret); ok {
+		if certificate := secret.Data[resources.KeyCertificate]; len(certificate) > 0 && bytes.Equal(certificate, secret.Data[resources.KeyRoots]) {
+			secret.Data[resources.KeyRoots] = certificate
+		}
+	}
+	return slim(object)
+}
+
+// egresses keep one copy of what the policies let bots out to. That is the same for all sessions but for the port of a
+// proxy; a policy with rules of its own keeps them.
+type egresses struct {
+	mu    sync.Mutex
+	known [][]networkingv1.NetworkPolicyEgressRule
+}
+
+// maxEgresses bounds how many of them are compared with each policy.
+const maxEgresses = 8
+
+func (e *egresses) slim(object any) (any, error) {
+	if policy, ok := object.(*networkingv1.NetworkPolicy); ok {
+		policy.Spec.Egress = e.share(policy.Spec.Egress)
+	}
+	return slim(object)
+}
+
+func (e *egresses) share(rules []networkingv1.NetworkPolicyEgressRule) []networkingv1.NetworkPolicyEgressRule {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, known := range e.known {
+		if equality.Semantic.DeepEqual(known, rules) {
+			return known
+		}
+	}
+	if len(e.known) < maxEgresses {
+		e.known = append(e.known, rules)
+	}
+	return rules
 }
 
 // slimPod keeps of a pod what classifyPod and the decisions about it read. Such a pod is never written back.

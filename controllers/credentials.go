@@ -31,14 +31,15 @@ func (r *Reconciler) ensureCredentials(ctx context.Context, s *scope) error {
 		log.FromContext(ctx).Info("renewing credentials", "secret", desired.Name,
 			"why", resources.DecideRenewal(s.session, s.secret, s.now))
 	}
-	return ensure(ctx, r, s.session, s.secret, desired, s.secret != nil, func(existing *corev1.Secret) bool {
-		// One that the cache has not seen may be good; the visit that its event brings judges it.
-		if s.secret == nil {
-			return false
-		}
-		existing.Data = desired.Data
-		return true
-	})
+	// One that the cache has not seen may be good; the visit that its event brings judges it.
+	unseen := s.secret == nil
+	return ensure(ctx, r, s.session, s.secret, desired, !unseen,
+		func(*corev1.Secret) bool { return unseen },
+		func(update *corev1.Secret) {
+			if !unseen {
+				update.Data = desired.Data
+			}
+		})
 }
 
 // keys are what is needed of a Secret to speak with a bot.

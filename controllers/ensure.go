@@ -7,7 +7,6 @@ import (
 	"maps"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -49,9 +48,9 @@ func (r *Reconciler) create(ctx context.Context, object client.Object) error {
 	return err
 }
 
-// ensure makes desired exist for the session. existing is what the cache holds of its name, nil for none; change
-// brings a copy of it to what is desired and says whether that changed it.
-func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alpha1.WhatsAppSession, existing, desired T, found bool, change func(T) bool) error {
+// ensure makes desired exist for the session. existing is what the cache holds of its name, nil for none; good tells
+// whether an object is as desired, and change brings a copy of one that is not to that.
+func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alpha1.WhatsAppSession, existing, desired T, found bool, good func(T) bool, change func(T)) error {
 	kind := r.kind(desired)
 	if !found {
 		err := r.create(ctx, desired)
@@ -67,28 +66,23 @@ func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alph
 	if !metav1.IsControlledBy(existing, session) {
 		return &takenError{kind, desired.GetName(), passing(existing)}
 	}
-	update := existing.DeepCopyObject().(T)
-	changed := change(update)
-	changed = overlayLabels(update, desired) || changed
-	if !changed {
+	labels := overlaid(existing.GetLabels(), desired.GetLabels())
+	if good(existing) && maps.Equal(labels, existing.GetLabels()) {
 		return nil
 	}
+	update := existing.DeepCopyObject().(T)
+	change(update)
+	update.SetLabels(labels)
 	log.FromContext(ctx).Info("updating", "kind", kind, "name", desired.GetName())
 	return wrap(r.Update(ctx, update), "update the %s %s", kind, desired.GetName())
 }
 
-// overlayLabels puts desired's labels over an object's own and tells whether that changed any.
-func overlayLabels(object, desired client.Object) bool {
-	labels := maps.Clone(object.GetLabels())
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	maps.Copy(labels, desired.GetLabels())
-	if equality.Semantic.DeepEqual(labels, object.GetLabels()) {
-		return false
-	}
-	object.SetLabels(labels)
-	return true
+// overlaid puts labels over others.
+func overlaid(under, over map[string]string) map[string]string {
+	labels := make(map[string]string, len(under)+len(over))
+	maps.Copy(labels, under)
+	maps.Copy(labels, over)
+	return labels
 }
 
 func (r *Reconciler) kind(object client.Object) string {

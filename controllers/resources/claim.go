@@ -1,6 +1,8 @@
 package resources
 
 import (
+	"maps"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,12 +35,12 @@ func BuildClaim(session *v1alpha1.WhatsAppSession) *corev1.PersistentVolumeClaim
 			Name:            Name(session),
 			Namespace:       session.Namespace,
 			Labels:          under(template.Labels, Labels(session)),
-			Annotations:     template.Annotations,
+			Annotations:     maps.Clone(template.Annotations),
 			OwnerReferences: ClaimOwners(session),
 		},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes:      []corev1.PersistentVolumeAccessMode{corev1.PersistentVolumeAccessMode(mode)},
-			StorageClassName: template.StorageClassName,
+			StorageClassName: copyOf(template.StorageClassName),
 			Resources: corev1.VolumeResourceRequirements{
 				Requests: corev1.ResourceList{corev1.ResourceStorage: size},
 			},
@@ -63,4 +65,13 @@ func OwnsClaim(session *v1alpha1.WhatsAppSession, claim *corev1.PersistentVolume
 	}
 	owner := metav1.GetControllerOf(claim)
 	return owner == nil || owner.UID == session.UID
+}
+
+// copyOf keeps what is built apart from the session, which may be shared: a client writes the API server's answer into
+// what it sent.
+func copyOf(text *string) *string {
+	if text == nil {
+		return nil
+	}
+	return new(*text)
 }
