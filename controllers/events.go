@@ -11,6 +11,14 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
+// How many events of ordinary changes there may be, all sessions together: so many at once, and so many a second. When
+// a network fails, thousands of bots lose WhatsApp and are back a minute later; an event of each, twice, was half of what
+// that wrote, at the moment when the API server is busiest. Their statuses tell. Warnings are never left out.
+const (
+	eventsAtOnce    = 500
+	eventsPerSecond = 10
+)
+
 // transition is a change of a status that a person may want to have been told of.
 type transition struct {
 	kind, reason, message string
@@ -62,6 +70,15 @@ func decideTransitions(before, after *v1alpha1.WhatsAppSessionStatus) []transiti
 		}
 	}
 	return told
+}
+
+// tellTransitions tells what changed between two statuses of a session.
+func (r *Reconciler) tellTransitions(session *v1alpha1.WhatsAppSession, after *v1alpha1.WhatsAppSessionStatus) {
+	for _, t := range decideTransitions(&session.Status, after) {
+		if t.kind == corev1.EventTypeWarning || r.ordinary.AllowN(r.now(), 1) {
+			r.tell(session, t, string(after.State))
+		}
+	}
 }
 
 // tell makes an event. It is about the session and not about one version of it, so that what happens again and again

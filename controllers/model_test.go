@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -131,7 +132,7 @@ func (m *model) restart() {
 	m.unlinks = modelUnlinker{m: m, results: map[types.NamespacedName]unlinkResult{}}
 	m.operator = &Reconciler{
 		Client: m.client, options: resources.Options{BotImage: fmt.Sprintf("bot:%d", 1+m.dice.IntN(2))}, live: modelLive{m}, bots: m.bots,
-		events: &events.FakeRecorder{}, now: func() time.Time { return m.now }, unlinker: m.unlinks,
+		events: &events.FakeRecorder{}, ordinary: rate.NewLimiter(eventsPerSecond, eventsAtOnce), now: func() time.Time { return m.now }, unlinker: m.unlinks,
 	}
 	m.queue, m.timers = map[types.NamespacedName]bool{}, map[types.NamespacedName]time.Time{}
 	for key := range m.cache.objects["WhatsAppSession"] {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -45,9 +46,11 @@ type Reconciler struct {
 	// options are the same for every session.
 	options resources.Options
 	// live reads past the cache. It is asked before a pod is made, and when a name turns out to be taken.
-	live     client.Reader
-	bots     listener
-	events   events.EventRecorder
+	live   client.Reader
+	bots   listener
+	events events.EventRecorder
+	// ordinary bounds the events of changes that warn of nothing.
+	ordinary *rate.Limiter
 	now      func() time.Time
 	unlinker asker
 	keyring  keyring
@@ -255,8 +258,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 	if snapshot := s.snapshot(); snapshot != nil {
 		r.bots.Shown(key, snapshot.Revision)
 	}
-	for _, t := range decideTransitions(&s.session.Status, status) {
-		r.tell(s.session, t, string(status.State))
-	}
+	r.tellTransitions(s.session, status)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -54,6 +55,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		Client:  client.WithFieldOwner(mgr.GetClient(), fieldOwner),
 		options: settings.Resources, live: mgr.GetAPIReader(), bots: bots,
 		events: mgr.GetEventRecorder(fieldOwner), now: time.Now, unlinker: unlinker,
+		ordinary: rate.NewLimiter(eventsPerSecond, eventsAtOnce),
 	}
 	if settings.ReadNodes {
 		r.nodes.live = mgr.GetAPIReader()

@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
@@ -249,5 +252,31 @@ func TestDecideTransitions(t *testing.T) {
 				t.Errorf("events = %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+// When a network fails, thousands of bots go and come within a minute. What warns is told of each; the rest is told for as
+// long as that is no burden.
+func TestAMassOfChangesIsNoMassOfEvents(t *testing.T) {
+	const sessions = 3 * eventsAtOnce
+	recorder := events.NewFakeRecorder(2 * sessions)
+	r := &Reconciler{events: recorder, ordinary: rate.NewLimiter(eventsPerSecond, eventsAtOnce), now: func() time.Time { return noon }}
+	up := deriveStatus(decided(says(observer.Heard, connected())))
+	out := deriveStatus(decided(says(observer.Heard, snapshotOf(bot.StateLoggedOut, bot.ReasonLoggedOut, nil))))
+	for i := range sessions {
+		session := newSession(fmt.Sprint("s", i))
+		session.Status.State = v1alpha1.StatePending
+		r.tellTransitions(session, up)
+		session.Status = *up
+		r.tellTransitions(session, out)
+	}
+	close(recorder.Events)
+	count := map[string]int{}
+	for event := range recorder.Events {
+		kind, _, _ := strings.Cut(event, " ")
+		count[kind]++
+	}
+	if count[corev1.EventTypeWarning] != sessions || count[corev1.EventTypeNormal] != eventsAtOnce {
+		t.Errorf("%v were told, want %d warnings and %d others", count, sessions, eventsAtOnce)
 	}
 }
