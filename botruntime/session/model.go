@@ -46,6 +46,7 @@ type model struct {
 	retryAt               time.Time
 
 	link      linkState
+	mute      bool        // the socket's last keep-alive went unanswered
 	attempt   int         // failed connections since the last good one
 	failures  int         // login refusals of unknown kind, and versions not fetched, since the last good one
 	round     int         // rounds of codes shown since someone looked

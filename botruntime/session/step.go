@@ -133,7 +133,7 @@ func (t *turn) hangup() {
 	if t.link != linkDown {
 		t.do(actHangup{})
 	}
-	t.link = linkDown
+	t.link, t.mute = linkDown, false
 	t.retryAt = time.Time{}
 	t.dropCodes()
 	t.do(actStop{timerRetry}, actStop{timerLogin}, actStop{timerPulse})
@@ -186,6 +186,11 @@ func (t *turn) lost(detail string) {
 	case len(t.codes) > 1 && t.endRound():
 		return
 	}
+	t.reconnect(detail)
+}
+
+// reconnect dials anew after a wait that grows with each failure.
+func (t *turn) reconnect(detail string) {
 	was := t.link
 	if was == linkUp && t.now.Sub(t.connectedAt) >= stableAfter {
 		t.attempt = 0
@@ -289,18 +294,30 @@ func (t *turn) connected(who account) {
 }
 
 // silent is a keep-alive without an answer. whatsmeow says nothing more of a dead socket, so the bot must
-// give it up by itself.
+// give it up by itself. A code of a dead socket cannot be scanned: it goes at once, and its round does not count
+// as one that nobody looked at.
 func (t *turn) silent(in inSilent) {
-	if t.link != linkUp || in.misses < silenceMisses {
+	showing := t.link == linkOpen && len(t.codes) > 0
+	if !showing && t.link != linkUp {
 		return
 	}
-	t.become(bot.StateReconnecting, bot.ReasonKeepAliveTimeout, "WhatsApp has not answered since "+in.lastSuccess.UTC().Format(time.TimeOnly)+" UTC")
+	t.mute = true
+	if in.misses < silenceMisses {
+		return
+	}
+	detail := "WhatsApp has not answered since " + in.lastSuccess.UTC().Format(time.TimeOnly) + " UTC"
+	if showing {
+		t.reconnect(detail)
+		return
+	}
+	t.become(bot.StateReconnecting, bot.ReasonKeepAliveTimeout, detail)
 	if in.misses > silenceMisses || t.now.Sub(in.lastSuccess) >= silenceLimit {
-		t.lost(t.detail)
+		t.lost(detail)
 	}
 }
 
 func (t *turn) heard() {
+	t.mute = false
 	if t.link == linkUp && t.reason == bot.ReasonKeepAliveTimeout {
 		t.become(bot.StateConnected, bot.ReasonLoggedIn, "")
 	}

@@ -27,9 +27,11 @@ func (t *turn) showCode(codes []string, life time.Duration) {
 	t.do(actTimer{timerCode, life}, actSay{eventQR, ""}, actCount{countCode, t.reason})
 }
 
-// nextCode replaces a code that ended. One that lived to its end came over a good connection.
+// nextCode replaces a code that ended. One that lived to its end came over a good connection, if that still answers.
 func (t *turn) nextCode() {
-	t.attempt = 0
+	if !t.mute {
+		t.attempt = 0
+	}
 	switch {
 	case len(t.codes) == 0:
 	case len(t.codes) == 1:

@@ -255,6 +255,22 @@ func TestRows(t *testing.T) {
 			online(t).then(inSilent{2, epoch}, inHeard{}),
 			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, ""},
 		},
+		"one KeepAliveTimeout while a code is live": {
+			scanning(t).after(35 * time.Second).then(inSilent{1, epoch}),
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, false, true, bot.ActionScanQR, ""},
+		},
+		"two KeepAliveTimeouts while a code is live": {
+			scanning(t).after(70 * time.Second).then(inSilent{2, epoch}),
+			want{bot.StatePairing, bot.ReasonConnectionLost, false, false, false, true, bot.ActionScanQR, "Hangup, retry in 250ms"},
+		},
+		"two KeepAliveTimeouts while the last code is live": {
+			scanning(t).then(repeat(inTimer{timerCode}, 5)...).then(inSilent{2, epoch}),
+			want{bot.StatePairing, bot.ReasonConnectionLost, false, false, false, true, bot.ActionScanQR, "Hangup, retry in 250ms"},
+		},
+		"KeepAliveTimeouts of a socket that was given up": {
+			scanning(t).then(inSilent{2, epoch}).then(inSilent{3, epoch}),
+			want{bot.StatePairing, bot.ReasonConnectionLost, false, false, false, true, bot.ActionScanQR, ""},
+		},
 		"Disconnected": {
 			online(t).then(inLost{"the socket closed"}),
 			want{bot.StateReconnecting, bot.ReasonConnectionLost, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
@@ -549,6 +565,36 @@ func TestRoundsThatBreakOffAreBoundedToo(t *testing.T) {
 		if wait <= waits[i] {
 			t.Errorf("broken off again, and repeated after %v, no later than before (%v)", wait, waits[i])
 		}
+	}
+}
+
+// TestCodesOfAFrozenPeerSpendNoRounds: nobody could scan them. Each try waits longer all the same.
+func TestCodesOfAFrozenPeerSpendNoRounds(t *testing.T) {
+	s := tell(t, false, facts{})
+	s.dice = 0.5
+	waits := []time.Duration{}
+	for range usual.qrRounds + 2 {
+		s.then(inDialled{}, inCodes{six}).after(35 * time.Second).then(inSilent{1, epoch})
+		s.after(25 * time.Second).then(inTimer{timerCode}).after(15 * time.Second).then(inSilent{2, epoch})
+		if _, live := s.m.code(s.now); live || s.m.reason != bot.ReasonConnectionLost {
+			t.Fatalf("after %d frozen rounds: %+v", len(waits)+1, s.m.snapshot())
+		}
+		wait, _ := s.timer(timerRetry)
+		waits = append(waits, wait)
+		s.after(wait).then(inTimer{timerRetry})
+	}
+	for i, wait := range waits[1:] {
+		if wait <= waits[i] && wait < backoffLast/2 {
+			t.Errorf("frozen again, and repeated after %v, no later than before (%v)", wait, waits[i])
+		}
+	}
+	rounds(s.then(inDialled{}, inCodes{six}), usual.qrRounds-1).then(repeat(inTimer{timerCode}, 5)...)
+	if s.m.reason != bot.ReasonQRAvailable {
+		t.Errorf("the frozen rounds were counted: %s", s.m.reason)
+	}
+	s.m.attempt = 3
+	if s.then(inCodes{six}, inSilent{1, epoch}, inHeard{}, inTimer{timerCode}); s.m.attempt != 0 {
+		t.Error("a connection that answers again does not count as good")
 	}
 }
 

@@ -528,15 +528,24 @@ func TestALoginWithoutAnAnswerIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestAFrozenPeerIsLeft runs in a process of its own: whatsmeow's keep-alive intervals are variables that its
-// goroutines read unguarded, so they can only be shortened before the first client.
+// keepAliveIsQuick runs the test in a process of its own, and reports whether this is that process: whatsmeow's
+// keep-alive intervals are variables that its goroutines read unguarded, so they can only be shortened before the
+// first client.
+func keepAliveIsQuick(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(quickKeepAlive) != "" {
+		return true
+	}
+	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	again.Env = append(os.Environ(), quickKeepAlive+"=1")
+	if out, err := again.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return false
+}
+
 func TestAFrozenPeerIsLeft(t *testing.T) {
-	if os.Getenv(quickKeepAlive) == "" {
-		again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAFrozenPeerIsLeft$", "-test.v")
-		again.Env = append(os.Environ(), quickKeepAlive+"=1")
-		if out, err := again.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("--- PASS: TestAFrozenPeerIsLeft")) {
-			t.Fatalf("%v\n%s", err, out)
-		}
+	if !keepAliveIsQuick(t) {
 		return
 	}
 	wa := whatsapp(t, sim.Config{})
@@ -547,6 +556,32 @@ func TestAFrozenPeerIsLeft(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	s.until("a new connection", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(snap.ConnectedAt.Time) })
+}
+
+// TestAPeerThatFreezesUnderACodeIsLeft: the first code would live for a minute more, and could not be scanned.
+func TestAPeerThatFreezesUnderACodeIsLeft(t *testing.T) {
+	if !keepAliveIsQuick(t) {
+		return
+	}
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), func(c *config.Config, _ *policy) { c.QRMaxRetries = 1 })
+	s.untilReason(bot.ReasonQRAvailable)
+	dead, _ := s.Peek()
+	if n, err := wa.KickWaiting(sim.KickFreeze); n != 1 || err != nil {
+		t.Fatalf("%d connections frozen, %v", n, err)
+	}
+	gone := s.until("the end of the code", func(now *bot.Snapshot) bool { return now.QRExpiresAt.IsZero() })
+	if gone.State != bot.StatePairing || gone.Reason != bot.ReasonConnectionLost || !gone.QRRequired || !strings.Contains(gone.Message, "has not answered since") {
+		t.Errorf("%+v", gone)
+	}
+	if code, live := s.Peek(); live {
+		t.Errorf("code %q is live, though nobody can scan it", code.Code)
+	}
+	s.untilReason(bot.ReasonQRAvailable) // in the only round that there is
+	if fresh, live := s.Peek(); !live || fresh.Code == dead.Code || !fresh.ExpiresAt.After(dead.ExpiresAt.Time) {
+		t.Errorf("live %v, the same code %v", live, fresh.Code == dead.Code)
+	}
+	s.pair(wa, phone)
 }
 
 func TestManyReconnectsLeaveNothingBehind(t *testing.T) {
