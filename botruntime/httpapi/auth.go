@@ -11,22 +11,49 @@ import (
 	"time"
 )
 
+// pass is what let a caller in where a token is needed. It does not outlive the token.
+type pass struct {
+	token tokenSum
+	until int64 // Unix seconds at which the cookie that was shown ends; 0 without one
+}
+
+// tokenSum stands for a token in memory, where many callers have the same.
+type tokenSum [sha256.Size]byte
+
+func sumOf(token string) tokenSum { return sha256.Sum256([]byte(token)) }
+
+// holds tells whether who was let in by p would be let in again.
+func (p *pass) holds(token tokenSum, now time.Time) bool {
+	return p.token == token && (p.until == 0 || now.Unix() < p.until)
+}
+
 // authorize decides whether a caller may have what needs that access.
 func (c *call) authorize(need access) error {
 	if need == forAll || need == forPeople || !c.token && need == withToken {
 		return nil
 	}
+	_, err := c.letIn(need)
+	return err
+}
+
+// letIn finds the token, or the cookie that stands for it, in the request.
+func (c *call) letIn(need access) (pass, error) {
 	token := c.Token()
 	given := presentedToken(c.r)
-	switch {
-	case token == "" && !c.token:
-		return faultTokenUnset
-	case given == "" && need == withToken && c.holdsCookie(token):
-		return nil
-	case given == "":
-		return faultNoToken
+	if token == "" && !c.token {
+		return pass{}, faultTokenUnset
 	}
-	return c.checkToken(given, token)
+	if given == "" {
+		until, ok := c.cookie(token)
+		if !ok || need != withToken {
+			return pass{}, faultNoToken
+		}
+		return pass{sumOf(token), until}, nil
+	}
+	if err := c.checkToken(given, token); err != nil {
+		return pass{}, err
+	}
+	return pass{token: sumOf(token)}, nil
 }
 
 // checkToken compares in constant time, and bounds how often a caller may be wrong.
@@ -45,7 +72,7 @@ func (c *call) checkToken(given, token string) error {
 
 // sameSecret takes the same time whatever differs, the length too. An empty token is never right.
 func sameSecret(given, token string) bool {
-	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(token))
+	a, b := sumOf(given), sumOf(token)
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && token != ""
 }
 
@@ -82,13 +109,20 @@ func (c *call) setCookie(token string) {
 
 // holdsCookie tells whether the request has a cookie that this token made.
 func (c *call) holdsCookie(token string) bool {
+	_, ok := c.cookie(token)
+	return ok
+}
+
+// cookie returns when the request's cookie ends, in Unix seconds; false if it has ended, or this token did not
+// make it.
+func (c *call) cookie(token string) (end int64, ok bool) {
 	cookie, err := c.r.Cookie(c.cookieName())
 	if err != nil || token == "" {
-		return false
+		return 0, false
 	}
 	until, signature, _ := strings.Cut(cookie.Value, ".")
-	end, err := strconv.ParseInt(until, 10, 64)
-	return err == nil && time.Now().Unix() < end &&
+	end, err = strconv.ParseInt(until, 10, 64)
+	return end, err == nil && time.Now().Unix() < end &&
 		hmac.Equal([]byte(signature), []byte(cookieSignature(token, c.ClientID, until)))
 }
 

@@ -17,9 +17,14 @@ import (
 // doors opens the three kinds of listener over one API and returns their addresses by name.
 func doors(t *testing.T, config Config) map[string]string {
 	t.Helper()
+	return doorsOf(t, New(config))
+}
+
+func doorsOf(t *testing.T, api *API) map[string]string {
+	t.Helper()
 	certFile, keyFile := writeCertificate(t, t.TempDir(), "bot")
-	inner := serve(t, New(config), Addresses{Plain: "127.0.0.1:0", TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
-	outer := serve(t, New(config), Addresses{Plain: "0.0.0.0:0"})
+	inner := serve(t, api, Addresses{Plain: "127.0.0.1:0", TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
+	outer := serve(t, api, Addresses{Plain: "0.0.0.0:0"})
 	_, port, _ := strings.Cut(strings.TrimPrefix(outer.PlainAddr().String(), "[::]"), ":")
 	return map[string]string{
 		"loopback": "http://" + inner.PlainAddr().String(),

@@ -81,7 +81,7 @@ func New(c Config) *API {
 	return &API{
 		Config:   c,
 		fallback: languageOf(c.Locale),
-		streams:  newHub(c.Session.Watch),
+		streams:  newHub(c.Session.Watch, c.Token),
 		failures: newThrottle(),
 		backups:  make(chan struct{}, 1),
 		waking:   make(chan struct{}, 1),

@@ -33,9 +33,11 @@ const streamHead = "HTTP/1.1 200 OK\r\n" +
 // hub writes snapshots to every event stream. It takes their connections over from net/http, whose buffers and
 // goroutines would cost 20 kB for each idle client, and writes to them from one goroutine, which runs only
 // while there are streams. No write waits: what a client's socket does not take at once ends the stream, and
-// the client comes back for a whole snapshot.
+// the client comes back for a whole snapshot. A stream ends with the token or the cookie that opened it: no
+// snapshot is written after that, and the connection is closed by the next heartbeat.
 type hub struct {
 	watch     func() (*bot.Snapshot, <-chan struct{})
+	token     func() string
 	limit     int
 	heartbeat time.Duration
 	stop      chan struct{}
@@ -50,11 +52,12 @@ type hub struct {
 // stream is one client.
 type stream struct {
 	conn net.Conn
+	pass *pass  // nil where no token is needed
 	sent uint64 // the revision it has
 }
 
-func newHub(watch func() (*bot.Snapshot, <-chan struct{})) *hub {
-	return &hub{watch: watch, limit: streamLimit, heartbeat: streamHeartbeat,
+func newHub(watch func() (*bot.Snapshot, <-chan struct{}), token func() string) *hub {
+	return &hub{watch: watch, token: token, limit: streamLimit, heartbeat: streamHeartbeat,
 		stop: make(chan struct{}), streams: make(map[*stream]struct{})}
 }
 
@@ -62,6 +65,14 @@ func newHub(watch func() (*bot.Snapshot, <-chan struct{})) *hub {
 func (c *call) events() error {
 	if c.r.Method == http.MethodHead {
 		return c.bytes(http.StatusOK, "text/event-stream", nil)
+	}
+	var by *pass
+	if c.token {
+		one, err := c.letIn(withToken)
+		if err != nil {
+			return err
+		}
+		by = &one
 	}
 	if !c.streams.reserve() {
 		return faultStreams.retryAfter(5)
@@ -76,7 +87,7 @@ func (c *call) events() error {
 		_ = conn.Close()
 		return nil //nolint:nilerr // the connection is gone, and with it whom an error could be told
 	}
-	c.streams.start(conn)
+	c.streams.start(conn, by)
 	return nil
 }
 
@@ -98,7 +109,7 @@ func (h *hub) release() {
 }
 
 // start makes a connection a stream: the whole snapshot at once, then each change.
-func (h *hub) start(conn net.Conn) {
+func (h *hub) start(conn net.Conn, by *pass) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.pending--
@@ -107,7 +118,7 @@ func (h *hub) start(conn net.Conn) {
 		return
 	}
 	snap, _ := h.watch()
-	s := &stream{conn: conn, sent: snap.Revision}
+	s := &stream{conn: conn, pass: by, sent: snap.Revision}
 	h.streams[s] = struct{}{}
 	h.write(s, append([]byte(streamHead), event(snap)...))
 	if !h.running && len(h.streams) > 0 {
@@ -122,6 +133,7 @@ func (h *hub) run() {
 	defer beat.Stop()
 	for {
 		snap, changed := h.watch()
+		h.expel(sumOf(h.token()), time.Now())
 		if !h.publish(snap) {
 			return
 		}
@@ -131,6 +143,18 @@ func (h *hub) run() {
 			h.beat()
 		case <-h.stop:
 			return
+		}
+	}
+}
+
+// expel ends every stream whose client would not be let in any more.
+func (h *hub) expel(token tokenSum, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.streams {
+		if s.pass != nil && !s.pass.holds(token, now) {
+			delete(h.streams, s)
+			_ = s.conn.Close()
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,6 +151,84 @@ func TestEventsNeedTheToken(t *testing.T) {
 	}
 	if got := send(t, "GET", at["loopback"]+"/api/session/events", "", "Host", "evil.example"); got.problem(t).Status != 403 {
 		t.Errorf("by a foreign name: %s", got.body)
+	}
+}
+
+// TestAStreamEndsWithWhatOpenedIt: who held the old token, or a cookie of it, hears nothing more; who needed none
+// stays.
+func TestAStreamEndsWithWhatOpenedIt(t *testing.T) {
+	byHeader := func(testing.TB, string) []string { return []string{"X-Api-Key", testToken} }
+	byCookie := func(t testing.TB, url string) []string {
+		cookie := send(t, "GET", url+"/qr?token="+testToken, "").Cookies()[0]
+		return []string{"Cookie", cookie.Name + "=" + cookie.Value}
+	}
+	for name, c := range map[string]struct {
+		door string
+		by   func(testing.TB, string) []string
+		ends bool
+	}{
+		"header, plain":  {"outer", byHeader, true},
+		"header, TLS":    {"tls", byHeader, true},
+		"cookie, plain":  {"outer", byCookie, true},
+		"cookie, TLS":    {"tls", byCookie, true},
+		"none, loopback": {"loopback", func(testing.TB, string) []string { return nil }, false},
+		"not needed":     {"loopback", byHeader, false},
+	} {
+		for how, beat := range map[string]time.Duration{"at a change": time.Hour, "at a heartbeat": 10 * time.Millisecond} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				f := newFake(connectedSnapshot())
+				var token atomic.Value
+				token.Store(testToken)
+				config := testConfig(f)
+				config.Token = func() string { return token.Load().(string) }
+				api := New(config)
+				api.streams.heartbeat = beat
+				url := doorsOf(t, api)[c.door]
+				events := follow(t, url, c.by(t, url)...)
+				events.event()
+				token.Store("another-t0ken-of-the-bot")
+				if beat == time.Hour {
+					f.become(func(s *bot.Snapshot) { s.Message = "not for strangers" })
+				}
+				for range 1000 {
+					block, err := events.next()
+					switch {
+					case c.ends && err != nil && !errors.Is(err, context.DeadlineExceeded):
+						return
+					case err != nil:
+						t.Fatalf("want an end %v, got %v", c.ends, err)
+					case c.ends && strings.Contains(block, "strangers"):
+						t.Fatalf("still hears: %s", block)
+					case !c.ends && (beat != time.Hour || strings.Contains(block, "strangers")):
+						return
+					}
+				}
+				t.Error("the stream goes on")
+			})
+		}
+	}
+}
+
+// TestAStreamEndsWithItsCookie: the page's own time runs out under an open stream too.
+func TestAStreamEndsWithItsCookie(t *testing.T) {
+	api := New(testConfig(newFake(connectedSnapshot())))
+	api.streams.heartbeat = 10 * time.Millisecond
+	api.limits.cookieLifetime = 2 * time.Second
+	url := doorsOf(t, api)["outer"]
+	cookie := send(t, "GET", url+"/qr?token="+testToken, "").Cookies()[0]
+	events := follow(t, url, "Cookie", cookie.Name+"="+cookie.Value)
+	byToken := follow(t, url, "X-Api-Key", testToken)
+	events.event()
+	byToken.event()
+	var err error
+	for err == nil {
+		_, err = events.next()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Error("the stream outlives the cookie")
+	}
+	if _, err := byToken.next(); err != nil {
+		t.Errorf("the token's own stream ended too: %v", err)
 	}
 }
 
