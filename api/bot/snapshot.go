@@ -67,4 +67,6 @@ type Code struct {
 	Revision uint64 `json:"revision"`
 	// PairingCode is the code to type into the phone, when one was asked for (XXXX-XXXX).
 	PairingCode string `json:"pairingCode,omitempty"`
+	// PairingExpiresAt is when WhatsApp stops accepting that one: it outlives the QR code it came with.
+	PairingExpiresAt Time `json:"pairingExpiresAt,omitempty,omitzero"`
 }

@@ -135,7 +135,7 @@ func (f *fakeSession) Pair(_ context.Context, phone string) (bot.Code, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.phone = phone
-	f.code.PairingCode = "ABCD-EFGH"
+	f.code.PairingCode, f.code.PairingExpiresAt = "ABCD-EFGH", bot.At(f.code.ExpiresAt.Add(100*time.Second))
 	return f.code, nil
 }
 

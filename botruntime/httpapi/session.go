@@ -98,7 +98,7 @@ func (c *call) pair() error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, PairingCode{PairingCode: live.PairingCode, ExpiresAt: live.ExpiresAt, Revision: live.Revision})
+	return c.json(http.StatusOK, PairingCode{PairingCode: live.PairingCode, ExpiresAt: live.PairingExpiresAt, Revision: live.Revision})
 }
 
 func (c *call) requestPairing(phone string) (bot.Code, error) {

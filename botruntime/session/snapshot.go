@@ -44,5 +44,9 @@ func (m model) code(now time.Time) (bot.Code, bool) {
 	if len(m.codes) == 0 || !now.Before(m.codeExpires) {
 		return bot.Code{}, false
 	}
-	return bot.Code{Code: m.codes[0], ExpiresAt: bot.At(m.codeExpires), PairingCode: m.pairingCode}, true
+	code := bot.Code{Code: m.codes[0], ExpiresAt: bot.At(m.codeExpires), PairingCode: m.pairingCode}
+	if code.PairingCode != "" {
+		code.PairingExpiresAt = bot.At(m.roundEnds())
+	}
+	return code, true
 }

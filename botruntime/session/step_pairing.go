@@ -129,8 +129,8 @@ func (t *turn) pairPhone(phone string) {
 }
 
 // roundEnds is when WhatsApp closes the socket of this round's codes; a pairing code dies with it.
-func (t *turn) roundEnds() time.Time {
-	return t.codeExpires.Add(time.Duration(len(t.codes)-1) * t.policy.nextCode)
+func (m model) roundEnds() time.Time {
+	return m.codeExpires.Add(time.Duration(len(m.codes)-1) * m.policy.nextCode)
 }
 
 func (t *turn) gotPairingCode(in inPairingCode) {

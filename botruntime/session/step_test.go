@@ -688,6 +688,15 @@ func TestAPairingCodeComesWithTimeToTypeIt(t *testing.T) {
 	if s.then(inDialled{}, inCodes{six}); !s.asked(actAskPairingCode{"+62811"}) {
 		t.Errorf("in the round after: %s", s.kinds())
 	}
+	s.then(inPairingCode{phone: "+62811", code: "AAAA-AAAA"})
+	ends := bot.At(s.now.Add(firstCodeLife + 5*nextCodeLife))
+	for range 5 { // it lives on while the QR codes change
+		code, _ := s.m.code(s.now)
+		if code.PairingCode != "AAAA-AAAA" || code.PairingExpiresAt != ends || !code.ExpiresAt.Before(ends.Time) {
+			t.Errorf("%+v, want an end at %v", code, ends)
+		}
+		s.after(s.m.codeExpires.Sub(s.now)).then(inTimer{timerCode})
+	}
 }
 
 func TestTakeoverBudgetIsAWindow(t *testing.T) {
