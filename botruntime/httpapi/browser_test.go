@@ -194,6 +194,11 @@ func pageStates() map[string]func(*fakeSession) {
 		"failed":       kept(bot.StateFailed, bot.ReasonConnectFailure, func(s *bot.Snapshot) { s.RetryAt, s.Notice = soon(5*time.Minute), bot.NoticeBackupFailing }),
 		"cleared":      gone(bot.StateLoggedOut, bot.ReasonClearedByUser),
 		"stopped":      kept(bot.StateStopped, bot.ReasonStoppedByUser, nil),
+
+		"unlinked-lost":     gone(bot.StatePairing, bot.ReasonConnectionLost),
+		"unlinked-outdated": gone(bot.StateOutdated, bot.ReasonClientOutdated),
+		"unlinked-failed":   gone(bot.StateFailed, bot.ReasonConnectFailure),
+		"unlinked-stopped":  gone(bot.StateStopped, bot.ReasonStoppedByUser),
 	}
 }
 

@@ -214,7 +214,9 @@ func pageExplainsEveryState(t *testing.T, tab *browser) {
 	actions := map[string]string{
 		"idle": "code", "phone-gone": "code", "banned": "code", "reconnecting": "reconnect", "conflict": "takeover",
 		"restricted": "restart", "outdated": "restart", "failed": "restart", "stopped": "reconnect",
+		"unlinked-lost": "reconnect", "unlinked-outdated": "restart", "unlinked-failed": "restart", "unlinked-stopped": "reconnect",
 	}
+	promises := []string{"tetap disimpan", "tanpa pindai ulang", "tidak perlu memindai", "kept", "no new scan", "no scan"}
 	for name, set := range pageStates() {
 		f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 		set(f)
@@ -231,11 +233,19 @@ func pageExplainsEveryState(t *testing.T, tab *browser) {
 				if name == "takeover" {
 					want = texts[language].Takeover
 				}
+				if other, ok := texts[language].Unlinked[string(snap.Reason)]; ok && !snap.Exists {
+					want = other
+				}
 				if got := tab.text("h1"); got != want[0] {
 					t.Errorf("%s: title %q, want %q", name, got, want[0])
 				}
 				if got := tab.text("#body"); got != want[1] {
 					t.Errorf("%s: text %q, want %q", name, got, want[1])
+				}
+				for _, promise := range promises {
+					if !snap.Exists && strings.Contains(tab.text("main .intro"), promise) {
+						t.Errorf("%s: no phone is linked, yet the page promises: %q", name, tab.text("main .intro"))
+					}
 				}
 				if said := texts[language].Notices[string(snap.Notice)]; said != "" && !strings.Contains(tab.text("#notes"), said) {
 					t.Errorf("%s: notes %q, want %q", name, tab.text("#notes"), said)

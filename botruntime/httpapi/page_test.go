@@ -18,9 +18,10 @@ import (
 
 // pageText is the part of a language's texts that follows the contract.
 type pageText struct {
-	States  map[string][2]string `json:"states"`
-	Reasons map[string][2]string `json:"reasons"`
-	Notices map[string]string    `json:"notices"`
+	States   map[string][2]string `json:"states"`
+	Reasons  map[string][2]string `json:"reasons"`
+	Unlinked map[string][2]string `json:"unlinked"` // instead of the reason's, where no phone is linked
+	Notices  map[string]string    `json:"notices"`
 }
 
 // words reads the values of a type of api/bot from its source, so that a new one cannot be forgotten.

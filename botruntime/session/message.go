@@ -28,5 +28,5 @@ var sentences = map[bot.Reason]sentence{
 	bot.ReasonClientOutdated:        {"WhatsApp rejected this bot's web version; looking for a newer one.", bot.ActionUpgradeClient},
 	bot.ReasonConnectFailure:        {"WhatsApp refused the login; trying again later.", bot.ActionNone},
 	bot.ReasonClearedByUser:         {"The session was cleared. Scan a QR code to link a phone.", bot.ActionScanQR},
-	bot.ReasonStoppedByUser:         {"Someone stopped this session. Its keys are kept; restart it to connect again.", bot.ActionNone},
+	bot.ReasonStoppedByUser:         {"Someone stopped this session. What it has stored is kept; restart it to connect again.", bot.ActionNone},
 }

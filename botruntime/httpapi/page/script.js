@@ -42,7 +42,7 @@
     if (link === 'lost') return { view: 'lost', tone: 'bad', icon: 'plug', busy: true, words: T.link.lost };
     if (!snap) return { view: 'wait', tone: 'plain', icon: 'link', busy: true, words: T.link.opening };
     if (snap.connected) return { view: 'ok', tone: 'ok', icon: 'check', words: T.reasons.LoggedIn };
-    const words = T.reasons[snap.reason] || T.states[snap.state] || [snap.state, snap.message];
+    const words = (!snap.exists && T.unlinked[snap.reason]) || T.reasons[snap.reason] || T.states[snap.state] || [snap.state, snap.message];
     const linking = snap.state === 'Pairing' && snap.reason !== 'QRIdle';
     if (linking && asleep) return { view: 'idle', tone: 'plain', icon: 'pause', words: T.link.asleep, action: 'code' };
     if (linking && code) {
