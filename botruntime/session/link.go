@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,10 +22,13 @@ const (
 )
 
 // link is one whatsmeow client, and the order of what is done to it: connections and disconnections run one
-// after the other on its own goroutine, so that a slow peer never holds up the state machine.
+// after the other on its own goroutine, so that a slow peer never holds up the state machine. To give an order
+// never waits: the goroutine that carries it out may itself be waiting to tell the state machine of the last one.
 type link struct {
 	client *whatsmeow.Client
-	orders chan func()
+	more   chan struct{} // says that there are orders; holds one
+	mu     sync.Mutex
+	orders []func()           // not begun yet, oldest first
 	cancel context.CancelFunc // ends the present connection, also one in the making
 	dialed func(turn uint64, err error)
 	turn   atomic.Uint64 // counts what was ordered: a dial that is not the last order is not wanted any more
@@ -46,14 +50,39 @@ func newLink(ctx context.Context, log *slog.Logger, device *wastore.Device, tran
 	client.SetPreLoginHTTPClient(transport)
 	client.SetMediaHTTPClient(transport)
 	client.AddEventHandler(func(evt any) { deliver(client, evt) })
-	l := &link{client: client, orders: make(chan func(), 64), cancel: func() {}, dialed: dialed}
+	l := &link{client: client, more: make(chan struct{}, 1), cancel: func() {}, dialed: dialed}
 	go l.work()
 	return l
 }
 
 func (l *link) work() {
-	for order := range l.orders {
-		order()
+	for range l.more {
+		for do := l.next(); do != nil; do = l.next() {
+			do()
+		}
+	}
+}
+
+// next takes the oldest order, nil when there is none.
+func (l *link) next() func() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.orders) == 0 {
+		l.orders = nil
+		return nil
+	}
+	do := l.orders[0]
+	l.orders = l.orders[1:]
+	return do
+}
+
+func (l *link) order(do func()) {
+	l.mu.Lock()
+	l.orders = append(l.orders, do)
+	l.mu.Unlock()
+	select {
+	case l.more <- struct{}{}:
+	default:
 	}
 }
 
@@ -63,7 +92,7 @@ func (l *link) dial(ctx context.Context, version wastore.WAVersionContainer) {
 	ctx, cancel := context.WithCancel(ctx)
 	l.cancel = cancel
 	mine := l.turn.Add(1)
-	l.orders <- func() {
+	l.order(func() {
 		if l.turn.Load() != mine {
 			return
 		}
@@ -72,7 +101,7 @@ func (l *link) dial(ctx context.Context, version wastore.WAVersionContainer) {
 		if ctx.Err() == nil {
 			l.dialed(mine, err)
 		}
-	}
+	})
 }
 
 // hangup closes the connection, or stops its making.
@@ -81,17 +110,17 @@ func (l *link) hangup() {
 	l.cancel = func() {}
 	l.turn.Add(1)
 	forced := time.AfterFunc(hangupGrace, cancel)
-	l.orders <- func() {
+	l.order(func() {
 		l.client.Disconnect()
 		forced.Reset(handlerGrace)
-	}
+	})
 }
 
 // close hangs up and ends the link's goroutine; done is closed when it has ended.
 func (l *link) close() (done <-chan struct{}) {
 	l.hangup()
 	ended := make(chan struct{})
-	l.orders <- func() { close(ended) }
-	close(l.orders)
+	l.order(func() { close(ended) })
+	close(l.more)
 	return ended
 }

@@ -2,12 +2,14 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -626,6 +628,31 @@ func TestManyRestartsAtOnceAreNotManyLogins(t *testing.T) {
 	if n := wa.Stats.TCP.Load() - before; n > 10 {
 		t.Errorf("WhatsApp saw %d connections for 40 restarts at once", n)
 	}
+}
+
+// TestAFloodOfRestartsDuringADialStopsNothing: the end of a dial must find its way to a loop that has more orders to
+// give than its link takes.
+func TestAFloodOfRestartsDuringADialStopsNothing(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	first := s.pair(wa, phone)
+	fault(t, wa, sim.Fault{Kind: sim.FaultSlow, MS: 500})
+	before := wa.Stats.TCP.Load()
+	kick(t, wa, first, sim.KickDrop)
+	waitFor(t, "the next dial", func() bool { return wa.Stats.TCP.Load() > before })
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var asking sync.WaitGroup
+	for range 600 {
+		asking.Go(func() {
+			if err := s.Restart(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	asking.Wait()
+	wa.ClearFaults()
+	s.until("a new connection", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(first.ConnectedAt.Time) })
 }
 
 func TestTheRevisionGrowsThoughTheClockWasSetBack(t *testing.T) {
