@@ -110,7 +110,7 @@ func (t *turn) outdated() {
 
 // version ends a fetch of the web version. A bot that runs well keeps its version until it next connects.
 func (t *turn) version(in inVersion) {
-	if t.state != bot.StateOutdated || t.link != linkDown || !t.retryAt.IsZero() {
+	if t.state != bot.StateOutdated || t.link != linkDown || t.busy || !t.retryAt.IsZero() {
 		return
 	}
 	switch {

@@ -425,6 +425,10 @@ func TestRows(t *testing.T) {
 			scanning(t).then(inUnlink{}),
 			want{bot.StateConnecting, bot.ReasonNotLinked, false, false, false, true, bot.ActionScanQR, "Hangup, Unlink"},
 		},
+		"clear while a version is fetched": {
+			tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inUnlink{}).then(inVersion{changed: true}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, ""},
+		},
 		"crash in the middle of a clear": {
 			tell(t, false, facts{Expired: true, ExpiredReason: bot.ReasonClearedByUser, ExpiredJID: someone.jid}),
 			want{bot.StateConnecting, bot.ReasonNotLinked, false, false, false, true, bot.ActionScanQR, "version in 5m0s, Dial"},
