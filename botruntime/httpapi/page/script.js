@@ -70,7 +70,7 @@
     write($('body'), look.words[1]);
     $('qr').setAttribute('aria-label', T.qrLabel);
     if (look.icon) $('icon').setAttribute('href', `#i-${look.icon}`);
-    write($('privacy'), look.linking ? T.privacy : '');
+    write($('privacy'), look.view === 'qr' ? T.privacy : '');
     renderNotes(look);
     renderLinking(look);
     renderAccount();
