@@ -262,6 +262,7 @@ func TestProblems(t *testing.T) {
 		"busy":                   {method: "POST", path: "/api/session/restart", err: refuse(session.RefusedNotReady, bot.ReasonPaired), status: 409, kind: "not-ready", reason: bot.ReasonPaired},
 		"refusal of a new kind":  {method: "POST", path: "/api/session/restart", err: refuse("new-kind", bot.ReasonPaired), status: 409, kind: "new-kind", reason: bot.ReasonPaired},
 		"took too long":          {method: "POST", path: "/api/session/restart", err: context.DeadlineExceeded, status: 504, kind: "timeout"},
+		"stopping":               {method: "POST", path: "/api/session/restart", err: session.ErrStopping, status: 503, kind: "stopping", header: "Retry-After", value: "5"},
 		"broken":                 {method: "DELETE", path: "/api/session/clear", err: errors.New("disk full"), status: 500, kind: "internal"},
 		"pair: no content type":  {method: "POST", path: "/api/session/pair", body: `{}`, status: 415, kind: "unsupported-media-type"},
 		"pair: form":             {method: "POST", path: "/api/session/pair", body: `phoneNumber=1`, headers: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, kind: "unsupported-media-type"},

@@ -110,6 +110,9 @@ var (
 	faultSlow = fault{status: http.StatusGatewayTimeout, kind: "timeout",
 		title:  text{"Terlalu lama", "Took too long"},
 		detail: text{"Session tidak selesai tepat waktu; periksa statusnya, lalu coba lagi.", "The session did not finish in time; see its status, then try again."}}
+	faultStopping = fault{status: http.StatusServiceUnavailable, kind: "stopping",
+		title:  text{"Bot sedang berhenti", "The bot is stopping"},
+		detail: text{"Bot sedang berhenti; coba lagi setelah bot berjalan kembali.", "The bot is stopping; try again once it runs again."}}
 	faultInternal = fault{status: http.StatusInternalServerError, kind: "internal",
 		title:  text{"Kesalahan di bot", "The bot failed"},
 		detail: text{"Lihat log bot.", "See the bot's log."}}
@@ -149,6 +152,8 @@ func classifyError(err error) fault {
 		return f
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return faultSlow
+	case errors.Is(err, session.ErrStopping):
+		return faultStopping.retryAfter(5)
 	}
 	f = faultInternal
 	return f.about(text{err.Error(), err.Error()})

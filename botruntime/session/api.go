@@ -132,7 +132,7 @@ func (s *Supervisor) ask(ctx context.Context, in input) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-s.ended:
-		return errStopping
+		return ErrStopping
 	}
 	select {
 	case err := <-done:
@@ -140,6 +140,6 @@ func (s *Supervisor) ask(ctx context.Context, in input) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-s.ended:
-		return errStopping
+		return ErrStopping
 	}
 }

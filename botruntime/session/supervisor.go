@@ -20,7 +20,8 @@ import (
 // farewell bounds the goodbye to WhatsApp at the end of the process.
 const farewell = 3 * time.Second
 
-var errStopping = errors.New("the bot is stopping")
+// ErrStopping says that the bot was told to end before it could do what was asked.
+var ErrStopping = errors.New("the bot is stopping")
 
 // Supervisor drives one session. One goroutine, that of Run, owns the model; everyone else reads immutable
 // snapshots of it.
@@ -143,7 +144,7 @@ func (s *Supervisor) leave(offline context.CancelFunc) {
 	for name := range s.timers { // deleting while ranging is allowed
 		s.disarm(name)
 	}
-	s.answerUnlinks(errStopping)
+	s.answerUnlinks(ErrStopping)
 	hungup := s.link.close()
 	quiet := make(chan struct{})
 	go func() {
