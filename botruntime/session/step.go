@@ -255,9 +255,8 @@ func (t *turn) retry() {
 	case t.state == bot.StateConflict:
 		t.reclaim()
 	case t.state == bot.StateOutdated:
-		t.versionAt = t.now
 		t.retryAt = time.Time{}
-		t.do(actRemember{}, actFetchVersion{})
+		t.fetchVersion()
 	default:
 		t.dial()
 	}

@@ -104,8 +104,14 @@ func (t *turn) outdated() {
 		t.retryAfter(outdatedWait - age + t.spread(banGrace))
 		return
 	}
+	t.fetchVersion()
+}
+
+// fetchVersion asks for the current web version. The hour until the next try is remembered only once there is
+// something to try: a bot that is ended in the middle asks again at its next start.
+func (t *turn) fetchVersion() {
 	t.versionAt = t.now
-	t.do(actRemember{}, actFetchVersion{})
+	t.do(actFetchVersion{})
 }
 
 // version ends a fetch of the web version. A bot that runs well keeps its version until it next connects.
@@ -115,11 +121,14 @@ func (t *turn) version(in inVersion) {
 	}
 	switch {
 	case in.changed:
+		t.do(actRemember{})
 		t.dial()
 	case in.err != nil:
+		t.versionAt = time.Time{}
 		t.detail = "the current web version could not be fetched: " + in.err.Error()
 		t.retryAfter(t.failureWait())
 	default:
+		t.do(actRemember{})
 		t.detail = "no newer web version was found"
 		t.retryAfter(outdatedWait + t.spread(banGrace))
 	}

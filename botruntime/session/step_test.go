@@ -29,6 +29,7 @@ type story struct {
 	did  []action
 	// runs are the timers that are armed now.
 	runs map[timer]bool
+	kept facts // what the next life of the bot would know
 }
 
 func tell(t *testing.T, linked bool, f facts) *story {
@@ -37,7 +38,7 @@ func tell(t *testing.T, linked bool, f facts) *story {
 	if linked {
 		who = someone
 	}
-	s := &story{t: t, now: epoch, m: newModel(usual, linked, who, f, epoch), runs: map[timer]bool{}}
+	s := &story{t: t, now: epoch, m: newModel(usual, linked, who, f, epoch), runs: map[timer]bool{}, kept: f}
 	return s.then(inStart{})
 }
 
@@ -56,6 +57,8 @@ func (s *story) then(inputs ...input) *story {
 				s.runs[a.name] = true
 			case actStop:
 				delete(s.runs, a.name)
+			case actRemember:
+				s.m.remember(&s.kept)
 			}
 		}
 	}
@@ -357,11 +360,11 @@ func TestRows(t *testing.T) {
 		},
 		"ClientOutdated": {
 			tell(t, true, facts{}).then(inDialled{}).then(inOutdated{}),
-			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, Remember, FetchVersion"},
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, FetchVersion"},
 		},
 		"ClientOutdated, newer version": {
 			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{changed: true}),
-			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Dial"},
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Remember, Dial"},
 		},
 		"ClientOutdated again": {
 			tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{changed: true}, inDialled{}).after(time.Minute).then(inOutdated{}),
@@ -379,19 +382,31 @@ func TestRows(t *testing.T) {
 		},
 		"ClientOutdated, none fetched, another known": {
 			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{err: errors.New("404"), changed: true}),
-			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Dial"},
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Remember, Dial"},
 		},
 		"ClientOutdated, the same version fetched": {
 			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{}),
-			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "retry in 1h0m0s"},
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Remember, retry in 1h0m0s"},
 		},
 		"ClientOutdated, by a clock that was set back since": {
 			tell(t, true, facts{OutdatedAt: epoch.Add(48 * time.Hour)}).then(inDialled{}).then(inOutdated{}),
-			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, Remember, FetchVersion"},
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, FetchVersion"},
 		},
 		"ClientOutdated, an hour later": {
 			tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{}).after(time.Hour).then(inTimer{timerRetry}),
-			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Remember, FetchVersion"},
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "FetchVersion"},
+		},
+		"ClientOutdated over a restart in the middle of the fetch": {
+			tell(t, true, tell(t, true, facts{}).then(inDialled{}).then(inOutdated{}).kept).then(inDialled{}).then(inOutdated{}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, FetchVersion"},
+		},
+		"ClientOutdated over a restart, no version to be had before": {
+			tell(t, true, tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{err: errors.New("404")}).kept).then(inDialled{}).then(inOutdated{}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, FetchVersion"},
+		},
+		"ClientOutdated over a restart, the newer version rejected before": {
+			tell(t, true, tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{changed: true}, inDialled{}, inOutdated{}).kept).then(inDialled{}).then(inOutdated{}),
+			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, retry in 1h0m0s"},
 		},
 		"ClientOutdated over a restart": {
 			tell(t, true, facts{OutdatedAt: epoch.Add(-time.Minute)}).then(inDialled{}).then(inOutdated{}),
@@ -447,7 +462,7 @@ func TestRows(t *testing.T) {
 		},
 		"stopped, and the connection's last words": {
 			online(t).then(inStop{}).then(inLost{"closed"}, inReplaced{}, inBanned{time.Hour, "101"}, inOutdated{}, inRefused{"400"}),
-			want{bot.StateStopped, bot.ReasonStoppedByUser, false, true, false, false, bot.ActionNone, "Remember, Remember, Remember, FetchVersion"},
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, true, false, false, bot.ActionNone, "Remember, Remember, FetchVersion"},
 		},
 		"stopped as the phone scanned": {
 			scanning(t).then(inStop{}).then(inPaired{someone}),
