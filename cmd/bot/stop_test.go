@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 
 	"sesi.dev/sesi/api/bot"
@@ -30,6 +32,14 @@ func TestItStopsInTimeWhateverItDoes(t *testing.T) {
 		"a dial that hangs at HTTP":      hanging(sim.FaultHangHTTP),
 		"a dial that hangs at the noise": hanging(sim.FaultHangNoise),
 		"a login that hangs":             hanging(sim.FaultHangLogin),
+		"a version page that hangs": func(t *testing.T, wa *simtest.Sim, p *process, jid types.JID) {
+			newest := wastore.WAVersionContainer{2, 3000, 1099999999}
+			wa.SetVersions(&newest, &newest)
+			must(t, wa.AddFault(sim.Fault{Kind: sim.FaultHangPage}))
+			must(t, wa.Kick(jid, "drop"))
+			p.until("the refusal", func(s bot.Snapshot) bool { return s.State == bot.StateOutdated })
+			p.waitFor("the fetch", func() bool { return wa.Stats.PageViews.Load() > 0 })
+		},
 		"an unlink that hangs": func(t *testing.T, wa *simtest.Sim, p *process, jid types.JID) {
 			must(t, wa.Kick(jid, "freeze"))
 			go func() { _, _, _ = p.try(http.MethodPost, "/api/session/logout") }()
@@ -67,6 +77,48 @@ func TestItStopsInTimeWhateverItDoes(t *testing.T) {
 			if again := start(t, env).untilConnected(); again.JID != linked.JID {
 				t.Errorf("%+v", again)
 			}
+		})
+	}
+}
+
+// TestItStopsInTimeUnderACode: nothing is linked yet, and nothing must be waited for.
+func TestItStopsInTimeUnderACode(t *testing.T) {
+	for name, disturb := range map[string]func(*testing.T, *simtest.Sim, *process){
+		"live": func(*testing.T, *simtest.Sim, *process) {},
+		"WhatsApp frozen": func(t *testing.T, wa *simtest.Sim, _ *process) {
+			if n, err := wa.KickWaiting(sim.KickFreeze); n != 1 || err != nil {
+				t.Fatalf("%d connections frozen, %v", n, err)
+			}
+		},
+		"a pairing code that does not come": func(t *testing.T, wa *simtest.Sim, p *process) {
+			if n, err := wa.KickWaiting(sim.KickFreeze); n != 1 || err != nil {
+				t.Fatalf("%d connections frozen, %v", n, err)
+			}
+			asked := make(chan struct{})
+			go func() {
+				close(asked)
+				r, err := http.NewRequest(http.MethodPost, "http://"+p.plain+"/api/session/pair", strings.NewReader(`{"phoneNumber":"`+phone+`"}`))
+				if err == nil {
+					r.Header.Set("Content-Type", "application/json")
+					if response, err := direct.Do(r); err == nil {
+						_ = response.Body.Close()
+					}
+				}
+			}()
+			<-asked
+		},
+		"the codes on their way again": func(t *testing.T, wa *simtest.Sim, p *process) {
+			must(t, wa.AddFault(sim.Fault{Kind: sim.FaultRefuse}))
+			wa.DropAll()
+			p.until("the loss", func(s bot.Snapshot) bool { return s.QRExpiresAt.IsZero() })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wa := whatsapp(t)
+			p := start(t, settings(wa, t.TempDir()))
+			p.code()
+			disturb(t, wa, p)
+			p.stop()
 		})
 	}
 }
