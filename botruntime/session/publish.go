@@ -41,7 +41,10 @@ func (s *Supervisor) describe(snap *bot.Snapshot) {
 	if s.backupFailing && s.notice == bot.NoticeNone {
 		snap.Notice = bot.NoticeBackupFailing
 	}
-	snap.WebVersion = s.version.String()
+	snap.WebVersion = s.presented.String()
+	if s.presented.IsZero() {
+		snap.WebVersion = s.version.String()
+	}
 	s.describeFiles(snap)
 }
 

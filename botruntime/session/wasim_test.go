@@ -270,6 +270,29 @@ func TestOutdatedIsCuredByTheCurrentVersion(t *testing.T) {
 	}
 }
 
+func TestANewerVersionIsSaidOnlyOnceItIsPresented(t *testing.T) {
+	t.Cleanup(func() { useVersion(builtInVersion) })
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	linked := s.pair(wa, phone)
+	s.post(envelope{input: inVersion{version: wastore.WAVersionContainer{2, 3000, 1099999999}}}) // the daily refresh
+	if err := s.CheckLoop(); err != nil {
+		t.Fatal(err)
+	}
+	if snap, _ := s.Watch(); snap.WebVersion != linked.WebVersion {
+		t.Errorf("says %s of a connection that presented %s", snap.WebVersion, linked.WebVersion)
+	}
+	if err := s.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	back := s.until("a new connection", func(now *bot.Snapshot) bool {
+		return now.Connected && now.ConnectedAt.After(linked.ConnectedAt.Time)
+	})
+	if back.WebVersion != "2.3000.1099999999" {
+		t.Errorf("presents %s", back.WebVersion)
+	}
+}
+
 var builtInVersion = wastore.GetWAVersion()
 
 func TestOtherRefusalsAreToldAndWaited(t *testing.T) {
