@@ -46,14 +46,16 @@ func (n *nodes) lost(ctx context.Context, name string, now time.Time) bool {
 		return before.lost
 	}
 	var node corev1.Node
+	answer := nodeAnswer{now.Add(nodeMemory), before.lost}
 	if err := n.live.Get(ctx, types.NamespacedName{Name: name}, &node); err != nil {
 		log.FromContext(ctx).Info("the node of a pod that does not get on cannot be read", "node", name, "error", err.Error())
+	} else {
+		answer.lost = nodeSilent(&node)
 	}
-	answer := nodeAnswer{now.Add(nodeMemory), nodeSilent(&node)}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for other, old := range n.asked {
-		if !now.Before(old.until) {
+		if now.Sub(old.until) > 2*nodePause {
 			delete(n.asked, other)
 		}
 	}
