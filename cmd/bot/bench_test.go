@@ -129,6 +129,37 @@ func BenchmarkIdleBot(b *testing.B) {
 	}
 }
 
+// backedUpTime is enough for two looks of keepSmall behind a backup.
+const backedUpTime = 2*restTime + 5*time.Second
+
+// BenchmarkIdleBotBackedUp is how a bot spends its life: idle, behind its first backup.
+func BenchmarkIdleBotBackedUp(b *testing.B) {
+	wa, dir := linked(b)
+	for range b.N {
+		p := start(b, settings(wa, dir, asInImage(b, wa)...))
+		p.untilConnected()
+		p.untilBackedUp()
+		<-time.After(backedUpTime)
+		reportMemory(b, []int{p.cmd.Process.Pid})
+		p.terminate()
+	}
+}
+
+// untilBackedUp waits for the first backup, which comes a minute after the login.
+func (p *process) untilBackedUp() {
+	p.t.Helper()
+	deadline := time.After(2 * time.Minute)
+	for !strings.Contains(p.out.String(), `"msg":"backup taken"`) {
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-p.ended:
+			p.t.Fatalf("the bot ended: %v", p.err)
+		case <-deadline:
+			p.t.Fatal("the bot took no backup")
+		}
+	}
+}
+
 // BenchmarkIdleChromium is what whatsapp-web.js needs before it does anything: a headless Chromium with an
 // empty page.
 func BenchmarkIdleChromium(b *testing.B) {
