@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
@@ -29,6 +30,13 @@ const patience = 30 * time.Second
 const quickKeepAlive = "SESI_TEST_QUICK_KEEPALIVE"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == store.SnapshotCommand { // the store started this program again
+		if err := store.ServeSnapshot(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if os.Getenv(quickKeepAlive) != "" {
 		whatsmeow.KeepAliveIntervalMin, whatsmeow.KeepAliveIntervalMax = time.Second, 2*time.Second
 		whatsmeow.KeepAliveResponseDeadline = 2 * time.Second

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net/url"
@@ -104,36 +103,23 @@ func (s *Store) Backup(ctx context.Context, why string) (backup Backup, taken bo
 	return backup, true, nil
 }
 
-func (s *Store) takeBackup(ctx context.Context) (backup Backup, err error) {
-	snapshot, device, err := s.snapshot(ctx)
+func (s *Store) takeBackup(ctx context.Context) (Backup, error) {
+	file, device, err := s.snapshot(ctx)
 	if err != nil {
 		return Backup{}, err
-	}
-	defer func() { err = errors.Join(err, snapshot.Close()) }()
-
-	target, err := createTemp(s.layout.backups, "backup.zst")
-	if err != nil {
-		return Backup{}, err
-	}
-	if err := compress(ctx, target, snapshot); err != nil {
-		target.Close()
-		os.Remove(target.Name())
-		return Backup{}, describe(target.Name(), err)
 	}
 	at, err := nextBackupTime(s.layout, time.Now())
 	if err != nil {
-		target.Close()
-		os.Remove(target.Name())
+		discard(file)
 		return Backup{}, err
 	}
-	info, err := target.Stat()
+	info, err := file.Stat()
 	if err != nil {
-		target.Close()
-		os.Remove(target.Name())
-		return Backup{}, describe(target.Name(), err)
+		discard(file)
+		return Backup{}, describe(file.Name(), err)
 	}
 	path := filepath.Join(s.layout.backups, stamp(at)+"-"+device+".db.zst")
-	if err := publish(target, path); err != nil {
+	if err := publish(file, path); err != nil {
 		return Backup{}, err
 	}
 	return Backup{Path: path, At: at, Size: info.Size(), Device: device}, nil
@@ -178,57 +164,24 @@ func (s *Store) WriteBackup(ctx context.Context, w io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	snapshot, _, err := s.snapshot(snapshotCtx)
+	file, _, err := s.snapshot(snapshotCtx)
 	snapshotDone()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, snapshot.Close()) }()
-	return compress(ctx, w, snapshot)
+	defer func() { err = errors.Join(err, file.Close()) }()
+	// Without a name no crash leaves it behind.
+	if err := os.Remove(file.Name()); err != nil {
+		return describe(file.Name(), err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return describe(file.Name(), err)
+	}
+	_, err = copyContext(ctx, w, file)
+	return err
 }
 
-// snapshot makes a consistent copy of the store, verified to be whole and to hold a device. The file has no
-// name any more, so that no crash leaves it behind.
-func (s *Store) snapshot(ctx context.Context) (file *os.File, device string, err error) {
-	if err := s.lock.stillAt(s.layout.lock()); err != nil {
-		return nil, "", err
-	}
-	exists, err := s.Exists(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	if !exists {
-		return nil, "", ErrNoDevice
-	}
-	if err := ensureBackupDirectory(s.layout); err != nil {
-		return nil, "", err
-	}
-	file, err = createTemp(s.layout.backups, "snapshot.db")
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() {
-		if removeErr := removeDatabase(file.Name()); err != nil || removeErr != nil {
-			err = errors.Join(err, removeErr, file.Close())
-		}
-	}()
-	if err := copyDatabase(ctx, s.layout.database(), file.Name()); err != nil {
-		return file, "", describe(file.Name(), err)
-	}
-	found, err := inspect(ctx, file.Name())
-	switch {
-	case err != nil:
-		return file, "", err
-	case found.condition != conditionSound:
-		return file, "", fmt.Errorf("%s: the snapshot is %s: %s", file.Name(), found.condition, found.damage)
-	case found.device == "":
-		return file, "", ErrNoDevice
-	}
-	return file, found.device, nil
-}
-
-// copyDatabase writes a consistent copy of a live database to an empty file. It uses a connection of its own,
-// so that its memory goes when it is done and nobody waits for a place in the pool.
+// copyDatabase writes a consistent copy of a live database to an empty file.
 func copyDatabase(ctx context.Context, from, to string) error {
 	params := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", noCache, "mmap_size(0)"}}
 	db, err := sql.Open("sqlite", dsn(from, params))

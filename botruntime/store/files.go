@@ -51,8 +51,7 @@ func createTemp(dir, name string) (*os.File, error) {
 		return nil, describe(dir, err)
 	}
 	if err := ensureOwnMode(file.Name(), file); err != nil {
-		file.Close()
-		os.Remove(file.Name())
+		discard(file)
 		return nil, err
 	}
 	return file, nil
@@ -80,6 +79,12 @@ func publish(file *os.File, path string) error {
 		return describe(path, err)
 	}
 	return syncDir(filepath.Dir(path))
+}
+
+// discard removes a temporary file that did not become anything.
+func discard(file *os.File) {
+	file.Close()
+	os.Remove(file.Name())
 }
 
 // syncDir makes the names in dir durable. A file system that cannot do that keeps them in order by itself.

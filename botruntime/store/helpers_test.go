@@ -27,6 +27,13 @@ var helpers = map[string]func(auth string, say func(string)) error{}
 const helperVariable = "STORE_TEST_HELPER"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == SnapshotCommand {
+		if err := ServeSnapshot(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if name := os.Getenv(helperVariable); name != "" {
 		say := func(line string) { fmt.Println(line) }
 		if err := helpers[name](os.Args[1], say); err != nil {

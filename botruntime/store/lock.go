@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,21 +36,29 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("%s: the session is in use by %s; stop it first, or use another CLIENT_ID", e.Path, who)
 }
 
-// lock is an exclusive lock on a session, freed by Close and by any death of the process. It is on the open
-// file, so the file stays when the lock goes: unlinking it would let two processes lock two files of one name.
+// lock is an exclusive lock on a session, freed by Close and by any death of the process, once the one that
+// takes a snapshot for it has ended too: it is on the open file, which that one inherits. The file stays when the
+// lock goes: unlinking it would let two processes lock two files of one name.
 type lock struct{ file *os.File }
 
 // maxHolder bounds how much of a lock file is read.
 const maxHolder = 4096
 
+const (
+	lockExclusive = syscall.LOCK_EX | syscall.LOCK_NB
+	// lockPatience is how long a killed bot's snapshot may take to notice that its bot is gone.
+	lockPatience = 2 * time.Second
+	lockRetry    = 10 * time.Millisecond
+)
+
 // takeLock locks the session in dir, or returns a *HeldError.
-func takeLock(l layout, instance string) (*lock, error) {
+func takeLock(ctx context.Context, l layout, instance string) (*lock, error) {
 	path := l.lock()
 	file, err := openOwn(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(file, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := awaitLock(ctx, file); err != nil {
 		defer file.Close()
 		switch {
 		case errors.Is(err, syscall.EWOULDBLOCK):
@@ -70,6 +79,25 @@ func takeLock(l layout, instance string) (*lock, error) {
 		return nil, describe(path, err)
 	}
 	return taken, nil
+}
+
+// awaitLock takes the lock, with patience; the error is EWOULDBLOCK when it was held all the time.
+func awaitLock(ctx context.Context, file *os.File) error {
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	retry := time.NewTicker(lockRetry)
+	defer retry.Stop()
+	for {
+		err := flock(file, lockExclusive)
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return err
+		}
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // flock repeats the call while signals interrupt it.

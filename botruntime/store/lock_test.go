@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -21,8 +23,10 @@ func init() {
 		if err != nil {
 			return err
 		}
+		told, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
 		say("holding")
-		<-context.Background().Done()
+		<-told.Done()
 		return s.Close()
 	}
 	// grab opens the session once and says how that went.
@@ -92,6 +96,24 @@ func TestAnyDeathFreesTheLock(t *testing.T) {
 			t.Fatalf("open after the holder was killed: %v", err)
 		}
 		closeStore(t, s)
+	}
+}
+
+// The snapshot of a killed bot holds the lock until it has noticed, so a start waits a little for it.
+func TestALockThatIsFreedSoonIsWaitedFor(t *testing.T) {
+	auth := t.TempDir()
+	first := open(t, auth)
+	opened := make(chan error, 1)
+	go func() {
+		second, err := Open(context.Background(), options(auth))
+		if err == nil {
+			err = second.Close()
+		}
+		opened <- err
+	}()
+	closeStore(t, first)
+	if err := <-opened; err != nil {
+		t.Error(err)
 	}
 }
 

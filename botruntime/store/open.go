@@ -33,7 +33,7 @@ type directory struct {
 
 // openDirectory makes, locks and checks a session directory, and brings what a crash interrupted in it to
 // its end, as far as that does not need the database.
-func openDirectory(options Options) (directory, error) {
+func openDirectory(ctx context.Context, options Options) (directory, error) {
 	l, err := newLayout(options.AuthPath, options.ClientID)
 	if err != nil {
 		return directory{}, err
@@ -45,7 +45,7 @@ func openDirectory(options Options) (directory, error) {
 	if err := ensureDirectory(l); err != nil {
 		return directory{}, err
 	}
-	if d.lock, err = takeLock(l, options.Instance); err != nil {
+	if d.lock, err = takeLock(ctx, l, options.Instance); err != nil {
 		return directory{}, err
 	}
 	if err := d.settle(); err != nil {
@@ -116,7 +116,7 @@ func (d *directory) finishReplace() (aside []string, err error) {
 // whose content is damaged is set aside and the newest good backup of the same link takes its place; Opening
 // tells.
 func Open(ctx context.Context, options Options) (*Store, error) {
-	d, err := openDirectory(options)
+	d, err := openDirectory(ctx, options)
 	if err != nil {
 		return nil, err
 	}

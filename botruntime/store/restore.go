@@ -39,7 +39,7 @@ func Restore(ctx context.Context, options Options, source io.Reader) (Restored, 
 	if err := checkOwner(l); err != nil {
 		return Restored{}, err
 	}
-	d, err := openDirectory(options)
+	d, err := openDirectory(ctx, options)
 	if err != nil {
 		return Restored{}, err
 	}

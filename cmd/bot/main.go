@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"sesi.dev/sesi/botruntime/config"
+	"sesi.dev/sesi/botruntime/store"
 )
 
 // version is set at link time.
@@ -50,6 +51,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case "version", "--version":
 		fmt.Fprintln(stdout, version)
 		return exitOK
+	case store.SnapshotCommand:
+		return snapshot(stdout, stderr)
 	}
 	todo, known := commands[command]
 	if !known || len(args) > todo.args {

@@ -166,7 +166,7 @@ func hanging(kind string) func(*testing.T, *simtest.Sim, *process, types.JID) {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
