@@ -31,7 +31,7 @@ func TestBackupOnlyWhatChanged(t *testing.T) {
 	}
 	link(t, s, "6281200000001")
 	age(t, s)
-	first := backUp(t, s)
+	first := backUpIfChanged(t, s)
 	again, taken, err := s.Backup(t.Context(), "test")
 	if err != nil || taken || again != first {
 		t.Fatalf("unchanged: backup = %+v, %v, %v; want the first again", again, taken, err)
@@ -39,7 +39,7 @@ func TestBackupOnlyWhatChanged(t *testing.T) {
 	if _, err := s.db.ExecContext(t.Context(), `UPDATE whatsmeow_device SET push_name = 'x'`); err != nil {
 		t.Fatal(err)
 	}
-	second := backUp(t, s)
+	second := backUpIfChanged(t, s)
 	if second.Path <= first.Path || second.Device != first.Device {
 		t.Errorf("second backup %+v does not follow %+v", second, first)
 	}
@@ -47,11 +47,11 @@ func TestBackupOnlyWhatChanged(t *testing.T) {
 	backUp(t, s)
 	// One that someone removed is taken again.
 	age(t, s)
-	gone := backUp(t, s)
+	gone := backUpIfChanged(t, s)
 	if err := os.Remove(gone.Path); err != nil {
 		t.Fatal(err)
 	}
-	backUp(t, s)
+	backUpIfChanged(t, s)
 }
 
 func TestNewestBackupsAreKept(t *testing.T) {

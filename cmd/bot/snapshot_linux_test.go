@@ -177,8 +177,9 @@ func TestNoBotStartsBesideTheSnapshotOfAKilledOne(t *testing.T) {
 	p, dir, env := filled(t, func(c *exec.Cmd) { c.WaitDelay = time.Second }) // the snapshot keeps its standard error
 	linked := p.snapshot()
 	var status int
-	pid, _ := p.freeze(dir, p.fetch(&status))
+	pid, answered := p.freeze(dir, p.fetch(&status))
 	p.kill()
+	<-answered
 	second := launch(t, env, nil)
 	if code := second.end(); code != exitFailed {
 		t.Errorf("beside a snapshot that lives a bot ends with %d", code)
@@ -207,8 +208,9 @@ func TestItStopsInTimeBesideASnapshotThatHangs(t *testing.T) {
 	p, dir, env := filled(t, nil)
 	linked := p.snapshot()
 	var status int
-	pid, _ := p.freeze(dir, p.fetch(&status))
+	pid, answered := p.freeze(dir, p.fetch(&status))
 	p.stop()
+	<-answered
 	if !gone(pid) {
 		t.Error("the snapshot outlives its bot")
 	}
