@@ -149,5 +149,20 @@ func checkTables(ctx context.Context, db *sql.DB) error {
 			}
 		}
 	}
+	return checkRules(ctx, db)
+}
+
+// checkRules has SQLite prepare a row for each table, and write none: what a row is checked by is looked at only
+// then, and a function or a table of another name in it fails every later write, and every backup.
+func checkRules(ctx context.Context, db *sql.DB) error {
+	for table := range tables {
+		prepared, err := db.QueryContext(ctx, "EXPLAIN INSERT INTO "+table+" DEFAULT VALUES")
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(prepared.Err(), prepared.Close()); err != nil {
+			return err
+		}
+	}
 	return nil
 }
