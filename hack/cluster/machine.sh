@@ -37,4 +37,4 @@ if [ -z "$(find /var/lib/sesi -mindepth 1 -maxdepth 1 ! -name "$name" 2>/dev/nul
   find /var/lib -mindepth 1 -maxdepth 1 | grep -xE "$mount_points" | sort || true
 fi
 find /var/lib/sesi -maxdepth 1 -name "$name" 2>/dev/null || true
-find /tmp -maxdepth 1 \( -name 'sesi-image-*' -o -name 'sesi-layout-*' \) | sort
+find "${TMPDIR:-/tmp}" -maxdepth 1 \( -name 'sesi-image-*' -o -name 'sesi-layout-*' \) | sort
