@@ -22,7 +22,10 @@ dir=$cache/$kubernetes-$(digest "$here/src" "$here/build.sh")
 bin=$dir/bin
 mkdir -p "$bin"
 exec 9>"$cache/lock"
-flock 9 # two builds at once would only slow each other down
+if ! flock --nonblock 9; then # two builds at once would only slow each other down
+  echo "another build is under way; waiting for it" >&2
+  flock 9
+fi
 
 export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 ldflags="-s -w"
