@@ -11,7 +11,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/session"
-	"sesi.dev/sesi/test/chromium"
+	"sesi.dev/sesi/test/scan"
 )
 
 // The answers that callers know from elsewhere, byte for byte. What follows the last known field may grow.
@@ -210,7 +210,7 @@ func TestCodeInTheFormThatIsAsked(t *testing.T) {
 			}
 			switch c.kind {
 			case "image/png":
-				if read := chromium.ReadCode([]byte(got.body)); read != testCode {
+				if read := scan.Code([]byte(got.body)); read != testCode {
 					t.Errorf("the picture reads %q, want %q", read, testCode)
 				}
 			case "application/json":

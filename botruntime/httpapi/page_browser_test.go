@@ -19,7 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/test/chromium"
+	"sesi.dev/sesi/test/scan"
 )
 
 // Two more codes of the length and letters that WhatsApp's have.
@@ -33,7 +33,7 @@ func showsCode(t *testing.T, tab *browser, want string) {
 	t.Helper()
 	var read string
 	waitUntil(t, "the picture reads as the live code", func() bool {
-		read = chromium.ReadCode(tab.shot())
+		read = scan.Code(tab.shot())
 		return read == want
 	})
 }
@@ -92,7 +92,7 @@ func pageFollowsTheSession(t *testing.T, tab *browser) {
 	tab.run(view("wait"), until(`document.querySelector('h1').textContent === 'Ponsel diterima'`))
 	f.link()
 	tab.run(view("ok"), settled)
-	if read := chromium.ReadCode(tab.shot()); read != "" {
+	if read := scan.Code(tab.shot()); read != "" {
 		t.Errorf("a code is still to be seen: %q", read)
 	}
 	for selector, want := range map[string]string{"h1": "Terhubung", "#name": "Sari", "#number-shown": "+62 812-3456-7890"} {
@@ -148,7 +148,7 @@ func pageHidesACodeThatEnded(t *testing.T, tab *browser) {
 	f.show(testCode, 3*time.Second)
 	tab.run(chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("qr"),
 		until(`document.querySelector('.plate.ended')`), settled)
-	if read := chromium.ReadCode(tab.shot()); read != "" {
+	if read := scan.Code(tab.shot()); read != "" {
 		t.Errorf("a code that ended is still to be scanned: %q", read)
 	}
 	if got := tab.text("#count"); got != "Menunggu kode berikutnya…" {
@@ -330,7 +330,7 @@ func pageSurvivesTheBot(t *testing.T, tab *browser) {
 		t.Fatal(err)
 	}
 	tab.run(view("lost"), settled)
-	if read := chromium.ReadCode(tab.shot()); read != "" {
+	if read := scan.Code(tab.shot()); read != "" {
 		t.Errorf("a code of a bot that is gone: %q", read)
 	}
 	f.show(secondCode, 10*time.Minute)

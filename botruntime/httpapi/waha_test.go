@@ -10,7 +10,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/session"
-	"sesi.dev/sesi/test/chromium"
+	"sesi.dev/sesi/test/scan"
 )
 
 const wahaLinked = `{"name":"wa-finance-render","status":"WORKING","config":{},"me":{"id":"6281234567890@c.us","lid":"987654321@lid",` +
@@ -118,8 +118,8 @@ func TestWAHACode(t *testing.T) {
 	url := local(t, New(testConfig(f))) + "/api/default/auth/qr"
 	for name, accept := range map[string]string{"nothing asked": "", "anything": "*/*", "as axios asks": "application/json, text/plain, */*"} {
 		got := send(t, "GET", url, "", "Accept", accept)
-		if got.Header.Get("Content-Type") != "image/png" || chromium.ReadCode([]byte(got.body)) != testCode {
-			t.Errorf("%s: %s that reads %q", name, got.Header.Get("Content-Type"), chromium.ReadCode([]byte(got.body)))
+		if got.Header.Get("Content-Type") != "image/png" || scan.Code([]byte(got.body)) != testCode {
+			t.Errorf("%s: %s that reads %q", name, got.Header.Get("Content-Type"), scan.Code([]byte(got.body)))
 		}
 	}
 	var image WAHAImage
@@ -127,7 +127,7 @@ func TestWAHACode(t *testing.T) {
 		t.Fatal(err)
 	}
 	picture, err := base64.StdEncoding.DecodeString(image.Data)
-	if err != nil || image.MIMEType != "image/png" || chromium.ReadCode(picture) != testCode {
+	if err != nil || image.MIMEType != "image/png" || scan.Code(picture) != testCode {
 		t.Errorf("in JSON: %v, %s", err, image.MIMEType)
 	}
 	if got := send(t, "GET", url+"?format=raw", ""); got.body != `{"value":"`+testCode+`"}`+"\n" {

@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"sesi.dev/sesi/test/chromium"
+	"sesi.dev/sesi/test/scan"
 )
 
 // TestThePageIsScannedFromTheScreen is a person's whole way: the page of a real bot in a real browser, the code
@@ -43,7 +44,7 @@ func TestThePageIsScannedFromTheScreen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			read, code = chromium.ReadCode(shot), p.code()
+			read, code = scan.Code(shot), p.code()
 		}
 		if read == code {
 			break

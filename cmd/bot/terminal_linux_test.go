@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sesi.dev/sesi/test/chromium"
+	"sesi.dev/sesi/test/scan"
 )
 
 // terminal opens a terminal; what is written to its other end can be read from it.
@@ -74,7 +74,7 @@ func readBlocks(text string) string {
 	if png.Encode(&out, picture) != nil {
 		return ""
 	}
-	return chromium.ReadCode(out.Bytes())
+	return scan.Code(out.Bytes())
 }
 
 // TestTheTerminalIsScannedToo: alone at a terminal, the bot draws the code there, and says when it is connected.

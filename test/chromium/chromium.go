@@ -1,19 +1,15 @@
-// Package chromium starts the browser that the bot's page is tried in and measured beside, and reads codes off its
-// screen. What it starts reaches nothing but this machine.
+// Package chromium starts the browser that the bot's page is tried in and measured beside. What it starts reaches
+// nothing but this machine.
 package chromium
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"image/png"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
 // names are what the program is called on the systems we know.
@@ -64,21 +60,4 @@ func Start(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Contex
 	alloc, end := chromedp.NewExecAllocator(context.Background(), append(all, options...)...)
 	t.Cleanup(end)
 	return alloc
-}
-
-// ReadCode reads the QR code in a picture (PNG) as a phone's camera would, "" when it cannot.
-func ReadCode(data []byte) string {
-	picture, err := png.Decode(bytes.NewReader(data))
-	if err != nil {
-		return ""
-	}
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
-	if err != nil {
-		return ""
-	}
-	read, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
-	if err != nil {
-		return ""
-	}
-	return read.GetText()
 }

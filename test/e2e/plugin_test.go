@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"image/png"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,8 +14,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,6 +22,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/test/scan"
 )
 
 // plugin runs kubectl sesi as a person does, and remembers all that it ever said.
@@ -134,21 +132,6 @@ func says(t *testing.T, out string, words ...string) {
 	}
 }
 
-// readCode reads a picture of a QR code as a phone does.
-func readCode(t *testing.T, path string) string {
-	t.Helper()
-	file, err := os.Open(path)
-	must(t, err)
-	defer file.Close()
-	picture, err := png.Decode(file)
-	must(t, err)
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
-	must(t, err)
-	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
-	must(t, err)
-	return result.GetText()
-}
-
 // TestPlugin leads one session through its life by the plugin alone.
 func TestPlugin(t *testing.T) {
 	namespace := ownSpace(t, "plugin")
@@ -236,7 +219,11 @@ func pluginScans(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
 		if _, err := p.try(t, "", "qr", "shop", "--png", picture); err != nil {
 			return err
 		}
-		code = readCode(t, picture)
+		drawn, err := os.ReadFile(picture)
+		if err != nil {
+			return err
+		}
+		code = scan.Code(drawn)
 		return simulator(ctx, http.MethodPost, "scan", map[string]string{"qr": code, "phone": phoneOf(180)}, nil)
 	})
 	if err := scanning.Wait(); err != nil || !strings.Contains(terminal.String(), "Connected as "+phoneOf(180)+":") {
