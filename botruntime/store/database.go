@@ -156,13 +156,18 @@ func checkTables(ctx context.Context, db *sql.DB) error {
 // then, and a function or a table of another name in it fails every later write, and every backup.
 func checkRules(ctx context.Context, db *sql.DB) error {
 	for table := range tables {
-		prepared, err := db.QueryContext(ctx, "EXPLAIN INSERT INTO "+table+" DEFAULT VALUES")
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(prepared.Err(), prepared.Close()); err != nil {
+		if err := checkStatement(ctx, db, "INSERT INTO "+table+" DEFAULT VALUES"); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+func checkStatement(ctx context.Context, db *sql.DB, statement string) (err error) {
+	prepared, err := db.PrepareContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer func() { err = prepared.Close() }()
 	return nil
 }
