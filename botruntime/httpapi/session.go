@@ -116,7 +116,7 @@ func (c *call) restart() error {
 }
 
 func (c *call) stop() error {
-	return c.change(c.Session.Stop, text{"Session dihentikan; kuncinya tetap disimpan", "Session is stopped; its keys are kept"})
+	return c.change(c.Session.Stop, text{"Session dihentikan; yang tersimpan tetap disimpan", "Session is stopped; what it has stored is kept"})
 }
 
 func (c *call) logout() error {

@@ -24,7 +24,7 @@ var sentences = map[bot.Reason]sentence{
 	bot.ReasonLoggedOut:             {"The session expired: the phone unlinked this device. Scan a new QR code.", bot.ActionScanQR},
 	bot.ReasonPrimaryDeviceGone:     {"WhatsApp locked the account or the phone is gone. Open WhatsApp on the phone, then ask for a new code.", bot.ActionOpenPhone},
 	bot.ReasonAccountBanned:         {"WhatsApp rejected the account, perhaps by a ban. Open WhatsApp on the phone, then ask for a new code.", bot.ActionOpenPhone},
-	bot.ReasonTemporaryBan:          {"WhatsApp restricts this account for a while. The session is kept; wait.", bot.ActionWaitUntil},
+	bot.ReasonTemporaryBan:          {"WhatsApp restricts this account for a while. What is stored is kept; wait.", bot.ActionWaitUntil},
 	bot.ReasonClientOutdated:        {"WhatsApp rejected this bot's web version; looking for a newer one.", bot.ActionUpgradeClient},
 	bot.ReasonConnectFailure:        {"WhatsApp refused the login; trying again later.", bot.ActionNone},
 	bot.ReasonClearedByUser:         {"The session was cleared. Scan a QR code to link a phone.", bot.ActionScanQR},
