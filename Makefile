@@ -78,7 +78,7 @@ run: ## the bot alone on this machine, against WhatsApp; scan at the terminal or
 
 .PHONY: run-sim
 run-sim: ## the bot alone against a simulated WhatsApp, with the scan made for you
-	hack/wasim/run.sh
+	test/wasim/run.sh
 
 ##@ On a real cluster
 
@@ -115,8 +115,8 @@ e2e: ## end-to-end tests on a cluster of their own
 .PHONY: bench-bot
 bench-bot: ## the bot's memory and times, beside Chromium and Baileys
 	hack/deps.sh test
-	BAILEYS="$$(hack/wasim/baileys/install.sh)" go test -run '^$$' -bench 'To' -benchtime 20x ./cmd/bot
-	BAILEYS="$$(hack/wasim/baileys/install.sh)" go test -run '^$$' -bench 'Idle' -benchtime 1x ./cmd/bot
+	BAILEYS="$$(test/wasim/baileys/install.sh)" go test -run '^$$' -bench 'To' -benchtime 20x ./cmd/bot
+	BAILEYS="$$(test/wasim/baileys/install.sh)" go test -run '^$$' -bench 'Idle' -benchtime 1x ./cmd/bot
 
 .PHONY: bench-bots
 bench-bots: ## BOTS (200) bots on this machine: memory, work, and how they come back all at once, beside their peers

@@ -21,9 +21,9 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/bottest"
-	"sesi.dev/sesi/controllers/clustertest"
 	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/test/bottest"
+	"sesi.dev/sesi/test/clustertest"
 )
 
 // The API server answers a create with Conflict when many of them meet one quota. No event follows, so the operator

@@ -16,9 +16,9 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/bottest"
-	"sesi.dev/sesi/controllers/clustertest"
 	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/test/bottest"
+	"sesi.dev/sesi/test/clustertest"
 )
 
 func (w *world) claim(name string, edit func(*corev1.PersistentVolumeClaim)) *corev1.PersistentVolumeClaim {

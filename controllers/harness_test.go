@@ -35,10 +35,10 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers"
-	"sesi.dev/sesi/controllers/bottest"
-	"sesi.dev/sesi/controllers/clustertest"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/test/bottest"
+	"sesi.dev/sesi/test/clustertest"
 )
 
 // patience bounds every wait; it is far above what any of them needs.

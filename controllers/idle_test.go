@@ -14,7 +14,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/bottest"
+	"sesi.dev/sesi/test/bottest"
 )
 
 // ledger counts an operator's writes and its visits to each session.

@@ -13,8 +13,8 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/bottest"
 	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/test/bottest"
 )
 
 // step does one thing at random. What happens often in a cluster has a larger share.

@@ -27,9 +27,9 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/bottest"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/test/bottest"
 )
 
 // The randomised test runs modelRuns times modelSteps steps, each run from a seed of its own; SESI_SEED runs one

@@ -9,9 +9,9 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/bottest"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/test/bottest"
 )
 
 // What the operator alone changed waits for its turn, and nothing else does.

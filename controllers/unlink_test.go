@@ -11,8 +11,8 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/bottest"
 	"sesi.dev/sesi/controllers/observer"
+	"sesi.dev/sesi/test/bottest"
 )
 
 func TestDecideRelease(t *testing.T) {

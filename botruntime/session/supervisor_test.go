@@ -19,8 +19,8 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/config"
 	"sesi.dev/sesi/botruntime/store"
-	"sesi.dev/sesi/hack/wasim/sim"
-	"sesi.dev/sesi/hack/wasim/simtest"
+	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // patience bounds every wait of these tests; none of them measures time.

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"sesi.dev/sesi/hack/wasim/sim"
-	"sesi.dev/sesi/hack/wasim/simtest"
 	"sesi.dev/sesi/test/chromium"
 	"sesi.dev/sesi/test/proc"
+	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // The benchmarks print what a bot costs, beside what people would run instead; `make bench-bot` runs them.

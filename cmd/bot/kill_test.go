@@ -17,8 +17,8 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/hack/wasim/sim"
-	"sesi.dev/sesi/hack/wasim/simtest"
+	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // kills is how many times TestKilledAtAnyMoment kills a bot; SESI_KILLS overrides it.

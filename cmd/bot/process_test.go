@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/hack/wasim/sim"
-	"sesi.dev/sesi/hack/wasim/simtest"
+	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // These tests run the bot as its users do: as a process, over its files, signals and HTTP, with the real

@@ -15,8 +15,8 @@ import (
 	"go.mau.fi/whatsmeow/types"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/hack/wasim/sim"
-	"sesi.dev/sesi/hack/wasim/simtest"
+	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // TestItStopsInTimeWhateverItDoes: SIGTERM ends the bot within 5 s, well, with the log emptied into the database,

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/controllers/bottest"
+	"sesi.dev/sesi/test/bottest"
 )
 
 // deadline bounds every wait of these tests; it is far above what any of them needs.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/controllers/bottest"
+	"sesi.dev/sesi/test/bottest"
 )
 
 // A hostile bot ends in a named error and a backoff, and its honest neighbour does not notice.

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/controllers/bottest"
+	"sesi.dev/sesi/test/bottest"
 )
 
 func TestABotIsHeard(t *testing.T) {

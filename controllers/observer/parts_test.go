@@ -12,7 +12,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/controllers/bottest"
+	"sesi.dev/sesi/test/bottest"
 )
 
 // countOf is the number of an observer's lag samples as a metric of its own.

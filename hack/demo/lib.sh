@@ -68,7 +68,7 @@ eventually() {
 # The images carry the digest of their sources as their tag, so that a changed program is another image to everybody.
 images_version() {
   (cd "$tree" && {
-    find api botruntime cmd controllers hack/images hack/wasim -type f ! -name '*_test.go' ! -path '*/testdata/*' -print0 |
+    find api botruntime cmd controllers hack/images test/wasim -type f ! -name '*_test.go' ! -path '*/testdata/*' -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum
     sha256sum go.mod go.sum
   }) | sha256sum | cut -c1-12

@@ -44,7 +44,7 @@ var recipes = []recipe{
 		description: "The bot for tests and demonstrations: it can be told to trust a simulated WhatsApp. Never for real sessions.",
 	},
 	{
-		name: "wasim", source: "./hack/wasim/cmd/wasim", program: "wasim",
+		name: "wasim", source: "./test/wasim/cmd/wasim", program: "wasim",
 		title:       "Sesi wasim",
 		description: "A simulated WhatsApp server for tests and demonstrations.",
 	},

@@ -13,9 +13,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/controllers/bottest"
-	"sesi.dev/sesi/controllers/clustertest"
 	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/test/bottest"
+	"sesi.dev/sesi/test/clustertest"
 )
 
 // stage plays the bot of every running pod, at its own address and with its session's certificate and token.

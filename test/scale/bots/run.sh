@@ -8,6 +8,6 @@ export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 bin=dist/bots
 mkdir -p "$bin"
 go build -tags simulator,nethttpomithttp2 -ldflags "-s -w" -o "$bin/bot" ./cmd/bot
-go build -o "$bin/" ./hack/wasim/cmd/wasim ./test/scale/bots
+go build -o "$bin/" ./test/wasim/cmd/wasim ./test/scale/bots
 exec "$bin/bots" -bots "${BOTS:-200}" -program "$PWD/$bin/bot" -wasim "$PWD/$bin/wasim" \
-  -baileys "$(hack/wasim/baileys/install.sh)" -out "${OUT:-docs/benchmarks}"
+  -baileys "$(test/wasim/baileys/install.sh)" -out "${OUT:-docs/benchmarks}"

@@ -16,8 +16,8 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 	_ "modernc.org/sqlite"
 
-	"sesi.dev/sesi/hack/wasim/memstore"
-	"sesi.dev/sesi/hack/wasim/simtest"
+	"sesi.dev/sesi/test/wasim/memstore"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // patience bounds every wait; only a broken test ever waits so long.

@@ -19,7 +19,7 @@ import (
 
 	"go.mau.fi/whatsmeow/store"
 
-	"sesi.dev/sesi/hack/wasim/sim"
+	"sesi.dev/sesi/test/wasim/sim"
 )
 
 // stopWait bounds how long requests in flight hold up the end.

@@ -14,7 +14,7 @@ import (
 
 	"go.mau.fi/whatsmeow/store"
 
-	"sesi.dev/sesi/hack/wasim/sim"
+	"sesi.dev/sesi/test/wasim/sim"
 )
 
 // begin runs the program and returns its ready line, and what ends it.

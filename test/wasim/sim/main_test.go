@@ -3,7 +3,7 @@ package sim_test
 import (
 	"testing"
 
-	"sesi.dev/sesi/hack/wasim/simtest"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 func TestMain(m *testing.M) { simtest.Main(m) }

@@ -16,7 +16,7 @@ import (
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/util/keys"
 
-	"sesi.dev/sesi/hack/wasim/memstore"
+	"sesi.dev/sesi/test/wasim/memstore"
 )
 
 // peer is the phone itself: the Signal end of device 0, with real sessions.

@@ -14,8 +14,8 @@ import (
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types/events"
 
-	"sesi.dev/sesi/hack/wasim/sim"
-	"sesi.dev/sesi/hack/wasim/simtest"
+	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // What stands between a bot and its login fails Connect, and the next attempt gets through.

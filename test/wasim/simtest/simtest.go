@@ -14,7 +14,7 @@ import (
 
 	"go.mau.fi/whatsmeow"
 
-	"sesi.dev/sesi/hack/wasim/sim"
+	"sesi.dev/sesi/test/wasim/sim"
 )
 
 // Sim is a simulated WhatsApp with its control API and CONNECT proxy.

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 hack/deps.sh demo
 home=${SESI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sesi}/run-sim
 mkdir -p "$home"
-go build -o "$home/wasim" ./hack/wasim/cmd/wasim
+go build -o "$home/wasim" ./test/wasim/cmd/wasim
 go build -tags simulator -o "$home/bot" ./cmd/bot
 
 "$home/wasim" -addr 127.0.0.1:7443 -control 127.0.0.1:7080 -dir "$home/keys" -state "$home/state" &
