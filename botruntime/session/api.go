@@ -120,8 +120,7 @@ func (s *Supervisor) CheckLoop() error {
 func (s *Supervisor) CheckStorage() error {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
-	_, err := s.store.Info(ctx)
-	return err
+	return s.store.Check(ctx)
 }
 
 // ask feeds an input to the machine and waits until it was taken, or for an unlink until it is done.

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"time"
 
 	"sesi.dev/sesi/api/bot"
@@ -48,17 +47,10 @@ func (s *Supervisor) describe(snap *bot.Snapshot) {
 	s.describeFiles(snap)
 }
 
-// describeFiles reads the session directory; what cannot be read stays as it was said last.
+// describeFiles adds the sizes and times of the session's files.
 func (s *Supervisor) describeFiles(snap *bot.Snapshot) {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
-	defer cancel()
-	info, err := s.store.Info(ctx)
-	snap.Path = info.Path
-	if err != nil {
-		s.log.Error("the session directory cannot be read", "error", err)
-		return
-	}
-	snap.Size, snap.LastModified = info.Size, bot.At(info.LastModified)
+	files := s.store.Files()
+	snap.Path, snap.Size, snap.LastModified = files.Path, files.Size, bot.At(files.LastModified)
 }
 
 // sameAs ignores what changes without news: the revision, and the files' size and time, which every message

@@ -28,9 +28,7 @@ type Backup struct {
 
 var backupName = regexp.MustCompile(`^([0-9]{8}T[0-9]{6}\.[0-9]{3}Z)-([0-9a-f]{8})\.db\.zst$`)
 
-// Backups lists the session's backups, the newest first.
-func (s *Store) Backups() ([]Backup, error) { return listBackups(s.layout) }
-
+// listBackups lists the session's backups, the newest first.
 func listBackups(l layout) ([]Backup, error) {
 	entries, err := os.ReadDir(l.backups)
 	if errors.Is(err, fs.ErrNotExist) {

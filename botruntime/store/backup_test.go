@@ -66,7 +66,7 @@ func TestNewestBackupsAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	backups, err := s.Backups()
+	backups, err := listBackups(s.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestNewestBackupsAreKept(t *testing.T) {
 	}
 	s.options.BackupKeep = 0
 	last := backUp(t, s)
-	if backups, err := s.Backups(); err != nil || len(backups) != 1 || backups[0] != last {
+	if backups, err := listBackups(s.layout); err != nil || len(backups) != 1 || backups[0] != last {
 		t.Errorf("with nothing to keep there is %v, %v; want the newest good one", backups, err)
 	}
 	if got, found, err := s.LastBackup(); err != nil || !found || got != last {
@@ -120,7 +120,7 @@ func TestFailedBackupLeavesEverything(t *testing.T) {
 	if _, _, err := s.Backup(ctx, "test"); err == nil {
 		t.Fatal("a cancelled backup succeeds")
 	}
-	if backups, err := s.Backups(); err != nil || len(backups) != 1 || backups[0] != good {
+	if backups, err := listBackups(s.layout); err != nil || len(backups) != 1 || backups[0] != good {
 		t.Errorf("backups = %v, %v; want the good one", backups, err)
 	}
 	if left := temps(t, auth); left != nil {
@@ -210,7 +210,7 @@ func TestDamagedStoreIsNotBackedUp(t *testing.T) {
 			t.Fatal("a damaged store was backed up")
 		}
 	}
-	if backups, err := s.Backups(); err != nil || len(backups) != 1 || backups[0] != good {
+	if backups, err := listBackups(s.layout); err != nil || len(backups) != 1 || backups[0] != good {
 		t.Errorf("backups = %v, %v; want the good one", backups, err)
 	}
 	if left := temps(t, auth); left != nil {

@@ -34,7 +34,7 @@ func (s *Store) Clear(ctx context.Context) error {
 		return errors.Join(describe(s.layout.database(), err), s.save(next))
 	}
 	// The container remembers what it saw; the next session must not meet it.
-	s.container = sqlstore.NewWithDB(s.db, "sqlite3", s.options.DatabaseLog)
+	s.container = sqlstore.NewWithDB(s.db, "sqlite3", nil)
 	// The rows are gone; what follows only gives their room back.
 	for _, statement := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
 		if _, err := s.db.ExecContext(ctx, statement); err != nil {

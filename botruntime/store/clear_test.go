@@ -64,7 +64,7 @@ func TestClear(t *testing.T) {
 	if got := rows(t, s.db); got["whatsmeow_lid_map"] != 1 || got["whatsmeow_pre_keys"] != preKeys {
 		t.Errorf("after linking again there is %v", got)
 	}
-	if backups, err := s.Backups(); err != nil || len(backups) != 1 || backups[0] != backup {
+	if backups, err := listBackups(s.layout); err != nil || len(backups) != 1 || backups[0] != backup {
 		t.Errorf("backups = %v, %v; want the one from before", backups, err)
 	}
 	if _, found, err := s.LastBackup(); err != nil || found {

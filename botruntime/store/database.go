@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"go.mau.fi/whatsmeow/store/sqlstore"
-	waLog "go.mau.fi/whatsmeow/util/log"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -55,7 +54,7 @@ func liveParams() url.Values {
 }
 
 // openLive opens the session's database, makes or upgrades its tables, and checks that every one is there.
-func openLive(ctx context.Context, path string, log waLog.Logger) (*sql.DB, *sqlstore.Container, error) {
+func openLive(ctx context.Context, path string) (*sql.DB, *sqlstore.Container, error) {
 	db, err := sql.Open("sqlite", dsn(path, liveParams()))
 	if err != nil {
 		return nil, nil, err
@@ -63,7 +62,7 @@ func openLive(ctx context.Context, path string, log waLog.Logger) (*sql.DB, *sql
 	db.SetMaxOpenConns(maxConnections)
 	db.SetMaxIdleConns(idleConnections)
 
-	container := sqlstore.NewWithDB(db, "sqlite3", log)
+	container := sqlstore.NewWithDB(db, "sqlite3", nil)
 	err = container.Upgrade(ctx)
 	if err == nil {
 		err = checkTables(ctx, db)

@@ -58,7 +58,7 @@ func free(t *testing.T, disk string) {
 
 func wantFull(t *testing.T, what string, err error) {
 	t.Helper()
-	if err == nil || !IsDiskFull(err) || classifyDamage(err) != "" {
+	if err == nil || classifyError(err) != DiskFull || classifyDamage(err) != "" {
 		t.Errorf("%s on a full disk = %v, want one that says so", what, err)
 	}
 }
@@ -127,7 +127,7 @@ func TestDiskFillsUpWhileRunning(t *testing.T) {
 	if !exists(t, s) {
 		t.Fatal("the session is gone")
 	}
-	if backups, err := s.Backups(); err != nil || len(backups) != 1 || backups[0] != good {
+	if backups, err := listBackups(s.layout); err != nil || len(backups) != 1 || backups[0] != good {
 		t.Errorf("backups = %v, %v", backups, err)
 	}
 	if left := temps(t, disk); left != nil {

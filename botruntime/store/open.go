@@ -212,7 +212,7 @@ func (s *Store) tryDatabase(ctx context.Context) (damage string, err error) {
 	if err := ensureDatabaseFiles(s.layout); err != nil {
 		return "", err
 	}
-	s.db, s.container, err = openLive(ctx, s.layout.database(), s.options.DatabaseLog)
+	s.db, s.container, err = openLive(ctx, s.layout.database())
 	if damage := classifyDamage(err); damage != "" {
 		return damage, nil
 	}

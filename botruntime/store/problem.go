@@ -146,9 +146,6 @@ var ErrNoDevice = errors.New("no linked device")
 // ErrClosed says that the store was closed.
 var ErrClosed = errors.New("the session store is closed")
 
-// IsDiskFull reports whether err means that there is no room left on the disk or in the quota.
-func IsDiskFull(err error) bool { return classifyError(err) == DiskFull }
-
 // classifyError sorts the errors of the operating system and of SQLite by what a person must do; what it
 // cannot sort, and nil, are "".
 func classifyError(err error) Problem {

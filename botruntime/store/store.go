@@ -6,8 +6,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -15,7 +13,6 @@ import (
 
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/store/sqlstore"
-	waLog "go.mau.fi/whatsmeow/util/log"
 
 	"sesi.dev/sesi/api/bot"
 )
@@ -30,8 +27,6 @@ type Options struct {
 	BackupKeep int
 	// Log may be nil.
 	Log *slog.Logger
-	// DatabaseLog is given to whatsmeow's store; it may be nil.
-	DatabaseLog waLog.Logger
 }
 
 // Opening is what Open found and did.
@@ -102,41 +97,41 @@ func (s *Store) Exists(ctx context.Context) (bool, error) {
 // Opening says what Open found and did.
 func (s *Store) Opening() Opening { return s.opening }
 
-// Info is the session directory as a person sees it.
-type Info struct {
-	Exists       bool
-	LastModified time.Time
-	// Size is that of the session's own files, in bytes.
-	Size int64
-	// Path is as configured.
+// Files describes the session's own files.
+type Files struct {
+	// Path is the session directory as configured.
 	Path string
+	// Size is the sum of the files' sizes, in bytes.
+	Size int64
+	// LastModified is when the newest of them changed; zero when none can be read.
+	LastModified time.Time
 }
 
-// Info reads the directory. It fails when the directory was removed or replaced under the running bot.
-func (s *Store) Info(ctx context.Context) (Info, error) {
-	info := Info{Path: s.layout.shown}
-	if err := s.lock.stillAt(s.layout.lock()); err != nil {
-		return info, err
-	}
-	exists, err := s.Exists(ctx)
-	if err != nil {
-		return info, err
-	}
-	info.Exists = exists
+// Files reads the sizes and times of the session's files. It runs no query and reports no error: a file that
+// cannot be read does not count.
+func (s *Store) Files() Files {
+	files := Files{Path: s.layout.shown}
 	for _, path := range []string{s.layout.database(), s.layout.database() + "-wal", s.layout.facts()} {
-		file, err := os.Lstat(path)
-		if errors.Is(err, fs.ErrNotExist) {
+		info, err := os.Lstat(path)
+		if err != nil {
 			continue
 		}
-		if err != nil {
-			return info, describe(path, err)
-		}
-		info.Size += file.Size()
-		if file.ModTime().After(info.LastModified) {
-			info.LastModified = file.ModTime().UTC()
+		files.Size += info.Size()
+		if info.ModTime().After(files.LastModified) {
+			files.LastModified = info.ModTime().UTC()
 		}
 	}
-	return info, nil
+	return files
+}
+
+// Check fails when the database cannot be queried, or when the session directory was removed or replaced under
+// the running bot.
+func (s *Store) Check(ctx context.Context) error {
+	if err := s.lock.stillAt(s.layout.lock()); err != nil {
+		return err
+	}
+	_, err := s.Exists(ctx)
+	return err
 }
 
 // Facts are what is remembered.

@@ -68,7 +68,7 @@ func TestTwoClientsShareAnAuthPath(t *testing.T) {
 	}
 	link(t, two, "6281200000002")
 	backUp(t, one)
-	backups, err := two.Backups()
+	backups, err := listBackups(two.layout)
 	if err != nil || len(backups) != 0 {
 		t.Fatalf("backups of the other session = %v, %v; want none", backups, err)
 	}
@@ -141,21 +141,19 @@ func checkModes(t *testing.T, auth string) {
 	}
 }
 
-func TestInfo(t *testing.T) {
+func TestFiles(t *testing.T) {
 	t.Chdir(t.TempDir())
 	before := time.Now().Add(-2 * time.Second)
 	s := open(t, "./.wwebjs_auth")
-	info, err := s.Info(t.Context())
-	if err != nil || info.Exists || info.Path != "./.wwebjs_auth/session-toko" {
-		t.Fatalf("info = %+v, %v", info, err)
+	if files := s.Files(); files.Path != "./.wwebjs_auth/session-toko" {
+		t.Fatalf("files = %+v", files)
 	}
 	link(t, s, "6281200000001")
 	if err := os.WriteFile(filepath.Join(".wwebjs_auth", "session-toko", "foreign"), make([]byte, 1<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	info, err = s.Info(t.Context())
-	if err != nil || !info.Exists || info.LastModified.Before(before) || info.Size < 4096 || info.Size >= 1<<20 {
-		t.Fatalf("info = %+v, %v", info, err)
+	if files := s.Files(); files.LastModified.Before(before) || files.Size < 4096 || files.Size >= 1<<20 {
+		t.Fatalf("files = %+v", files)
 	}
 }
 
@@ -195,8 +193,11 @@ func TestRemovedDirectoryIsNoticed(t *testing.T) {
 	if err := os.Rename(sessionDir(auth), sessionDir(auth)+"-moved"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Info(t.Context()); err == nil {
-		t.Error("info of a directory that is gone")
+	if err := s.Check(t.Context()); err == nil {
+		t.Error("the directory is gone and the check passes")
+	}
+	if files := s.Files(); files.Size != 0 || files.Path == "" {
+		t.Errorf("files = %+v", files)
 	}
 	if _, _, err := s.Backup(t.Context(), "test"); err == nil {
 		t.Error("backup of a directory that is gone")
@@ -382,7 +383,7 @@ func TestManyUsersAtOnce(t *testing.T) {
 	}
 	work("backup", func(int) error { _, _, err := s.Backup(ctx, "test"); return err })
 	work("stream", func(int) error { return s.WriteBackup(ctx, new(bytes.Buffer)) })
-	work("info", func(int) error { _, err := s.Info(ctx); return err })
+	work("check", func(int) error { _ = s.Files(); return s.Check(ctx) })
 	work("facts", func(n int) error { return s.UpdateFacts(func(f *Facts) { f.OutdatedAt = time.Unix(int64(n), 0) }) })
 	work("sync", func(int) error { return s.Sync(ctx) })
 	group.Wait()
