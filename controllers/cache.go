@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sesi.dev/sesi/api/credentials"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
 )
@@ -24,9 +26,9 @@ import (
 // label, so all claims are watched, cut down to a few hundred bytes each; to poll for the named ones instead would
 // cost a request for every change of a session. namespaces limits all of it; none means the whole cluster.
 func CacheOptions(namespaces []string) (cache.Options, error) {
-	ours, err := labels.NewRequirement(resources.LabelSession, selection.Exists, nil)
+	ours, err := labels.NewRequirement(naming.LabelSession, selection.Exists, nil)
 	if err != nil {
-		return cache.Options{}, fmt.Errorf("select by %s: %w", resources.LabelSession, err)
+		return cache.Options{}, fmt.Errorf("select by %s: %w", naming.LabelSession, err)
 	}
 	labelled := cache.ByObject{Label: labels.NewSelector().Add(*ours)}
 	pods, claims, secrets, policies := labelled, cache.ByObject{}, labelled, labelled
@@ -78,7 +80,7 @@ func slim(object any) (any, error) {
 var words = func() map[string]string {
 	session := &v1alpha1.WhatsAppSession{}
 	own := map[string]string{}
-	for name, value := range resources.Labels(session) {
+	for name, value := range naming.Labels(session) {
 		own[name], own[value] = name, value
 	}
 	for _, word := range []string{v1alpha1.GroupVersion.String(), "WhatsAppSession"} {
@@ -108,8 +110,8 @@ func shareWords(labels map[string]string) map[string]string {
 // slimSecret keeps the serving certificate once where it is all that is trusted.
 func slimSecret(object any) (any, error) {
 	if secret, ok := object.(*corev1.Secret); ok {
-		if certificate := secret.Data[resources.KeyCertificate]; len(certificate) > 0 && bytes.Equal(certificate, secret.Data[resources.KeyRoots]) {
-			secret.Data[resources.KeyRoots] = certificate
+		if certificate := secret.Data[credentials.KeyCertificate]; len(certificate) > 0 && bytes.Equal(certificate, secret.Data[credentials.KeyRoots]) {
+			secret.Data[credentials.KeyRoots] = certificate
 		}
 	}
 	return slim(object)
@@ -157,7 +159,7 @@ func slimPod(object any) (any, error) {
 			Name: pod.Name, Namespace: pod.Namespace, UID: pod.UID, ResourceVersion: pod.ResourceVersion,
 			Generation: pod.Generation, CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
 			OwnerReferences: pod.OwnerReferences,
-			Labels:          only(pod.Labels, resources.LabelSession, resources.LabelStore),
+			Labels:          only(pod.Labels, naming.LabelSession, naming.LabelDirectory),
 			Annotations:     only(pod.Annotations, resources.AnnotationSpecHash, resources.AnnotationOwnHash),
 		},
 		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName},
@@ -213,7 +215,7 @@ func slimClaim(object any) (any, error) {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: claim.Name, Namespace: claim.Namespace, UID: claim.UID, ResourceVersion: claim.ResourceVersion,
 			DeletionTimestamp: claim.DeletionTimestamp, OwnerReferences: claim.OwnerReferences,
-			Labels: only(claim.Labels, resources.LabelSession),
+			Labels: only(claim.Labels, naming.LabelSession),
 		},
 		Spec:   corev1.PersistentVolumeClaimSpec{VolumeName: claim.Spec.VolumeName},
 		Status: corev1.PersistentVolumeClaimStatus{Phase: claim.Status.Phase},

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sesi.dev/sesi/api/credentials"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
 )
@@ -55,7 +56,7 @@ func TestTheCacheKeepsOnceWhatAllSessionsRepeat(t *testing.T) {
 		t.Error("two policies of one kind have two copies of their rules")
 	}
 
-	built, err := resources.BuildCredentials(newSession("kasir"), nil, time.Now())
+	built, err := credentials.Build(newSession("kasir"), nil, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,10 +67,10 @@ func TestTheCacheKeepsOnceWhatAllSessionsRepeat(t *testing.T) {
 	if !equality.Semantic.DeepEqual(secret.Data, built.Data) || !equality.Semantic.DeepEqual(secret.ObjectMeta, built.ObjectMeta) {
 		t.Errorf("the Secret became %+v", secret.ObjectMeta)
 	}
-	if unsafe.SliceData(secret.Data[resources.KeyRoots]) != unsafe.SliceData(secret.Data[resources.KeyCertificate]) {
+	if unsafe.SliceData(secret.Data[credentials.KeyRoots]) != unsafe.SliceData(secret.Data[credentials.KeyCertificate]) {
 		t.Error("the certificate is there twice")
 	}
-	renewed, err := resources.BuildCredentials(newSession("kasir"), built, time.Now())
+	renewed, err := credentials.Build(newSession("kasir"), built, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // conditions writes a visit's conditions: each of them on every visit, with the generation that it is about.
@@ -135,7 +135,7 @@ func (c *conditions) setQRRequired() {
 	default:
 		c.set(v1alpha1.ConditionQRRequired, metav1.ConditionTrue, string(snapshot.Reason), fmt.Sprintf(
 			"A phone must be linked: kubectl port-forward pod/%s %d, then open http://127.0.0.1:%d/qr and scan the code with the phone.",
-			resources.Name(c.scope.session), resources.PortPlain, resources.PortPlain))
+			naming.Name(c.scope.session), naming.PortPlain, naming.PortPlain))
 	}
 }
 

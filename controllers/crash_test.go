@@ -15,9 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // saboteur makes one write of an operator go wrong: the one after it was armed whose number is up.
@@ -202,7 +202,7 @@ func liveAndDie(g *guarded, name string, number int) bool {
 		for _, list := range []client.ObjectList{
 			&corev1.PodList{}, &corev1.SecretList{}, &corev1.ServiceList{}, &corev1.PersistentVolumeClaimList{}, &networkingv1.NetworkPolicyList{},
 		} {
-			if err := w.cluster.Client.List(t.Context(), list, client.InNamespace(w.namespace), client.MatchingLabels{resources.LabelSession: name}); err != nil {
+			if err := w.cluster.Client.List(t.Context(), list, client.InNamespace(w.namespace), client.MatchingLabels{naming.LabelSession: name}); err != nil {
 				t.Fatal(err)
 			}
 			if meta.LenList(list) > 0 {

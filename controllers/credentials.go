@@ -11,9 +11,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"sesi.dev/sesi/api/credentials"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // ensureCredentials makes the session's Secret, and makes it anew when it is damaged or its certificate is due. A
@@ -23,13 +23,13 @@ func (r *Reconciler) ensureCredentials(ctx context.Context, s *scope) error {
 	if mine && s.keys != nil && s.now.Before(s.keys.renewAt) {
 		return nil
 	}
-	desired, err := resources.BuildCredentials(s.session, s.secret, s.now)
+	desired, err := credentials.Build(s.session, s.secret, s.now)
 	if err != nil {
 		return err
 	}
 	if s.secret != nil {
 		log.FromContext(ctx).Info("renewing credentials", "secret", desired.Name,
-			"why", resources.DecideRenewal(s.session, s.secret, s.now))
+			"why", credentials.DecideRenewal(s.session, s.secret, s.now))
 	}
 	// One that the cache has not seen may be good; the visit that its event brings judges it.
 	unseen := s.secret == nil
@@ -87,7 +87,7 @@ func (k *keyring) forget(key types.NamespacedName) {
 }
 
 func readKeys(session *v1alpha1.WhatsAppSession, secret *corev1.Secret, version string) *keys {
-	read, err := resources.ReadCredentials(session, secret)
+	read, err := credentials.Read(session, secret)
 	if err != nil {
 		return nil
 	}

@@ -20,8 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 	"sesi.dev/sesi/test/bottest"
 	"sesi.dev/sesi/test/clustertest"
 )
@@ -107,7 +107,7 @@ func TestSuspendedStopsABotWhateverElseIsWrong(t *testing.T) {
 // A pod that lost the operator's label is out of its cache, and still the session's.
 func TestAPodThatLostItsLabelIsStillTheSessions(t *testing.T) {
 	t.Parallel()
-	for name, labels := range map[string][]string{"session": {resources.LabelSession}, "both": {resources.LabelSession, resources.LabelStore}} {
+	for name, labels := range map[string][]string{"session": {naming.LabelSession}, "both": {naming.LabelSession, naming.LabelDirectory}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -147,7 +147,7 @@ func TestWhatAnEarlierSessionLeftIsWaitedFor(t *testing.T) {
 			w.operate(staging{})
 			left.SetName("wa-kasir")
 			left.SetNamespace(w.namespace)
-			left.SetLabels(map[string]string{resources.LabelSession: "kasir"})
+			left.SetLabels(map[string]string{naming.LabelSession: "kasir"})
 			left.SetFinalizers([]string{"example.com/slow"})
 			left.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "sesi.dev/v1alpha1", Kind: "WhatsAppSession", Name: "kasir", UID: "an-earlier-one", Controller: &yes}})
 			if err := w.cluster.Client.Create(t.Context(), left); err != nil {

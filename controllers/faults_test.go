@@ -15,8 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/credentials"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 	"sesi.dev/sesi/test/bottest"
 	"sesi.dev/sesi/test/clustertest"
 )
@@ -192,8 +193,8 @@ func TestWhatSomeoneEditedIsMended(t *testing.T) {
 	})
 	edit(w, service, func(s *corev1.Service) { s.Spec.Selector = map[string]string{"app": "thief"} })
 	edit(w, secret, func(s *corev1.Secret) {
-		delete(s.Labels, resources.LabelSession)
-		s.Data[resources.KeyPrivateKey] = []byte("broken")
+		delete(s.Labels, naming.LabelSession)
+		s.Data[credentials.KeyPrivateKey] = []byte("broken")
 	})
 	within(t, "the policy, the Service and the Secret to be mended", func() bool {
 		for _, object := range []client.Object{policy, service, secret} {
@@ -201,8 +202,8 @@ func TestWhatSomeoneEditedIsMended(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		return len(policy.Spec.Ingress) == 2 && service.Spec.Selector["app"] == "" && secret.Labels[resources.LabelSession] == "kasir" &&
-			string(secret.Data[resources.KeyPrivateKey]) != "broken"
+		return len(policy.Spec.Ingress) == 2 && service.Spec.Selector["app"] == "" && secret.Labels[naming.LabelSession] == "kasir" &&
+			string(secret.Data[credentials.KeyPrivateKey]) != "broken"
 	})
 	if now := w.pod("kasir"); now.UID != pod.UID {
 		t.Error("the bot was replaced for it")
@@ -224,12 +225,12 @@ func TestACertificateIsRenewedWithoutARestart(t *testing.T) {
 	if err := w.cluster.Client.Get(t.Context(), client.ObjectKeyFromObject(secret), secret); err != nil {
 		t.Fatal(err)
 	}
-	old, err := resources.BuildCredentials(session, secret, time.Now().Add(-350*24*time.Hour))
+	old, err := credentials.Build(session, secret, time.Now().Add(-350*24*time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
 	edit(w, secret, func(s *corev1.Secret) { s.Data = old.Data })
-	pair, err := tls.X509KeyPair(old.Data[resources.KeyCertificate], old.Data[resources.KeyPrivateKey])
+	pair, err := tls.X509KeyPair(old.Data[credentials.KeyCertificate], old.Data[credentials.KeyPrivateKey])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,9 +248,9 @@ func TestACertificateIsRenewedWithoutARestart(t *testing.T) {
 		if err := w.cluster.Client.Get(t.Context(), client.ObjectKeyFromObject(secret), secret); err != nil {
 			t.Fatal(err)
 		}
-		return string(secret.Data[resources.KeyCertificate]) != string(old.Data[resources.KeyCertificate])
+		return string(secret.Data[credentials.KeyCertificate]) != string(old.Data[credentials.KeyCertificate])
 	})
-	if string(secret.Data[resources.KeyToken]) != before.Token {
+	if string(secret.Data[credentials.KeyToken]) != before.Token {
 		t.Error("the renewal changed the token")
 	}
 	b.Change(func(s *bot.Snapshot) { s.PushName = "heard with the old certificate" })

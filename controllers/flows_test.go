@@ -11,8 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/credentials"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 	"sesi.dev/sesi/test/clustertest"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
@@ -53,7 +53,7 @@ func (p *phone) scan(name, number string) *v1alpha1.WhatsAppSession {
 		p.t.Fatal(err)
 	}
 	within(p.t, "the code to be scanned", func() bool {
-		code := clustertest.Code(p.pod(name).Status.PodIP, string(secret.Data[resources.KeyToken]))
+		code := clustertest.Code(p.pod(name).Status.PodIP, string(secret.Data[credentials.KeyToken]))
 		if code == "" {
 			return false
 		}

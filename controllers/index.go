@@ -6,14 +6,15 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
 )
 
 // Indexes over the cached sessions.
 const (
-	// indexStore finds the sessions of one claim and clientId.
-	indexStore = "store"
+	// indexDirectory finds the sessions of one claim and clientId.
+	indexDirectory = "directory"
 	// indexClaim finds the sessions of one claim.
 	indexClaim = "claim"
 	// indexAccount finds the sessions that are linked to one account.
@@ -22,15 +23,7 @@ const (
 
 // indexes say what each index holds of a session; empty for nothing.
 var indexes = map[string]func(*v1alpha1.WhatsAppSession) string{
-	indexStore: storeKey, indexClaim: claimKey, indexAccount: accountKey,
-}
-
-func storeKey(session *v1alpha1.WhatsAppSession) string {
-	return session.Namespace + "/" + resources.Store(session)
-}
-
-func claimKey(session *v1alpha1.WhatsAppSession) string {
-	return session.Namespace + "/" + resources.ClaimName(session)
+	indexDirectory: naming.DirectoryKey, indexClaim: naming.ClaimKey, indexAccount: accountKey,
 }
 
 func accountKey(session *v1alpha1.WhatsAppSession) string {

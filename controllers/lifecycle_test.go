@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 func TestASessionComesUp(t *testing.T) {
@@ -356,7 +356,7 @@ func (w *world) begun(name, node string) *corev1.Pod {
 			{Type: corev1.ContainersReady, Status: corev1.ConditionFalse, Reason: "ContainersNotReady", LastTransitionTime: long},
 			{Type: corev1.PodReady, Status: corev1.ConditionFalse, Reason: "ContainersNotReady", LastTransitionTime: long},
 		}
-		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: resources.Container, State: corev1.ContainerState{
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: naming.Container, State: corev1.ContainerState{
 			Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}}}
 	})
 	return pod

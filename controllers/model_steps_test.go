@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
 	"sesi.dev/sesi/test/bottest"
@@ -121,7 +122,7 @@ func (m *model) makeTwin() {
 		m.visit(client.ObjectKeyFromObject(first))
 	}
 	twin := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "r"}}
-	twin.Spec.ClientID, twin.Spec.Storage.ClaimName = resources.ClientID(first), resources.ClaimName(first)
+	twin.Spec.ClientID, twin.Spec.Storage.ClaimName = naming.ClientID(first), naming.ClaimName(first)
 	m.note("user makes session r, the twin of %s", first.Name)
 	m.must(m.store.create(twin))
 }
@@ -137,7 +138,7 @@ func (m *model) contested() *v1alpha1.WhatsAppSession {
 		if holder == nil {
 			continue
 		}
-		if pod := m.store.objects["Pod"][types.NamespacedName{Namespace: holder.Namespace, Name: resources.Name(holder)}]; pod != nil {
+		if pod := m.store.objects["Pod"][types.NamespacedName{Namespace: holder.Namespace, Name: naming.Name(holder)}]; pod != nil {
 			return holder.DeepCopy()
 		}
 	}
@@ -160,7 +161,7 @@ func (m *model) makeSession() {
 	if name := session.Spec.Storage.ClaimName; strings.HasPrefix(name, "claim-") {
 		_ = m.store.create(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}})
 	}
-	m.note("user makes session %s on %s/%s: %v", session.Name, resources.ClaimName(session), resources.ClientID(session), m.store.create(session))
+	m.note("user makes session %s on %s/%s: %v", session.Name, naming.ClaimName(session), naming.ClientID(session), m.store.create(session))
 }
 
 // trouble is what goes wrong in a cluster.
@@ -170,7 +171,7 @@ func (m *model) trouble() {
 		return
 	}
 	pods := slices.DeleteFunc(sorted(m.store.objects["Pod"]), func(key types.NamespacedName) bool {
-		return m.store.objects["Pod"][key].GetLabels()[resources.LabelStore] == ""
+		return m.store.objects["Pod"][key].GetLabels()[naming.LabelDirectory] == ""
 	})
 	if len(pods) == 0 {
 		return
@@ -202,7 +203,7 @@ func (m *model) trouble() {
 		// and tidies it up, some time
 		m.must(m.store.delete(m.store.objects["Pod"][key], nil, time.Hour))
 	case 5:
-		name := resources.ClaimName(&v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Name: "s1"}})
+		name := naming.ClaimName(&v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Name: "s1"}})
 		if claim := m.store.objects["PersistentVolumeClaim"][types.NamespacedName{Namespace: "shop", Name: name}]; claim != nil {
 			m.note("someone deletes claim %s", name)
 			m.must(m.store.delete(claim, nil, 0))
@@ -213,8 +214,8 @@ func (m *model) trouble() {
 			m.must(m.store.delete(secret, nil, 0))
 		}
 	case 7:
-		if to, listening := m.bots.targets[types.NamespacedName{Namespace: key.Namespace, Name: pod.Labels[resources.LabelSession]}]; listening && to.Instance == string(pod.UID) {
-			session := types.NamespacedName{Namespace: key.Namespace, Name: pod.Labels[resources.LabelSession]}
+		if to, listening := m.bots.targets[types.NamespacedName{Namespace: key.Namespace, Name: pod.Labels[naming.LabelSession]}]; listening && to.Instance == string(pod.UID) {
+			session := types.NamespacedName{Namespace: key.Namespace, Name: pod.Labels[naming.LabelSession]}
 			m.note("bot %s is not heard", key.Name)
 			m.bots.lost[session] = true
 			m.queue[session] = true

@@ -25,8 +25,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // modelStore is an API server in memory, as far as the operator can tell: names are taken once, versions grow with every
@@ -228,7 +228,7 @@ func newModelCache(store *modelStore) *modelCache {
 
 // selects tells whether the cache sees an object at all, as CacheOptions has it.
 func (c *modelCache) selects(kind string, object client.Object) bool {
-	return kind == "WhatsAppSession" || kind == "PersistentVolumeClaim" || object.GetLabels()[resources.LabelSession] != ""
+	return kind == "WhatsAppSession" || kind == "PersistentVolumeClaim" || object.GetLabels()[naming.LabelSession] != ""
 }
 
 // advance takes the next event of a kind in; false when there is none.

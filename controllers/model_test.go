@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
@@ -222,7 +223,7 @@ func (m *model) check() {
 	m.t.Helper()
 	pods, processes := map[string][]string{}, map[string][]string{}
 	for _, key := range sorted(m.store.objects["Pod"]) {
-		if store := m.store.objects["Pod"][key].GetLabels()[resources.LabelStore]; store != "" {
+		if store := m.store.objects["Pod"][key].GetLabels()[naming.LabelDirectory]; store != "" {
 			pods[store] = append(pods[store], key.Name)
 		}
 	}
@@ -289,7 +290,7 @@ func (m *model) nextTimer() bool {
 			delete(m.timers, key)
 			continue
 		}
-		foreign := m.store.objects["Pod"][types.NamespacedName{Namespace: key.Namespace, Name: resources.Name(session)}]
+		foreign := m.store.objects["Pod"][types.NamespacedName{Namespace: key.Namespace, Name: naming.Name(session)}]
 		if foreign != nil && len(foreign.GetLabels()) == 0 && session.Status.Reason == v1alpha1.ReasonPodNameTaken {
 			continue
 		}
@@ -326,10 +327,10 @@ func (m *model) converged() {
 		if session.Status.ObservedGeneration != session.Generation {
 			m.fail("session %s: generation %d was not seen", key.Name, session.Generation)
 		}
-		claim := m.store.objects["PersistentVolumeClaim"][types.NamespacedName{Namespace: key.Namespace, Name: resources.ClaimName(session)}]
+		claim := m.store.objects["PersistentVolumeClaim"][types.NamespacedName{Namespace: key.Namespace, Name: naming.ClaimName(session)}]
 		usable := claim != nil && claim.GetDeletionTimestamp() == nil && (session.Spec.Storage.ClaimName != "" || resources.OwnsClaim(session, claim.(*corev1.PersistentVolumeClaim)))
 		runs := resources.DecideHolder(session, all) == nil && usable && (session.Spec.Suspended == nil || !*session.Spec.Suspended)
-		name := types.NamespacedName{Namespace: key.Namespace, Name: resources.Name(session)}
+		name := types.NamespacedName{Namespace: key.Namespace, Name: naming.Name(session)}
 		pod, _ := m.store.objects["Pod"][name].(*corev1.Pod)
 		if claim != nil && claim.GetDeletionTimestamp() == nil && session.Spec.Storage.ClaimName == "" && !usable && pod != nil && metav1.IsControlledBy(pod, session) {
 			m.fail("session %s has a pod on someone else's claim", key.Name)
@@ -456,7 +457,7 @@ func unlinkedBot(instance string, now time.Time) bot.Snapshot {
 
 // startBot starts the process of a pod, as the node does.
 func (m *model) startBot(pod *corev1.Pod) {
-	store := pod.Labels[resources.LabelStore]
+	store := pod.Labels[naming.LabelDirectory]
 	b := &modelBot{client.ObjectKeyFromObject(pod), store, unlinkedBot(string(pod.UID), m.now)}
 	if jid := m.paired[store]; jid != "" {
 		b.snapshot = bottest.Paired("x", string(pod.UID), jid)
@@ -512,7 +513,7 @@ func (m *model) turnPod(key types.NamespacedName) bool {
 	pod := m.store.objects["Pod"][key].(*corev1.Pod)
 	_, running := m.nodes[pod.UID]
 	switch {
-	case pod.Labels[resources.LabelStore] == "" || nodeLost(pod):
+	case pod.Labels[naming.LabelDirectory] == "" || nodeLost(pod):
 		return false
 	case pod.Spec.NodeName == "":
 		m.editPod(key, func(pod *corev1.Pod) { pod.Spec.NodeName = "node-1" })

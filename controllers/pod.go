@@ -17,9 +17,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 const (
@@ -215,11 +215,11 @@ func knownState(snapshot *bot.Snapshot) bool { return slices.Contains(bot.States
 // createPod makes the session's pod if, as the API server itself has it, none may hold the session's keys. Visits
 // that would make a pod for the same store go one after the other.
 func (r *Reconciler) createPod(ctx context.Context, s *scope) error {
-	unlock := r.stores.lock(s.session.Namespace + "/" + resources.Store(s.session))
+	unlock := r.stores.lock(naming.DirectoryKey(s.session))
 	defer unlock()
 	var holders corev1.PodList
 	if err := r.live.List(ctx, &holders, client.InNamespace(s.session.Namespace),
-		client.MatchingLabels{resources.LabelStore: resources.Store(s.session)}); err != nil {
+		client.MatchingLabels{naming.LabelDirectory: naming.Directory(s.session)}); err != nil {
 		return fmt.Errorf("ask for other pods of the session's store: %w", err)
 	}
 	var may bool
@@ -287,7 +287,7 @@ func (r *Reconciler) deletePod(ctx context.Context, s *scope) error {
 // target is where the bot of the session's pod is heard.
 func target(s *scope) observer.Target {
 	return observer.Target{
-		Address:  net.JoinHostPort(s.pod.Status.PodIP, strconv.Itoa(int(resources.PortTLS))),
+		Address:  net.JoinHostPort(s.pod.Status.PodIP, strconv.Itoa(int(naming.PortTLS))),
 		Instance: string(s.pod.UID), Pins: s.keys.pins, Token: s.keys.token,
 	}
 }

@@ -8,8 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 const (
@@ -127,7 +127,7 @@ func classifyLost(pod *corev1.Pod) verdict {
 		pod.Spec.NodeName), settled, never}
 }
 
-func isBot(status corev1.ContainerStatus) bool { return status.Name == resources.Container }
+func isBot(status corev1.ContainerStatus) bool { return status.Name == naming.Container }
 
 // ended tells whether every container of a pod has ended for good.
 func ended(pod *corev1.Pod) bool {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
@@ -36,7 +37,7 @@ func podOf(session *v1alpha1.WhatsAppSession, edits ...func(*corev1.Pod)) *corev
 	pod.Spec.NodeName = "node-1"
 	yes := true
 	pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, PodIP: "10.0.0.1", ContainerStatuses: []corev1.ContainerStatus{{
-		Name: resources.Container, Image: "bot:1", Ready: true, Started: &yes, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
+		Name: naming.Container, Image: "bot:1", Ready: true, Started: &yes, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
 	}}}
 	for _, kind := range []corev1.PodConditionType{corev1.PodScheduled, corev1.PodReadyToStartContainers, corev1.ContainersReady, corev1.PodReady} {
 		pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{
@@ -219,7 +220,7 @@ func visit(edits ...func(*scope)) *scope {
 	session := newSession("kasir")
 	s := &scope{now: noon, session: session, pod: podOf(session), storage: verdict{metav1.ConditionTrue, v1alpha1.ReasonClaimBound, "bound", settled, never}}
 	s.claim = &corev1.PersistentVolumeClaim{Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound}}
-	s.claim.Labels = resources.Labels(session)
+	s.claim.Labels = naming.Labels(session)
 	s.desired = podOf(session)
 	s.keys = &keys{}
 	for _, edit := range edits {

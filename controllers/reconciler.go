@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
@@ -144,8 +145,8 @@ func (r *Reconciler) load(ctx context.Context, key types.NamespacedName) (*scope
 		}
 		return nil, fmt.Errorf("read the session: %w", err)
 	}
-	name := types.NamespacedName{Namespace: key.Namespace, Name: resources.Name(s.session)}
-	claim := types.NamespacedName{Namespace: key.Namespace, Name: resources.ClaimName(s.session)}
+	name := types.NamespacedName{Namespace: key.Namespace, Name: naming.Name(s.session)}
+	claim := types.NamespacedName{Namespace: key.Namespace, Name: naming.ClaimName(s.session)}
 	var err error
 	s.claim = find(ctx, r, claim, &corev1.PersistentVolumeClaim{}, &err)
 	s.secret = find(ctx, r, name, &corev1.Secret{}, &err)
@@ -195,7 +196,7 @@ func find[T client.Object](ctx context.Context, r client.Reader, key types.Names
 
 // loadOthers finds the sessions that want the same claim and clientId, or the same account.
 func (r *Reconciler) loadOthers(ctx context.Context, s *scope) error {
-	siblings, err := sessionsBy(ctx, r, indexStore, storeKey(s.session))
+	siblings, err := sessionsBy(ctx, r, indexDirectory, naming.DirectoryKey(s.session))
 	if err != nil {
 		return err
 	}

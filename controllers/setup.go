@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
@@ -104,7 +105,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 
 // requestOfLabel maps what the operator made to its session.
 func requestOfLabel(_ context.Context, object client.Object) []reconcile.Request {
-	name := object.GetLabels()[resources.LabelSession]
+	name := object.GetLabels()[naming.LabelSession]
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}}}
 }
 
@@ -128,8 +129,8 @@ func (r *Reconciler) requestsBy(ctx context.Context, index, key string) []reconc
 
 // podGone visits the sessions that waited for another session's pod to let go of their store.
 func (r *Reconciler) podGone(ctx context.Context, e event.DeleteEvent, q queue) {
-	if store := e.Object.GetLabels()[resources.LabelStore]; store != "" {
-		r.visit(ctx, q, indexStore, e.Object.GetNamespace()+"/"+store)
+	if store := e.Object.GetLabels()[naming.LabelDirectory]; store != "" {
+		r.visit(ctx, q, indexDirectory, e.Object.GetNamespace()+"/"+store)
 	}
 }
 
@@ -146,7 +147,7 @@ func (r *Reconciler) visit(ctx context.Context, q queue, index, key string) {
 func (r *Reconciler) relatives() handler.EventHandler {
 	all := func(ctx context.Context, object client.Object, q queue) {
 		session := object.(*v1alpha1.WhatsAppSession)
-		r.visit(ctx, q, indexStore, storeKey(session))
+		r.visit(ctx, q, indexDirectory, naming.DirectoryKey(session))
 		r.visit(ctx, q, indexAccount, accountKey(session))
 	}
 	return handler.Funcs{

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
@@ -55,7 +56,7 @@ func deriveStatus(s *scope) *v1alpha1.WhatsAppSessionStatus {
 	status := s.session.Status.DeepCopy()
 	known := classifyKnowledge(s)
 	status.ObservedGeneration = s.session.Generation
-	status.ClientID = resources.ClientID(s.session)
+	status.ClientID = naming.ClientID(s.session)
 	status.PodName, status.NodeName = "", ""
 	if s.owned() {
 		status.PodName, status.NodeName = s.pod.Name, s.pod.Spec.NodeName

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
 )
@@ -69,13 +70,13 @@ func decideClaimOwners(session *v1alpha1.WhatsAppSession, claim *corev1.Persiste
 
 // classifyClaim says how the session's claim stands.
 func classifyClaim(s *scope) verdict {
-	name := resources.ClaimName(s.session)
+	name := naming.ClaimName(s.session)
 	template := s.session.Spec.Storage.ClaimName == ""
 	switch {
 	case s.holder != nil:
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimShared, fmt.Sprintf(
 			"The older WhatsAppSession %s keeps the claim %s with the clientId %s: delete one of the two, or make this one anew with another clientId or claim.",
-			s.holder.Name, name, resources.ClientID(s.session)), stalled, never}
+			s.holder.Name, name, naming.ClientID(s.session)), stalled, never}
 	case s.claim == nil && template:
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimPending, fmt.Sprintf("The claim %s is being made.", name), moving, never}
 	case s.claim == nil:

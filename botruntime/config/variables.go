@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // variable is one setting: the single place that knows its name, default, meaning and rule. Parsing, errors
@@ -38,8 +40,6 @@ const (
 	// Lengths are checked apart from the patterns: a pattern that counts to 128 costs each bot 200 KB for good.
 	maxName   = 128
 	maxHost   = 253
-	minToken  = 16
-	maxToken  = 4096
 	maxDotenv = 32 << 10
 
 	minBackupInterval = time.Minute
@@ -50,7 +50,6 @@ var (
 	clientIDPattern = regexp.MustCompile(`^[-_A-Za-z0-9]+$`)
 	instancePattern = regexp.MustCompile(`^[-_.A-Za-z0-9]+$`)
 	hostPattern     = regexp.MustCompile(`^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$`)
-	tokenPattern    = regexp.MustCompile(`^[!-~]+$`)
 	phonePattern    = regexp.MustCompile(`^\+?[1-9][0-9]{6,14}$`)
 	phoneSpacing    = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
 )
@@ -82,7 +81,7 @@ var variables = []variable{
 		allowed: "at least 16 printable characters without spaces (try: openssl rand -hex 32)", secret: true,
 		parse: func(c *Config, value string) bool {
 			c.APIToken = Secret(value)
-			return ValidToken(value)
+			return bot.ValidToken(value)
 		},
 	},
 	{
@@ -208,12 +207,6 @@ var exported = []variable{
 	{name: "NO_PROXY", help: "Hosts to reach without a proxy."},
 	{name: "SSL_CERT_FILE", help: "Certificate authorities to trust instead of the system's."},
 	{name: "SSL_CERT_DIR", help: "Folder of certificate authorities to trust."},
-}
-
-// ValidToken reports whether token is strong and plain enough to guard the API; what an API_TOKEN_FILE holds
-// must pass it too, once its surrounding white space is trimmed.
-func ValidToken(token string) bool {
-	return len(token) >= minToken && len(token) <= maxToken && tokenPattern.MatchString(token)
 }
 
 func path(field func(*Config) *string) func(*Config, string) bool {

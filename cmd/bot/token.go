@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/config"
 )
 
@@ -70,7 +71,7 @@ func (f *tokenFile) load() error {
 		return err
 	}
 	token := strings.TrimSpace(string(data))
-	if !config.ValidToken(token) {
+	if !bot.ValidToken(token) {
 		return fmt.Errorf("%s holds no good token; write at least 16 printable characters without spaces into it (try: openssl rand -hex 32)", f.path)
 	}
 	f.token, f.seen = token, info

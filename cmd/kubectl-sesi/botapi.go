@@ -14,8 +14,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // maxLine bounds an event of the bot's stream.
@@ -33,7 +33,7 @@ func (c *cluster) bot(ctx context.Context, s *v1alpha1.WhatsAppSession) (*botAPI
 	if err != nil {
 		return nil, err
 	}
-	return c.reach(pod, resources.PortPlain)
+	return c.reach(pod, naming.PortPlain)
 }
 
 // reach opens the way to one port of a pod; the caller closes it.

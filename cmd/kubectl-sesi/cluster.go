@@ -19,8 +19,9 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sesi.dev/sesi/api/credentials"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // requestTimeout bounds one question to the API server or the bot; pollInterval paces a wait.
@@ -94,7 +95,7 @@ func explain(err error) error {
 // pod is the session's bot pod; the error says why there is none.
 func (c *cluster) pod(ctx context.Context, s *v1alpha1.WhatsAppSession) (*corev1.Pod, error) {
 	pod := &corev1.Pod{}
-	err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: resources.Name(s)}, pod)
+	err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}, pod)
 	if apierrors.IsNotFound(err) {
 		if suspended(s) {
 			return nil, fmt.Errorf("%s is suspended and has no bot; kubectl sesi resume %s", s.Name, s.Name)
@@ -107,10 +108,10 @@ func (c *cluster) pod(ctx context.Context, s *v1alpha1.WhatsAppSession) (*corev1
 // token is the session's API token. It goes into requests and nowhere else.
 func (c *cluster) token(ctx context.Context, s *v1alpha1.WhatsAppSession) (string, error) {
 	secret := &corev1.Secret{}
-	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: resources.Name(s)}, secret); err != nil {
+	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}, secret); err != nil {
 		return "", fmt.Errorf("read the session's token: %w", err)
 	}
-	token := string(secret.Data[resources.KeyToken])
+	token := string(secret.Data[credentials.KeyToken])
 	if token == "" {
 		return "", fmt.Errorf("the Secret %s holds no token; is the operator running?", secret.Name)
 	}
@@ -131,7 +132,7 @@ func (c *cluster) setSuspended(ctx context.Context, s *v1alpha1.WhatsAppSession,
 
 // untilNoPod waits until the session's bot is gone.
 func (c *cluster) untilNoPod(ctx context.Context, s *v1alpha1.WhatsAppSession, timeout time.Duration) error {
-	key := client.ObjectKey{Namespace: s.Namespace, Name: resources.Name(s)}
+	key := client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}
 	err := wait.PollUntilContextTimeout(ctx, pollInterval, timeout, true, func(ctx context.Context) (bool, error) {
 		err := c.client.Get(ctx, key, &corev1.Pod{})
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)

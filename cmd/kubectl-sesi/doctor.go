@@ -24,8 +24,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/credentials"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // skewLimit is how far this machine's, the API server's and the bot's clocks may differ.
@@ -165,7 +166,7 @@ func checkOperator(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) f
 }
 
 func checkClaim(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
-	name := resources.ClaimName(s)
+	name := naming.ClaimName(s)
 	what := "the claim " + name
 	claim := &corev1.PersistentVolumeClaim{}
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: name}, claim); err != nil {
@@ -178,20 +179,20 @@ func checkClaim(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) fi
 }
 
 func checkSecret(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
-	what := "the Secret " + resources.Name(s)
+	what := "the Secret " + naming.Name(s)
 	secret := &corev1.Secret{}
-	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: resources.Name(s)}, secret); err != nil {
+	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}, secret); err != nil {
 		return finding{what: what, problem: err.Error(), remedy: "the operator makes it; look at its logs"}
 	}
-	if _, err := resources.ReadCredentials(s, secret); err != nil {
+	if _, err := credentials.Read(s, secret); err != nil {
 		return finding{what: what, problem: err.Error(), remedy: "delete the Secret; the operator makes a new one"}
 	}
 	return well(what)
 }
 
 func checkPolicy(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
-	what := "the NetworkPolicy " + resources.Name(s)
-	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: resources.Name(s)}, &networkingv1.NetworkPolicy{}); err != nil {
+	what := "the NetworkPolicy " + naming.Name(s)
+	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}, &networkingv1.NetworkPolicy{}); err != nil {
 		return finding{what: what, problem: err.Error(), remedy: "the operator makes it; look at its logs"}
 	}
 	return well(what)
@@ -203,7 +204,7 @@ func checkPod(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) find
 		return finding{what: what, problem: err.Error(), remedy: "see the conditions: kubectl sesi status " + s.Name}
 	}
 	if ready := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionPodReady); ready != nil && ready.Status != "True" {
-		return finding{what: what, problem: ready.Reason + ": " + ready.Message, remedy: "kubectl describe pod " + resources.Name(s)}
+		return finding{what: what, problem: ready.Reason + ": " + ready.Message, remedy: "kubectl describe pod " + naming.Name(s)}
 	}
 	return well(what)
 }
@@ -237,7 +238,7 @@ func checkVersion(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) 
 	if err != nil {
 		return finding{what: what, skipped: true}
 	}
-	b, err := c.reach(pod, resources.PortMetrics)
+	b, err := c.reach(pod, naming.PortMetrics)
 	if err != nil {
 		return finding{what: what, skipped: true}
 	}

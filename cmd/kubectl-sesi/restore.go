@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
 )
@@ -97,7 +98,7 @@ func (c *cluster) botImage(ctx context.Context, s *v1alpha1.WhatsAppSession, giv
 	pod, err := c.pod(ctx, s)
 	if err == nil {
 		for i := range pod.Spec.Containers {
-			if pod.Spec.Containers[i].Name == resources.Container {
+			if pod.Spec.Containers[i].Name == naming.Container {
 				return pod.Spec.Containers[i].Image, nil
 			}
 		}
@@ -115,8 +116,8 @@ func restorePod(s *v1alpha1.WhatsAppSession, image string) (*corev1.Pod, error) 
 	if err != nil {
 		return nil, err
 	}
-	pod.Name, pod.OwnerReferences, pod.Annotations = resources.Name(s)+"-restore", nil, nil
-	delete(pod.Labels, resources.LabelSession)
+	pod.Name, pod.OwnerReferences, pod.Annotations = naming.Name(s)+"-restore", nil, nil
+	delete(pod.Labels, naming.LabelSession)
 	pod.Labels["app.kubernetes.io/component"] = "restore"
 	bot := pod.Spec.Containers[0]
 	bot.Image = image
@@ -138,7 +139,7 @@ func (t *tool) feed(ctx context.Context, c *cluster, pod *corev1.Pod, in io.Read
 		return err
 	}
 	url := clientset.CoreV1().RESTClient().Post().Resource("pods").Namespace(pod.Namespace).Name(pod.Name).SubResource("attach").
-		VersionedParams(&corev1.PodAttachOptions{Container: resources.Container, Stdin: true, Stdout: true, Stderr: true}, clientgoscheme.ParameterCodec).URL()
+		VersionedParams(&corev1.PodAttachOptions{Container: naming.Container, Stdin: true, Stdout: true, Stderr: true}, clientgoscheme.ParameterCodec).URL()
 	attach, err := newAttach(c.config, url)
 	if err != nil {
 		return err

@@ -11,8 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // ask is a command that asks the bot to do one thing.
@@ -137,7 +137,7 @@ func (t *tool) logs() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		options := &corev1.PodLogOptions{Container: resources.Container, Follow: follow, Previous: previous}
+		options := &corev1.PodLogOptions{Container: naming.Container, Follow: follow, Previous: previous}
 		if lines >= 0 {
 			options.TailLines = &lines
 		}

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
 )
@@ -264,7 +265,7 @@ func TestRestorePod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if pod.Name != bare.Name+"-restore" || len(pod.OwnerReferences) != 0 || pod.Labels[resources.LabelSession] != "" {
+	if pod.Name != bare.Name+"-restore" || len(pod.OwnerReferences) != 0 || pod.Labels[naming.LabelSession] != "" {
 		t.Errorf("the operator may take it for a bot: %+v", pod.ObjectMeta)
 	}
 	one, other := pod.Spec.Containers[0], bare.Spec.Containers[0]

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sesi.dev/sesi/api/credentials"
 	"sesi.dev/sesi/test/apiserver"
 )
 
@@ -24,7 +25,11 @@ func TestAPIServerTakesAll(t *testing.T) {
 	for name, session := range sessions() {
 		t.Run(name, func(t *testing.T) {
 			session.Namespace = restricted.Name
-			for _, object := range append(built(t, session), credentials(t, session, nil, january)) {
+			secret, err := credentials.Build(session, nil, january)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, object := range append(built(t, session), secret) {
 				if err := api.Create(t.Context(), object); err != nil {
 					t.Errorf("%T: %v", object, err)
 				}

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -32,9 +33,9 @@ func BuildClaim(session *v1alpha1.WhatsAppSession) *corev1.PersistentVolumeClaim
 	}
 	return &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{
-			Name:            Name(session),
+			Name:            naming.Name(session),
 			Namespace:       session.Namespace,
-			Labels:          under(template.Labels, Labels(session)),
+			Labels:          under(template.Labels, naming.Labels(session)),
 			Annotations:     maps.Clone(template.Annotations),
 			OwnerReferences: ClaimOwners(session),
 		},
@@ -54,13 +55,13 @@ func ClaimOwners(session *v1alpha1.WhatsAppSession) []metav1.OwnerReference {
 	if session.Spec.Storage.RetentionPolicy != v1alpha1.RetentionDelete {
 		return nil
 	}
-	return []metav1.OwnerReference{ownerReference(session)}
+	return []metav1.OwnerReference{naming.OwnerReference(session)}
 }
 
 // OwnsClaim tells whether an existing claim of the session's name was made for a session of this name, by this
 // one or by one that was deleted and left it.
 func OwnsClaim(session *v1alpha1.WhatsAppSession, claim *corev1.PersistentVolumeClaim) bool {
-	if claim.Labels[LabelSession] != session.Name {
+	if claim.Labels[naming.LabelSession] != session.Name {
 		return false
 	}
 	owner := metav1.GetControllerOf(claim)

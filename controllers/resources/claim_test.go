@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -38,7 +39,7 @@ func TestOwnsClaim(t *testing.T) {
 	session := newSession("shop", v1alpha1.WhatsAppSessionSpec{})
 	owner := []metav1.OwnerReference{{UID: session.UID, Controller: new(true)}}
 	stranger := []metav1.OwnerReference{{UID: "stranger", Controller: new(true)}}
-	ours := map[string]string{LabelSession: "shop"}
+	ours := map[string]string{naming.LabelSession: "shop"}
 	cases := map[string]struct {
 		meta metav1.ObjectMeta
 		want bool
@@ -47,7 +48,7 @@ func TestOwnsClaim(t *testing.T) {
 		"made by this session":          {metav1.ObjectMeta{Labels: ours, OwnerReferences: owner}, true},
 		"made for a deleted namesake":   {metav1.ObjectMeta{Labels: ours, OwnerReferences: stranger}, false},
 		"made by a person":              {metav1.ObjectMeta{}, false},
-		"of another session":            {metav1.ObjectMeta{Labels: map[string]string{LabelSession: "other"}}, false},
+		"of another session":            {metav1.ObjectMeta{Labels: map[string]string{naming.LabelSession: "other"}}, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -4,23 +4,19 @@ import (
 	"cmp"
 	"strings"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// ClaimKey is the same for two sessions only if they would be kept in the same directory of the same claim.
-func ClaimKey(session *v1alpha1.WhatsAppSession) string {
-	return session.Namespace + "/" + ClaimName(session) + "/" + ClientID(session)
-}
-
-// DecideHolder returns the other session that keeps the claim and clientId which this one names too: the
-// oldest of all with the same ClaimKey. It is nil when this session keeps them. A session being deleted holds
-// on until it is gone, because its bot may still run.
+// DecideHolder returns the session that holds this one's claim and clientId: the oldest of all sessions that name both.
+// It is nil when this session is the holder. A session that is being deleted stays the holder until it is gone, because
+// its bot may still run.
 func DecideHolder(session *v1alpha1.WhatsAppSession, others []v1alpha1.WhatsAppSession) *v1alpha1.WhatsAppSession {
-	key := ClaimKey(session)
+	key := naming.DirectoryKey(session)
 	holder := session
 	for i := range others {
 		other := &others[i]
-		if other.UID != session.UID && ClaimKey(other) == key && older(other, holder) {
+		if other.UID != session.UID && naming.DirectoryKey(other) == key && older(other, holder) {
 			holder = other
 		}
 	}

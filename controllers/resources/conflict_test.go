@@ -54,8 +54,8 @@ func TestDecideHolder(t *testing.T) {
 	}
 }
 
-// TestOneHolder holds that of any sessions with one ClaimKey exactly one keeps it, whatever the order they are
-// seen in.
+// TestOneHolder: of all sessions that name one claim and clientId exactly one is the holder, in whatever order they are
+// listed.
 func TestOneHolder(t *testing.T) {
 	all := []v1alpha1.WhatsAppSession{
 		kept("a", "c", 1, "claim", "shop"), kept("a", "b", 1, "claim", "shop"), kept("a", "a", 2, "claim", "shop"),

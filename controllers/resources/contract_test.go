@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/botruntime/config"
 	"sesi.dev/sesi/controllers/resources"
@@ -30,9 +31,9 @@ func TestBotTakesItsEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, holds := range map[string]bool{
-		"the plain listener is the pod's own":        settings.Host == "127.0.0.1" && settings.Port == int(resources.PortPlain),
-		"HTTPS is served to others":                  settings.TLS() && settings.TLSHost == "" && settings.TLSPort == int(resources.PortTLS),
-		"health and metrics are served to others":    settings.MetricsHost == "0.0.0.0" && settings.MetricsPort == int(resources.PortMetrics),
+		"the plain listener is the pod's own":        settings.Host == "127.0.0.1" && settings.Port == int(naming.PortPlain),
+		"HTTPS is served to others":                  settings.TLS() && settings.TLSHost == "" && settings.TLSPort == int(naming.PortTLS),
+		"health and metrics are served to others":    settings.MetricsHost == "0.0.0.0" && settings.MetricsPort == int(naming.PortMetrics),
 		"the token is read from its file":            settings.HasToken() && settings.APIToken == "",
 		"the instance is the pod":                    settings.InstanceID == "the-pods-uid",
 		"the session is the spec's":                  settings.ClientID == "shop" && settings.AuthPath == "/data",

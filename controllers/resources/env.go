@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sesi.dev/sesi/api/credentials"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -41,17 +43,17 @@ func authPath(session *v1alpha1.WhatsAppSession) string {
 func botEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
 	return append([]corev1.EnvVar{
 		{Name: "AUTH_PATH", Value: authPath(session)},
-		{Name: "CLIENT_ID", Value: ClientID(session)},
+		{Name: "CLIENT_ID", Value: naming.ClientID(session)},
 		{Name: "WEB_VERSION_CACHE_PATH", Value: path.Join(authPath(session), ".wwebjs_cache")},
 		{Name: "HOST", Value: "127.0.0.1"},
-		{Name: "PORT", Value: decimal(PortPlain)},
-		{Name: "TLS_PORT", Value: decimal(PortTLS)},
-		{Name: "TLS_CERT_FILE", Value: path.Join(credentialsPath, KeyCertificate)},
-		{Name: "TLS_KEY_FILE", Value: path.Join(credentialsPath, KeyPrivateKey)},
-		{Name: "API_TOKEN_FILE", Value: path.Join(credentialsPath, KeyToken)},
+		{Name: "PORT", Value: decimal(naming.PortPlain)},
+		{Name: "TLS_PORT", Value: decimal(naming.PortTLS)},
+		{Name: "TLS_CERT_FILE", Value: path.Join(credentialsPath, credentials.KeyCertificate)},
+		{Name: "TLS_KEY_FILE", Value: path.Join(credentialsPath, credentials.KeyPrivateKey)},
+		{Name: "API_TOKEN_FILE", Value: path.Join(credentialsPath, credentials.KeyToken)},
 		// Go listens on both families for this address where the node has both.
 		{Name: "METRICS_HOST", Value: "0.0.0.0"},
-		{Name: "METRICS_PORT", Value: decimal(PortMetrics)},
+		{Name: "METRICS_PORT", Value: decimal(naming.PortMetrics)},
 		{Name: "INSTANCE_ID", ValueFrom: &corev1.EnvVarSource{
 			FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.uid"},
 		}},
@@ -96,7 +98,7 @@ func setMemoryLimit(containers []corev1.Container) {
 	for i := range containers {
 		bot := &containers[i]
 		limit := bot.Resources.Limits.Memory()
-		if bot.Name != Container || limit.IsZero() || hasEnv(bot.Env, envMemoryLimit) {
+		if bot.Name != naming.Container || limit.IsZero() || hasEnv(bot.Env, envMemoryLimit) {
 			continue
 		}
 		bot.Env = append(bot.Env, corev1.EnvVar{Name: envMemoryLimit, Value: strconv.FormatInt(limit.Value()/4*3, 10)})

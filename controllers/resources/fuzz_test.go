@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -60,7 +61,7 @@ func withoutDerived(spec corev1.PodSpec) corev1.PodSpec {
 				env[j] = corev1.EnvVar{Name: envMemoryLimit, Value: "201326592"}
 			}
 		}
-		if spec.Containers[i].Name == Container && !hasEnv(env, envMemoryLimit) {
+		if spec.Containers[i].Name == naming.Container && !hasEnv(env, envMemoryLimit) {
 			spec.Containers[i].Env = append(env, corev1.EnvVar{Name: envMemoryLimit, Value: "201326592"})
 		}
 	}

@@ -17,9 +17,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/yaml"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/test/golden"
 )
+
+var january = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 var options = Options{
 	BotImage:          "registry.example/sesi/bot:1.0.0",
@@ -41,7 +44,7 @@ func sessions() map[string]*v1alpha1.WhatsAppSession {
 					Size:             resource.MustParse("1Gi"),
 					AccessMode:       v1alpha1.AccessReadWriteOnce,
 					StorageClassName: new("fast"),
-					Labels:           map[string]string{"team": "finance", LabelSession: "stolen"},
+					Labels:           map[string]string{"team": "finance", naming.LabelSession: "stolen"},
 					Annotations:      map[string]string{"backup.example/schedule": "daily"},
 				},
 			},
@@ -139,7 +142,7 @@ func raw(spec string) *runtime.RawExtension {
 
 func bot(pod *corev1.Pod) *corev1.Container {
 	for i := range pod.Spec.Containers {
-		if pod.Spec.Containers[i].Name == Container {
+		if pod.Spec.Containers[i].Name == naming.Container {
 			return &pod.Spec.Containers[i]
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -35,16 +36,16 @@ func BuildNetworkPolicy(session *v1alpha1.WhatsAppSession, options Options) *net
 		ports = append(ports, proxy.Port)
 	}
 	return &networkingv1.NetworkPolicy{
-		ObjectMeta: objectMeta(session),
+		ObjectMeta: naming.ObjectMeta(session),
 		Spec: networkingv1.NetworkPolicySpec{
-			PodSelector: metav1.LabelSelector{MatchLabels: Selector(session)},
+			PodSelector: metav1.LabelSelector{MatchLabels: naming.Selector(session)},
 			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
 			Ingress: []networkingv1.NetworkPolicyIngressRule{
-				{From: callers(session, options), Ports: policyPorts(corev1.ProtocolTCP, PortTLS)},
+				{From: callers(session, options), Ports: policyPorts(corev1.ProtocolTCP, naming.PortTLS)},
 				{From: []networkingv1.NetworkPolicyPeer{{
 					NamespaceSelector: &metav1.LabelSelector{},
 					PodSelector:       matchLabels(map[string]string{"app.kubernetes.io/name": "prometheus"}),
-				}}, Ports: policyPorts(corev1.ProtocolTCP, PortMetrics)},
+				}}, Ports: policyPorts(corev1.ProtocolTCP, naming.PortMetrics)},
 			},
 			Egress: []networkingv1.NetworkPolicyEgressRule{
 				{Ports: append(policyPorts(corev1.ProtocolUDP, portDNS), policyPorts(corev1.ProtocolTCP, portDNS)...)},
@@ -57,7 +58,7 @@ func BuildNetworkPolicy(session *v1alpha1.WhatsAppSession, options Options) *net
 // callers are the pods that may use the bot's API.
 func callers(session *v1alpha1.WhatsAppSession, options Options) []networkingv1.NetworkPolicyPeer {
 	peers := []networkingv1.NetworkPolicyPeer{
-		{PodSelector: matchLabels(map[string]string{AccessLabel(session): "true"})},
+		{PodSelector: matchLabels(map[string]string{naming.AccessLabel(session): "true"})},
 	}
 	if options.OperatorNamespace == "" {
 		return peers

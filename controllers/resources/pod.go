@@ -7,30 +7,19 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"sesi.dev/sesi/api/credentials"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
 // Names inside the bot's pod.
 const (
-	// Container is the bot's container; every other container is a sidecar.
-	Container = "bot"
-
 	volumeSession     = "session"
 	volumeCredentials = "credentials"
 	volumeTemporary   = "tmp"
 
 	credentialsPath = "/etc/sesi"
 	temporaryPath   = "/tmp"
-)
-
-// Ports of the bot in a pod.
-const (
-	// PortTLS serves the API over HTTPS and asks for the token.
-	PortTLS int32 = 8443
-	// PortPlain serves the API on the pod's loopback alone, without a token.
-	PortPlain int32 = 8080
-	// PortMetrics serves /livez, /readyz and /metrics.
-	PortMetrics int32 = 9090
 )
 
 // AnnotationSpecHash holds the hash of what the pod was rendered from; see SpecHash.
@@ -61,13 +50,13 @@ func BuildPod(session *v1alpha1.WhatsAppSession, options Options) (*corev1.Pod, 
 	setMemoryLimit(template.Spec.Containers)
 	keepOnLostNode(&template.Spec)
 
-	meta := objectMeta(session)
+	meta := naming.ObjectMeta(session)
 	meta.Labels = under(template.Labels, meta.Labels)
-	meta.Labels[LabelStore] = Store(session)
+	meta.Labels[naming.LabelDirectory] = naming.Directory(session)
 	meta.Annotations = under(template.Annotations, map[string]string{
 		AnnotationSpecHash:                        specHash(session, template.Spec),
 		AnnotationOwnHash:                         ownHash(session),
-		"kubectl.kubernetes.io/default-container": Container,
+		"kubectl.kubernetes.io/default-container": naming.Container,
 	})
 	return &corev1.Pod{ObjectMeta: meta, Spec: template.Spec}, nil
 }
@@ -100,12 +89,12 @@ func basePod(session *v1alpha1.WhatsAppSession, options Options) corev1.PodTempl
 			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
 		Containers: []corev1.Container{{
-			Name:  Container,
+			Name:  naming.Container,
 			Image: image,
 			Env:   botEnv(session),
 			Ports: []corev1.ContainerPort{
-				{Name: "https", ContainerPort: PortTLS, Protocol: corev1.ProtocolTCP},
-				{Name: "metrics", ContainerPort: PortMetrics, Protocol: corev1.ProtocolTCP},
+				{Name: "https", ContainerPort: naming.PortTLS, Protocol: corev1.ProtocolTCP},
+				{Name: "metrics", ContainerPort: naming.PortMetrics, Protocol: corev1.ProtocolTCP},
 			},
 			Resources: corev1.ResourceRequirements{
 				Requests: corev1.ResourceList{
@@ -141,15 +130,15 @@ func botMounts(session *v1alpha1.WhatsAppSession) []corev1.VolumeMount {
 func botVolumes(session *v1alpha1.WhatsAppSession) []corev1.Volume {
 	return []corev1.Volume{
 		{Name: volumeSession, VolumeSource: corev1.VolumeSource{
-			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: ClaimName(session)},
+			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: naming.ClaimName(session)},
 		}},
 		{Name: volumeCredentials, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
-			SecretName:  Name(session),
+			SecretName:  naming.Name(session),
 			DefaultMode: new(int32(0o440)),
 			Items: []corev1.KeyToPath{
-				{Key: KeyToken, Path: KeyToken},
-				{Key: KeyCertificate, Path: KeyCertificate},
-				{Key: KeyPrivateKey, Path: KeyPrivateKey},
+				{Key: credentials.KeyToken, Path: credentials.KeyToken},
+				{Key: credentials.KeyCertificate, Path: credentials.KeyCertificate},
+				{Key: credentials.KeyPrivateKey, Path: credentials.KeyPrivateKey},
 			},
 		}}},
 		{Name: volumeTemporary, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{
@@ -159,7 +148,7 @@ func botVolumes(session *v1alpha1.WhatsAppSession) []corev1.Volume {
 }
 
 func probe(path string, times corev1.Probe) *corev1.Probe {
-	times.HTTPGet = &corev1.HTTPGetAction{Path: path, Port: intstr.FromInt32(PortMetrics)}
+	times.HTTPGet = &corev1.HTTPGetAction{Path: path, Port: intstr.FromInt32(naming.PortMetrics)}
 	return &times
 }
 
@@ -168,9 +157,9 @@ func probe(path string, times corev1.Probe) *corev1.Probe {
 func putBotFirst(containers []corev1.Container) {
 	slices.SortStableFunc(containers, func(a, b corev1.Container) int {
 		switch {
-		case a.Name == Container && b.Name != Container:
+		case a.Name == naming.Container && b.Name != naming.Container:
 			return -1
-		case b.Name == Container && a.Name != Container:
+		case b.Name == naming.Container && a.Name != naming.Container:
 			return 1
 		}
 		return 0

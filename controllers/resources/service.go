@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -16,13 +17,13 @@ const servicePort = 443
 func BuildService(session *v1alpha1.WhatsAppSession) *corev1.Service {
 	https := "https"
 	return &corev1.Service{
-		ObjectMeta: objectMeta(session),
+		ObjectMeta: naming.ObjectMeta(session),
 		Spec: corev1.ServiceSpec{
-			Selector: Selector(session),
+			Selector: naming.Selector(session),
 			Ports: []corev1.ServicePort{{
 				Name:        "https",
 				Port:        servicePort,
-				TargetPort:  intstr.FromInt32(PortTLS),
+				TargetPort:  intstr.FromInt32(naming.PortTLS),
 				Protocol:    corev1.ProtocolTCP,
 				AppProtocol: &https,
 			}},

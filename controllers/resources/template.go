@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	kjson "sigs.k8s.io/json"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -133,8 +134,8 @@ func decideTemplate(base, merged corev1.PodSpec) field.ErrorList {
 
 // decideContainer does so for the bot's own container.
 func decideContainer(base corev1.Container, merged []corev1.Container) field.ErrorList {
-	at := templatePath.Child("containers").Key(Container)
-	i := slices.IndexFunc(merged, func(c corev1.Container) bool { return c.Name == Container })
+	at := templatePath.Child("containers").Key(naming.Container)
+	i := slices.IndexFunc(merged, func(c corev1.Container) bool { return c.Name == naming.Container })
 	if i < 0 {
 		return field.ErrorList{field.Required(at, "the bot's container cannot be removed or renamed")}
 	}
@@ -222,4 +223,12 @@ func hashOfJSON(value any) string {
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:16])
+}
+
+// under returns lower overlaid by upper; upper wins.
+func under(lower, upper map[string]string) map[string]string {
+	merged := make(map[string]string, len(lower)+len(upper))
+	maps.Copy(merged, lower)
+	maps.Copy(merged, upper)
+	return merged
 }

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -124,7 +125,7 @@ func TestTemplateTaken(t *testing.T) {
 func TestOurLabelsWin(t *testing.T) {
 	session := newSession("shop", v1alpha1.WhatsAppSessionSpec{Template: &v1alpha1.PodTemplate{
 		Metadata: v1alpha1.PodTemplateMetadata{
-			Labels:      map[string]string{LabelSession: "other", "app.kubernetes.io/managed-by": "me", "app": "shop"},
+			Labels:      map[string]string{naming.LabelSession: "other", "app.kubernetes.io/managed-by": "me", "app": "shop"},
 			Annotations: map[string]string{AnnotationSpecHash: "0"},
 		},
 	}})
@@ -132,7 +133,7 @@ func TestOurLabelsWin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if pod.Labels[LabelSession] != "shop" || pod.Labels["app.kubernetes.io/managed-by"] != "sesi" || pod.Labels["app"] != "shop" {
+	if pod.Labels[naming.LabelSession] != "shop" || pod.Labels["app.kubernetes.io/managed-by"] != "sesi" || pod.Labels["app"] != "shop" {
 		t.Errorf("labels = %v", pod.Labels)
 	}
 	if SpecHash(pod) == "0" {

@@ -19,7 +19,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/api/credentials"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/test/bottest"
 )
 
@@ -35,12 +36,12 @@ type Doubles struct {
 
 // Start implements Bots.
 func (d *Doubles) Start(pod *corev1.Pod, address string, files Files) (func(), error) {
-	pair, err := tls.X509KeyPair(files.Secret[resources.KeyCertificate], files.Secret[resources.KeyPrivateKey])
+	pair, err := tls.X509KeyPair(files.Secret[credentials.KeyCertificate], files.Secret[credentials.KeyPrivateKey])
 	if err != nil {
 		return nil, fmt.Errorf("read the bot's certificate: %w", err)
 	}
 	key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
-	store := pod.Namespace + "/" + pod.Labels[resources.LabelStore]
+	store := pod.Namespace + "/" + pod.Labels[naming.LabelDirectory]
 	clientID := environ(pod)["CLIENT_ID"]
 	d.mu.Lock()
 	first, known := d.stores[store]
@@ -53,7 +54,7 @@ func (d *Doubles) Start(pod *corev1.Pod, address string, files Files) (func(), e
 	default:
 		first = bottest.Unlinked(clientID, string(pod.UID))
 	}
-	b, err := bottest.Start(net.JoinHostPort(address, strconv.Itoa(int(resources.PortTLS))), pair, string(files.Secret[resources.KeyToken]), first)
+	b, err := bottest.Start(net.JoinHostPort(address, strconv.Itoa(int(naming.PortTLS))), pair, string(files.Secret[credentials.KeyToken]), first)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (d *Doubles) Bot(key types.NamespacedName) *bottest.Bot {
 func environ(pod *corev1.Pod) map[string]string {
 	values := map[string]string{}
 	for _, container := range pod.Spec.Containers {
-		if container.Name != resources.Container {
+		if container.Name != naming.Container {
 			continue
 		}
 		for _, variable := range container.Env {
@@ -111,9 +112,9 @@ func (p *Programs) Start(pod *corev1.Pod, address string, files Files) (func(), 
 	values["AUTH_PATH"] = files.Session
 	values["WEB_VERSION_CACHE_PATH"] = filepath.Join(files.Session, ".wwebjs_cache")
 	values["HOST"], values["TLS_HOST"], values["METRICS_HOST"] = address, address, address
-	values["TLS_CERT_FILE"] = filepath.Join(files.Credentials, resources.KeyCertificate)
-	values["TLS_KEY_FILE"] = filepath.Join(files.Credentials, resources.KeyPrivateKey)
-	values["API_TOKEN_FILE"] = filepath.Join(files.Credentials, resources.KeyToken)
+	values["TLS_CERT_FILE"] = filepath.Join(files.Credentials, credentials.KeyCertificate)
+	values["TLS_KEY_FILE"] = filepath.Join(files.Credentials, credentials.KeyPrivateKey)
+	values["API_TOKEN_FILE"] = filepath.Join(files.Credentials, credentials.KeyToken)
 	values["INSTANCE_ID"] = string(pod.UID)
 	command.Env = append([]string{"PATH=" + os.Getenv("PATH")}, p.Environ...)
 	for name, value := range values {
@@ -143,7 +144,7 @@ func (p *Programs) Start(pod *corev1.Pod, address string, files Files) (func(), 
 
 // Code asks the bot at a pod's address for its live QR code; empty while there is none.
 func Code(address, token string) string {
-	request, err := http.NewRequest(http.MethodGet, "http://"+net.JoinHostPort(address, strconv.Itoa(int(resources.PortPlain)))+"/api/session/qr", nil)
+	request, err := http.NewRequest(http.MethodGet, "http://"+net.JoinHostPort(address, strconv.Itoa(int(naming.PortPlain)))+"/api/session/qr", nil)
 	if err != nil {
 		return ""
 	}

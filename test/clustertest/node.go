@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/api/naming"
 )
 
 // NodeName is the name of the one node.
@@ -179,7 +179,7 @@ func (n *Node) start(ctx context.Context, key types.NamespacedName, pod *corev1.
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	p := &process{uid: pod.UID, store: pod.Namespace + "/" + pod.Labels[resources.LabelStore], address: n.next.next()}
+	p := &process{uid: pod.UID, store: pod.Namespace + "/" + pod.Labels[naming.LabelDirectory], address: n.next.next()}
 	n.mu.Lock()
 	if n.stores[p.store]++; n.stores[p.store] > 1 {
 		n.broken = append(n.broken, fmt.Sprintf("a second bot starts for the store of pod %s", key))

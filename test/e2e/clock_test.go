@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 func inSpace(session *v1alpha1.WhatsAppSession) client.ListOption {
@@ -23,7 +23,7 @@ func inSpace(session *v1alpha1.WhatsAppSession) client.ListOption {
 // markPod tells what a pod's event means for the session's clock.
 func markPod(event watch.Event, session *v1alpha1.WhatsAppSession, before types.UID, mark func(string)) {
 	pod, ok := event.Object.(*corev1.Pod)
-	if !ok || pod.Name != resources.Name(session) {
+	if !ok || pod.Name != naming.Name(session) {
 		return
 	}
 	switch {

@@ -16,8 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 func TestTenSessionsAtOnce(t *testing.T) {
@@ -26,7 +26,7 @@ func TestTenSessionsAtOnce(t *testing.T) {
 	t.Logf("ten sessions applied, scanned and connected in %.1f s", time.Since(begun).Seconds())
 	claims, accounts := map[string]bool{}, map[string]bool{}
 	for i, session := range sessions {
-		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: resources.Name(session)}}
+		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: naming.Name(session)}}
 		must(t, get(t.Context(), claim))
 		if claim.Status.Phase != corev1.ClaimBound || !slices.Equal(claim.Spec.AccessModes, []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOncePod}) {
 			t.Errorf("claim %s is %s with %v", claim.Name, claim.Status.Phase, claim.Spec.AccessModes)
@@ -66,7 +66,7 @@ func TestPodDeleted(t *testing.T) {
 			marks := clock.wait(t)
 			if marks["connected"] > 6*time.Second { // why, only the node can tell
 				t.Logf("%s took %s:\n%s", session.Name, marks["connected"], kubectl(t, "--namespace", session.Namespace, "get", "events",
-					"--field-selector", "involvedObject.name="+resources.Name(session), "--sort-by", "metadata.creationTimestamp"))
+					"--field-selector", "involvedObject.name="+naming.Name(session), "--sort-by", "metadata.creationTimestamp"))
 			}
 			for p, phase := range phases {
 				took[p] = append(took[p], marks[phase.to]-marks[phase.from])
@@ -185,7 +185,7 @@ func TestBotOutOfMemory(t *testing.T) {
 
 func TestClaimDeleted(t *testing.T) {
 	session := startLinked(t, newSession(ownSpace(t, "claimless"), "shop"), phoneOf(130))
-	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: resources.Name(session)}}
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: naming.Name(session)}}
 	must(t, get(t.Context(), claim))
 	first := claim.UID
 	must(t, cluster.Delete(t.Context(), claim))
@@ -204,7 +204,7 @@ func TestClaimDeleted(t *testing.T) {
 func TestNetworkPolicies(t *testing.T) {
 	t.Log("the node's network plugin does not enforce NetworkPolicies: what is looked at is that they are there and right")
 	session := theFleet(t)[0]
-	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: resources.Name(session)}}
+	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: naming.Name(session)}}
 	must(t, get(t.Context(), policy))
 	pod := podOf(session)
 	must(t, get(t.Context(), pod))
@@ -258,7 +258,7 @@ func portsOf(ports []networkingv1.NetworkPolicyPort) []int {
 
 func TestPortForwardWithCurl(t *testing.T) {
 	session := theFleet(t)[3]
-	at := portForward(t, session, resources.PortPlain)
+	at := portForward(t, session, naming.PortPlain)
 	for name, tc := range map[string]struct {
 		args []string
 		want []string
@@ -279,7 +279,7 @@ func TestPortForwardWithCurl(t *testing.T) {
 			}
 		})
 	}
-	metrics := portForward(t, session, resources.PortMetrics)
+	metrics := portForward(t, session, naming.PortMetrics)
 	if got := command(t, "curl", "-fsS", metrics+"/metrics"); !strings.Contains(got, "sesi_") {
 		t.Errorf("the metrics are\n%.500s", got)
 	}
@@ -287,7 +287,7 @@ func TestPortForwardWithCurl(t *testing.T) {
 
 func TestSessionClearedWithCurl(t *testing.T) {
 	session := startLinked(t, newSession(ownSpace(t, "cleared"), "shop"), phoneOf(140))
-	at := portForward(t, session, resources.PortPlain)
+	at := portForward(t, session, naming.PortPlain)
 	if got := command(t, "curl", "-fsS", "-X", "DELETE", at+"/api/session/clear"); !strings.Contains(got, "Session berhasil dihapus") {
 		t.Errorf("clear answered %s", got)
 	}
@@ -298,10 +298,10 @@ func TestSessionClearedWithCurl(t *testing.T) {
 func TestCallersInTheCluster(t *testing.T) {
 	session := theFleet(t)[4]
 	namespace := session.Namespace
-	service := "https://" + resources.Name(session) + "." + namespace + ".svc/api/session/status"
-	friend := toolbox(namespace, "friend", map[string]string{resources.AccessLabel(session): "true"})
+	service := "https://" + naming.Name(session) + "." + namespace + ".svc/api/session/status"
+	friend := toolbox(namespace, "friend", map[string]string{naming.AccessLabel(session): "true"})
 	friend.Spec.Volumes = []corev1.Volume{{Name: "credentials", VolumeSource: corev1.VolumeSource{
-		Secret: &corev1.SecretVolumeSource{SecretName: resources.Name(session)},
+		Secret: &corev1.SecretVolumeSource{SecretName: naming.Name(session)},
 	}}}
 	friend.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "credentials", MountPath: "/credentials", ReadOnly: true}}
 	stranger := toolbox("default", "stranger", nil)

@@ -22,8 +22,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // Where alerts and panels are.
@@ -79,7 +79,7 @@ func startPrometheus(t *testing.T, session *v1alpha1.WhatsAppSession) *prometheu
 	must(t, os.WriteFile(filepath.Join(folder, "rules.yaml"), rules, 0o600))
 	must(t, os.WriteFile(filepath.Join(folder, "token"), []byte(readerToken(t)), 0o600))
 	operator := strings.TrimPrefix(forward(t, operatorSpace, "deployment/sesi", 8443), "http://")
-	bot := strings.TrimPrefix(portForward(t, session, resources.PortMetrics), "http://")
+	bot := strings.TrimPrefix(portForward(t, session, naming.PortMetrics), "http://")
 	config := fmt.Sprintf(`
 global: {scrape_interval: 1s, evaluation_interval: 1s}
 rule_files: [rules.yaml]
@@ -92,7 +92,7 @@ scrape_configs:
   static_configs: [{targets: [%q], labels: {pod: operator}}]
 - job_name: sesi-bots
   static_configs: [{targets: [%q], labels: {namespace: %q, session: %q, pod: %q}}]
-`, operator, bot, session.Namespace, session.Name, resources.Name(session))
+`, operator, bot, session.Namespace, session.Name, naming.Name(session))
 	must(t, os.WriteFile(filepath.Join(folder, "config.yaml"), []byte(config), 0o600))
 
 	run := exec.Command(cluster.prometheus, "--config.file="+filepath.Join(folder, "config.yaml"),

@@ -20,8 +20,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/credentials"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 	"sesi.dev/sesi/test/scan"
 )
 
@@ -175,7 +176,7 @@ func tokenOf(t *testing.T, session *v1alpha1.WhatsAppSession) string {
 	t.Helper()
 	secret := &corev1.Secret{ObjectMeta: podOf(session).ObjectMeta}
 	must(t, get(t.Context(), secret))
-	token := string(secret.Data[resources.KeyToken])
+	token := string(secret.Data[credentials.KeyToken])
 	if len(token) < 16 {
 		t.Fatalf("the token has %d characters", len(token))
 	}
@@ -395,7 +396,7 @@ func pluginEndsAStop(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession)
 		return nil
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
-		portForward(t, session, resources.PortPlain)+"/api/sessions/default/stop", http.NoBody)
+		portForward(t, session, naming.PortPlain)+"/api/sessions/default/stop", http.NoBody)
 	must(t, err)
 	response, err := http.DefaultClient.Do(request)
 	must(t, err)

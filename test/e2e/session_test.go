@@ -20,8 +20,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // patience is how long anything but a disturbance may take on a busy machine.
@@ -137,7 +137,7 @@ func awaitQR(t *testing.T, session *v1alpha1.WhatsAppSession) {
 func link(t *testing.T, session *v1alpha1.WhatsAppSession, phone string) {
 	t.Helper()
 	awaitQR(t, session)
-	at := portForward(t, session, resources.PortPlain)
+	at := portForward(t, session, naming.PortPlain)
 	eventually(t, patience, session.Name+" is scanned", func(ctx context.Context) error {
 		code, err := fetchCode(ctx, at)
 		if err != nil {
@@ -181,7 +181,7 @@ var forwarding = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 // portForward reaches a port of a bot's pod until the test ends, the way a person does.
 func portForward(t *testing.T, session *v1alpha1.WhatsAppSession, port int32) string {
 	t.Helper()
-	return forward(t, session.Namespace, "pod/"+resources.Name(session), port)
+	return forward(t, session.Namespace, "pod/"+naming.Name(session), port)
 }
 
 // forward reaches a port of a pod, or of a pod of a Deployment, until the test ends.
@@ -213,7 +213,7 @@ func forward(t *testing.T, namespace, what string, port int32) string {
 }
 
 func podOf(session *v1alpha1.WhatsAppSession) *corev1.Pod {
-	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: resources.Name(session)}}
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: naming.Name(session)}}
 }
 
 func podUID(t *testing.T, session *v1alpha1.WhatsAppSession) types.UID {

@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // watcher sees every bot's pod and every session during the whole run, also over an outage of the API server.
@@ -78,7 +78,7 @@ func (w *watcher) resetPods() {
 
 // seePod holds every pod against the rule that at most one may hold a session's keys.
 func (w *watcher) seePod(kind watch.EventType, object client.Object) {
-	store := object.GetLabels()[resources.LabelStore]
+	store := object.GetLabels()[naming.LabelDirectory]
 	if store == "" {
 		return
 	}

@@ -14,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sesi.dev/sesi/api/credentials"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
 	"sesi.dev/sesi/test/scale/internal/command"
@@ -82,7 +84,7 @@ func chart(name string) ([]client.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret, err := resources.BuildCredentials(session, nil, time.Now())
+	secret, err := credentials.Build(session, nil, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +93,7 @@ func chart(name string) ([]client.Object, error) {
 	set := &appsv1.StatefulSet{
 		ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: namespace, Labels: pod.Labels},
 		Spec: appsv1.StatefulSetSpec{
-			Replicas: &one, ServiceName: service.Name, Selector: &metav1.LabelSelector{MatchLabels: resources.Selector(session)},
+			Replicas: &one, ServiceName: service.Name, Selector: &metav1.LabelSelector{MatchLabels: naming.Selector(session)},
 			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: pod.Labels, Annotations: pod.Annotations}, Spec: pod.Spec},
 		},
 	}

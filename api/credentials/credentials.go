@@ -1,4 +1,6 @@
-package resources
+// Package credentials builds and reads the Secret of a WhatsAppSession: the token of the bot's API, and the serving
+// certificate that callers trust. It never reads or writes the cluster.
+package credentials
 
 import (
 	"bytes"
@@ -18,66 +20,65 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
 // Keys of the session's Secret.
 const (
-	// KeyToken is what the bot's API asks of every caller, as a bearer token. Anyone may put their own there.
+	// KeyToken is the bearer token that the bot's API demands. A user may set their own.
 	KeyToken = "token"
 	// KeyCertificate and KeyPrivateKey are the bot's serving certificate and its key.
 	KeyCertificate = corev1.TLSCertKey
 	KeyPrivateKey  = corev1.TLSPrivateKeyKey
-	// KeyRoots are the certificates to trust: the serving one, and the one before it while a bot may still
-	// serve that.
+	// KeyRoots are the certificates to trust: the present one, and the previous one for as long as a bot may
+	// still serve it.
 	KeyRoots = "ca.crt"
 )
 
 const (
 	certificateValidity = 365 * 24 * time.Hour
-	// renewBefore leaves time for an operator that is down, and for the node to carry the new certificate
-	// into a running pod.
+	// renewBefore leaves time for an operator that is down, and for the kubelet to update the Secret in a running
+	// pod.
 	renewBefore = 60 * 24 * time.Hour
-	// clockSkew is how far a node's clock may be behind the operator's.
+	// clockSkew is how far a node's clock may be behind the operator's clock.
 	clockSkew = time.Hour
 
 	tokenBytes = 32
-	// minToken and maxToken are what the bot takes for a token.
-	minToken = 16
-	maxToken = 4096
 )
 
-// Credentials is what the operator needs of a session's Secret to speak with its bot.
+// Credentials are what a caller needs from a session's Secret to call its bot.
 type Credentials struct {
-	// Token authenticates the operator to the bot.
+	// Token authenticates the caller to the bot.
 	Token string
-	// Certificates, in PEM, are the only ones that the bot may serve: the present one, and after it the one
-	// before, if there was one.
+	// Certificates, in PEM, are the only ones that the bot may serve: the present one, then the previous one if
+	// there was one.
 	Certificates [][]byte
 	// RenewAt is when the serving certificate is due to be replaced.
 	RenewAt time.Time
 }
 
-// Renewal says why a session's credentials have to be made anew; empty means that they are good.
+// Renewal says why a session's credentials have to be replaced; empty means that they are good.
 type Renewal string
 
 // The reasons to renew.
 const (
 	RenewalNone Renewal = ""
-	// RenewalMissing: there are none.
+	// RenewalMissing: there is no Secret.
 	RenewalMissing Renewal = "Missing"
-	// RenewalInvalid: the token, certificate or key was edited or cut.
+	// RenewalInvalid: the token, the certificate or its key is not usable.
 	RenewalInvalid Renewal = "Invalid"
-	// RenewalExpiring: the certificate is past the time to replace it.
+	// RenewalExpiring: the certificate is due to be replaced.
 	RenewalExpiring Renewal = "Expiring"
 )
 
-// DecideRenewal says whether a Secret's credentials serve the session at a time, and if not, why.
+// DecideRenewal decides whether a session's credentials have to be replaced now, and why.
 func DecideRenewal(session *v1alpha1.WhatsAppSession, secret *corev1.Secret, now time.Time) Renewal {
 	if secret == nil {
 		return RenewalMissing
 	}
-	credentials, err := ReadCredentials(session, secret)
+	credentials, err := Read(session, secret)
 	switch {
 	case err != nil:
 		return RenewalInvalid
@@ -87,18 +88,18 @@ func DecideRenewal(session *v1alpha1.WhatsAppSession, secret *corev1.Secret, now
 	return RenewalNone
 }
 
-// ReadCredentials reads the session's Secret. The error names the key that is wrong.
-func ReadCredentials(session *v1alpha1.WhatsAppSession, secret *corev1.Secret) (Credentials, error) {
+// Read reads the session's Secret. The error names the key that is wrong.
+func Read(session *v1alpha1.WhatsAppSession, secret *corev1.Secret) (Credentials, error) {
 	token := strings.TrimSpace(string(secret.Data[KeyToken]))
-	if !validToken(token) {
+	if !bot.ValidToken(token) {
 		return Credentials{}, fmt.Errorf("secret %s: %s must be %d to %d printable characters without spaces",
-			secret.Name, KeyToken, minToken, maxToken)
+			secret.Name, KeyToken, bot.MinToken, bot.MaxToken)
 	}
 	certificate, err := readCertificate(secret.Data)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("secret %s: %w", secret.Name, err)
 	}
-	if err := certificate.VerifyHostname(ServerName(session)); err != nil {
+	if err := certificate.VerifyHostname(naming.ServerName(session)); err != nil {
 		return Credentials{}, fmt.Errorf("secret %s: %s: %w", secret.Name, KeyCertificate, err)
 	}
 	return Credentials{
@@ -108,7 +109,7 @@ func ReadCredentials(session *v1alpha1.WhatsAppSession, secret *corev1.Secret) (
 	}, nil
 }
 
-// trusted lists the present certificate and at most one other of the roots.
+// trusted lists the present certificate and at most one other from the roots.
 func trusted(present *x509.Certificate, roots []byte) [][]byte {
 	certificates := [][]byte{encodeCertificate(present.Raw)}
 	for block, rest := pem.Decode(roots); block != nil && len(certificates) < 2; block, rest = pem.Decode(rest) {
@@ -119,22 +120,22 @@ func trusted(present *x509.Certificate, roots []byte) [][]byte {
 	return certificates
 }
 
-// BuildCredentials builds the session's Secret. A token that is valid stays, so that callers need not fetch it
-// again; a certificate that was valid stays among the roots until the next renewal, because a running bot
-// serves it until its node has carried the new one over.
-func BuildCredentials(session *v1alpha1.WhatsAppSession, existing *corev1.Secret, now time.Time) (*corev1.Secret, error) {
+// Build builds the session's Secret. A valid token stays, so that callers need not fetch it again. The previous
+// certificate stays among the roots until the next renewal, because a running bot serves it until its kubelet has
+// updated the mounted Secret.
+func Build(session *v1alpha1.WhatsAppSession, existing *corev1.Secret, now time.Time) (*corev1.Secret, error) {
 	secret := &corev1.Secret{Type: corev1.SecretTypeOpaque}
 	if existing != nil {
 		secret = existing.DeepCopy()
 	}
-	meta := objectMeta(session)
+	meta := naming.ObjectMeta(session)
 	meta.ResourceVersion, meta.UID = secret.ResourceVersion, secret.UID
 	previous := secret.Data
 	secret.ObjectMeta = meta
 
 	certificate, key, err := newCertificate(session, now)
 	if err != nil {
-		return nil, fmt.Errorf("making the serving certificate of session %s: %w", session.Name, err)
+		return nil, fmt.Errorf("create the serving certificate of session %s: %w", session.Name, err)
 	}
 	secret.Data = map[string][]byte{
 		KeyToken:       previous[KeyToken],
@@ -142,7 +143,7 @@ func BuildCredentials(session *v1alpha1.WhatsAppSession, existing *corev1.Secret
 		KeyPrivateKey:  key,
 		KeyRoots:       certificate,
 	}
-	if !validToken(strings.TrimSpace(string(previous[KeyToken]))) {
+	if !bot.ValidToken(strings.TrimSpace(string(previous[KeyToken]))) {
 		secret.Data[KeyToken] = newToken()
 	}
 	if old, err := readCertificate(previous); err == nil {
@@ -157,13 +158,8 @@ func newToken() []byte {
 	return []byte(base64.RawURLEncoding.EncodeToString(random))
 }
 
-func validToken(token string) bool {
-	strange := func(r rune) bool { return r <= ' ' || r > '~' }
-	return len(token) >= minToken && len(token) <= maxToken && !strings.ContainsFunc(token, strange)
-}
-
-// newCertificate makes a self-signed serving certificate for the session's Service and pod. It is its own
-// root: whoever trusts it trusts this one bot and nothing else.
+// newCertificate creates a self-signed serving certificate for the session's Service and pod. It is its own root: a
+// caller that trusts it trusts this one bot only.
 func newCertificate(session *v1alpha1.WhatsAppSession, now time.Time) (certificate, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -173,11 +169,11 @@ func newCertificate(session *v1alpha1.WhatsAppSession, now time.Time) (certifica
 	if err != nil {
 		return nil, nil, err
 	}
-	name := Name(session)
+	name := naming.Name(session)
 	template := &x509.Certificate{
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: name, Organization: []string{"sesi"}},
-		DNSNames:              []string{name, name + "." + session.Namespace, ServerName(session)},
+		DNSNames:              []string{name, name + "." + session.Namespace, naming.ServerName(session)},
 		NotBefore:             now.Add(-clockSkew),
 		NotAfter:              now.Add(certificateValidity),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
@@ -201,7 +197,7 @@ func encodeCertificate(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// readCertificate reads the serving certificate and checks that the key is its own.
+// readCertificate reads the serving certificate and checks that the key belongs to it.
 func readCertificate(data map[string][]byte) (*x509.Certificate, error) {
 	if len(data[KeyCertificate]) == 0 || len(data[KeyPrivateKey]) == 0 {
 		return nil, errors.New(KeyCertificate + " or " + KeyPrivateKey + " is missing")
