@@ -30,13 +30,14 @@ type link struct {
 	mu     sync.Mutex
 	orders []func()           // not begun yet, oldest first
 	cancel context.CancelFunc // ends the present connection, also one in the making
+	opened func()             // runs before each connection
 	dialed func(turn uint64, err error)
 	turn   atomic.Uint64 // counts what was ordered: a dial that is not the last order is not wanted any more
 }
 
-// newLink makes a client for device; its goroutine ends by close. deliver gets every event of whatsmeow,
-// dialed the end of every dial that was not torn down first.
-func newLink(ctx context.Context, log *slog.Logger, device *wastore.Device, transport *http.Client, deliver func(*whatsmeow.Client, any), dialed func(turn uint64, err error)) *link {
+// newLink makes a client for device; its goroutine ends by close. deliver gets every event of whatsmeow and reports
+// whether it may be acknowledged, dialed the end of every dial that was not torn down first.
+func newLink(ctx context.Context, log *slog.Logger, device *wastore.Device, transport *http.Client, deliver func(*whatsmeow.Client, any) bool, dialed func(turn uint64, err error)) *link {
 	client := whatsmeow.NewClient(device, quietLog{log, slog.LevelWarn})
 	client.BackgroundEventCtx = ctx
 	// The supervisor owns every reconnect; whatsmeow's has neither jitter nor cap.
@@ -49,8 +50,8 @@ func newLink(ctx context.Context, log *slog.Logger, device *wastore.Device, tran
 	client.SetWebsocketHTTPClient(transport)
 	client.SetPreLoginHTTPClient(transport)
 	client.SetMediaHTTPClient(transport)
-	client.AddEventHandler(func(evt any) { deliver(client, evt) })
-	l := &link{client: client, more: make(chan struct{}, 1), cancel: func() {}, dialed: dialed}
+	client.AddEventHandlerWithSuccessStatus(func(evt any) bool { return deliver(client, evt) })
+	l := &link{client: client, more: make(chan struct{}, 1), cancel: func() {}, opened: func() {}, dialed: dialed}
 	go l.work()
 	return l
 }
@@ -97,6 +98,7 @@ func (l *link) dial(ctx context.Context, version wastore.WAVersionContainer) {
 			return
 		}
 		useVersion(version)
+		l.opened()
 		err := l.client.ConnectContext(ctx)
 		if ctx.Err() == nil {
 			l.dialed(mine, err)

@@ -7,7 +7,6 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	wastore "go.mau.fi/whatsmeow/store"
-	"go.mau.fi/whatsmeow/types/events"
 
 	"sesi.dev/sesi/api/bot"
 )
@@ -70,19 +69,20 @@ func (s *Supervisor) renew(ctx context.Context, device *wastore.Device) {
 	s.generation++
 	generation := s.generation
 	post := func(in input) { s.post(envelope{input: in, generation: generation}) }
-	s.link = newLink(ctx, s.log, device, s.http, func(client *whatsmeow.Client, evt any) {
-		switch evt.(type) {
-		case *events.Message:
-			s.meter.MessageReceived()
-		case *events.UndecryptableMessage:
-			s.meter.MessageUndecryptable()
-		}
+	in := &intake{sink: s.sink, meter: s.meter, log: s.log}
+	s.link = newLink(ctx, s.log, device, s.http, func(client *whatsmeow.Client, evt any) bool {
 		if in := translate(client, evt); in != nil {
 			post(in)
+			return true
 		}
+		return in.take(evt, func() { post(inLost{"an event could not be stored"}) })
 	}, func(turn uint64, err error) {
 		s.post(envelope{input: inDialled{err}, generation: generation, dial: turn})
 	})
+	s.link.opened = func() { in.closed.Store(false) }
+	if s.prepare != nil {
+		s.prepare(s.link.client)
+	}
 }
 
 // checkLink finds the end of a stream of which whatsmeow tells nobody: a stream error 503 logs the client out,

@@ -3,6 +3,8 @@ package session
 import (
 	"time"
 
+	"go.mau.fi/whatsmeow"
+
 	"sesi.dev/sesi/api/bot"
 )
 
@@ -12,8 +14,9 @@ type public struct {
 	code           bot.Code
 	live           bool
 	pairingRefused bool
-	pairingFor     string        // the number that the pairing code is, or will be, for
-	changed        chan struct{} // closed when a later one takes its place
+	pairingFor     string            // the number that the pairing code is, or will be, for
+	client         *whatsmeow.Client // nil unless the snapshot says Connected
+	changed        chan struct{}     // closed when a later one takes its place
 }
 
 // publish tells the world of the model, if there is anything new to tell.
@@ -22,6 +25,7 @@ func (s *Supervisor) publish() {
 	next := &public{snapshot: s.model.snapshot(), pairingRefused: s.model.pairingRefused, pairingFor: s.model.pairingWanted}
 	next.code, next.live = s.model.code(time.Now())
 	s.describe(&next.snapshot)
+	next.client = s.connectedClient(next.snapshot)
 	if next.sameAs(was) {
 		return
 	}
@@ -60,5 +64,5 @@ func (p *public) sameAs(was *public) bool {
 	a.Revision, a.ChangedAt, a.Size, a.LastModified = b.Revision, b.ChangedAt, b.Size, b.LastModified
 	code := p.code
 	code.Revision = was.code.Revision
-	return a == b && code == was.code && p.live == was.live && p.pairingRefused == was.pairingRefused && p.pairingFor == was.pairingFor
+	return a == b && code == was.code && p.live == was.live && p.client == was.client && p.pairingRefused == was.pairingRefused && p.pairingFor == was.pairingFor
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.mau.fi/whatsmeow"
 	wastore "go.mau.fi/whatsmeow/store"
 
 	"sesi.dev/sesi/api/bot"
@@ -26,11 +27,13 @@ var ErrStopping = errors.New("the bot is stopping")
 // Supervisor drives one session. One goroutine, that of Run, owns the model; everyone else reads immutable
 // snapshots of it.
 type Supervisor struct {
-	cfg   config.Config
-	store *store.Store
-	meter Meter
-	log   *slog.Logger
-	http  *http.Client
+	cfg     config.Config
+	store   *store.Store
+	meter   Meter
+	log     *slog.Logger
+	http    *http.Client
+	sink    Sink
+	prepare func(*whatsmeow.Client)
 
 	inbox  chan envelope
 	ended  chan struct{} // closed when Run returns
@@ -76,16 +79,29 @@ type inTick struct {
 	turn uint64
 }
 
+// Options are the parts of a supervisor.
+type Options struct {
+	Config config.Config
+	Store  *store.Store
+	Meter  Meter
+	Log    *slog.Logger
+	// Sink takes messages and the like; without one they are acknowledged and dropped.
+	Sink Sink
+	// Prepare, where set, gets each new whatsmeow client before it connects, to set hooks on it.
+	Prepare func(*whatsmeow.Client)
+}
+
 // New returns a supervisor for the open store; its first snapshot says what the store holds. Nothing is done
 // before Run. It fails when the store cannot be read.
-func New(ctx context.Context, cfg config.Config, st *store.Store, meter Meter, log *slog.Logger) (*Supervisor, error) {
+func New(ctx context.Context, o Options) (*Supervisor, error) {
+	cfg, st, meter := o.Config, o.Store, o.Meter
 	silenceSignal()
 	device, err := st.Device(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s := &Supervisor{
-		cfg: cfg, store: st, meter: meter, log: log, http: newHTTPClient(cfg.ProxyURL),
+		cfg: cfg, store: st, meter: meter, log: o.Log, http: newHTTPClient(cfg.ProxyURL), sink: o.Sink, prepare: o.Prepare,
 		inbox: make(chan envelope, 256), ended: make(chan struct{}), timers: map[timer]armed{},
 		device: device, notice: st.Facts().Notice, builtIn: wastore.GetWAVersion(),
 	}

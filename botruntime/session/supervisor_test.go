@@ -107,6 +107,12 @@ func (b *syncBuffer) String() string {
 // begin starts a supervisor on the session in dir; tune may shorten its waits.
 func begin(t *testing.T, wa *simtest.Sim, dir string, tune func(*config.Config, *policy)) *subject {
 	t.Helper()
+	return beginWith(t, wa, dir, nil, tune)
+}
+
+// beginWith is begin with a sink.
+func beginWith(t *testing.T, wa *simtest.Sim, dir string, sink Sink, tune func(*config.Config, *policy)) *subject {
+	t.Helper()
 	proxy, err := url.Parse(wa.ControlURL)
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +135,7 @@ func begin(t *testing.T, wa *simtest.Sim, dir string, tune func(*config.Config, 
 		t.Fatalf("open the store: %v", err)
 	}
 	s := &subject{t: t, meter: &countingMeter{}, log: out}
-	s.Supervisor, err = New(t.Context(), cfg, st, s.meter, log)
+	s.Supervisor, err = New(t.Context(), Options{Config: cfg, Store: st, Meter: s.meter, Log: log, Sink: sink})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func serve(ctx context.Context, p program) (err error) {
 	meter := metrics.New(version)
 	report(log, st.Opening(), meter)
 
-	sup, err := session.New(ctx, p.cfg, st, meter, log)
+	sup, err := session.New(ctx, session.Options{Config: p.cfg, Store: st, Meter: meter, Log: log})
 	if err != nil {
 		return ignoreStop(ctx, err)
 	}

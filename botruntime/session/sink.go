@@ -1,0 +1,75 @@
+package session
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// Sink takes the events of whatsmeow that are not about the connection: messages, receipts, groups, calls. It runs
+// on whatsmeow's handler goroutine and must return within a second or two, for the events that follow wait.
+//
+// False means that the event was not kept. WhatsApp then gets no acknowledgement, and delivers the event again at
+// the next login. The session drops the connection and comes back after a backoff; until then it offers the sink
+// no other event, so that the order stays.
+type Sink func(evt any) bool
+
+// intake hands the events of one connection to the sink.
+type intake struct {
+	sink   Sink
+	meter  Meter
+	log    *slog.Logger
+	closed atomic.Bool // an event was refused; only the next connection opens the intake again
+}
+
+// take reports whether the event was kept. It reports a refusal once per connection, through refused.
+func (i *intake) take(evt any, refused func()) bool {
+	if i.sink != nil && (i.closed.Load() || !i.try(evt)) {
+		if !i.closed.Swap(true) {
+			refused()
+		}
+		return false
+	}
+	switch evt.(type) {
+	case *events.Message:
+		i.meter.MessageReceived()
+	case *events.UndecryptableMessage:
+		i.meter.MessageUndecryptable()
+	}
+	return true
+}
+
+// try calls the sink. A sink that panics has not kept the event; whatsmeow on its own takes a panic for success.
+func (i *intake) try(evt any) (kept bool) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			i.log.Error("the event sink panicked", "kind", fmt.Sprintf("%T", evt), "stack", string(debug.Stack()))
+			kept = false
+		}
+	}()
+	return i.sink(evt)
+}
+
+// Client returns the whatsmeow client while it is logged in. The error is a *Refusal when it is not. A caller must
+// not keep the client: the next connection may have another one.
+func (s *Supervisor) Client() (*whatsmeow.Client, error) {
+	p := s.public.Load()
+	if p.client == nil {
+		return nil, &Refusal{Kind: RefusedNotReady, Reason: p.snapshot.Reason, Detail: "Not connected to WhatsApp: " + p.snapshot.Message}
+	}
+	return p.client, nil
+}
+
+// connectedClient is the client for others to use: nil unless snap says Connected.
+func (s *Supervisor) connectedClient(snap bot.Snapshot) *whatsmeow.Client {
+	if s.link == nil || !snap.Connected {
+		return nil
+	}
+	return s.link.client
+}

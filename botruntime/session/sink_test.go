@@ -1,0 +1,93 @@
+package session
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.mau.fi/whatsmeow/types/events"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/wasim/sim"
+)
+
+// mailbox is a Sink that refuses while it is full.
+type mailbox struct {
+	mu     sync.Mutex
+	refuse int // how many events it still refuses
+	panics bool
+	texts  []string
+	seen   int
+}
+
+func (m *mailbox) take(evt any) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	message, ok := evt.(*events.Message)
+	if !ok {
+		return true
+	}
+	m.seen++
+	if m.refuse > 0 {
+		m.refuse--
+		if m.panics {
+			panic("no room")
+		}
+		return false
+	}
+	m.texts = append(m.texts, message.Message.GetConversation())
+	return true
+}
+
+func (m *mailbox) got() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return strings.Join(m.texts, " ")
+}
+
+func TestAMessageThatTheSinkRefusesComesAgainInOrder(t *testing.T) {
+	for name, panics := range map[string]bool{"refuses": false, "panics": true} {
+		t.Run(name, func(t *testing.T) {
+			wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+			box := &mailbox{refuse: 2, panics: panics}
+			s := beginWith(t, wa, dir, box.take, nil)
+			to := jidOf(t, s.pair(wa, phone))
+			for _, text := range []string{"one", "two", "three"} {
+				if _, err := wa.Say(to, "628999", text, "Friend"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			waitFor(t, "all messages in order", func() bool { return box.got() == "one two three" })
+			if n := s.meter.received.Load(); n != 3 {
+				t.Errorf("%d messages counted as received, want 3", n)
+			}
+			if n := s.meter.reconnects.Load(); n < 2 {
+				t.Errorf("%d reconnects; each refusal must drop the connection", n)
+			}
+		})
+	}
+}
+
+func TestTheClientIsOnlyThereWhileConnected(t *testing.T) {
+	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+	s := begin(t, wa, dir, nil)
+	refused := func() {
+		t.Helper()
+		var refusal *Refusal
+		if client, err := s.Client(); client != nil || !errors.As(err, &refusal) {
+			t.Errorf("client %v, error %v; want a refusal", client, err)
+		}
+	}
+	s.untilReason(bot.ReasonQRAvailable)
+	refused()
+	s.pair(wa, phone)
+	client, err := s.Client()
+	if err != nil || !client.IsLoggedIn() {
+		t.Errorf("client %v, error %v", client, err)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	refused()
+}
