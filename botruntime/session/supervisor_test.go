@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -29,9 +30,16 @@ const patience = 30 * time.Second
 // quickKeepAlive names the environment variable of a test process whose clients find a dead peer soon.
 const quickKeepAlive = "SESI_TEST_QUICK_KEEPALIVE"
 
+// copyCommand makes this test binary the copier of a store.
+const copyCommand = "copy-database"
+
+func copier(ctx context.Context) *exec.Cmd {
+	return exec.CommandContext(ctx, os.Args[0], copyCommand)
+}
+
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == store.SnapshotCommand { // the store started this program again
-		if err := store.ServeSnapshot(os.Stdin, os.Stdout); err != nil {
+	if len(os.Args) == 2 && os.Args[1] == copyCommand {
+		if err := store.ServeCopy(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -130,7 +138,7 @@ func beginWith(t *testing.T, wa *simtest.Sim, dir string, sink Sink, tune func(*
 	}
 	out := &syncBuffer{}
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	st, err := store.Open(t.Context(), store.Options{AuthPath: dir, ClientID: cfg.ClientID, Instance: cfg.InstanceID, BackupKeep: cfg.BackupKeep, Log: log})
+	st, err := store.Open(t.Context(), store.Options{AuthPath: dir, ClientID: cfg.ClientID, Instance: cfg.InstanceID, BackupKeep: cfg.BackupKeep, Log: log, Copier: copier})
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
 	}

@@ -77,7 +77,7 @@ func (s *Store) LastBackup() (last Backup, found bool, err error) {
 // the log. When the store has not changed since the last one, it returns that one and taken is false. With no
 // linked device the error is ErrNoDevice. A backup is on the disk for good before an older one is removed.
 func (s *Store) Backup(ctx context.Context, why string) (backup Backup, taken bool, err error) {
-	ctx, done, err := s.begin(ctx, s.snapshots)
+	ctx, done, err := s.begin(ctx, s.copies)
 	if err != nil {
 		return Backup{}, false, err
 	}
@@ -102,7 +102,7 @@ func (s *Store) Backup(ctx context.Context, why string) (backup Backup, taken bo
 }
 
 func (s *Store) takeBackup(ctx context.Context) (Backup, error) {
-	file, device, err := s.snapshot(ctx)
+	file, device, err := s.copyStore(ctx)
 	if err != nil {
 		return Backup{}, err
 	}
@@ -158,12 +158,12 @@ func (s *Store) WriteBackup(ctx context.Context, w io.Writer) (err error) {
 		return err
 	}
 	defer done()
-	snapshotCtx, snapshotDone, err := s.begin(ctx, s.snapshots)
+	copyCtx, copyDone, err := s.begin(ctx, s.copies)
 	if err != nil {
 		return err
 	}
-	file, _, err := s.snapshot(snapshotCtx)
-	snapshotDone()
+	file, _, err := s.copyStore(copyCtx)
+	copyDone()
 	if err != nil {
 		return err
 	}

@@ -54,8 +54,8 @@ func liveParams() url.Values {
 }
 
 // openLive opens the session's database, makes or upgrades its tables, and checks that every one is there.
-func openLive(ctx context.Context, path string) (*sql.DB, *sqlstore.Container, error) {
-	db, err := sql.Open("sqlite", dsn(path, liveParams()))
+func openLive(ctx context.Context, path string, report func(error)) (*sql.DB, *sqlstore.Container, error) {
+	db, err := openWatched(dsn(path, liveParams()), report)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,10 +8,6 @@ import (
 	"slices"
 )
 
-// probeSize is what a start must be able to write: SQLite's log and index of an idle session need about as
-// much, so a disk that has no room for it would fail at the first message.
-const probeSize = 64 << 10
-
 // ensureDirectory makes the session directory, private to the bot's user.
 func ensureDirectory(l layout) error {
 	info, err := os.Stat(l.authPath)
@@ -58,17 +54,6 @@ func notCreatable(dir string, err error) error {
 	if classifyError(err) == NotWritable {
 		return problem(NotCreatable, dir, err)
 	}
-	return describe(dir, err)
-}
-
-// probeWrite proves by doing it that dir takes new files with content.
-func probeWrite(dir string) error {
-	file, err := createTemp(dir, "probe")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(make([]byte, probeSize))
-	err = errors.Join(err, file.Close(), os.Remove(file.Name()))
 	return describe(dir, err)
 }
 

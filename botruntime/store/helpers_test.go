@@ -26,9 +26,16 @@ var helpers = map[string]func(auth string, say func(string)) error{}
 
 const helperVariable = "STORE_TEST_HELPER"
 
+// copyCommand makes this test binary the copier of a store.
+const copyCommand = "copy-database"
+
+func copier(ctx context.Context) *exec.Cmd {
+	return exec.CommandContext(ctx, os.Args[0], copyCommand)
+}
+
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == SnapshotCommand {
-		if err := ServeSnapshot(os.Stdin, os.Stdout); err != nil {
+	if len(os.Args) == 2 && os.Args[1] == copyCommand {
+		if err := ServeCopy(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -125,7 +132,7 @@ func runs(binary string) func(*exec.Cmd) {
 const nobody = 65534
 
 func options(auth string) Options {
-	return Options{AuthPath: auth, ClientID: "toko", Instance: "test", BackupKeep: 3}
+	return Options{AuthPath: auth, ClientID: "toko", Instance: "test", BackupKeep: 3, Copier: copier}
 }
 
 func open(t testing.TB, auth string) *Store {

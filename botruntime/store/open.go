@@ -55,7 +55,7 @@ func openDirectory(ctx context.Context, options Options) (directory, error) {
 }
 
 func (d *directory) settle() (err error) {
-	if err := probeWrite(d.layout.dir); err != nil {
+	if err := probeWrite(d.layout.dir, false); err != nil {
 		return err
 	}
 	if d.record, d.known, d.factsAside, err = loadRecord(d.layout, time.Now()); err != nil {
@@ -120,7 +120,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{directory: d, snapshots: make(chan struct{}, 1), streams: make(chan struct{}, 1)}
+	s := &Store{directory: d, copies: make(chan struct{}, 1), streams: make(chan struct{}, 1)}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, d.lock.release())
 	}
@@ -212,7 +212,7 @@ func (s *Store) tryDatabase(ctx context.Context) (damage string, err error) {
 	if err := ensureDatabaseFiles(s.layout); err != nil {
 		return "", err
 	}
-	s.db, s.container, err = openLive(ctx, s.layout.database())
+	s.db, s.container, err = openLive(ctx, s.layout.database(), s.reportUnwritable)
 	if damage := classifyDamage(err); damage != "" {
 		return damage, nil
 	}
@@ -304,7 +304,7 @@ func (s *Store) Close() error {
 
 	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
 	defer cancel()
-	for _, line := range []chan struct{}{s.streams, s.snapshots} {
+	for _, line := range []chan struct{}{s.streams, s.copies} {
 		select {
 		case line <- struct{}{}:
 		case <-ctx.Done():

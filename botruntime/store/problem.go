@@ -40,6 +40,10 @@ const (
 	Busy Problem = "busy"
 	// Failing: the disk or the file system answered with an error.
 	Failing Problem = "failing"
+	// TooManyFiles: the process or the system may not open another file.
+	TooManyFiles Problem = "too-many-files"
+	// Damaged: SQLite cannot read the content of a database that is in use. A disk that fails looks the same.
+	Damaged Problem = "damaged"
 )
 
 // PathError is a path that the session cannot be kept in as it is: what is wrong, who owns it, and what to do.
@@ -109,6 +113,10 @@ func (e *PathError) what() string {
 		return "was written by a newer version"
 	case Busy:
 		return "another program has the database open"
+	case TooManyFiles:
+		return "cannot be opened, because too many files are open"
+	case Damaged:
+		return "its content is damaged or cannot be read"
 	default:
 		return "the file system reports an error"
 	}
@@ -135,6 +143,10 @@ func (e *PathError) Remedy() string {
 		return "run the newer version again, or restore a backup that this version made"
 	case Busy:
 		return "close that program, then start again"
+	case TooManyFiles:
+		return "raise the limit on open files (ulimit -n), or run fewer programs on this machine; the session is kept"
+	case Damaged:
+		return "start the bot again: it checks the database, and restores the newest good backup if need be"
 	default:
 		return "check the disk and the kernel's log; the session is kept"
 	}
@@ -165,7 +177,10 @@ func classifyError(err error) Problem {
 		return NotDirectory
 	case errors.Is(err, syscall.EISDIR):
 		return NotRegular
-	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.ESTALE):
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return TooManyFiles
+	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.ESTALE), errors.Is(err, syscall.ENXIO),
+		errors.Is(err, syscall.EUCLEAN), errors.Is(err, syscall.EBADMSG):
 		return Failing
 	}
 	switch sqliteCode(err) & 0xff {
@@ -223,10 +238,32 @@ func describe(path string, err error) error {
 	if err == nil || errors.As(err, &pathError) {
 		return err
 	}
+	if sqliteCode(err)&0xff == sqlite3.SQLITE_CANTOPEN {
+		err = explainCantOpen(path, err)
+	}
 	if kind := classifyError(err); kind != "" {
 		return problem(kind, path, err)
 	}
+	if isUnreadable(err) {
+		return problem(Damaged, path, err)
+	}
 	return fmt.Errorf("%s: %w", path, err)
+}
+
+// isUnreadable reports whether SQLite could not make sense of what it read. It says so too when a read failed.
+func isUnreadable(err error) bool {
+	code := sqliteCode(err) & 0xff
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
+}
+
+// explainCantOpen adds the operating system's reason to an error of SQLite that gives none. It opens the folder:
+// to open and close the database itself would drop the locks that this process has on it.
+func explainCantOpen(path string, err error) error {
+	dir, openErr := os.Open(filepath.Dir(path))
+	if openErr != nil {
+		return fmt.Errorf("%w (%w)", err, openErr)
+	}
+	return errors.Join(err, dir.Close())
 }
 
 func owner(info fs.FileInfo) int {

@@ -8,7 +8,9 @@ import (
 	"database/sql"
 	"log/slog"
 	"os"
+	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	wastore "go.mau.fi/whatsmeow/store"
@@ -27,6 +29,8 @@ type Options struct {
 	BackupKeep int
 	// Log may be nil.
 	Log *slog.Logger
+	// Copier makes the command of a program that only calls ServeCopy. Without one no backup can be taken.
+	Copier func(context.Context) *exec.Cmd
 }
 
 // Opening is what Open found and did.
@@ -51,15 +55,19 @@ type Store struct {
 	directory
 	opening Opening
 	db      *sql.DB
+	// unwritable is what OnUnwritable was given.
+	unwritable atomic.Pointer[func(error)]
+	// unreadable is true from an error that isUnreadable knows until Probe has read the whole database.
+	unreadable atomic.Bool
 
 	// life ends when the store is closed, and with it what is under way.
 	life context.Context
 	end  context.CancelFunc
 
-	// snapshots and streams hold one token each: one snapshot at a time, and one reader of a fresh one.
-	snapshots chan struct{}
-	streams   chan struct{}
-	// lastBackup and lastFingerprint belong to whoever holds the token of snapshots.
+	// copies and streams hold one token each: one copy at a time, and one reader of a new one.
+	copies  chan struct{}
+	streams chan struct{}
+	// lastBackup and lastFingerprint belong to the goroutine that has the token of copies.
 	lastBackup      Backup
 	lastFingerprint fingerprint
 
@@ -166,7 +174,7 @@ func (s *Store) UpdateFacts(change func(*Facts)) error {
 // Sync makes everything that was committed survive a power cut, which a commit alone does not promise. The
 // moment for it is right after a pairing.
 func (s *Store) Sync(ctx context.Context) error {
-	ctx, done, err := s.begin(ctx, s.snapshots)
+	ctx, done, err := s.begin(ctx, s.copies)
 	if err != nil {
 		return err
 	}

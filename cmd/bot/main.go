@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"sesi.dev/sesi/botruntime/config"
-	"sesi.dev/sesi/botruntime/store"
 )
 
 // version is set at link time.
@@ -51,8 +50,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case "version", "--version":
 		fmt.Fprintln(stdout, version)
 		return exitOK
-	case store.SnapshotCommand:
-		return snapshot(stdout, stderr)
+	case copyCommand:
+		return copyDatabase(stdout, stderr)
 	}
 	todo, known := commands[command]
 	if !known || len(args) > todo.args {

@@ -103,6 +103,7 @@ func ignoreDeadline(err error) error {
 func storeOptions(cfg config.Config, log *slog.Logger) store.Options {
 	return store.Options{
 		AuthPath: cfg.AuthPath, ClientID: cfg.ClientID, Instance: cfg.InstanceID, BackupKeep: cfg.BackupKeep, Log: log,
+		Copier: copier,
 	}
 }
 

@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// What went wrong in the process that takes a snapshot is told as if the bot had met it itself.
-func TestErrorsOfASnapshotComeThrough(t *testing.T) {
+// An error of the copier reads as if the bot itself had met it.
+func TestErrorsOfTheCopierComeThrough(t *testing.T) {
 	dir := t.TempDir()
 	tests := map[string]error{
 		"a full disk":       describe(dir, syscall.ENOSPC),
 		"without a cause":   problem(IsSymlink, dir, nil),
 		"wrapped":           fmt.Errorf("look: %w", describe(dir, syscall.EIO)),
-		"a damaged store":   errors.New("session.db: the snapshot is damaged: malformed"),
+		"a damaged store":   errors.New("session.db: the copy is damaged: malformed"),
 		"no linked device":  ErrNoDevice,
 		"no device, joined": errors.Join(ErrNoDevice),
 	}
@@ -25,7 +25,7 @@ func TestErrorsOfASnapshotComeThrough(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var answer snapshotAnswer
+			var answer copyAnswer
 			if err := json.Unmarshal(line, &answer); err != nil {
 				t.Fatal(err)
 			}
@@ -42,10 +42,10 @@ func TestErrorsOfASnapshotComeThrough(t *testing.T) {
 			}
 		})
 	}
-	if err := (snapshotAnswer{}).err(); err == nil {
-		t.Error("an answer that says nothing is taken for a snapshot")
+	if err := (copyAnswer{}).err(); err == nil {
+		t.Error("an empty answer is taken for a copy")
 	}
-	if err := (snapshotAnswer{Device: "0123abcd"}).err(); err != nil {
+	if err := (copyAnswer{Device: "0123abcd"}).err(); err != nil {
 		t.Error(err)
 	}
 }

@@ -37,7 +37,7 @@ func (p *process) inWork(dir string) int {
 	for _, list := range lists {
 		children, _ := os.ReadFile(list)
 		for _, child := range strings.Fields(string(children)) {
-			if line, _ := os.ReadFile("/proc/" + child + "/cmdline"); !bytes.Equal(line, []byte(binary+"\x00snapshot\x00")) {
+			if line, _ := os.ReadFile("/proc/" + child + "/cmdline"); !bytes.Equal(line, []byte(binary+"\x00"+copyCommand+"\x00")) {
 				continue
 			}
 			for _, path := range leftovers(dir) {
@@ -238,11 +238,11 @@ func TestASnapshotLeavesSignalsToItsBot(t *testing.T) {
 
 func TestASnapshotIsNothingForPeople(t *testing.T) {
 	wa, dir := whatsapp(t), t.TempDir()
-	p := launch(t, settings(wa, dir), nil, "snapshot")
+	p := launch(t, settings(wa, dir), nil, copyCommand)
 	if code := p.end(); code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
-	p.wrote("taken for a bot that runs, and by it")
+	p.wrote("only a running bot can start this")
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
 		t.Errorf("it made %v, %v", entries, err)
 	}
