@@ -105,12 +105,31 @@ func (b *bot) mark() int {
 // wait waits for an event of type E that came after the mark.
 func wait[E any](b *bot, mark int) E {
 	b.t.Helper()
+	return waitFor(b, mark, func(E) bool { return true })
+}
+
+// all returns the events of type E in their order.
+func all[E any](b *bot) []E {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var found []E
+	for _, event := range b.events {
+		if one, ok := event.(E); ok {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
+// waitFor waits for an event of type E that came after the mark and is wanted.
+func waitFor[E any](b *bot, mark int, wanted func(E) bool) E {
+	b.t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for {
 		b.mu.Lock()
 		for _, event := range b.events[mark:] {
-			if found, ok := event.(E); ok {
+			if found, ok := event.(E); ok && wanted(found) {
 				b.mu.Unlock()
 				return found
 			}

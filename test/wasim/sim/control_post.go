@@ -103,23 +103,6 @@ func (s *Server) postKick(_ *http.Request, body *kickBody) (any, error) {
 	return map[string]int{"kicked": kicked}, err
 }
 
-type sayBody struct {
-	// JID is who gets the message, From the number of the contact that sends it, Name its push name.
-	JID  string `json:"jid"`
-	From string `json:"from"`
-	Text string `json:"text"`
-	Name string `json:"name"`
-}
-
-func (s *Server) postSay(_ *http.Request, body *sayBody) (any, error) {
-	jid, err := parseDevice(body.JID)
-	if err != nil {
-		return nil, err
-	}
-	id, err := s.Say(jid, parsePhone(body.From), body.Text, body.Name)
-	return map[string]string{"id": id}, err
-}
-
 func (s *Server) postFault(_ *http.Request, body *Fault) (any, error) {
 	if body.JID != "" {
 		jid, err := parseDevice(body.JID)
@@ -130,6 +113,13 @@ func (s *Server) postFault(_ *http.Request, body *Fault) (any, error) {
 		if jid.Device == 0 {
 			body.JID = jid.User
 		}
+	}
+	if body.To != "" {
+		to, err := parseDevice(body.To)
+		if err != nil {
+			return nil, fmt.Errorf("fault: %w", err)
+		}
+		body.To = to.User
 	}
 	return done, s.AddFault(*body)
 }

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 )
@@ -21,6 +20,8 @@ type device struct {
 	adv         []byte // the signed device identity, with both signatures
 	os          string
 	since       time.Time
+
+	wire sync.Mutex // held while stanzas of the queue are sent; taken before mu
 
 	mu       sync.Mutex
 	version  store.WAVersionContainer
@@ -44,16 +45,6 @@ type signedPreKey struct {
 	id        uint32
 	public    [32]byte
 	signature [64]byte
-}
-
-// queued is a message that a companion has not acknowledged.
-type queued struct {
-	seq   uint64
-	id    string
-	node  waBinary.Node
-	plain []byte   // to encrypt anew for a retry receipt
-	from  *account // nil if another companion sent it
-	sent  int
 }
 
 func (d *device) jid() types.JID {

@@ -22,10 +22,14 @@ const (
 	EventToBot     = "to_bot" // with the message's id; texts are not logged
 	EventFromBot   = "from_bot"
 	EventRetry     = "retry" // a companion could not decrypt a message
+	EventNack      = "nack"  // a companion acknowledged a message with an error; with the id and the code
 	EventFault     = "fault" // a fault struck
-	EventVersion   = "version"
-	EventDown      = "down"
-	EventUp        = "up"
+
+	EventMessageRefused = "message_refused" // the server refused a companion's message; with its id
+	EventPhoneRetry     = "phone_retry"     // a phone asked a companion to send a message again; with its id
+	EventVersion        = "version"
+	EventDown           = "down"
+	EventUp             = "up"
 )
 
 // Event is something that happened. It never holds a QR text, a pairing code, a key or a message's text.

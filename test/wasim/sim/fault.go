@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"go.mau.fi/whatsmeow/types"
 )
 
 // The kinds of faults, in the order in which a client meets them.
@@ -27,13 +29,23 @@ const (
 	FaultNoMultidevice = "no_multidevice" // the phone that scans does not link devices
 	FaultPairDrop      = "pair_drop"      // TCP is reset where 515 should come; the link is made
 	FaultDropMessage   = "drop_message"   // a companion's message is neither delivered nor acknowledged
+	FaultResetMessage  = "reset_message"  // TCP is reset before a companion's message is delivered
+	FaultAckError      = "ack_error"      // a companion's message is refused with Code and not delivered
+	FaultPHash         = "phash"          // the ack says that the list of devices was not the server's
+	FaultLoseAck       = "lose_ack"       // a companion's message is delivered, its ack is lost
+	FaultLateAck       = "late_ack"       // a companion's message is delivered, its ack comes after MS milliseconds
+	FaultResetAck      = "reset_ack"      // a companion's message is delivered, TCP is reset in place of the ack
+	FaultPhoneRetry    = "phone_retry"    // the phone that gets a companion's message cannot decrypt it and asks again
+	FaultPhoneSilent   = "phone_silent"   // a companion's own phone does not answer its requests
+	FaultLoseReceipt   = "lose_receipt"   // a companion's receipt is lost, so its message comes again at the next login
 )
 
 // Faults lists the kinds of faults.
 var Faults = []string{
 	FaultDown, FaultRefuse, FaultSlow, FaultHangTCP, FaultPage, FaultHangPage, FaultHTTP, FaultHangHTTP,
 	FaultHangNoise, FaultSlowLogin, FaultFailure, FaultFailurePair, FaultHangLogin, FaultPairCode, FaultNoMultidevice, FaultPairDrop,
-	FaultDropMessage,
+	FaultDropMessage, FaultResetMessage, FaultAckError, FaultPHash, FaultLoseAck, FaultLateAck, FaultResetAck,
+	FaultPhoneRetry, FaultPhoneSilent, FaultLoseReceipt,
 }
 
 // Fault is a misbehaviour. It lasts until its time is over, it has struck Count times, or the faults are
@@ -46,10 +58,12 @@ type Fault struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	// Count is how often it strikes; 0 is without limit.
 	Count int `json:"count,omitempty"`
-	// MS is the delay of slow and slow_login, in milliseconds.
+	// MS is the delay of slow, slow_login and late_ack, in milliseconds.
 	MS int `json:"ms,omitempty"`
 	// JID narrows a fault of a login, pairing code or message down to a device or number.
 	JID string `json:"jid,omitempty"`
+	// To narrows a fault of a message down to a number or group that it is for.
+	To string `json:"to,omitempty"`
 	// Attrs are put into the failure.
 	Attrs map[string]string `json:"attrs,omitempty"`
 
@@ -64,6 +78,7 @@ type faultSet struct {
 // codeRange is what Code may be, for the kinds that need one.
 var codeRange = map[string][2]int{
 	FaultPage: {200, 599}, FaultHTTP: {200, 599}, FaultFailure: {100, 999}, FaultFailurePair: {100, 999}, FaultPairCode: {100, 999},
+	FaultAckError: {100, 999},
 }
 
 func (f *Fault) validate() error {
@@ -128,9 +143,16 @@ func (s *Server) LiveFaults() []Fault {
 }
 
 // hit returns the first fault of a kind that is due for a device or number, nil if there is none.
-func (s *Server) hit(kind, jid string) *Fault {
+func (s *Server) hit(kind, jid string) *Fault { return s.hitTo(kind, jid, types.EmptyJID) }
+
+// hitTo returns the first fault of a kind that is due for a message of a device to someone.
+func (s *Server) hitTo(kind, jid string, to types.JID) *Fault {
+	target := to.ToNonAD().String()
+	if a := s.accountNamed(to); a != nil {
+		target = a.jid().String()
+	}
 	s.faults.mu.Lock()
-	struck := s.faults.strike(kind, jid, time.Now())
+	struck := s.faults.strike(kind, jid, target, time.Now())
 	s.faults.mu.Unlock()
 	if struck != nil {
 		s.event(EventFault, jid, kind)
@@ -138,13 +160,13 @@ func (s *Server) hit(kind, jid string) *Fault {
 	return struck
 }
 
-func (fs *faultSet) strike(kind, jid string, now time.Time) *Fault {
+func (fs *faultSet) strike(kind, jid, to string, now time.Time) *Fault {
 	var struck *Fault
 	fs.items = slices.DeleteFunc(fs.items, func(f *Fault) bool {
 		if now.After(f.until) {
 			return true
 		}
-		if struck != nil || f.Kind != kind || !f.concerns(jid) {
+		if struck != nil || f.Kind != kind || !concerns(f.JID, jid) || !concerns(f.To, to) {
 			return false
 		}
 		copied := *f
@@ -158,7 +180,8 @@ func (fs *faultSet) strike(kind, jid string, now time.Time) *Fault {
 	return struck
 }
 
-// concerns: a fault without a JID concerns everyone, one with a bare number every device of it.
-func (f *Fault) concerns(jid string) bool {
-	return f.JID == "" || f.JID == jid || strings.HasPrefix(jid, f.JID+":") || strings.HasPrefix(jid, f.JID+"@")
+// concerns reports whether a fault that names an address strikes another one: no address stands for everyone, a
+// bare number for every device of it.
+func concerns(named, jid string) bool {
+	return named == "" || named == jid || strings.HasPrefix(jid, named+":") || strings.HasPrefix(jid, named+"@")
 }

@@ -23,10 +23,14 @@ func (s *Server) handle(c *conn, node *waBinary.Node) {
 		if c.dev != nil {
 			s.handleReceipt(c, node)
 		}
+	case "presence", "chatstate":
+		if c.dev != nil {
+			s.handlePresence(c.dev, node)
+		}
 	case "ack":
 		s.Stats.Acks.Add(1)
-		if c.dev != nil && attrText(node, "class") == "message" {
-			s.acknowledge(c.dev, attrText(node, "id"))
+		if c.dev != nil {
+			s.handleAck(c.dev, node)
 		}
 	}
 }

@@ -131,6 +131,12 @@ func attrText(node *waBinary.Node, key string) string {
 	}
 }
 
+// attrInt returns an attribute that is a number, 0 if it is none.
+func attrInt(node *waBinary.Node, key string) int {
+	value, _ := strconv.Atoi(attrText(node, key))
+	return value
+}
+
 // attrJID returns an attribute that is an address, empty if it is none.
 func attrJID(node *waBinary.Node, key string) types.JID {
 	jid, _ := node.Attrs[key].(types.JID)

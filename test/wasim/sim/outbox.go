@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -13,23 +12,34 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// maxOutbox bounds what is remembered of what companions sent.
-const maxOutbox = 20_000
+// maxOutbox bounds the messages of companions that are remembered.
+const maxOutbox = 50_000
 
-// OutMsg is a message of a companion, as the phone it was sent to decrypted it.
+// OutMsg is a message of a companion, as a phone received it. A message to a group is listed once for each phone.
 type OutMsg struct {
-	// Seq numbers the messages from 1.
+	// Seq numbers the messages from 1, in the order in which phones received them.
 	Seq int64 `json:"seq"`
-	// Bot is the companion that sent it, To the chat, Dev is always the phone (0).
-	Bot string `json:"bot"`
-	To  string `json:"to"`
-	Dev uint16 `json:"dev"`
-	// ID is the message's; Enc is pkmsg for the first message of a Signal session, msg after.
-	ID   string `json:"id"`
-	Enc  string `json:"enc"`
+	// Bot is the companion that sent it, To the chat, Phone the number that received it, Dev is always the phone (0).
+	Bot   string `json:"bot"`
+	To    string `json:"to"`
+	Phone string `json:"phone"`
+	Dev   uint16 `json:"dev"`
+	// ID is the message's; Enc is pkmsg for the first message of a Signal session, msg after, skmsg in a group.
+	ID  string `json:"id"`
+	Enc string `json:"enc"`
+	// Kind is one of the Kind constants, Text the text or emoji, Ref the message that it answers or changes.
+	Kind string `json:"kind,omitempty"`
 	Text string `json:"text"`
+	Ref  string `json:"ref,omitempty"`
+	// Message is all of it; Edit is what the server was told of a change.
+	Message Content `json:"message"`
+	Edit    string  `json:"edit,omitempty"`
 	// Self marks the copy that goes to the companion's own phone.
 	Self bool `json:"self,omitempty"`
+	// Double is true if this phone could read a message with this id before. People see it once.
+	Double bool `json:"double,omitempty"`
+	// Retry counts how often the phone asked for it, 0 for a message that came without asking.
+	Retry int `json:"retry,omitempty"`
 	// IdentityOK is false if a first message came without a valid device identity.
 	IdentityOK bool `json:"identity_ok"`
 	// Err says why the phone could not decrypt it, empty if it could.
@@ -38,10 +48,13 @@ type OutMsg struct {
 }
 
 type outbox struct {
-	mu   sync.Mutex
-	last int64
-	msgs []OutMsg
+	mu      sync.Mutex
+	last    int64
+	msgs    []OutMsg
+	changed chan struct{}
 }
+
+func (o *outbox) init() { o.changed = make(chan struct{}) }
 
 func (o *outbox) add(m OutMsg) {
 	o.mu.Lock()
@@ -52,19 +65,28 @@ func (o *outbox) add(m OutMsg) {
 		o.msgs = append([]OutMsg(nil), o.msgs[maxOutbox/2:]...)
 	}
 	o.msgs = append(o.msgs, m)
+	close(o.changed)
+	o.changed = make(chan struct{})
 }
 
 // Outbox returns the messages of companions after a sequence number, 0 for all that are remembered.
 func (s *Server) Outbox(since int64) []OutMsg {
+	msgs, _ := s.WatchOutbox(since)
+	return msgs
+}
+
+// WatchOutbox is Outbox, with a channel that is closed when the next message comes.
+func (s *Server) WatchOutbox(since int64) ([]OutMsg, <-chan struct{}) {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
-	msgs := []OutMsg{}
-	for _, m := range s.out.msgs {
-		if m.Seq > since {
-			msgs = append(msgs, m)
-		}
+	if since > s.out.last {
+		since = 0 // the caller saw a simulator from before a restart
 	}
-	return msgs
+	first := len(s.out.msgs)
+	for first > 0 && s.out.msgs[first-1].Seq > since {
+		first--
+	}
+	return append([]OutMsg{}, s.out.msgs[first:]...), s.out.changed
 }
 
 // sealed is one recipient's part of a message.
@@ -73,6 +95,7 @@ type sealed struct {
 	enc waBinary.Node
 }
 
+// recipients lists the parts of a message; a message to one device has a single part without a list.
 func recipients(node *waBinary.Node) []sealed {
 	if participants, ok := node.GetOptionalChildByTag("participants"); ok {
 		var all []sealed
@@ -84,82 +107,141 @@ func recipients(node *waBinary.Node) []sealed {
 		return all
 	}
 	if enc, ok := node.GetOptionalChildByTag("enc"); ok {
-		return []sealed{{attrJID(node, "to"), enc}}
+		to := attrJID(node, "to")
+		if one := attrJID(node, "participant"); !one.IsEmpty() {
+			to = one // a group's member asked again
+		}
+		return []sealed{{to, enc}}
 	}
 	return nil
 }
 
 // handleMessage takes a companion's message: phones decrypt theirs, companions are sent theirs.
 func (s *Server) handleMessage(c *conn, node *waBinary.Node) {
-	if s.hit(FaultDropMessage, c.dev.jid().String()) != nil {
-		return // neither delivered nor acknowledged
+	if attrText(node, "category") == "peer" || attrText(node, "device_fanout") == "false" {
+		s.distribute(c.dev, node) // a request to its own phone, or a copy for one device that asked again
+		c.send(messageAck(node))
+		return
 	}
-	identityOK := c.dev.checkIdentity(childBytes(node, "device-identity"))
+	bot, to := c.dev.jid().String(), attrJID(node, "to")
+	switch {
+	case s.hitTo(FaultDropMessage, bot, to) != nil:
+		return
+	case s.hitTo(FaultResetMessage, bot, to) != nil:
+		c.drop()
+		return
+	}
+	if code := s.classifyMessage(c.dev, node); code != 0 {
+		s.event(EventMessageRefused, bot, attrText(node, "id"))
+		ack := messageAck(node)
+		ack.Attrs["error"] = code
+		c.send(ack)
+		return
+	}
+	s.distribute(c.dev, node)
+	s.confirm(c, node)
+}
+
+// classifyMessage returns the code with which the server refuses a message, 0 if it takes it.
+func (s *Server) classifyMessage(d *device, node *waBinary.Node) int {
+	if f := s.hitTo(FaultAckError, d.jid().String(), attrJID(node, "to")); f != nil {
+		return f.Code
+	}
+	return 0
+}
+
+// confirm acknowledges a message that was delivered, unless a fault interferes.
+func (s *Server) confirm(c *conn, node *waBinary.Node) {
+	bot, to, ack := c.dev.jid().String(), attrJID(node, "to"), messageAck(node)
+	if s.hitTo(FaultPHash, bot, to) != nil {
+		ack.Attrs["phash"] = "2:AAAAAAAA"
+	}
+	switch {
+	case s.hitTo(FaultResetAck, bot, to) != nil:
+		c.drop()
+		return
+	case s.hitTo(FaultLoseAck, bot, to) != nil:
+		return
+	}
+	if f := s.hitTo(FaultLateAck, bot, to); f != nil {
+		time.AfterFunc(time.Duration(f.MS)*time.Millisecond, func() { c.send(ack) })
+		return
+	}
+	c.send(ack)
+}
+
+func messageAck(node *waBinary.Node) waBinary.Node {
+	return waBinary.Node{Tag: "ack", Attrs: waBinary.Attrs{
+		"class": "message", "id": attrText(node, "id"), "from": attrJID(node, "to"), "t": time.Now().Unix(),
+	}}
+}
+
+// distribute hands the parts of a message to the phones and companions that they are for.
+func (s *Server) distribute(from *device, node *waBinary.Node) {
+	identityOK := from.checkIdentity(childBytes(node, "device-identity"))
 	for _, part := range recipients(node) {
 		a := s.accountOf(part.to)
 		if a == nil {
 			continue
 		}
 		if part.to.Device != 0 {
-			if d := a.device(part.to.Device); d != nil {
-				s.relay(c.dev, d, node, part.enc)
+			if d := a.device(part.to.Device); d != nil && d != from {
+				s.relay(from, d, node, part.enc)
 			}
 			continue
 		}
-		s.receive(c, a, node, part, identityOK)
+		a.whenOnline(func() { s.receive(from, a, node, part, identityOK) })
 	}
-	c.send(waBinary.Node{Tag: "ack", Attrs: waBinary.Attrs{
-		"class": "message", "id": attrText(node, "id"), "from": attrJID(node, "to"), "t": time.Now().Unix(),
-	}})
 }
 
-// receive is a phone that gets a message; a contact's phone confirms it.
-func (s *Server) receive(c *conn, a *account, node *waBinary.Node, part sealed, identityOK bool) {
+// receive is a phone that gets a message. It confirms what it can read, and asks again for what it cannot.
+func (s *Server) receive(from *device, a *account, node *waBinary.Node, part sealed, identityOK bool) {
 	kind := attrText(&part.enc, "type")
 	m := OutMsg{
-		Bot: c.dev.jid().String(), To: attrJID(node, "to").String(), ID: attrText(node, "id"), Enc: kind,
-		Self: a == c.dev.account, IdentityOK: identityOK || kind == "msg", T: time.Now(),
+		Bot: from.jid().String(), To: attrJID(node, "to").String(), Phone: a.phone, ID: attrText(node, "id"), Enc: kind,
+		Edit: attrText(node, "edit"), Self: a == from.account, IdentityOK: identityOK || kind == "msg",
+		Retry: attrInt(&part.enc, "count"), T: time.Now(),
 	}
 	content, _ := part.enc.Content.([]byte)
-	text, err := a.phoneSide.readText(c.dev, kind, content)
-	if err != nil {
+	message, err := s.open(from, a, kind, content)
+	if err == nil {
+		told := summarize(message)
+		m.Message, m.Kind, m.Text, m.Ref = Content{message}, told.kind, told.text, told.ref
+		m.Double = !m.Self && a.seenBefore(from.account.phone+"/"+m.ID)
+	} else {
 		m.Err = err.Error()
 	}
-	m.Text = text
 	s.out.add(m)
-	if m.Self {
-		return
+	if !m.Self {
+		s.event(EventFromBot, m.Bot, m.ID)
 	}
-	s.event(EventFromBot, m.Bot, m.ID)
-	if err == nil {
+	switch {
+	case err != nil:
+		s.askAgain(a, from, node, m.Retry+1)
+	case m.Kind == KindPeer:
+		s.answerPeer(from, message.GetProtocolMessage().GetPeerDataOperationRequestMessage(), m.ID)
+	case !m.Self:
 		s.Stats.MsgOut.Add(1)
-		c.send(waBinary.Node{Tag: "receipt", Attrs: waBinary.Attrs{"from": a.jid(), "id": m.ID, "t": time.Now().Unix()}})
+		if !a.isSilent() {
+			s.tell(from.account, s.receiptNode(a, Delivered, m.ID))
+		}
 	}
 }
 
-func (p *peer) readText(from *device, kind string, content []byte) (string, error) {
-	plain, err := p.decrypt(context.Background(), from, kind, content)
+// open decrypts a message on a phone. The fault phone_retry makes the phone unable to.
+func (s *Server) open(from *device, a *account, kind string, content []byte) (*waE2E.Message, error) {
+	if a != from.account && s.hitTo(FaultPhoneRetry, from.jid().String(), a.jid()) != nil {
+		return nil, errOnDemand
+	}
+	plain, err := a.phoneSide.decrypt(context.Background(), from, kind, content)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	var message waE2E.Message
 	if err = proto.Unmarshal(plain, &message); err != nil {
-		return "", err
+		return nil, err
 	}
-	return textOf(&message), nil
-}
-
-func textOf(m *waE2E.Message) string {
-	switch {
-	case m.Conversation != nil:
-		return m.GetConversation()
-	case m.ExtendedTextMessage != nil:
-		return m.GetExtendedTextMessage().GetText()
-	case m.DeviceSentMessage.GetMessage() != nil:
-		return textOf(m.DeviceSentMessage.Message)
-	default:
-		return fmt.Sprintf("(%d bytes that are not text)", proto.Size(m))
-	}
+	return &message, nil
 }
 
 // checkIdentity checks the device identity that comes with the first message of a session.
@@ -177,8 +259,11 @@ func (s *Server) relay(from, to *device, node *waBinary.Node, enc waBinary.Node)
 	if from.account == to.account {
 		m.Attrs["recipient"] = node.Attrs["to"]
 	}
+	if edit, ok := node.Attrs["edit"]; ok {
+		m.Attrs["edit"] = edit
+	}
 	if identity, ok := node.GetOptionalChildByTag("device-identity"); ok {
 		m.Content = []waBinary.Node{enc, identity}
 	}
-	s.deliver(to, &queued{id: attrText(node, "id"), node: m})
+	s.deliver(to, &queued{node: m})
 }

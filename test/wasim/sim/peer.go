@@ -70,6 +70,14 @@ func (p *peer) forget(d *device) {
 	p.state.note(p.state.remove(p.sessionKey(address(d).String())))
 }
 
+// knows reports whether the phone has a session with a companion.
+func (p *peer) knows(d *device) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	has, err := p.memory.HasSession(context.Background(), address(d).String())
+	return has && err == nil
+}
+
 // encrypt encrypts for a companion, and starts a session from its prekeys when there is none.
 func (p *peer) encrypt(ctx context.Context, d *device, plain []byte) (kind string, sealed []byte, err error) {
 	p.mu.Lock()

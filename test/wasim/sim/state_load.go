@@ -152,6 +152,8 @@ func (s *Server) loadMessage(d *device, path []string, raw json.RawMessage) erro
 	}
 	d.queueEnd = max(d.queueEnd, seq)
 	// Whether the companion got it before is not known; that it may have is what counts.
-	d.queue = append(d.queue, &queued{seq: seq, id: saved.ID, node: *node, plain: saved.Plain, from: s.accounts[saved.From], sent: 1})
+	d.queue = append(d.queue, &queued{
+		seq: seq, node: *node, plain: saved.Plain, from: s.accounts[saved.From], bad: saved.Bad, sent: 1,
+	})
 	return nil
 }

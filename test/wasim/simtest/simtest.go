@@ -147,6 +147,33 @@ func (s *Sim) WaitEvent(t testing.TB, since int64, kind string) sim.Event {
 	}
 }
 
+// WaitOutbox waits until a phone received a message of a bot that is wanted, after a sequence number (0: since the
+// start), and returns it.
+func (s *Sim) WaitOutbox(t testing.TB, since int64, wanted func(sim.OutMsg) bool) sim.OutMsg {
+	t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	for {
+		msgs, changed := s.WatchOutbox(since)
+		for _, m := range msgs {
+			if wanted(m) {
+				return m
+			}
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			t.Fatalf("no phone received the message; they received %+v", msgs)
+		}
+	}
+}
+
+// WaitText is WaitOutbox for a text that the phone of a number can read.
+func (s *Sim) WaitText(t testing.TB, phone, text string) sim.OutMsg {
+	t.Helper()
+	return s.WaitOutbox(t, 0, func(m sim.OutMsg) bool { return m.Phone == phone && m.Text == text && m.Err == "" && !m.Self })
+}
+
 // Mark is the sequence number of the last event: what happens next has a higher one.
 func (s *Sim) Mark() int64 {
 	events, _ := s.Events(0)
