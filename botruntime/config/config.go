@@ -13,12 +13,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // Config is every setting of a bot, checked. The table in variables.go says what each one means.
 type Config struct {
-	ClientID string
-	AuthPath string
+	bot.Identity
 	// Host and Port are the plain listener's; Port 0 takes any free one.
 	Host string
 	Port int
@@ -32,7 +33,6 @@ type Config struct {
 	TLSPort     int
 	MetricsHost string
 	MetricsPort int
-	InstanceID  string
 
 	TakeoverOnConflict bool
 	TakeoverTimeout    time.Duration
@@ -154,8 +154,8 @@ func conflicts(c *Config) []string {
 	if c.MetricsHost == "" {
 		c.MetricsHost = c.Host
 	}
-	if c.InstanceID == "" {
-		c.InstanceID = strings.ToLower(rand.Text())
+	if c.Instance == "" {
+		c.Instance = strings.ToLower(rand.Text())
 	}
 	if c.APIToken != "" && c.APITokenFile != "" {
 		add("API_TOKEN and API_TOKEN_FILE: set one of them, not both")

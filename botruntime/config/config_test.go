@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 const token = "0123456789abcdef0123456789abcdef"
@@ -30,12 +32,12 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.InstanceID) < 16 {
-		t.Errorf("instance %q is too short to be random", c.InstanceID)
+	if len(c.Instance) < 16 {
+		t.Errorf("instance %q is too short to be random", c.Instance)
 	}
-	c.InstanceID, c.Exports = "", nil
+	c.Instance, c.Exports = "", nil
 	want := Config{
-		ClientID: "default", AuthPath: "./.wwebjs_auth", Host: "127.0.0.1", Port: 3000, TLSPort: 8443,
+		Identity: bot.Identity{ClientID: "default", AuthPath: "./.wwebjs_auth"}, Host: "127.0.0.1", Port: 3000, TLSPort: 8443,
 		MetricsHost: "127.0.0.1", MetricsPort: 9090, TakeoverOnConflict: true, TakeoverTimeout: 10 * time.Second,
 		BackupInterval: 5 * time.Minute, BackupKeep: 5, QRMaxRetries: 10, WebVersionCachePath: "./.wwebjs_cache",
 		LogLevel: slog.LevelInfo, LogFormat: LogAuto, Locale: Indonesian,
@@ -76,7 +78,7 @@ func TestValues(t *testing.T) {
 		"proxy that is not used": {[]string{"HTTPS_PROXY=://", "PROXY_URL=http://proxy:1"}, func(c Config) bool { return c.ProxyURL != nil }},
 		"phone":                  {[]string{"PAIRING_PHONE_NUMBER=+62 812-3456-7890"}, func(c Config) bool { return c.PairingPhoneNumber == "+6281234567890" }},
 		"phone without plus":     {[]string{"PAIRING_PHONE_NUMBER=6281234567890"}, func(c Config) bool { return c.PairingPhoneNumber == "+6281234567890" }},
-		"instance":               {[]string{"INSTANCE_ID=3f1c9a52-0d4e-4c7b-9c53-6f3d0b1f2a11"}, func(c Config) bool { return c.InstanceID[0] == '3' }},
+		"instance":               {[]string{"INSTANCE_ID=3f1c9a52-0d4e-4c7b-9c53-6f3d0b1f2a11"}, func(c Config) bool { return c.Instance[0] == '3' }},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +95,7 @@ func TestProblemsNameTheVariable(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		"client":               {[]string{"CLIENT_ID=a b"}, `CLIENT_ID "a b": want 1 to 128 letters, digits, - and _`},
+		"client":               {[]string{"CLIENT_ID=a b"}, `CLIENT_ID "a b": want 1 to 64 letters, digits, - and _`},
 		"client escapes":       {[]string{"CLIENT_ID=../x"}, `CLIENT_ID "../x": want`},
 		"client too long":      {[]string{"CLIENT_ID=" + strings.Repeat("a", 129)}, `CLIENT_ID "aaaa`},
 		"port":                 {[]string{"PORT=99999"}, `PORT "99999": want a port, 0 to 65535`},
@@ -298,7 +300,7 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		if !clientIDPattern.MatchString(c.ClientID) || c.AuthPath == "" || c.InstanceID == "" || c.BackupKeep < 1 || c.QRMaxRetries < 1 {
+		if !clientIDPattern.MatchString(c.ClientID) || c.AuthPath == "" || c.Instance == "" || c.BackupKeep < 1 || c.QRMaxRetries < 1 {
 			t.Fatalf("accepted settings are incomplete: %+v", c)
 		}
 		if (!loopback(c.Host) || c.TLS()) && !c.HasToken() {

@@ -58,10 +58,10 @@ var (
 var variables = []variable{
 	{
 		name: "CLIENT_ID", fallback: "default", help: "Name of the session; its directory is AUTH_PATH/session-CLIENT_ID.",
-		allowed: "1 to 128 letters, digits, - and _",
+		allowed: fmt.Sprintf("1 to %d letters, digits, - and _", bot.MaxClientID),
 		parse: func(c *Config, value string) bool {
 			c.ClientID = value
-			return len(value) <= maxName && clientIDPattern.MatchString(value)
+			return len(value) <= bot.MaxClientID && clientIDPattern.MatchString(value)
 		},
 	},
 	{
@@ -116,7 +116,7 @@ var variables = []variable{
 		name: "INSTANCE_ID", help: "Name of this incarnation of the bot; random when empty, in a pod its UID.",
 		allowed: "1 to 128 letters, digits, -, _ and .",
 		parse: func(c *Config, value string) bool {
-			c.InstanceID = value
+			c.Instance = value
 			return len(value) <= maxName && instancePattern.MatchString(value)
 		},
 	},

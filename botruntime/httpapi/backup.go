@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // backup streams a fresh copy of the store. Whoever holds it holds the account, so the token is needed on
@@ -41,7 +43,7 @@ var _ io.Writer = (*backupWriter)(nil)
 // Write implements io.Writer.
 func (b *backupWriter) Write(p []byte) (int, error) {
 	if !b.begun {
-		name := "session-" + b.ClientID + "-" + time.Now().UTC().Format("20060102T150405Z") + ".db.zst"
+		name := bot.SessionDirectory(b.ClientID) + "-" + time.Now().UTC().Format("20060102T150405Z") + ".db.zst"
 		b.w.Header().Set("Content-Type", "application/zstd")
 		b.w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 		b.begun = true

@@ -181,7 +181,7 @@ const testToken = "t0ken-of-the-bot"
 
 // testConfig is an API over a fake session.
 func testConfig(f *fakeSession) Config {
-	return Config{Session: f, ClientID: "wa-finance-render", AuthPath: "./.wwebjs_auth",
+	return Config{Session: f, Identity: bot.Identity{ClientID: "wa-finance-render", AuthPath: "./.wwebjs_auth"},
 		Token: func() string { return testToken }}
 }
 

@@ -35,8 +35,7 @@ type Session interface {
 // Config is what the API must know.
 type Config struct {
 	Session Session
-	// ClientID names the session, AuthPath is the directory of sessions as configured.
-	ClientID, AuthPath string
+	bot.Identity
 	// Locale is the language of messages when a request asks for none: "en" is English, all else Indonesian.
 	Locale string
 	// Token returns the token that callers must present, at this moment; nil or "" when there is none.

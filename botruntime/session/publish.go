@@ -39,7 +39,7 @@ func (s *Supervisor) publish() {
 
 // describe adds what the model does not know.
 func (s *Supervisor) describe(snap *bot.Snapshot) {
-	snap.ClientID, snap.Instance = s.cfg.ClientID, s.cfg.InstanceID
+	snap.ClientID, snap.Instance = s.cfg.ClientID, s.cfg.Instance
 	snap.BackupAt, snap.Notice = bot.At(s.backupAt), s.notice
 	if s.backupFailing && s.notice == bot.NoticeNone {
 		snap.Notice = bot.NoticeBackupFailing

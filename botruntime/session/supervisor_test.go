@@ -126,7 +126,7 @@ func beginWith(t *testing.T, wa *simtest.Sim, dir string, sink Sink, tune func(*
 		t.Fatal(err)
 	}
 	cfg := config.Config{
-		ClientID: "test", AuthPath: dir, InstanceID: "instance", TakeoverOnConflict: true, TakeoverTimeout: 50 * time.Millisecond,
+		Identity: bot.Identity{ClientID: "test", AuthPath: dir, Instance: "instance"}, TakeoverOnConflict: true, TakeoverTimeout: 50 * time.Millisecond,
 		BackupKeep: 3, QRMaxRetries: 3, WebVersionCachePath: filepath.Join(dir, "cache"), ProxyURL: proxy,
 	}
 	p := policyOf(cfg)
@@ -138,7 +138,7 @@ func beginWith(t *testing.T, wa *simtest.Sim, dir string, sink Sink, tune func(*
 	}
 	out := &syncBuffer{}
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	st, err := store.Open(t.Context(), store.Options{AuthPath: dir, ClientID: cfg.ClientID, Instance: cfg.InstanceID, BackupKeep: cfg.BackupKeep, Log: log, Copier: copier})
+	st, err := store.Open(t.Context(), store.Options{Identity: cfg.Identity, BackupKeep: cfg.BackupKeep, Log: log, Copier: copier})
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
 	}

@@ -696,7 +696,7 @@ func TestTheRevisionGrowsThoughTheClockWasSetBack(t *testing.T) {
 // ahead makes what the session in dir remembers that of a bot whose clock was fast.
 func ahead(t *testing.T, dir string, by time.Duration) error {
 	t.Helper()
-	st, err := store.Open(t.Context(), store.Options{AuthPath: dir, ClientID: "test"})
+	st, err := store.Open(t.Context(), store.Options{Identity: bot.Identity{AuthPath: dir, ClientID: "test"}})
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ import (
 
 	"go.mau.fi/whatsmeow/proto/waAdv"
 	"go.mau.fi/whatsmeow/types"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // helpers are what this test binary does when it is started again as a process of its own.
@@ -132,7 +134,7 @@ func runs(binary string) func(*exec.Cmd) {
 const nobody = 65534
 
 func options(auth string) Options {
-	return Options{AuthPath: auth, ClientID: "toko", Instance: "test", BackupKeep: 3, Copier: copier}
+	return Options{Identity: bot.Identity{AuthPath: auth, ClientID: "toko", Instance: "test"}, BackupKeep: 3, Copier: copier}
 }
 
 func open(t testing.TB, auth string) *Store {

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // The session's own files. Everything else in the directory belongs to someone else and is never touched.
@@ -32,9 +34,9 @@ type layout struct {
 func SessionPath(authPath, clientID string) string {
 	trimmed := strings.TrimRight(authPath, "/")
 	if trimmed == "" && authPath != "" {
-		return "/session-" + clientID
+		return "/" + bot.SessionDirectory(clientID)
 	}
-	return trimmed + "/session-" + clientID
+	return trimmed + "/" + bot.SessionDirectory(clientID)
 }
 
 func newLayout(authPath, clientID string) (layout, error) {
@@ -45,8 +47,8 @@ func newLayout(authPath, clientID string) (layout, error) {
 	return layout{
 		shown:    SessionPath(authPath, clientID),
 		authPath: absolute,
-		dir:      filepath.Join(absolute, "session-"+clientID),
-		backups:  filepath.Join(absolute, "backups", "session-"+clientID),
+		dir:      filepath.Join(absolute, bot.SessionDirectory(clientID)),
+		backups:  filepath.Join(absolute, "backups", bot.SessionDirectory(clientID)),
 	}, nil
 }
 

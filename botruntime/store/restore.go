@@ -78,7 +78,7 @@ func observeHolder(l layout, device string) string {
 	}
 	for _, entry := range entries {
 		dir := filepath.Join(l.authPath, entry.Name())
-		if dir == l.dir || !entry.IsDir() || !strings.HasPrefix(entry.Name(), "session-") {
+		if dir == l.dir || !entry.IsDir() || !strings.HasPrefix(entry.Name(), bot.SessionDirectory("")) {
 			continue
 		}
 		if r, found, err := readRecord(filepath.Join(dir, factsName)); err == nil && found && r.Device == device && !r.Facts.Expired {

@@ -19,12 +19,9 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// Options say which session to open. ClientID must have been checked: it becomes part of a path.
+// Options say which session to open.
 type Options struct {
-	AuthPath string
-	ClientID string
-	// Instance is who holds the lock, for the error that the next one gets.
-	Instance string
+	bot.Identity
 	// BackupKeep is how many backups stay; at least one does.
 	BackupKeep int
 	// Log may be nil.

@@ -43,7 +43,7 @@ func serve(ctx context.Context, p program) (err error) {
 	}
 	meter.Observe(func() *bot.Snapshot { snap, _ := sup.Watch(); return snap })
 	api := httpapi.New(httpapi.Config{
-		Session: sup, ClientID: p.cfg.ClientID, AuthPath: p.cfg.AuthPath, Locale: string(p.cfg.Locale), Token: token,
+		Session: sup, Identity: p.cfg.Identity, Locale: string(p.cfg.Locale), Token: token,
 		Storage: sup.CheckStorage, Loop: sup.CheckLoop, Metrics: meter.Handler(), Log: log,
 	})
 	server, err := httpapi.Listen(api, addresses(p.cfg))
@@ -102,8 +102,7 @@ func ignoreDeadline(err error) error {
 
 func storeOptions(cfg config.Config, log *slog.Logger) store.Options {
 	return store.Options{
-		AuthPath: cfg.AuthPath, ClientID: cfg.ClientID, Instance: cfg.InstanceID, BackupKeep: cfg.BackupKeep, Log: log,
-		Copier: copier,
+		Identity: cfg.Identity, BackupKeep: cfg.BackupKeep, Log: log, Copier: copier,
 	}
 }
 

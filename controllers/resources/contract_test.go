@@ -35,7 +35,7 @@ func TestBotTakesItsEnvironment(t *testing.T) {
 		"HTTPS is served to others":                  settings.TLS() && settings.TLSHost == "" && settings.TLSPort == int(naming.PortTLS),
 		"health and metrics are served to others":    settings.MetricsHost == "0.0.0.0" && settings.MetricsPort == int(naming.PortMetrics),
 		"the token is read from its file":            settings.HasToken() && settings.APIToken == "",
-		"the instance is the pod":                    settings.InstanceID == "the-pods-uid",
+		"the instance is the pod":                    settings.Instance == "the-pods-uid",
 		"the session is the spec's":                  settings.ClientID == "shop" && settings.AuthPath == "/data",
 		"the phone is the spec's":                    settings.PairingPhoneNumber == "+628123456789",
 		"the proxy is the Secret's":                  settings.ProxyURL != nil && settings.ProxyURL.Port() == "1080",
