@@ -17,6 +17,7 @@ REGISTRY ?= sesi.dev
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 PLATFORM ?= $(shell go env GOARCH)
 FUZZTIME ?= 20s
+SOAK     ?= 20
 RELEASE_URL ?=
 N        ?= 100
 LDFLAGS  := -s -w -X main.version=$(VERSION)
@@ -61,11 +62,25 @@ generate-check: ## fails when `make generate` would change something
 	hack/lint/unchanged.sh make generate
 
 .PHONY: test
-test: ## unit and integration tests with the race detector, alerts and dashboard with promtool
+test: ## the tests that need no Kubernetes program; it names what it leaves to test-cluster and e2e
 	hack/deps.sh test
+	go run ./hack/tests machine
+	if command -v promtool apt-get >/dev/null; then $(MAKE) test-alerts; \
+	  else echo 'not run here, but by `make test-alerts` where promtool is installed: the alerts, the dashboard and the scrape configs'; fi
+
+.PHONY: test-alerts
+test-alerts: ## the alerts, the dashboard and the scrape configs, with promtool
 	test/monitoring/run.sh
-	KUBEBUILDER_ASSETS="$$(hack/cluster/build.sh control-plane)" CGO_ENABLED=1 KUBE_CACHE_MUTATION_DETECTOR=true \
-	  go test -race -timeout 20m $$(go list ./... | grep -v '/test/e2e$$')
+
+.PHONY: test-cluster
+test-cluster: ## the tests that need a real API server: KUBEBUILDER_ASSETS, or setup-envtest's, or one that is built
+	hack/deps.sh test
+	assets="$$(hack/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go run ./hack/tests apiserver
+
+.PHONY: soak
+soak: ## the random tests SOAK (20) times as long; a failure prints its seed
+	SESI_SOAK='$(SOAK)' go test -count=1 -timeout 12h $$(git grep -l 'campaign\.Rounds' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's#^#./#') \
+	  -run "^($$(git grep -hoE '^func Test[A-Za-z0-9_]+' -- $$(git grep -l 'campaign\.Rounds' -- '*_test.go') | sed 's/func //' | paste -sd '|'))\$$"
 
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME (20s)

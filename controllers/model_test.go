@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,12 +29,13 @@ import (
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
 	"sesi.dev/sesi/test/bottest"
+	"sesi.dev/sesi/test/campaign"
 )
 
-// The randomised test runs modelRuns times modelSteps steps, each run from a seed of its own; SESI_SEED runs one
-// other seed.
+// The randomised test runs modelRuns times modelSteps steps, each run from another seed. SESI_SOAK multiplies the runs;
+// SESI_SEED runs one seed.
 const (
-	modelRuns  = 25
+	modelRuns  = 8
 	modelSteps = 3000
 )
 
@@ -45,11 +44,11 @@ const (
 // everything comes to what the specs ask for and stays there. A write that is in flight when an operator dies lands
 // before the next one begins, as the lease sees to.
 func TestModel(t *testing.T) {
-	seeds := make([]uint64, modelRuns)
+	seeds := make([]uint64, campaign.Rounds(t, modelRuns))
 	for i := range seeds {
 		seeds[i] = uint64(i + 1)
 	}
-	if seed, err := strconv.ParseUint(os.Getenv("SESI_SEED"), 10, 64); err == nil {
+	if seed, given := campaign.GivenSeed(t); given {
 		seeds = []uint64{seed}
 	}
 	met := map[string]int{}

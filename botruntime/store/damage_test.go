@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/campaign"
 )
 
 func TestDamagedDatabaseIsRestored(t *testing.T) {
@@ -373,12 +374,9 @@ func TestRandomDamage(t *testing.T) {
 	defer os.RemoveAll(killed)
 	closeStore(t, s)
 
-	const rounds = 40
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(campaign.Seed(t), 0))
 	outcomes := map[string]int{}
-	for round := range rounds {
+	for round := range campaign.Rounds(t, 40) {
 		for _, from := range []string{base, killed} {
 			auth := filepath.Join(t.TempDir(), "auth")
 			copyTree(t, from, auth)

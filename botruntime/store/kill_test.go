@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sesi.dev/sesi/test/campaign"
 )
 
 func init() {
@@ -113,13 +115,14 @@ func init() {
 	}
 }
 
-const kills = 25
+// kills is how often each kind of work is killed; SESI_SOAK multiplies it.
+const kills = 10
 
 // killed starts a helper on auth again and again, and kills it at a random moment of its work; check sees
 // what the helper said since it opened the session.
 func killed(t *testing.T, helper, auth string, check func(said []string)) {
 	t.Helper()
-	for range kills {
+	for range campaign.Rounds(t, kills) {
 		p := start(t, helper, auth)
 		if got := p.read(); got != "open" {
 			t.Fatal(got)

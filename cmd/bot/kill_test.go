@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,21 +16,19 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/campaign"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
 
-// kills is how many times TestKilledAtAnyMoment kills a bot; SESI_KILLS overrides it.
-const kills = 200
+// kills is how many times TestKilledAtAnyMoment kills a bot; SESI_SOAK multiplies it.
+const kills = 60
 
 // TestKilledAtAnyMoment kills the bot -9 at random moments of all it does, with WhatsApp well and unwell.
 // Whenever WhatsApp lists the device, the next start must log in without a person; the database must be sound;
 // and when WhatsApp does not list it, the bot must ask for a code by itself.
 func TestKilledAtAnyMoment(t *testing.T) {
-	n := kills
-	if v, err := strconv.Atoi(os.Getenv("SESI_KILLS")); err == nil {
-		n = v
-	}
+	n := campaign.Rounds(t, kills)
 	for _, lane := range []struct {
 		name  string
 		delay time.Duration
@@ -41,9 +38,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	} {
 		t.Run(lane.name, func(t *testing.T) {
 			t.Parallel()
-			seed := uint64(time.Now().UnixNano())
-			t.Logf("seed %d", seed)
-			k := &killer{t: t, dice: rand.New(rand.NewPCG(seed, 0)), dir: t.TempDir()}
+			k := &killer{t: t, dice: rand.New(rand.NewPCG(campaign.Seed(t), 0)), dir: t.TempDir()}
 			k.wa = simtest.Start(t, sim.Config{CloseDelay: lane.delay})
 			for i := range n / 2 {
 				k.round(i)

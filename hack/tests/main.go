@@ -1,0 +1,99 @@
+// Command tests runs the Go tests that need the same things of the machine, and says which packages it left out and
+// which command runs those. It prints what `go test` prints, then how long each package and the slowest tests took.
+//
+//	tests machine [GO-TEST-FLAGS...]     the packages that need no Kubernetes program
+//	tests apiserver [GO-TEST-FLAGS...]   the packages that need a real API server; KUBEBUILDER_ASSETS names its folder
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "tests:", err)
+		os.Exit(1)
+	}
+}
+
+// commands run the packages of each kind.
+var commands = map[need]string{machine: "make test", apiServer: "make test-cluster", wholeCluster: "make e2e"}
+
+func run(args []string, out io.Writer) error {
+	if len(args) == 0 || args[0] != string(machine) && args[0] != string(apiServer) {
+		return fmt.Errorf("usage: tests %s|%s [GO-TEST-FLAGS...]", machine, apiServer)
+	}
+	wanted := need(args[0])
+	all, err := readPackages()
+	if err != nil {
+		return err
+	}
+	raced, plain := choose(all, wanted)
+	var seen results
+	failed := false
+	for _, part := range []struct {
+		packages []string
+		race     bool
+	}{{plain, false}, {raced, true}} {
+		if len(part.packages) == 0 {
+			continue
+		}
+		ok, err := goTest(out, part.packages, part.race, args[1:], &seen)
+		if err != nil {
+			return err
+		}
+		failed = failed || !ok
+	}
+	seen.print(out)
+	fmt.Fprintf(out, "\nwith the race detector: %s\n", strings.Join(short(raced), " "))
+	for _, other := range []need{machine, apiServer, wholeCluster} {
+		if left := all.that(other); other != wanted && len(left) > 0 {
+			fmt.Fprintf(out, "not run here, but by `%s`: %s\n", commands[other], strings.Join(short(left), " "))
+		}
+	}
+	if failed {
+		return errors.New("some tests failed; their output is above")
+	}
+	return nil
+}
+
+// withoutRace are the modules that the race detector leaves alone: SQLite, translated from C, is most of what the
+// store's tests wait for when it is instrumented, and its memory is never touched by our goroutines.
+const withoutRace = "-gcflags=modernc.org/...=-race=false"
+
+// goTest runs the packages' tests, and reports whether all passed.
+func goTest(out io.Writer, packages []string, race bool, flags []string, seen *results) (bool, error) {
+	args := []string{"test", "-json", "-timeout", "20m"}
+	env := append(os.Environ(), "KUBE_CACHE_MUTATION_DETECTOR=true")
+	if race {
+		args = append(args, "-race", withoutRace)
+		env = append(env, "CGO_ENABLED=1") // the race detector of Linux is C
+	}
+	cmd := exec.Command("go", append(append(args, flags...), packages...)...) //nolint:noctx // ends with the terminal's Ctrl-C
+	cmd.Env, cmd.Stderr = env, os.Stderr
+	events, err := cmd.StdoutPipe()
+	if err != nil {
+		return false, err
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return false, fmt.Errorf("start go test: %w", err)
+	}
+	readErr := seen.read(events, out)
+	err = cmd.Wait()
+	seen.wall += time.Since(began)
+	if state := cmd.ProcessState; state != nil {
+		seen.processor += state.UserTime() + state.SystemTime()
+	}
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return false, fmt.Errorf("go test: %w", err)
+	}
+	return err == nil, readErr
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// event is one line of `go test -json`.
+type event struct {
+	Action, Package, ImportPath, Test, Output string
+	Elapsed                                   float64
+}
+
+// result is a package or a test that has ended.
+type result struct {
+	Package, Test string
+	Seconds       float64
+}
+
+// results are what the tests took.
+type results struct {
+	packages, tests []result
+	wall, processor time.Duration
+}
+
+// read takes the events of one run. It prints the line of each package, and all output of what failed.
+func (r *results) read(events io.Reader, out io.Writer) error {
+	output := map[string]*strings.Builder{} // by package and test
+	at := func(e event) *strings.Builder {
+		name := e.Package + " " + e.Test
+		if output[name] == nil {
+			output[name] = &strings.Builder{}
+		}
+		return output[name]
+	}
+	lines := bufio.NewReader(events)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err == io.EOF { //nolint:errorlint // a reader returns it bare
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the output of go test: %w", err)
+		}
+		var e event
+		if json.Unmarshal(line, &e) != nil {
+			fmt.Fprintf(out, "%s", line) // a test that writes past its own output
+			continue
+		}
+		switch e.Action {
+		case "build-output":
+			fmt.Fprint(out, e.Output)
+		case "output":
+			at(e).WriteString(e.Output)
+		case "pass", "fail", "skip":
+			r.end(e, at(e).String(), out)
+			delete(output, e.Package+" "+e.Test)
+		}
+	}
+}
+
+// end notes what has ended.
+func (r *results) end(e event, output string, out io.Writer) {
+	if e.Test != "" {
+		r.tests = append(r.tests, result{e.Package, e.Test, e.Elapsed})
+		if e.Action != "pass" {
+			fmt.Fprint(out, output)
+		}
+		return
+	}
+	r.packages = append(r.packages, result{e.Package, "", e.Elapsed})
+	if e.Action == "fail" {
+		fmt.Fprint(out, output)
+		return
+	}
+	for line := range strings.Lines(output) {
+		if strings.HasPrefix(line, "ok ") || strings.HasPrefix(line, "? ") {
+			fmt.Fprint(out, line)
+		}
+	}
+}
+
+// shown is how many of the slowest tests are listed.
+const shown = 10
+
+// print prints the tables. Of a test with subtests only the whole counts.
+func (r *results) print(out io.Writer) {
+	slowest := func(a, b result) int { return -cmp.Compare(a.Seconds, b.Seconds) }
+	slices.SortFunc(r.packages, slowest)
+	fmt.Fprintf(out, "\nwhere the time went: %.0f s, %.0f s of processor time with compiling\n", r.wall.Seconds(), r.processor.Seconds())
+	for _, p := range r.packages {
+		if p.Seconds >= 1 {
+			fmt.Fprintf(out, "  %7.1f s  %s\n", p.Seconds, strings.TrimPrefix(p.Package, module))
+		}
+	}
+	top := slices.DeleteFunc(slices.Clone(r.tests), func(t result) bool { return strings.Contains(t.Test, "/") || t.Seconds < 1 })
+	slices.SortFunc(top, slowest)
+	if len(top) == 0 {
+		return
+	}
+	fmt.Fprintln(out, "\nthe slowest tests, and what they wait for")
+	for _, t := range top[:min(shown, len(top))] {
+		path := strings.TrimPrefix(t.Package, module)
+		fmt.Fprintf(out, "  %7.1f s  %s %s: %s\n", t.Seconds, path, t.Test, cmp.Or(waits[path+" "+t.Test], "not known yet; add it to hack/tests/waits.go"))
+	}
+	if record := os.Getenv("SESI_TEST_RECORD"); record != "" {
+		r.append(record)
+	}
+}
+
+// append adds the results to a file, for a table over several runs.
+func (r *results) append(path string) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tests:", err)
+		return
+	}
+	defer file.Close()
+	for _, t := range append(slices.Clone(r.packages), r.tests...) {
+		fmt.Fprintf(file, "%.2f\t%s\t%s\n", t.Seconds, strings.TrimPrefix(t.Package, module), t.Test)
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func list(t *testing.T) packages {
+	t.Helper()
+	t.Chdir("../..")
+	all, err := readPackages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// Every package with tests is run by exactly one of the commands.
+func TestEveryPackageIsRunBySomeCommand(t *testing.T) {
+	all := list(t)
+	var run []string
+	for kind := range commands {
+		run = append(run, all.that(kind)...)
+	}
+	slices.Sort(run)
+	var tested []string
+	for path, p := range all {
+		if len(p.TestGoFiles)+len(p.XTestGoFiles) > 0 {
+			tested = append(tested, path)
+		}
+	}
+	slices.Sort(tested)
+	if !slices.Equal(run, tested) {
+		t.Errorf("run are %q, want %q", run, tested)
+	}
+}
+
+func TestNeeds(t *testing.T) {
+	all := list(t)
+	for path, want := range map[string]need{
+		"api/v1alpha1":       apiServer,
+		"controllers":        apiServer, // through a double
+		"botruntime/session": machine,
+		"test/e2e":           wholeCluster,
+	} {
+		if got := all.needs(module + path); got != want {
+			t.Errorf("%s: got %s, want %s", path, got, want)
+		}
+	}
+	raced, plain := choose(all, machine)
+	if !slices.Contains(raced, module+"botruntime/session") || !slices.Contains(plain, module+"botruntime/qr") {
+		t.Errorf("with the race detector %q, without %q", raced, plain)
+	}
+}
+
+// The tests that waits.go names exist.
+func TestWaitsNamesTests(t *testing.T) {
+	for name := range waits {
+		path, test, _ := strings.Cut(name, " ")
+		files, _ := filepath.Glob(filepath.Join("../..", path, "*_test.go"))
+		found := false
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = found || strings.Contains(string(data), "func "+test+"(")
+		}
+		if !found {
+			t.Errorf("there is no test %s", name)
+		}
+	}
+}
+
+func TestReadPrintsPackagesAndFailures(t *testing.T) {
+	const events = `{"Action":"run","Package":"a","Test":"TestGood"}
+{"Action":"output","Package":"a","Test":"TestGood","Output":"chatter\n"}
+{"Action":"pass","Package":"a","Test":"TestGood","Elapsed":2.5}
+{"Action":"output","Package":"a","Output":"PASS\n"}
+{"Action":"output","Package":"a","Output":"ok  \ta\t2.6s\n"}
+{"Action":"pass","Package":"a","Elapsed":2.6}
+{"Action":"output","Package":"b","Test":"TestBad","Output":"b_test.go:3: broken\n"}
+{"Action":"fail","Package":"b","Test":"TestBad","Elapsed":1.5}
+{"Action":"output","Package":"b","Output":"FAIL\tb\t1.6s\n"}
+{"Action":"fail","Package":"b","Elapsed":1.6}
+`
+	var out strings.Builder
+	var seen results
+	if err := seen.read(strings.NewReader(events), &out); err != nil {
+		t.Fatal(err)
+	}
+	if want := "ok  \ta\t2.6s\nb_test.go:3: broken\nFAIL\tb\t1.6s\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+	out.Reset()
+	seen.print(&out)
+	text := out.String()
+	if first, second := strings.Index(text, "TestGood"), strings.Index(text, "TestBad"); first < 0 || second < first {
+		t.Errorf("the slowest test is not first:\n%s", text)
+	}
+}
