@@ -12,6 +12,7 @@ const (
 	EventCodeAsked = "code_asked" // a client asked for a pairing code
 	EventPaired    = "paired"
 	EventPairError = "pair_error"
+	EventPasskey   = "passkey" // the account asked for its passkey, or a step of that was taken or refused
 	EventLogin     = "login"
 	EventRefused   = "refused" // with the failure's code
 	EventReplaced  = "replaced"

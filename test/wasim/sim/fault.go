@@ -38,6 +38,16 @@ const (
 	FaultPhoneRetry    = "phone_retry"    // the phone that gets a companion's message cannot decrypt it and asks again
 	FaultPhoneSilent   = "phone_silent"   // a companion's own phone does not answer its requests
 	FaultLoseReceipt   = "lose_receipt"   // a companion's receipt is lost, so its message comes again at the next login
+
+	FaultEarlySuccess   = "early_success"   // a client without a session gets <success> behind its QR codes
+	FaultPasskeyBare    = "passkey_bare"    // the passkey is asked for without its options
+	FaultPasskeyGarbled = "passkey_garbled" // the passkey is asked for with options that are not JSON
+	FaultPasskeyTwice   = "passkey_twice"   // the passkey is asked for twice
+	FaultPasskeyEarly   = "passkey_early"   // the continuation comes before the prologue, and is unreadable
+	FaultPasskeyRefuse  = "passkey_refuse"  // the step in Attrs is refused with Code
+	FaultPasskeyDrop    = "passkey_drop"    // TCP is reset at the step in Attrs
+	FaultPasskeySlow    = "passkey_slow"    // the step in Attrs is answered after MS milliseconds
+	FaultPasskeyHang    = "passkey_hang"    // the step in Attrs is never answered
 )
 
 // Faults lists the kinds of faults.
@@ -46,6 +56,8 @@ var Faults = []string{
 	FaultHangNoise, FaultSlowLogin, FaultFailure, FaultFailurePair, FaultHangLogin, FaultPairCode, FaultNoMultidevice, FaultPairDrop,
 	FaultDropMessage, FaultResetMessage, FaultAckError, FaultPHash, FaultLoseAck, FaultLateAck, FaultResetAck,
 	FaultPhoneRetry, FaultPhoneSilent, FaultLoseReceipt,
+	FaultDropMessage, FaultEarlySuccess, FaultPasskeyBare, FaultPasskeyGarbled, FaultPasskeyTwice, FaultPasskeyEarly,
+	FaultPasskeyRefuse, FaultPasskeyDrop, FaultPasskeySlow, FaultPasskeyHang,
 }
 
 // Fault is a misbehaviour. It lasts until its time is over, it has struck Count times, or the faults are
@@ -64,7 +76,7 @@ type Fault struct {
 	JID string `json:"jid,omitempty"`
 	// To narrows a fault of a message down to a number or group that it is for.
 	To string `json:"to,omitempty"`
-	// Attrs are put into the failure.
+	// Attrs are put into the failure; of the passkey's faults "step" is prologue, nonce or request.
 	Attrs map[string]string `json:"attrs,omitempty"`
 
 	until time.Time
@@ -78,7 +90,8 @@ type faultSet struct {
 // codeRange is what Code may be, for the kinds that need one.
 var codeRange = map[string][2]int{
 	FaultPage: {200, 599}, FaultHTTP: {200, 599}, FaultFailure: {100, 999}, FaultFailurePair: {100, 999}, FaultPairCode: {100, 999},
-	FaultAckError: {100, 999},
+	FaultAckError:      {100, 999},
+	FaultPasskeyRefuse: {100, 999},
 }
 
 func (f *Fault) validate() error {
@@ -161,12 +174,17 @@ func (s *Server) hitTo(kind, jid string, to types.JID) *Fault {
 }
 
 func (fs *faultSet) strike(kind, jid, to string, now time.Time) *Fault {
+	return fs.strikeIf(kind, now, func(f *Fault) bool { return concerns(f.JID, jid) && concerns(f.To, to) })
+}
+
+// strikeIf returns the first fault of a kind that fits a condition.
+func (fs *faultSet) strikeIf(kind string, now time.Time, fits func(*Fault) bool) *Fault {
 	var struck *Fault
 	fs.items = slices.DeleteFunc(fs.items, func(f *Fault) bool {
 		if now.After(f.until) {
 			return true
 		}
-		if struck != nil || f.Kind != kind || !concerns(f.JID, jid) || !concerns(f.To, to) {
+		if struck != nil || f.Kind != kind || !fits(f) {
 			return false
 		}
 		copied := *f

@@ -48,6 +48,8 @@ func (s *Server) handleIQ(c *conn, iq *waBinary.Node) {
 		c.send(answer(iq))
 	case space == "md" && request.Tag == "link_code_companion_reg":
 		s.handleCodeLink(c, iq, &request)
+	case space == "md" && isGateRequest(request.Tag):
+		s.handleGate(c, iq, &request)
 	case c.dev == nil:
 		c.send(refusal(iq, 401, "not-authorized"))
 	case space == "md" && request.Tag == "remove-companion-device":

@@ -171,7 +171,7 @@ func (s *Server) EnterCode(ctx context.Context, phone, code string) (types.JID, 
 	link.mu.Lock()
 	secret := link.secret
 	link.mu.Unlock()
-	return s.pair(ctx, link.reg, phone, secret)
+	return s.pairPhone(ctx, link.reg, phone, secret)
 }
 
 // typed decrypts the companion's ephemeral key with a code, and encrypts the phone's with it. A wrong code

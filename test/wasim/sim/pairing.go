@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,11 @@ import (
 	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 )
+
+// qrLink begins the QR text of clients since 2026-05: a link, the four parts of old, and the client's type.
+const qrLink = "https://wa.me/settings/linked_devices#"
+
+var clientTypes = regexp.MustCompile(`^[0-9ce]$`)
 
 // pairWait bounds how long a companion may take to answer.
 const pairWait = 20 * time.Second
@@ -48,13 +54,17 @@ func (s *Server) Scan(ctx context.Context, qr, phone string) (types.JID, error) 
 		r.conn.send(notice("downgrade_webclient", nil))
 		return types.EmptyJID, fmt.Errorf("%w: this phone does not link devices", ErrRefused)
 	}
-	return s.pair(ctx, r, phone, secret)
+	return s.pairPhone(ctx, r, phone, secret)
 }
 
 // findRegistration takes a QR text apart: reference, noise key, identity key and the secret that only the
 // companion and the camera know.
 func (s *Server) findRegistration(qr string) (*registration, []byte, error) {
-	parts := strings.Split(strings.TrimSpace(qr), ",")
+	text, isLink := strings.CutPrefix(strings.TrimSpace(qr), qrLink)
+	parts := strings.Split(text, ",")
+	if isLink && len(parts) == 5 && clientTypes.MatchString(parts[4]) {
+		parts = parts[:4]
+	}
 	if len(parts) != 4 {
 		return nil, nil, fmt.Errorf("%w: QR text has %d parts instead of 4", ErrInvalid, len(parts))
 	}

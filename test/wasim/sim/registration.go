@@ -30,6 +30,7 @@ type registration struct {
 	link *codeLink
 
 	mu      sync.Mutex
+	gate    *gate
 	pairing *pairing
 }
 
@@ -93,13 +94,16 @@ func (s *Server) beginRegistration(c *conn, data *waWa6.ClientPayload_DevicePair
 		Attrs:   waBinary.Attrs{"from": types.ServerJID, "type": "set", "id": nextID(), "xmlns": "md"},
 		Content: []waBinary.Node{{Tag: "pair-device", Content: nodes}},
 	})
+	if s.hit(FaultEarlySuccess, "") != nil {
+		c.send(waBinary.Node{Tag: "success", Attrs: waBinary.Attrs{"t": now.Unix(), "props": "27", "location": "sim"}})
+	}
 	r.timer = time.AfterFunc(time.Until(r.expires), func() { s.expire(r) })
 }
 
 // expire ends a connection whose codes went unscanned.
 func (s *Server) expire(r *registration) {
 	r.mu.Lock()
-	busy := r.pairing != nil
+	busy := r.pairing != nil || r.gate != nil
 	r.mu.Unlock()
 	if !busy && r.conn.end() {
 		s.Stats.QRExpired.Add(1)
@@ -129,6 +133,12 @@ func (s *Server) endRegistration(r *registration) {
 		delete(s.links, r.link.phone)
 	}
 	s.mu.Unlock()
+	r.mu.Lock()
+	open := r.gate
+	r.mu.Unlock()
+	if open != nil {
+		open.end(fmt.Errorf("%w: the connection ended at the passkey gate", ErrNoAnswer))
+	}
 	if p := r.takePairing(""); p != nil {
 		p.done <- fmt.Errorf("%w: the connection ended while pairing", ErrNoAnswer)
 	}
