@@ -1,0 +1,45 @@
+package passkey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"unsafe"
+
+	"go.mau.fi/whatsmeow"
+	waBinary "go.mau.fi/whatsmeow/binary"
+)
+
+type nodeHandler = func(context.Context, *waBinary.Node)
+
+// handlers gives access to a client's map of node handlers, which whatsmeow keeps to itself. It must be changed
+// before the client connects only: the map has no lock.
+type handlers struct{ byTag reflect.Value }
+
+var errChanged = errors.New("whatsmeow's node handlers are not where they were")
+
+func findHandlers(client *whatsmeow.Client) (handlers, error) {
+	field := reflect.ValueOf(client).Elem().FieldByName("nodeHandlers")
+	want := reflect.TypeFor[nodeHandler]()
+	if !field.IsValid() || field.Kind() != reflect.Map || field.Type().Key().Kind() != reflect.String ||
+		!field.Type().Elem().ConvertibleTo(want) || field.IsNil() {
+		return handlers{}, errChanged
+	}
+	return handlers{reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem()}, nil
+}
+
+// wrap puts a handler in front of the one of a tag.
+func (h handlers) wrap(tag string, outer func(inner nodeHandler) nodeHandler) error {
+	key := reflect.ValueOf(tag).Convert(h.byTag.Type().Key())
+	old := h.byTag.MapIndex(key)
+	if !old.IsValid() {
+		return fmt.Errorf("%w: no handler of <%s>", errChanged, tag)
+	}
+	inner, ok := old.Convert(reflect.TypeFor[nodeHandler]()).Interface().(nodeHandler)
+	if !ok {
+		return errChanged
+	}
+	h.byTag.SetMapIndex(key, reflect.ValueOf(outer(inner)).Convert(h.byTag.Type().Elem()))
+	return nil
+}
