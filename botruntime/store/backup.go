@@ -193,9 +193,9 @@ func copyDatabase(ctx context.Context, from, to string) error {
 
 func ensureBackupDirectory(l layout) error {
 	if err := ensurePrivateDir(filepath.Dir(l.backups)); err != nil {
-		return err
+		return l.nameFolder(err)
 	}
-	return ensurePrivateDir(l.backups)
+	return l.nameFolder(ensurePrivateDir(l.backups))
 }
 
 // fingerprint tells cheaply whether a database may have changed. It is settled when the last change is old

@@ -23,14 +23,14 @@ func (s *Store) Clear(ctx context.Context) error {
 	// The facts forget the device before the database does: the other way round a kill in between would look
 	// like a device that went missing, and the next start would bring it back from a backup.
 	next := s.record
-	device := next.Device
-	next.Device = ""
+	device, lost := next.Device, next.Lost
+	next.Device, next.Lost = "", false
 	err := s.save(next)
 	if err == nil {
 		err = clearTables(ctx, s.db)
 	}
 	if err != nil {
-		next.Device = device
+		next.Device, next.Lost = device, lost
 		return errors.Join(describe(s.layout.database(), err), s.save(next))
 	}
 	// The container remembers what it saw; the next session must not meet it.

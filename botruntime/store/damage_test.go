@@ -434,7 +434,7 @@ func checkDamaged(t *testing.T, auth, what string) (outcome string) {
 	backups := tree(t, backupDir(auth))
 	s, err := Open(t.Context(), options(auth))
 	var path *PathError
-	if errors.As(err, &path) && (path.Problem == NewerDatabase || path.Problem == ForeignDatabase) {
+	if errors.As(err, &path) && (path.Problem == NewerDatabase || path.Problem == ForeignDatabase || path.Problem == NotUpgradable) {
 		after := tree(t, sessionDir(auth))
 		if after[databaseName] != before[databaseName] {
 			t.Errorf("%s: refused (%v), and the database was changed", what, err)
@@ -473,6 +473,9 @@ func checkDamaged(t *testing.T, auth, what string) (outcome string) {
 		if content, was := before[name]; was && content != "" && !kept[content] {
 			t.Errorf("%s: %s was lost (%+v)", what, name, o)
 		}
+	}
+	if o.WithoutLog {
+		return "without its log"
 	}
 	if o.Restored == nil {
 		t.Errorf("%s: not restored: %+v", what, o)

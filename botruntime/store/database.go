@@ -63,8 +63,9 @@ func openLive(ctx context.Context, path string, report func(error)) (*sql.DB, *s
 	db.SetMaxIdleConns(idleConnections)
 
 	container := sqlstore.NewWithDB(db, "sqlite3", nil)
-	err = container.Upgrade(ctx)
-	if err == nil {
+	if err = container.Upgrade(ctx); err != nil {
+		err = &upgradeError{err}
+	} else {
 		err = checkTables(ctx, db)
 	}
 	if err == nil {
@@ -75,6 +76,12 @@ func openLive(ctx context.Context, path string, report func(error)) (*sql.DB, *s
 	}
 	return db, container, nil
 }
+
+// upgradeError is an error of whatsmeow's upgrade of the tables.
+type upgradeError struct{ err error }
+
+func (e *upgradeError) Error() string { return "upgrade the tables: " + e.err.Error() }
+func (e *upgradeError) Unwrap() error { return e.err }
 
 // ensureDatabaseFiles makes the database file if it is missing, so that it never exists with rights that the
 // umask chose; SQLite gives its log and index the same rights. It refuses what is no regular file.

@@ -13,7 +13,7 @@ func ensureDirectory(l layout) error {
 	info, err := os.Stat(l.authPath)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(l.authPath, dirMode); err != nil {
+		if err := makeDirs(l.authPath); err != nil {
 			return notCreatable(l.authPath, err)
 		}
 	case err != nil:
@@ -29,7 +29,7 @@ func ensureDirectory(l layout) error {
 func ensurePrivateDir(dir string) error {
 	info, err := os.Lstat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := makeDir(dir); err != nil {
 			return notCreatable(dir, err)
 		}
 		info, err = os.Lstat(dir)

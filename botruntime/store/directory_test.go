@@ -1,14 +1,17 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"sesi.dev/sesi/api/bot"
 )
@@ -113,27 +116,121 @@ func TestRightsOfAnotherUser(t *testing.T) {
 	}
 }
 
-// What one user made another may use once it was given to them, as the error says.
+// What root makes in the folder of another user belongs to that user, who can go on with it.
+func TestWhatRootMakesBelongsToTheFoldersOwner(t *testing.T) {
+	root := unprivileged(t)
+	binary := helperBinary(t, root)
+	source := open(t, t.TempDir())
+	link(t, source, "6281200000001")
+	backup := streamed(t, source)
+	cases := map[string]func(auth string){
+		"a bot": func(auth string) {
+			s := open(t, auth)
+			link(t, s, "6281200000001")
+			backUp(t, s)
+			closeStore(t, s)
+		},
+		"a bot that was killed": func(auth string) {
+			p := start(t, "hold", auth)
+			p.read()
+			p.kill()
+		},
+		"a restore": func(auth string) {
+			_, err := Restore(t.Context(), options(auth), bytes.NewReader(backup))
+			check(t, err)
+		},
+		"a version cache": func(auth string) {
+			check(t, WriteWebVersion(filepath.Join(auth, "a", "cache"), WebVersion{FetchedAt: time.Now()}))
+		},
+	}
+	for name, use := range cases {
+		for _, made := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, session directory there: %v", name, made), func(t *testing.T) {
+				home := filepath.Join(root, strings.ReplaceAll(t.Name(), "/", "-"))
+				auth := filepath.Join(home, "auth")
+				check(t, os.Mkdir(home, 0o700))
+				if made {
+					check(t, os.MkdirAll(sessionDir(auth), 0o700))
+				}
+				owned(t, home, true)
+				use(auth)
+				owned(t, home, false)
+				if got := start(t, "open", auth, asNobody(t), runs(binary)).finish(); got != "opened" {
+					t.Fatal(got)
+				}
+				use(auth)
+				owned(t, home, false)
+			})
+		}
+	}
+}
+
+// owned gives everything under dir to nobody, or checks that it is nobody's.
+func owned(t *testing.T, dir string, give bool) {
+	t.Helper()
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err != nil {
+			return err
+		}
+		if give {
+			return os.Chown(path, nobody, nobody)
+		}
+		if owner(info) != nobody {
+			t.Errorf("%s belongs to uid %d", path, owner(info))
+		}
+		return nil
+	})
+	check(t, err)
+}
+
+// The command in the error about rights works as it is printed.
 func TestTheRemedyWorks(t *testing.T) {
 	root := unprivileged(t)
 	binary := helperBinary(t, root)
-	auth := filepath.Join(root, "auth")
-	s := open(t, auth)
-	link(t, s, "6281200000001")
-	backUp(t, s)
-	closeStore(t, s)
-	err := filepath.Walk(auth, func(path string, _ os.FileInfo, err error) error {
-		return errors.Join(err, os.Chown(path, nobody, nobody))
-	})
-	if err != nil {
-		t.Fatal(err)
+	session := func(auth string) {
+		s := open(t, auth)
+		link(t, s, "6281200000001")
+		backUp(t, s)
+		closeStore(t, s)
 	}
-	if got := start(t, "open", auth, asNobody(t), runs(binary)).finish(); got != "opened" {
-		t.Fatal(got)
+	cases := map[string]func(auth string){
+		"everything is root's": session,
+		"the session is root's": func(auth string) {
+			session(auth)
+			check(t, os.Chmod(auth, 0o755))
+			check(t, os.Chown(auth, nobody, nobody))
+		},
+		"only the auth path is": func(auth string) { check(t, os.Mkdir(auth, 0o700)) },
+		"only the database is": func(auth string) {
+			session(auth)
+			owned(t, auth, true)
+			check(t, os.Chown(filepath.Join(sessionDir(auth), databaseName), 0, 0))
+		},
+		"only the lock is": func(auth string) {
+			session(auth)
+			owned(t, auth, true)
+			check(t, os.Chown(filepath.Join(sessionDir(auth), lockName), 0, 0))
+		},
+		"only the directory is":   func(auth string) { session(auth); owned(t, auth, true); check(t, os.Chown(sessionDir(auth), 0, 0)) },
+		"a session of another id": func(auth string) { session(auth); check(t, os.Chmod(auth, 0o711)) },
 	}
-	// root must not leave files in it that its owner cannot open.
-	if _, err := Restore(t.Context(), options(auth), strings.NewReader("")); err == nil || !strings.Contains(err.Error(), fmt.Sprint("uid ", nobody)) {
-		t.Errorf("restore by root = %v, want a refusal that names the owner", err)
+	for name, prepare := range cases {
+		t.Run(name, func(t *testing.T) {
+			auth := filepath.Join(root, strings.ReplaceAll(t.Name(), "/", "-"))
+			prepare(auth)
+			said := start(t, "open", auth, asNobody(t), runs(binary)).finish()
+			_, command, _ := strings.Cut(said, "(chown ")
+			command, _, found := strings.Cut(command, ";")
+			if !found {
+				t.Fatalf("no command in %q", said)
+			}
+			if out, err := exec.Command("chown", strings.Fields(command)...).CombinedOutput(); err != nil {
+				t.Fatalf("chown %s: %v\n%s", command, err, out)
+			}
+			if got := start(t, "open", auth, asNobody(t), runs(binary)).finish(); got != "opened" {
+				t.Errorf("after chown %s: %s", command, got)
+			}
+		})
 	}
 }
 

@@ -50,9 +50,13 @@ func (f Facts) clone() Facts {
 // record is the facts file: the bot's facts, and the store's own.
 type record struct {
 	Facts Facts `json:"facts"`
-	// Device tells which link the database last held; "" when it never held one or was cleared. A backup of
-	// any other link is dead.
+	// Device names the device that the database last held; "" when it never held one or was cleared. A backup of
+	// any other device is dead.
 	Device string `json:"device,omitempty"`
+	// Lost is true when the database with Device was set aside and nothing could take its place.
+	Lost bool `json:"lost,omitempty"`
+	// Life names the life of the database, see beginLife.
+	Life string `json:"life,omitempty"`
 	// Replacing is a replacement of the database that a crash may have interrupted; the next start completes it.
 	Replacing *replacement `json:"replacing,omitempty"`
 }

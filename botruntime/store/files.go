@@ -18,7 +18,11 @@ func openOwn(path string, flags int) (*os.File, error) {
 	if err != nil {
 		return nil, describe(path, err)
 	}
-	if err := ensureOwnMode(path, file); err != nil {
+	err = ensureOwnMode(path, file)
+	if err == nil && flags&os.O_CREATE != 0 {
+		err = ensureOwner(file)
+	}
+	if err != nil {
 		file.Close()
 		return nil, err
 	}
@@ -50,7 +54,7 @@ func createTemp(dir, name string) (*os.File, error) {
 	if err != nil {
 		return nil, describe(dir, err)
 	}
-	if err := ensureOwnMode(file.Name(), file); err != nil {
+	if err := errors.Join(ensureOwnMode(file.Name(), file), ensureOwner(file)); err != nil {
 		discard(file)
 		return nil, err
 	}

@@ -33,8 +33,10 @@ type inspection struct {
 	condition condition
 	// damage says why it is damaged, for the log.
 	damage string
-	// device is the link it holds, "" for none.
+	// device names the device it holds, "" for none.
 	device string
+	// version is the version of its tables.
+	version int
 }
 
 var sqliteMagic = []byte("SQLite format 3\x00")
@@ -113,7 +115,11 @@ func inspectContent(ctx context.Context, db *sql.DB, path string) (inspection, e
 	damaged := func(format string, args ...any) (inspection, error) {
 		return inspection{condition: conditionDamaged, damage: fmt.Sprintf(format, args...)}, nil
 	}
-	verdict, err := checkPages(ctx, db)
+	check := quickPages
+	if info, err := os.Lstat(path + "-wal"); err == nil && info.Size() > 0 {
+		check = wholePages // the log may be another database's, and only this finds a mixture
+	}
+	verdict, err := check(ctx, db)
 	if err != nil {
 		return inspection{}, err
 	}
@@ -151,7 +157,7 @@ func inspectContent(ctx context.Context, db *sql.DB, path string) (inspection, e
 		return damaged("has schema version %d", version)
 	}
 	device, err := observeDevice(ctx, db)
-	return inspection{condition: conditionSound, device: device}, err
+	return inspection{condition: conditionSound, device: device, version: version}, err
 }
 
 // wholeCheckPages is up to where every start can afford the whole check, which takes about 5 ms a megabyte; a
@@ -159,17 +165,22 @@ func inspectContent(ctx context.Context, db *sql.DB, path string) (inspection, e
 // each index agrees with its table.
 const wholeCheckPages = 2048
 
-// checkPages runs SQLite's own check; "ok" is a sound database.
-func checkPages(ctx context.Context, db *sql.DB) (verdict string, err error) {
+// wholePages runs SQLite's own check of everything; "ok" is a sound database.
+func wholePages(ctx context.Context, db *sql.DB) (verdict string, err error) {
+	err = db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&verdict)
+	return verdict, err
+}
+
+// quickPages is wholePages for a database of usual size, and the quick check for a large one.
+func quickPages(ctx context.Context, db *sql.DB) (verdict string, err error) {
 	var pages int
 	if err := db.QueryRowContext(ctx, `PRAGMA page_count`).Scan(&pages); err != nil {
 		return "", err
 	}
-	check := `PRAGMA integrity_check(1)`
-	if pages > wholeCheckPages {
-		check = `PRAGMA quick_check(1)`
+	if pages <= wholeCheckPages {
+		return wholePages(ctx, db)
 	}
-	err = db.QueryRowContext(ctx, check).Scan(&verdict)
+	err = db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict)
 	return verdict, err
 }
 

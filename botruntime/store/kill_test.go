@@ -202,7 +202,7 @@ func TestKilledWhileBackingUp(t *testing.T) {
 			t.Errorf("%s was said to be there, and there is %v", said[len(said)-1], backups)
 		}
 		for _, backup := range backups {
-			temp, device, err := prepareBackup(t.Context(), s.layout, backup)
+			temp, device, err := prepareFile(t.Context(), s.layout, backup)
 			if err != nil || device != id {
 				t.Errorf("%s: device %q, %v", backup.Path, device, err)
 				continue

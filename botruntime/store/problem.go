@@ -36,6 +36,8 @@ const (
 	ForeignDatabase Problem = "foreign-database"
 	// NewerDatabase: a newer build wrote the database.
 	NewerDatabase Problem = "newer-database"
+	// NotUpgradable: the database is sound, and this build fails to upgrade its tables.
+	NotUpgradable Problem = "not-upgradable"
 	// Busy: another program has the database open.
 	Busy Problem = "busy"
 	// Failing: the disk or the file system answered with an error.
@@ -56,7 +58,9 @@ type PathError struct {
 	Place string
 	Owner int
 	Mode  fs.FileMode
-	Err   error
+	// Folder is what must change hands when rights are missing; "" stands for Path.
+	Folder string
+	Err    error
 }
 
 // problem describes path as it is now.
@@ -111,6 +115,8 @@ func (e *PathError) what() string {
 		return "is a database of another program"
 	case NewerDatabase:
 		return "was written by a newer version"
+	case NotUpgradable:
+		return "this version cannot upgrade it"
 	case Busy:
 		return "another program has the database open"
 	case TooManyFiles:
@@ -126,9 +132,16 @@ func (e *PathError) what() string {
 func (e *PathError) Remedy() string {
 	switch e.Problem {
 	case NotCreatable:
-		return fmt.Sprintf("create it and give it to uid %d, or set AUTH_PATH to a folder that uid may write", e.UID)
+		return fmt.Sprintf("create %s and give it to uid %d, or set AUTH_PATH to a folder that uid may write", e.Path, e.UID)
 	case NotWritable:
-		return fmt.Sprintf("give it to uid %d (chown -R %d), or mount it writable (in Kubernetes: fsGroup)", e.UID, e.UID)
+		if errors.Is(e.Err, syscall.EROFS) {
+			return "mount its file system writable; if it became read-only on its own, check the kernel's log"
+		}
+		folder := e.Folder
+		if folder == "" {
+			folder = e.Path
+		}
+		return fmt.Sprintf("give it to uid %d (chown -R %d %s; in Kubernetes: fsGroup)", e.UID, e.UID, folder)
 	case NotDirectory, NotRegular:
 		return "move it away, or set AUTH_PATH to another folder"
 	case IsSymlink:
@@ -141,6 +154,8 @@ func (e *PathError) Remedy() string {
 		return "move it away, or use another CLIENT_ID"
 	case NewerDatabase:
 		return "run the newer version again, or restore a backup that this version made"
+	case NotUpgradable:
+		return "run the version that used it last, and report this error; the session is kept"
 	case Busy:
 		return "close that program, then start again"
 	case TooManyFiles:

@@ -13,6 +13,7 @@ import (
 const (
 	causeDamaged  = "damaged"
 	causeReplaced = "replaced"
+	causeForeign  = "foreign"
 )
 
 func isTemp(name string) bool {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,13 +31,6 @@ const restoreWarning = "this database is older than what WhatsApp and your conta
 // verifies the whole backup before it touches anything, and sets aside what it replaces. A source that is no
 // usable backup comes back as a *BackupError.
 func Restore(ctx context.Context, options Options, source io.Reader) (Restored, error) {
-	l, err := newLayout(options.AuthPath, options.ClientID)
-	if err != nil {
-		return Restored{}, err
-	}
-	if err := checkOwner(l); err != nil {
-		return Restored{}, err
-	}
 	d, err := openDirectory(ctx, options)
 	if err != nil {
 		return Restored{}, err
@@ -61,7 +53,7 @@ func Restore(ctx context.Context, options Options, source io.Reader) (Restored, 
 	}
 	next.Facts.Expired, next.Facts.ExpiredReason, next.Facts.ExpiredJID = false, "", ""
 	next.Facts.Notice = bot.NoticeStoreRestored
-	next.Device = device
+	next.Device, next.Lost = device, false
 	aside, err := d.replace(next, causeReplaced, temp)
 	if err != nil {
 		return Restored{}, err
@@ -86,21 +78,6 @@ func observeHolder(l layout, device string) string {
 		}
 	}
 	return ""
-}
-
-// checkOwner keeps root from leaving files in a session that the bot's own user then cannot open.
-func checkOwner(l layout) error {
-	info, err := os.Lstat(l.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return describe(l.dir, err)
-	}
-	if uid := owner(info); os.Geteuid() == 0 && uid != 0 {
-		return fmt.Errorf("%s: the session belongs to uid %d; restore as that user", l.dir, uid)
-	}
-	return nil
 }
 
 // prepare unpacks a backup into the session directory and proves that a bot could start on it: whole, not
@@ -175,15 +152,15 @@ func decideRestorable(r record, known bool, backups []Backup) []Backup {
 	return usable
 }
 
-// prepareBackup is prepare for a file.
-func prepareBackup(ctx context.Context, l layout, backup Backup) (temp, device string, err error) {
+// prepareFile is prepare for a file. A Device that is not "" is the one it must hold.
+func prepareFile(ctx context.Context, l layout, backup Backup) (temp, device string, err error) {
 	file, err := os.Open(backup.Path)
 	if err != nil {
 		return "", "", describe(backup.Path, err)
 	}
 	defer file.Close()
 	temp, device, err = prepare(ctx, l, file)
-	if err == nil && device != backup.Device {
+	if err == nil && backup.Device != "" && device != backup.Device {
 		err = errors.Join(&BackupError{Reason: fmt.Sprintf("it holds device %s", device)}, removeDatabase(filepath.Join(l.dir, temp)))
 	}
 	return temp, device, err

@@ -38,6 +38,8 @@ type Opening struct {
 	SetAside []string
 	// Restored is the backup that took their place; nil when none did.
 	Restored *Backup
+	// WithoutLog is true when the database runs without the log that was beside it.
+	WithoutLog bool
 	// ProfileFound is true when the directory also holds a whatsapp-web.js profile, which stays untouched and
 	// cannot be converted.
 	ProfileFound bool
@@ -163,7 +165,7 @@ func (s *Store) UpdateFacts(change func(*Facts)) error {
 	ctx, cancel := context.WithTimeout(s.life, 2*time.Second)
 	defer cancel()
 	if device, err := observeDevice(ctx, s.db); err == nil && device != "" {
-		next.Device = device
+		next.Device, next.Lost = device, false
 	}
 	return s.save(next)
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -58,7 +57,7 @@ func parseWebVersion(data []byte) (WebVersion, error) {
 
 // WriteWebVersion caches v in dir, which it makes if need be. Several bots may share one dir.
 func WriteWebVersion(dir string, v WebVersion) error {
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	if err := makeDirs(dir); err != nil {
 		return describe(dir, err)
 	}
 	data, err := json.Marshal(webVersionFile{Version: v.Version.String(), FetchedAt: v.FetchedAt.UTC()})

@@ -58,7 +58,7 @@ func (s *Store) Probe(ctx context.Context) error {
 }
 
 func (s *Store) probeRead(ctx context.Context) error {
-	verdict, err := checkPages(ctx, s.db)
+	verdict, err := wholePages(ctx, s.db)
 	if err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ func report(log *slog.Logger, o store.Opening, meter *metrics.Bot) {
 	if o.ProfileFound {
 		log.Warn("the session directory holds a whatsapp-web.js profile, which cannot be converted; link the phone again (the profile stays as it is)")
 	}
-	if o.Damage == "" {
+	if o.Damage == "" || o.WithoutLog { // the store logged which database runs without its log
 		return
 	}
 	if o.Restored != nil {
