@@ -122,9 +122,11 @@ func (s *Server) postReceipt(_ *http.Request, body *receiptBody) (any, error) {
 }
 
 type askAgainBody struct {
-	// JID is the bot or its number, From the number of the person, ID the message, Count how often it asked.
+	// JID is the bot or its number, From the number of the person, ID the message, Count how often it asked. Group is
+	// the group that the message is in, empty for a person.
 	JID   string `json:"jid"`
 	From  string `json:"from"`
+	Group string `json:"group"`
 	ID    string `json:"id"`
 	Count int    `json:"count"`
 }
@@ -134,7 +136,13 @@ func (s *Server) postAskAgain(_ *http.Request, body *askAgainBody) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	return done, s.Person(parsePhone(body.From)).AskAgain(bot, body.ID, body.Count)
+	var chat types.JID
+	if body.Group != "" {
+		if chat, err = parseDevice(body.Group); err != nil {
+			return nil, err
+		}
+	}
+	return done, s.Person(parsePhone(body.From)).AskAgainIn(chat, bot, body.ID, body.Count)
 }
 
 type personBody struct {

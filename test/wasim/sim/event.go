@@ -27,6 +27,7 @@ const (
 	EventFault     = "fault" // a fault struck
 
 	EventMessageRefused = "message_refused" // the server refused a companion's message; with its id
+	EventGroup          = "group"           // a group was made or changed; with the change
 	EventPhoneRetry     = "phone_retry"     // a phone asked a companion to send a message again; with its id
 	EventVersion        = "version"
 	EventDown           = "down"

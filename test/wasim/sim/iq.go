@@ -90,7 +90,7 @@ func (s *Server) handleQuery(c *conn, iq, request *waBinary.Node, space string) 
 		}
 		c.send(answer(iq, waBinary.Node{Tag: "sync", Content: collections}))
 	case "w:g2":
-		c.send(answer(iq, waBinary.Node{Tag: "groups"}))
+		s.handleGroupQuery(c, iq, request)
 	case "blocklist":
 		c.send(answer(iq, waBinary.Node{Tag: "list", Attrs: waBinary.Attrs{"dhash": "sim"}}))
 	case "w:profile:picture":

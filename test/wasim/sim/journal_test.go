@@ -143,7 +143,7 @@ func FuzzState(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, key string, value []byte) {
-		s := &Server{accounts: map[string]*account{}, lids: map[string]*account{}, state: &keeper{}}
+		s := &Server{accounts: map[string]*account{}, lids: map[string]*account{}, groups: map[string]*group{}, state: &keeper{}}
 		a := newAccount("5511900000001", testKey, testKey, s.state)
 		a.devices[1] = &device{account: a, id: 1}
 		s.accounts[a.phone] = a

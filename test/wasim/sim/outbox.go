@@ -118,7 +118,7 @@ func recipients(node *waBinary.Node) []sealed {
 
 // handleMessage takes a companion's message: phones decrypt theirs, companions are sent theirs.
 func (s *Server) handleMessage(c *conn, node *waBinary.Node) {
-	if attrText(node, "category") == "peer" || attrText(node, "device_fanout") == "false" {
+	if attrText(node, "category") == "peer" || attrText(node, "device_fanout") == "false" || node.Attrs["participant"] != nil {
 		s.distribute(c.dev, node) // a request to its own phone, or a copy for one device that asked again
 		c.send(messageAck(node))
 		return
@@ -138,8 +138,15 @@ func (s *Server) handleMessage(c *conn, node *waBinary.Node) {
 		c.send(ack)
 		return
 	}
-	s.distribute(c.dev, node)
-	s.confirm(c, node)
+	ack := messageAck(node)
+	if g := s.groupOf(to); g != nil {
+		if hash := s.distributeInGroup(c.dev, g, g.snapshot(), node); hash != attrText(node, "phash") {
+			ack.Attrs["phash"] = hash
+		}
+	} else {
+		s.distribute(c.dev, node)
+	}
+	s.confirm(c, to, ack)
 }
 
 // classifyMessage returns the code with which the server refuses a message, 0 if it takes it.
@@ -147,12 +154,23 @@ func (s *Server) classifyMessage(d *device, node *waBinary.Node) int {
 	if f := s.hitTo(FaultAckError, d.jid().String(), attrJID(node, "to")); f != nil {
 		return f.Code
 	}
+	to := attrJID(node, "to")
+	if to.Server != types.GroupServer {
+		return 0
+	}
+	g := s.groupOf(to)
+	if g == nil {
+		return 404
+	}
+	if info := g.snapshot(); !info.has(d.account.phone) || info.Announce && !info.isAdmin(d.account.phone) {
+		return 403
+	}
 	return 0
 }
 
 // confirm acknowledges a message that was delivered, unless a fault interferes.
-func (s *Server) confirm(c *conn, node *waBinary.Node) {
-	bot, to, ack := c.dev.jid().String(), attrJID(node, "to"), messageAck(node)
+func (s *Server) confirm(c *conn, to types.JID, ack waBinary.Node) {
+	bot := c.dev.jid().String()
 	if s.hitTo(FaultPHash, bot, to) != nil {
 		ack.Attrs["phash"] = "2:AAAAAAAA"
 	}
@@ -185,7 +203,12 @@ func (s *Server) distribute(from *device, node *waBinary.Node) {
 			continue
 		}
 		if part.to.Device != 0 {
-			if d := a.device(part.to.Device); d != nil && d != from {
+			d := a.device(part.to.Device)
+			switch g := s.groupOf(attrJID(node, "to")); {
+			case d == nil, d == from:
+			case g != nil:
+				s.relayInGroup(from, d, g.snapshot(), node, []waBinary.Node{part.enc})
+			default:
 				s.relay(from, d, node, part.enc)
 			}
 			continue
@@ -203,7 +226,7 @@ func (s *Server) receive(from *device, a *account, node *waBinary.Node, part sea
 		Retry: attrInt(&part.enc, "count"), T: time.Now(),
 	}
 	content, _ := part.enc.Content.([]byte)
-	message, err := s.open(from, a, kind, content)
+	message, err := s.open(from, a, attrJID(node, "to"), kind, content)
 	if err == nil {
 		told := summarize(message)
 		m.Message, m.Kind, m.Text, m.Ref = Content{message}, told.kind, told.text, told.ref
@@ -223,17 +246,27 @@ func (s *Server) receive(from *device, a *account, node *waBinary.Node, part sea
 	case !m.Self:
 		s.Stats.MsgOut.Add(1)
 		if !a.isSilent() {
-			s.tell(from.account, s.receiptNode(a, Delivered, m.ID))
+			receipt := s.receiptNode(a, Delivered, m.ID)
+			if g := s.groupOf(attrJID(node, "to")); g != nil {
+				receipt = s.inGroup(g, g.snapshot(), a, receipt)
+			}
+			s.tell(from.account, receipt)
 		}
 	}
 }
 
 // open decrypts a message on a phone. The fault phone_retry makes the phone unable to.
-func (s *Server) open(from *device, a *account, kind string, content []byte) (*waE2E.Message, error) {
+func (s *Server) open(from *device, a *account, chat types.JID, kind string, content []byte) (*waE2E.Message, error) {
 	if a != from.account && s.hitTo(FaultPhoneRetry, from.jid().String(), a.jid()) != nil {
 		return nil, errOnDemand
 	}
-	plain, err := a.phoneSide.decrypt(context.Background(), from, kind, content)
+	var plain []byte
+	var err error
+	if kind == "skmsg" {
+		plain, err = a.phoneSide.openGroup(context.Background(), chat, from, content)
+	} else {
+		plain, err = a.phoneSide.decrypt(context.Background(), from, kind, content)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +274,10 @@ func (s *Server) open(from *device, a *account, kind string, content []byte) (*w
 	if err = proto.Unmarshal(plain, &message); err != nil {
 		return nil, err
 	}
-	return &message, nil
+	if key := message.GetSenderKeyDistributionMessage(); key != nil {
+		err = a.phoneSide.learnSenderKey(context.Background(), chat, from, key.GetAxolotlSenderKeyDistributionMessage())
+	}
+	return &message, err
 }
 
 // checkIdentity checks the device identity that comes with the first message of a session.
@@ -252,18 +288,25 @@ func (d *device) checkIdentity(raw []byte) bool {
 
 // relay passes one companion's ciphertext on to another.
 func (s *Server) relay(from, to *device, node *waBinary.Node, enc waBinary.Node) {
+	m := s.relayed(from, to, node)
+	m.Content = []waBinary.Node{enc}
+	if identity, ok := node.GetOptionalChildByTag("device-identity"); ok {
+		m.Content = []waBinary.Node{enc, identity}
+	}
+	s.deliver(to, &queued{node: m, writer: from})
+}
+
+// relayed is one companion's message as another one gets it, without its content.
+func (s *Server) relayed(from, to *device, node *waBinary.Node) waBinary.Node {
 	m := waBinary.Node{Tag: "message", Attrs: waBinary.Attrs{
 		"from": from.jid(), "sender_lid": from.lidJID(), "id": attrText(node, "id"), "type": attrText(node, "type"),
 		"t": time.Now().Unix(), "notify": from.account.name(),
-	}, Content: []waBinary.Node{enc}}
+	}}
 	if from.account == to.account {
 		m.Attrs["recipient"] = node.Attrs["to"]
 	}
 	if edit, ok := node.Attrs["edit"]; ok {
 		m.Attrs["edit"] = edit
 	}
-	if identity, ok := node.GetOptionalChildByTag("device-identity"); ok {
-		m.Content = []waBinary.Node{enc, identity}
-	}
-	s.deliver(to, &queued{node: m})
+	return m
 }

@@ -27,6 +27,8 @@ type peer struct {
 	mu     sync.Mutex // guards the sessions: one ratchet step at a time
 	memory *memstore.Store
 	dev    *store.Device
+	// handedOut are the companions that have the phone's sender key of a group.
+	handedOut map[string]map[*device]bool
 }
 
 var (

@@ -58,6 +58,13 @@ func (p Person) Send(to types.JID, m *waE2E.Message, how Delivery) (string, erro
 		return "", err
 	}
 	how = how.withDefaults(sender)
+	if to.Server == types.GroupServer {
+		g, err := s.GroupOf(to)
+		if err != nil {
+			return "", err
+		}
+		return how.ID, s.sendToGroup(sender, g.group, m, how)
+	}
 	receiver, devices, err := s.receivers(to)
 	if err != nil {
 		return "", err

@@ -20,6 +20,8 @@ type queued struct {
 	// plain and from are set for a message that a phone wrote: only that phone can encrypt it again.
 	plain []byte
 	from  *account
+	// writer is the companion that wrote it, nil for what a phone wrote.
+	writer *device
 	// bad is how many more copies of the message the companion cannot decrypt.
 	bad  int
 	sent int

@@ -36,6 +36,13 @@ func (p Person) Receipt(to types.JID, kind string, ids ...string) error {
 	if err != nil {
 		return err
 	}
+	if to.Server == types.GroupServer {
+		g, err := s.GroupOf(to)
+		if err != nil {
+			return err
+		}
+		return s.groupReceipts(g.group, reader, kind, ids)
+	}
 	writer, _, err := s.receivers(to)
 	if err != nil {
 		return err
@@ -85,6 +92,11 @@ func (s *Server) tell(a *account, node waBinary.Node) {
 // AskAgain sends a retry receipt for a message of a bot, as a phone does that could not decrypt it. The bot has to
 // send the message again, also when the message is old or either side was restarted meanwhile.
 func (p Person) AskAgain(bot types.JID, id string, count int) error {
+	return p.AskAgainIn(types.EmptyJID, bot, id, count)
+}
+
+// AskAgainIn is AskAgain for a message in a group.
+func (p Person) AskAgainIn(chat, bot types.JID, id string, count int) error {
 	s := p.server
 	a, err := s.account(p.phone)
 	if err != nil {
@@ -94,8 +106,11 @@ func (p Person) AskAgain(bot types.JID, id string, count int) error {
 	if err != nil {
 		return err
 	}
+	if chat.IsEmpty() {
+		chat = s.addressOf(a)
+	}
 	for _, d := range devices {
-		s.askAgain(a, d, &waBinary.Node{Attrs: waBinary.Attrs{"id": id, "to": s.addressOf(a)}}, max(1, count))
+		s.askAgain(a, d, &waBinary.Node{Attrs: waBinary.Attrs{"id": id, "to": chat}}, max(1, count))
 	}
 	return nil
 }
@@ -107,7 +122,9 @@ func (s *Server) askAgain(a *account, bot *device, message *waBinary.Node, count
 	}
 	id := attrText(message, "id")
 	node := s.receiptNode(a, "retry", id)
-	if a == bot.account {
+	if g := s.groupOf(attrJID(message, "to")); g != nil {
+		node = s.inGroup(g, g.snapshot(), a, node)
+	} else if a == bot.account {
 		node.Attrs["recipient"] = message.Attrs["to"]
 	}
 	keys := a.phoneSide.bundleNodes()
@@ -146,9 +163,28 @@ func (s *Server) handleReceipt(c *conn, node *waBinary.Node) {
 	waited := c.dev.waits(id)
 	m := s.acknowledge(c.dev, id, false)
 	retry := node.GetChildByTag("retry")
-	if count := attrInt(&retry, "count"); m != nil && m.from != nil && count <= maxRetries {
+	count := attrInt(&retry, "count")
+	switch {
+	case m == nil || count > maxRetries:
+	case m.from != nil:
 		s.sendAgain(c, m, max(1, count), waited)
+	case m.writer != nil:
+		s.passRetryOn(c.dev, m, node)
 	}
+}
+
+// passRetryOn hands a retry receipt to the companion that wrote the message.
+func (s *Server) passRetryOn(from *device, m *queued, receipt *waBinary.Node) {
+	node := waBinary.Node{Tag: "receipt", Attrs: maps.Clone(receipt.Attrs), Content: receipt.Content}
+	delete(node.Attrs, "to")
+	node.Attrs["from"], node.Attrs["t"] = from.jid(), time.Now().Unix()
+	if g := s.groupOf(attrJID(&m.node, "from")); g != nil {
+		info := g.snapshot()
+		shown, _ := info.address(from.account)
+		shown.Device = from.id
+		node.Attrs["from"], node.Attrs["participant"] = g.jid(), shown
+	}
+	s.deliver(m.writer, &queued{node: node})
 }
 
 // sendAgain makes the sender's phone encrypt a message in a new session. A companion acknowledges also the copy that

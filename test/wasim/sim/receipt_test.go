@@ -192,6 +192,7 @@ func TestPhoneAsksAgain(t *testing.T) {
 		t.Errorf("the phone received %+v", m)
 	}
 	b.waitReceipt(0, types.ReceiptTypeDelivered, "HARD")
+	s.WaitEvent(t, 0, sim.EventPhoneRetry)
 	since := s.Outbox(0)
 	if err := s.Person(anna).AskAgain(jid, "HARD", 1); err != nil {
 		t.Fatal(err)

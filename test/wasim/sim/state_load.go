@@ -52,8 +52,14 @@ var errSaved = errors.New("not as it was saved")
 
 // load takes one key's value in.
 func (s *Server) load(kind string, path []string, raw json.RawMessage) error {
-	if kind == kindAccount {
+	switch kind {
+	case kindAccount:
 		return s.loadAccount(path, raw)
+	case kindGroup:
+		if len(path) != 1 {
+			return errSaved
+		}
+		return s.loadGroup(path[0], raw)
 	}
 	a := s.accounts[path[0]]
 	if a == nil {
@@ -73,6 +79,12 @@ func (s *Server) load(kind string, path []string, raw json.RawMessage) error {
 			return errors.Join(errSaved, err)
 		}
 		return a.phoneSide.memory.PutSession(context.Background(), path[1], session)
+	case kindSenderKey:
+		var key []byte
+		if err := json.Unmarshal(raw, &key); err != nil || len(path) != 3 {
+			return errors.Join(errSaved, err)
+		}
+		return a.phoneSide.memory.PutSenderKey(context.Background(), path[1], path[2], key)
 	}
 	id, err := strconv.ParseUint(path[min(1, len(path)-1)], 10, 16)
 	if err != nil || len(path) < 2 {

@@ -11,6 +11,8 @@ import (
 // strangers are numbers that are not on WhatsApp; all others are.
 const strangers = "999"
 
+func isStranger(jid types.JID) bool { return strings.HasPrefix(jid.User, strangers) }
+
 // handleUsync tells who is on WhatsApp, and which devices they have.
 func (s *Server) handleUsync(c *conn, iq *waBinary.Node) {
 	usync := iq.GetChildByTag("usync")
@@ -46,7 +48,7 @@ func (a *account) describe(asked map[string]bool, contact []byte) []waBinary.Nod
 	var facts []waBinary.Node
 	if asked["contact"] {
 		on := "in"
-		if strings.HasPrefix(a.phone, strangers) {
+		if a.isStranger() {
 			on = "out"
 		}
 		facts = append(facts, waBinary.Node{Tag: "contact", Attrs: waBinary.Attrs{"type": on}, Content: contact})

@@ -1,0 +1,227 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/types"
+)
+
+// Group is a group chat in the hands of a test.
+type Group struct{ group *group }
+
+// GroupInfo describes a group.
+type GroupInfo struct {
+	JID      string `json:"jid"`
+	Subject  string `json:"subject"`
+	Topic    string `json:"topic,omitempty"`
+	Mode     string `json:"mode"`
+	Announce bool   `json:"announce,omitempty"`
+	Invite   string `json:"invite"`
+	// Members are phone numbers, Admins those of them that may change the group.
+	Members []string `json:"members"`
+	Admins  []string `json:"admins"`
+}
+
+// MakeGroup makes a group with its creator as admin. Mode says under which address the members know each other: pn,
+// lid, or empty for that of the configuration.
+func (s *Server) MakeGroup(subject, mode, creator string, members ...string) (Group, error) {
+	g, err := s.makeGroup(subject, mode, creator, "", members)
+	return Group{g}, err
+}
+
+// GroupOf returns the group with an address.
+func (s *Server) GroupOf(jid types.JID) (Group, error) {
+	if g := s.groupOf(jid); g != nil && jid.Server == types.GroupServer {
+		return Group{g}, nil
+	}
+	return Group{}, fmt.Errorf("%w: no group %s", ErrUnknown, jid)
+}
+
+// Groups lists the groups in the order in which they were made.
+func (s *Server) Groups() []GroupInfo {
+	infos := []GroupInfo{}
+	for _, g := range s.allGroups() {
+		infos = append(infos, Group{g}.Info())
+	}
+	return infos
+}
+
+// JID is the group's address.
+func (g Group) JID() types.JID { return g.group.jid() }
+
+// Info describes the group as it is now.
+func (g Group) Info() GroupInfo {
+	info := g.group.snapshot()
+	shown := GroupInfo{
+		JID: g.JID().String(), Subject: info.Subject, Topic: info.Topic, Mode: info.Mode, Announce: info.Announce,
+		Invite: info.Invite, Members: []string{}, Admins: []string{},
+	}
+	for _, m := range info.Members {
+		shown.Members = append(shown.Members, m.Phone)
+		if m.Rank != rankMember {
+			shown.Admins = append(shown.Admins, m.Phone)
+		}
+	}
+	return shown
+}
+
+// The changes of a group's members.
+const (
+	MemberAdd     = "add"
+	MemberRemove  = "remove"
+	MemberPromote = "promote"
+	MemberDemote  = "demote"
+)
+
+// Change adds, removes, promotes or demotes members. The one who does it must be an admin, or be the one removed.
+func (g Group) Change(by, change string, phones ...string) error {
+	changed, err := g.group.change(by, change, phones)
+	if err == nil && len(changed) == 0 {
+		err = fmt.Errorf("%w: %s of %v changes nothing", ErrInvalid, change, phones)
+	}
+	return err
+}
+
+// SetSubject renames the group.
+func (g Group) SetSubject(by, subject string) error {
+	return g.group.set(by, waBinary.Node{Tag: "subject", Content: []byte(subject)})
+}
+
+// SetAnnounce lets only admins write, or everyone again.
+func (g Group) SetAnnounce(by string, on bool) error {
+	if on {
+		return g.group.set(by, waBinary.Node{Tag: "announcement"})
+	}
+	return g.group.set(by, waBinary.Node{Tag: "not_announcement"})
+}
+
+var errForbidden = fmt.Errorf("%w: the group does not let this member do it", ErrRefused)
+
+// change changes members and returns those that it changed.
+func (g *group) change(by, change string, phones []string) ([]member, error) {
+	s := g.server
+	for _, phone := range append([]string{by}, phones...) {
+		if _, err := s.account(phone); err != nil {
+			return nil, err
+		}
+	}
+	g.mu.Lock()
+	leaving := change == MemberRemove && len(phones) == 1 && phones[0] == by
+	if !g.info.isAdmin(by) && (!leaving || !g.info.has(by)) {
+		g.mu.Unlock()
+		return nil, errForbidden
+	}
+	told := slices.Clone(g.info.Members) // who is removed is told of it
+	changed, err := g.info.apply(change, phones)
+	if err != nil || len(changed) == 0 {
+		g.mu.Unlock()
+		return nil, err
+	}
+	before := strconv.Itoa(g.info.Version)
+	g.info.Version++
+	g.keepLocked()
+	info := g.info.clone()
+	g.mu.Unlock()
+	if change == MemberRemove {
+		s.renewSenderKeys(g, told)
+	}
+	node := waBinary.Node{
+		Tag: change, Attrs: waBinary.Attrs{"v_id": strconv.Itoa(info.Version), "prev_v_id": before},
+		Content: g.participants(info, changed),
+	}
+	s.event(EventGroup, g.jid().String(), change)
+	g.notify(info, by, told, node)
+	if change == MemberAdd {
+		g.welcome(info, by, "", changed)
+	}
+	return changed, nil
+}
+
+// apply changes the list of members and returns those that it changed, in their new rank.
+func (i *groupInfo) apply(change string, phones []string) ([]member, error) {
+	var changed []member
+	for _, phone := range phones {
+		at := i.find(phone)
+		switch {
+		case change == MemberAdd && at < 0:
+			i.Members = append(i.Members, member{Phone: phone})
+			changed = append(changed, member{Phone: phone})
+		case change == MemberAdd || at < 0:
+		case change == MemberRemove:
+			i.Members = slices.Delete(i.Members, at, at+1)
+			changed = append(changed, member{Phone: phone})
+		case change == MemberPromote:
+			i.Members[at].Rank = rankAdmin
+			changed = append(changed, i.Members[at])
+		case change == MemberDemote:
+			i.Members[at].Rank = rankMember
+			changed = append(changed, i.Members[at])
+		default:
+			return nil, fmt.Errorf("%w: change %q of members, it must be add, remove, promote or demote", ErrInvalid, change)
+		}
+	}
+	return changed, nil
+}
+
+// set changes a setting of the group, given as the node by which a client asks for it, and tells the members.
+func (g *group) set(by string, ask waBinary.Node) error {
+	g.mu.Lock()
+	restricted := g.info.Locked || ask.Tag != "subject" && ask.Tag != "description"
+	if !g.info.has(by) || restricted && !g.info.isAdmin(by) {
+		g.mu.Unlock()
+		return errForbidden
+	}
+	told, ok := g.info.set(ask)
+	if ok {
+		g.keepLocked()
+	}
+	info := g.info.clone()
+	g.mu.Unlock()
+	if !ok {
+		return fmt.Errorf("%w: group setting %q", ErrInvalid, ask.Tag)
+	}
+	if author := g.server.accountNamed(types.NewJID(by, types.DefaultUserServer)); ask.Tag == "subject" && author != nil {
+		told.Attrs["s_o"], _ = info.address(author)
+	}
+	g.server.event(EventGroup, g.jid().String(), ask.Tag)
+	g.notify(info, by, info.Members, told)
+	return nil
+}
+
+// set changes a setting and returns the node that tells of it. False means that there is no such setting.
+func (i *groupInfo) set(ask waBinary.Node) (waBinary.Node, bool) {
+	content, _ := ask.Content.([]byte)
+	switch ask.Tag {
+	case "subject":
+		i.Subject = string(content)
+		return waBinary.Node{Tag: "subject", Attrs: waBinary.Attrs{"subject": i.Subject, "s_t": time.Now().Unix()}}, true
+	case "description":
+		i.Topic, i.TopicID = string(childBytes(&ask, "body")), attrText(&ask, "id")
+		told := waBinary.Node{Tag: "description", Attrs: waBinary.Attrs{"id": i.TopicID}}
+		if i.Topic == "" {
+			told.Content = []waBinary.Node{{Tag: "delete"}}
+		} else {
+			told.Content = []waBinary.Node{{Tag: "body", Content: []byte(i.Topic)}}
+		}
+		return told, true
+	case "announcement", "not_announcement":
+		i.Announce = ask.Tag == "announcement"
+		i.Version++
+		return waBinary.Node{Tag: ask.Tag, Attrs: waBinary.Attrs{"v_id": strconv.Itoa(i.Version)}}, true
+	case "locked", "unlocked":
+		i.Locked = ask.Tag == "locked"
+		return waBinary.Node{Tag: ask.Tag}, true
+	case "ephemeral":
+		i.Timer = attrInt(&ask, "expiration")
+		return waBinary.Node{Tag: ask.Tag, Attrs: waBinary.Attrs{"expiration": i.Timer}}, true
+	case "not_ephemeral":
+		i.Timer = 0
+		return waBinary.Node{Tag: ask.Tag}, true
+	default:
+		return waBinary.Node{}, false
+	}
+}
