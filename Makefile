@@ -79,7 +79,7 @@ test-cluster: ## the tests that need a real API server: KUBEBUILDER_ASSETS, or s
 
 .PHONY: soak
 soak: ## the random tests SOAK (20) times as long; a failure prints its seed
-	SESI_SOAK='$(SOAK)' go test -count=1 -timeout 12h $$(git grep -l 'campaign\.Rounds' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's#^#./#') \
+	assets="$$(hack/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" SESI_SOAK='$(SOAK)' go test -count=1 -timeout 12h $$(git grep -l 'campaign\.Rounds' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's#^#./#') \
 	  -run "^($$(git grep -hoE '^func Test[A-Za-z0-9_]+' -- $$(git grep -l 'campaign\.Rounds' -- '*_test.go') | sed 's/func //' | paste -sd '|'))\$$"
 
 .PHONY: fuzz
@@ -91,9 +91,17 @@ fuzz: ## every fuzz test for FUZZTIME (20s)
 run: ## the bot alone on this machine, against WhatsApp; scan at the terminal or at /qr
 	go run ./cmd/bot
 
-.PHONY: run-sim
-run-sim: ## the bot alone against a simulated WhatsApp, with the scan made for you
-	test/wasim/run.sh
+##@ To see it
+
+.PHONY: demo
+demo: ## a bot and a simulated WhatsApp on this machine: scan, kill -9, unlink, scan again (Linux, macOS; no root)
+	@echo 'compiling the demonstration'
+	@go run ./hack/demo machine
+
+.PHONY: demo-down
+demo-down: ## end what the demonstrations left running and remove all that they made
+	@go run ./hack/demo down
+	@[ ! -e /var/lib/sesi/demo ] || SESI_CLUSTER=demo hack/cluster/down.sh
 
 ##@ On a real cluster
 
@@ -109,17 +117,9 @@ cluster-down: ## end it and remove all that it made
 cluster-test: ## the cluster itself: features, disturbances, and that nothing is left behind
 	hack/cluster/test.sh
 
-.PHONY: demo
-demo: ## from nothing to a connected session, and what happens when things go wrong
-	hack/demo/up.sh
-
-.PHONY: demo-down
-demo-down: ## end the demonstration and remove all that it made
-	hack/demo/down.sh
-
-.PHONY: demo-kind
-demo-kind: ## the demonstration on Docker and kind
-	hack/demo/kind.sh
+.PHONY: demo-cluster
+demo-cluster: ## the demonstration with the operator, on a cluster: CLUSTER=kind or build chooses it
+	hack/demo/$(if $(filter kind,$(CLUSTER)),kind,up).sh
 
 .PHONY: e2e
 e2e: ## end-to-end tests on a cluster of their own

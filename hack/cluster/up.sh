@@ -8,7 +8,7 @@ case $what in control-plane | node) ;; *) echo "usage: up.sh [control-plane|node
 
 refuse() {
   echo "this cluster cannot run here: $1." >&2
-  echo "It wants Linux, root, namespaces and control groups. With Docker and kind, \`make demo-kind\` shows the same." >&2
+  echo "It wants Linux, root, namespaces and control groups. With Docker and kind, \`make demo-cluster CLUSTER=kind\` shows the same." >&2
   exit 1
 }
 [ "$(uname -s)" = Linux ] || refuse "this is $(uname -s)"

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// The demonstration on this machine gets to its end, leaves both programs running, and `down` leaves nothing.
+func TestOnMachine(t *testing.T) {
+	t.Chdir("../..")
+	t.Setenv("SESI_CACHE", t.TempDir())
+	folder, err := home()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = down(context.Background()) })
+	if err := run(t.Context(), []string{"machine"}); err != nil {
+		t.Fatal(err)
+	}
+	var running []process
+	for _, name := range []string{"bot.pid", "wasim.pid"} {
+		p, err := noted(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !p.runs() {
+			t.Errorf("%s: it does not run", name)
+		}
+		running = append(running, p)
+	}
+	for range 2 { // it is safe to call again
+		if err := run(t.Context(), []string{"down"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range running {
+		if p.runs() {
+			t.Errorf("process %d is left", p.PID)
+		}
+	}
+	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder is left: %v", err)
+	}
+}
+
+// A process that got the number of an ended one is left alone.
+func TestEndLeavesAnotherProcessAlone(t *testing.T) {
+	other := exec.CommandContext(t.Context(), "sleep", "100")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Wait() })
+	t.Cleanup(func() { _ = other.Process.Kill() })
+	if err := (process{other.Process.Pid, "another start"}).end(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	same := process{other.Process.Pid, startedAt(other.Process.Pid)}
+	if !same.runs() {
+		t.Error("it was ended")
+	}
+}
+
+func TestProgressKeepsErrors(t *testing.T) {
+	said := showProgress(strings.NewReader("net\n# net/http\nserver.go:1: broken\n"), map[string]int64{"net": 5}, 5)
+	if want := "# net/http\nserver.go:1: broken\n"; said != want {
+		t.Errorf("got %q, want %q", said, want)
+	}
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// session is what the story follows: a bot's snapshot, or the status of a WhatsAppSession.
+type session struct {
+	State, Reason, Instance, JID, LinkedAt string
+	QRNeeded, Expired, CodeShown           bool
+}
+
+func (s session) connected() bool { return s.State == "Connected" }
+
+// place is where the story happens.
+type place interface {
+	// watch sends the session's present state and each change, until the context ends.
+	watch(ctx context.Context) (<-chan session, error)
+	// scan lets the phone scan the current code.
+	scan(ctx context.Context) error
+	// unlink removes the device on the phone.
+	unlink(ctx context.Context, jid string) error
+	// kill ends the bot without a warning and sees that it starts again.
+	kill(ctx context.Context) error
+	// killTitle is the title of that step.
+	killTitle() string
+}
+
+// patience is how long the story waits for one change.
+const patience = 2 * time.Minute
+
+// story is told on one place. back is how long the killed bot took to be connected again.
+type story struct {
+	at      place
+	changes <-chan session
+	now     session
+	back    time.Duration
+}
+
+// telling tells the story from its first step to its last.
+func telling(ctx context.Context, at place) (*story, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	changes, err := at.watch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &story{at: at, changes: changes}
+	for _, part := range []func(context.Context) error{s.firstScan, s.killed, s.unlinked} {
+		if err := part(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// follow prints the changes until one is what is waited for. Every change goes to see first, if there is such.
+func (s *story) follow(ctx context.Context, what string, until func(session) bool, see func(session)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("waited too long"))
+	defer cancel()
+	shown := s.now.State + s.now.Reason
+	for {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s: %w; the session is %s, %s", what, context.Cause(ctx), s.now.State, s.now.Reason)
+		case now, ok := <-s.changes:
+			if !ok {
+				return fmt.Errorf("wait for %s: the session can no longer be watched", what)
+			}
+			s.now = now
+		}
+		if see != nil {
+			see(s.now)
+		}
+		if s.now.State != "" && s.now.State+s.now.Reason != shown {
+			shown = s.now.State + s.now.Reason
+			tell("%10s  %-13s %s", "+"+seconds(time.Since(stepBegun)), s.now.State, s.now.Reason)
+		}
+		if until(s.now) {
+			return nil
+		}
+	}
+}
+
+func (s *story) waitForCode(ctx context.Context) error {
+	return s.follow(ctx, "a QR code", func(now session) bool { return now.connected() || now.CodeShown }, nil)
+}
+
+func (s *story) link(ctx context.Context) error {
+	if err := s.at.scan(ctx); err != nil {
+		return err
+	}
+	return s.follow(ctx, "the link", session.connected, nil)
+}
+
+func (s *story) firstScan(ctx context.Context) error {
+	step("A session")
+	if err := s.waitForCode(ctx); err != nil {
+		return err
+	}
+	if s.now.connected() {
+		achieved("linked by an earlier run, and connected")
+		return nil
+	}
+	achieved("a QR code waits for a phone")
+	step("The phone scans the code")
+	if err := s.link(ctx); err != nil {
+		return err
+	}
+	achieved("connected")
+	return nil
+}
+
+func (s *story) killed(ctx context.Context) error {
+	step(s.at.killTitle())
+	before, asked := s.now, false
+	if err := s.at.kill(ctx); err != nil {
+		return err
+	}
+	err := s.follow(ctx, "the bot's return",
+		func(now session) bool { return now.connected() && now.Instance != before.Instance },
+		func(now session) { asked = asked || now.QRNeeded })
+	if err != nil {
+		return err
+	}
+	if asked || s.now.LinkedAt != before.LinkedAt {
+		return errors.New("the session asked for another QR code")
+	}
+	s.back = time.Since(stepBegun)
+	achieved("connected again, without a QR code, after")
+	return nil
+}
+
+func (s *story) unlinked(ctx context.Context) error {
+	step("The phone unlinks the device")
+	if err := s.at.unlink(ctx, s.now.JID); err != nil {
+		return err
+	}
+	if err := s.follow(ctx, "a new QR code", func(now session) bool { return now.Expired && now.CodeShown }, nil); err != nil {
+		return err
+	}
+	achieved("the session has expired, and a new QR code waits")
+	step("The phone links it again")
+	if err := s.link(ctx); err != nil {
+		return err
+	}
+	achieved("connected")
+	return nil
+}
