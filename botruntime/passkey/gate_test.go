@@ -3,7 +3,6 @@ package passkey_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -313,7 +312,17 @@ func TestHooksFitWhatsmeow(t *testing.T) {
 	}
 }
 
-func ExampleQRText() {
-	fmt.Println(passkey.QRText("2@ref,noise,identity,secret", waCompanionReg.DeviceProps_CHROME))
-	// Output: https://wa.me/settings/linked_devices#2@ref,noise,identity,secret,1
+func TestQRText(t *testing.T) {
+	const code, link = "2@ref,noise,identity,secret", "https://wa.me/settings/linked_devices#2@ref,noise,identity,secret,"
+	for platform, want := range map[waCompanionReg.DeviceProps_PlatformType]string{
+		waCompanionReg.DeviceProps_UNKNOWN: link + "9", waCompanionReg.DeviceProps_CHROME: link + "1",
+		waCompanionReg.DeviceProps_CATALINA: link + "c", waCompanionReg.DeviceProps_ANDROID_PHONE: link + "e",
+	} {
+		if got := passkey.QRText(code, platform); got != want {
+			t.Errorf("%v: %s, want %s", platform, got, want)
+		}
+		if got := passkey.QRText(want, platform); got != want {
+			t.Errorf("a text that is a link already became %s", got)
+		}
+	}
 }

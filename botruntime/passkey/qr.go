@@ -1,6 +1,8 @@
 package passkey
 
 import (
+	"strings"
+
 	"go.mau.fi/whatsmeow/proto/waCompanionReg"
 )
 
@@ -27,8 +29,12 @@ var clientTypes = map[waCompanionReg.DeviceProps_PlatformType]string{
 
 const otherWebClient = "9"
 
-// QRText turns whatsmeow's QR text, four fields, into the link that phones expect since 2026-05.
+// QRText turns whatsmeow's QR text, four fields, into the link that phones expect since 2026-05. A newer whatsmeow
+// makes the link itself; that one stays.
 func QRText(code string, platform waCompanionReg.DeviceProps_PlatformType) string {
+	if strings.HasPrefix(code, qrLink) {
+		return code
+	}
 	kind, known := clientTypes[platform]
 	if !known {
 		kind = otherWebClient
