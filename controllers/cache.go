@@ -21,10 +21,9 @@ import (
 	"sesi.dev/sesi/controllers/resources"
 )
 
-// CacheOptions keep the operator's memory to what it uses: Secrets, pods, Services and NetworkPolicies by its own
-// label alone, and of every object only the fields that a decision reads. A claim may be the user's own and carry no
-// label, so all claims are watched, cut down to a few hundred bytes each; to poll for the named ones instead would
-// cost a request for every change of a session. namespaces limits all of it; none means the whole cluster.
+// CacheOptions limit the operator's memory to what it uses: only Secrets, pods, Services and NetworkPolicies with its
+// label, and of every object only the fields that a decision reads. A claim may be the user's and have no label, so all
+// claims are watched, reduced to a few hundred bytes each. namespaces limits the watches; none means the whole cluster.
 func CacheOptions(namespaces []string) (cache.Options, error) {
 	ours, err := labels.NewRequirement(naming.LabelSession, selection.Exists, nil)
 	if err != nil {
@@ -37,7 +36,7 @@ func CacheOptions(namespaces []string) (cache.Options, error) {
 	options := cache.Options{
 		DefaultTransform:            slim,
 		ReaderFailOnMissingInformer: true,
-		// A visit changes nothing that it read, so it needs no copies of its own.
+		// A pass changes no object that it read, so it needs no copies.
 		DefaultUnsafeDisableDeepCopy: new(true),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}:                secrets,
@@ -56,7 +55,7 @@ func CacheOptions(namespaces []string) (cache.Options, error) {
 	return options, nil
 }
 
-// slim drops what nobody reads: who owns which field, and what kubectl applied last.
+// slim drops fields that the operator does not read: managedFields and kubectl's last applied configuration.
 func slim(object any) (any, error) {
 	accessor, err := meta.Accessor(object)
 	if err != nil {
@@ -76,7 +75,7 @@ func slim(object any) (any, error) {
 	return object, nil
 }
 
-// words are the operator's own, which every object repeats: each is kept once, and not once for each object.
+// words are the operator's own labels and values, which every object repeats. Each string is kept in memory once.
 var words = func() map[string]string {
 	session := &v1alpha1.WhatsAppSession{}
 	own := map[string]string{}
@@ -107,7 +106,7 @@ func shareWords(labels map[string]string) map[string]string {
 	return shared
 }
 
-// slimSecret keeps the serving certificate once where it is all that is trusted.
+// slimSecret keeps the serving certificate once where it is also the only root.
 func slimSecret(object any) (any, error) {
 	if secret, ok := object.(*corev1.Secret); ok {
 		if certificate := secret.Data[credentials.KeyCertificate]; len(certificate) > 0 && bytes.Equal(certificate, secret.Data[credentials.KeyRoots]) {
@@ -117,14 +116,14 @@ func slimSecret(object any) (any, error) {
 	return slim(object)
 }
 
-// egresses keep one copy of what the policies let bots out to. That is the same for all sessions but for the port of a
-// proxy; a policy with rules of its own keeps them.
+// egresses keep one copy of the policies' egress rules. They are the same for all sessions except for a proxy's port; a
+// policy with other rules keeps its own.
 type egresses struct {
 	mu    sync.Mutex
 	known [][]networkingv1.NetworkPolicyEgressRule
 }
 
-// maxEgresses bounds how many of them are compared with each policy.
+// maxEgresses limits how many rule lists are compared with each policy.
 const maxEgresses = 8
 
 func (e *egresses) slim(object any) (any, error) {
@@ -148,7 +147,7 @@ func (e *egresses) share(rules []networkingv1.NetworkPolicyEgressRule) []network
 	return rules
 }
 
-// slimPod keeps of a pod what classifyPod and the decisions about it read. Such a pod is never written back.
+// slimPod keeps the fields that classifyPod and the plan read. Such a pod is never written back.
 func slimPod(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
@@ -205,7 +204,7 @@ func slimState(state corev1.ContainerState) corev1.ContainerState {
 	return kept
 }
 
-// slimClaim keeps of a claim what classifyClaim and decideClaimOwners read. Such a claim is only ever patched.
+// slimClaim keeps the fields that classifyClaim and decideClaimOwners read. Such a claim is only ever patched.
 func slimClaim(object any) (any, error) {
 	claim, ok := object.(*corev1.PersistentVolumeClaim)
 	if !ok {

@@ -12,15 +12,16 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// conditions writes a visit's conditions: each of them on every visit, with the generation that it is about.
+// conditions writes the conditions of a pass: each of them on every pass, with the generation that it is about. A
+// setter changes its own condition and nothing else.
 type conditions struct {
-	scope  *scope
+	pass   *pass
 	status *v1alpha1.WhatsAppSessionStatus
 	known  knowledge
 }
 
-func deriveConditions(s *scope, status *v1alpha1.WhatsAppSessionStatus, known knowledge) {
-	c := conditions{s, status, known}
+func deriveConditions(p *pass, status *v1alpha1.WhatsAppSessionStatus, known knowledge) {
+	c := conditions{p, status, known}
 	c.setStorageReady()
 	c.setPodReady()
 	c.setSessionExists()
@@ -35,12 +36,14 @@ func deriveConditions(s *scope, status *v1alpha1.WhatsAppSessionStatus, known kn
 func (c *conditions) set(kind string, value metav1.ConditionStatus, reason, message string) {
 	meta.SetStatusCondition(&c.status.Conditions, metav1.Condition{
 		Type: kind, Status: value, Reason: reason, Message: bounded(message),
-		ObservedGeneration: c.scope.session.Generation, LastTransitionTime: metav1.NewTime(c.scope.now),
+		ObservedGeneration: c.pass.session.Generation, LastTransitionTime: metav1.NewTime(c.pass.now),
 	})
 }
 
-// maxMessage is what an event may say, in bytes. A condition may say more, though not without end: the answers of others
-// that a message takes up, such as an admission webhook's, have no bound of their own.
+func (c *conditions) show(kind string, v verdict) { c.set(kind, v.status(), v.reason(), v.message) }
+
+// maxMessage is the longest message of an event, in bytes. A condition may be longer, but not without a limit: messages
+// quote other programs, such as an admission webhook, and their answers have no limit.
 const maxMessage = 1000
 
 // bounded cuts a message, at the end of a rune.
@@ -58,7 +61,7 @@ func (c *conditions) keep(kind string) bool {
 	if before == nil {
 		return false
 	}
-	before.ObservedGeneration = c.scope.session.Generation
+	before.ObservedGeneration = c.pass.session.Generation
 	return true
 }
 
@@ -73,40 +76,36 @@ func truth(value bool) metav1.ConditionStatus {
 	return metav1.ConditionFalse
 }
 
-func (c *conditions) setStorageReady() {
-	v := c.scope.storage
-	c.set(v1alpha1.ConditionStorageReady, v.status, v.reason, v.message)
-}
+func (c *conditions) setStorageReady() { c.show(v1alpha1.ConditionStorageReady, c.pass.storage) }
 
 func (c *conditions) setPodReady() {
-	if c.known == remembered && c.scope.bot.reason == v1alpha1.ReasonPodStarting && c.keep(v1alpha1.ConditionPodReady) {
+	if c.known == remembered && c.pass.bot.kind == kindPodStarting && c.keep(v1alpha1.ConditionPodReady) {
 		return
 	}
-	v := c.scope.bot
-	c.set(v1alpha1.ConditionPodReady, v.status, v.reason, v.message)
+	c.show(v1alpha1.ConditionPodReady, c.pass.bot)
 }
 
-// setSessionExists, setSessionExpired and setQRRequired show facts of the claim. They stay as last seen while no bot
-// speaks, for nothing but a bot changes them.
+// setSessionExists, setSessionExpired and setQRRequired show facts of the claim. They keep their last value while no
+// bot reports, because only a bot changes those facts.
 func (c *conditions) setSessionExists() {
-	switch snapshot := c.scope.snapshot(); {
-	case c.known != heard:
-		c.unseen(v1alpha1.ConditionSessionExists)
+	switch snapshot := c.pass.snapshot(); {
+	case c.known != reported:
+		c.keepOrUnknown(v1alpha1.ConditionSessionExists)
 	case snapshot.Exists:
-		c.set(v1alpha1.ConditionSessionExists, metav1.ConditionTrue, v1alpha1.ReasonLinked, "The claim holds a linked device.")
+		c.set(v1alpha1.ConditionSessionExists, metav1.ConditionTrue, v1alpha1.ReasonLinked, "The PVC holds a linked device.")
 	default:
-		c.set(v1alpha1.ConditionSessionExists, metav1.ConditionFalse, v1alpha1.ReasonNotLinked, "The claim holds no linked device.")
+		c.set(v1alpha1.ConditionSessionExists, metav1.ConditionFalse, v1alpha1.ReasonNotLinked, "The PVC holds no linked device.")
 	}
 }
 
 func (c *conditions) setSessionExpired() {
-	snapshot := c.scope.snapshot()
-	if c.known != heard {
-		c.unseen(v1alpha1.ConditionSessionExpired)
+	snapshot := c.pass.snapshot()
+	if c.known != reported {
+		c.keepOrUnknown(v1alpha1.ConditionSessionExpired)
 		return
 	}
 	if !snapshot.Expired {
-		c.set(v1alpha1.ConditionSessionExpired, metav1.ConditionFalse, v1alpha1.ReasonNotExpired, "The session was not logged out since it was linked.")
+		c.set(v1alpha1.ConditionSessionExpired, metav1.ConditionFalse, v1alpha1.ReasonNotExpired, "The session has not expired.")
 		return
 	}
 	reason := string(bot.ReasonLoggedOut)
@@ -117,63 +116,60 @@ func (c *conditions) setSessionExpired() {
 	case bot.ReasonLoggedOut, bot.ReasonPrimaryDeviceGone, bot.ReasonAccountBanned, bot.ReasonClearedByUser:
 		reason = string(snapshot.Reason)
 	}
-	c.set(v1alpha1.ConditionSessionExpired, metav1.ConditionTrue, reason, "The session was logged out: link the phone again.")
+	c.set(v1alpha1.ConditionSessionExpired, metav1.ConditionTrue, reason, "The session was logged out. Link the phone again.")
 }
 
 func (c *conditions) setQRRequired() {
-	snapshot := c.scope.snapshot()
+	snapshot := c.pass.snapshot()
 	switch {
-	case c.scope.suspended():
-		c.set(v1alpha1.ConditionQRRequired, metav1.ConditionFalse, v1alpha1.ReasonSuspended, "No bot runs that could show a code.")
-		if c.status.QR != nil {
-			c.status.QR.Needed = false
-		}
-	case c.known != heard:
-		c.unseen(v1alpha1.ConditionQRRequired)
+	case c.pass.suspended():
+		c.set(v1alpha1.ConditionQRRequired, metav1.ConditionFalse, v1alpha1.ReasonSuspended, "Suspended: no bot runs that could show a code.")
+	case c.known != reported:
+		c.keepOrUnknown(v1alpha1.ConditionQRRequired)
 	case !snapshot.QRRequired:
 		c.set(v1alpha1.ConditionQRRequired, metav1.ConditionFalse, v1alpha1.ReasonNotNeeded, "No code has to be scanned.")
 	default:
 		c.set(v1alpha1.ConditionQRRequired, metav1.ConditionTrue, string(snapshot.Reason), fmt.Sprintf(
 			"A phone must be linked: kubectl port-forward pod/%s %d, then open http://127.0.0.1:%d/qr and scan the code with the phone.",
-			naming.Name(c.scope.session), naming.PortPlain, naming.PortPlain))
+			naming.Name(c.pass.session), naming.PortPlain, naming.PortPlain))
 	}
 }
 
-// unseen keeps what was last seen; it is unknown if nothing ever was.
-func (c *conditions) unseen(kind string) {
+// keepOrUnknown keeps the last value of a condition; it is unknown before the first report.
+func (c *conditions) keepOrUnknown(kind string) {
 	if !c.keep(kind) {
-		c.set(kind, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "No bot of this session has been heard yet.")
+		c.set(kind, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "No report from the bot yet.")
 	}
 }
 
 func (c *conditions) setConnected() {
-	v := c.scope.bot
+	v := c.pass.bot
 	switch c.known {
-	case heard:
-		snapshot := c.scope.snapshot()
+	case reported:
+		snapshot := c.pass.snapshot()
 		c.set(v1alpha1.ConditionConnected, truth(snapshot.Connected), string(snapshot.Reason), snapshot.Message)
 	case remembered:
-		c.unseen(v1alpha1.ConditionConnected)
+		c.keepOrUnknown(v1alpha1.ConditionConnected)
 	case starting:
-		c.set(v1alpha1.ConditionConnected, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "The bot has just been started.")
+		c.set(v1alpha1.ConditionConnected, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "No report from the bot yet; it has just been started.")
 	case lost:
-		c.set(v1alpha1.ConditionConnected, metav1.ConditionUnknown, v.reason, v.message)
+		c.set(v1alpha1.ConditionConnected, metav1.ConditionUnknown, v.reason(), v.message)
 	default:
-		c.set(v1alpha1.ConditionConnected, metav1.ConditionFalse, v.reason, v.message)
+		c.set(v1alpha1.ConditionConnected, metav1.ConditionFalse, v.reason(), v.message)
 	}
 }
 
-// setConflict names who else wants the session.
+// setConflict names the other client of the session.
 func (c *conditions) setConflict() {
-	s, snapshot := c.scope, c.scope.snapshot()
+	p, snapshot := c.pass, c.pass.snapshot()
 	other := ""
-	if s.twin != nil {
-		other = fmt.Sprintf("The WhatsAppSession %s/%s is linked to the same account.", s.twin.Namespace, s.twin.Name)
+	if p.sameAccount != nil {
+		other = fmt.Sprintf("WhatsAppSession %s/%s is linked to the same account.", p.sameAccount.Namespace, p.sameAccount.Name)
 	}
 	switch {
-	case s.holder != nil:
-		c.set(v1alpha1.ConditionConflict, metav1.ConditionTrue, v1alpha1.ReasonClaimShared, s.storage.message)
-	case c.known == heard && snapshot.State == bot.StateConflict:
+	case p.holder != nil:
+		c.set(v1alpha1.ConditionConflict, metav1.ConditionTrue, v1alpha1.ReasonClaimShared, p.storage.message)
+	case c.known == reported && snapshot.State == bot.StateConflict:
 		message := snapshot.Message
 		if other != "" {
 			message = sentence(message) + " " + other
@@ -181,26 +177,23 @@ func (c *conditions) setConflict() {
 		c.set(v1alpha1.ConditionConflict, metav1.ConditionTrue, string(snapshot.Reason), message)
 	case other != "":
 		c.set(v1alpha1.ConditionConflict, metav1.ConditionTrue, v1alpha1.ReasonAccountShared, other+
-			" If it is a copy of this one, delete one of the two: they take the account from each other.")
-	case c.known == lost || c.known == remembered:
-		if !c.keepConflict() {
-			c.set(v1alpha1.ConditionConflict, metav1.ConditionFalse, v1alpha1.ReasonNoConflict, "Nobody else wants the session.")
-		}
+			" If one is a copy of the other, delete one: they keep disconnecting each other.")
+	case (c.known == lost || c.known == remembered) && c.keepConflict():
 	default:
-		c.set(v1alpha1.ConditionConflict, metav1.ConditionFalse, v1alpha1.ReasonNoConflict, "Nobody else wants the session.")
+		c.set(v1alpha1.ConditionConflict, metav1.ConditionFalse, v1alpha1.ReasonNoConflict, "No other client uses this session.")
 	}
 }
 
-// keepConflict keeps a conflict that the bot had when it was last heard.
+// keepConflict keeps a conflict that the bot had when it last reported.
 func (c *conditions) keepConflict() bool {
 	before := c.find(v1alpha1.ConditionConflict)
 	return before != nil && before.Reason == string(bot.ReasonStreamReplaced) && c.keep(v1alpha1.ConditionConflict)
 }
 
-// setProgress sets Reconciling and Stalled after kstatus: one of them at most, and neither when it is false.
+// setProgress sets Reconciling and Stalled by the rules of kstatus: at most one of them, and neither when it is false.
 func (c *conditions) setProgress() {
 	want, from := "", verdict{}
-	for _, v := range []verdict{c.scope.storage, c.scope.bot, c.scope.trouble} {
+	for _, v := range []verdict{c.pass.storage, c.pass.bot, c.pass.trouble} {
 		switch {
 		case v.outlook == stalled && want != v1alpha1.ConditionStalled:
 			want, from = v1alpha1.ConditionStalled, v
@@ -208,43 +201,41 @@ func (c *conditions) setProgress() {
 			want, from = v1alpha1.ConditionReconciling, v
 		}
 	}
-	if c.known == remembered && want == v1alpha1.ConditionReconciling && from.reason == v1alpha1.ReasonPodStarting {
-		if before := c.find(v1alpha1.ConditionPodReady); before != nil && before.Reason != v1alpha1.ReasonPodStarting {
+	if c.known == remembered && want == v1alpha1.ConditionReconciling && from.kind == kindPodStarting {
+		if before := c.find(v1alpha1.ConditionPodReady); before != nil && before.Reason != from.reason() {
 			want = ""
 		}
 	}
 	for _, kind := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
-		before := c.find(kind)
-		// A wait for a pairing is bounded by the time of its transition, so it begins one of its own.
-		if before != nil && (kind != want || from.reason == v1alpha1.ReasonAwaitingPairing && before.Reason != from.reason) {
+		if kind != want {
 			meta.RemoveStatusCondition(&c.status.Conditions, kind)
 		}
 	}
 	if want != "" {
-		c.set(want, metav1.ConditionTrue, from.reason, from.message)
+		c.set(want, metav1.ConditionTrue, from.reason(), from.message)
 	}
 }
 
 // setReady sums the others up. It comes last, and is true only when nothing is left to do.
 func (c *conditions) setReady() {
-	s, ready := c.scope, v1alpha1.ConditionReady
+	p, ready := c.pass, v1alpha1.ConditionReady
 	connected := c.find(v1alpha1.ConditionConnected)
 	switch {
-	case s.deleting():
+	case p.deleting():
 		c.set(ready, metav1.ConditionFalse, v1alpha1.ReasonTerminating, "The session is being deleted.")
-	case s.suspended():
-		c.set(ready, metav1.ConditionFalse, v1alpha1.ReasonSuspended, "spec.suspended asks for no bot.")
+	case p.suspended():
+		c.show(ready, classifySuspended())
 	case c.find(v1alpha1.ConditionStalled) != nil:
 		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionStalled)
-	case !s.storage.good():
+	case !p.storage.good():
 		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionStorageReady)
 	case c.known == lost:
 		c.copyToReady(metav1.ConditionUnknown, v1alpha1.ConditionPodReady)
 	case c.known == remembered && c.find(v1alpha1.ConditionReconciling) == nil && c.keep(ready):
-	case c.known != heard:
+	case c.known != reported:
 		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionPodReady)
-	case !knownState(s.snapshot()):
-		// Whether such a bot can send and receive, only a newer operator knows.
+	case !knownState(p.snapshot()):
+		// Only a newer operator knows whether a bot in such a state can send and receive.
 		c.copyToReady(metav1.ConditionUnknown, v1alpha1.ConditionPodReady)
 	case connected.Status != metav1.ConditionTrue:
 		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionConnected)

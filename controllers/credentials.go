@@ -16,24 +16,24 @@ import (
 	"sesi.dev/sesi/controllers/observer"
 )
 
-// ensureCredentials makes the session's Secret, and makes it anew when it is damaged or its certificate is due. A
-// running bot takes the new one from its volume, and its stream stands meanwhile.
-func (r *Reconciler) ensureCredentials(ctx context.Context, s *scope) error {
-	mine := s.secret != nil && metav1.IsControlledBy(s.secret, s.session)
-	if mine && s.keys != nil && s.now.Before(s.keys.renewAt) {
+// ensureCredentials creates the session's Secret, and renews it when it is damaged or its certificate is about to expire.
+// A running bot reads the new one from its volume; its event stream stays open.
+func (r *Reconciler) ensureCredentials(ctx context.Context, p *pass) error {
+	mine := p.secret != nil && metav1.IsControlledBy(p.secret, p.session)
+	if mine && p.keys != nil && p.now.Before(p.keys.renewAt) {
 		return nil
 	}
-	desired, err := credentials.Build(s.session, s.secret, s.now)
+	desired, err := credentials.Build(p.session, p.secret, p.now)
 	if err != nil {
 		return err
 	}
-	if s.secret != nil {
+	if p.secret != nil {
 		log.FromContext(ctx).Info("renewing credentials", "secret", desired.Name,
-			"why", credentials.DecideRenewal(s.session, s.secret, s.now))
+			"why", credentials.DecideRenewal(p.session, p.secret, p.now))
 	}
-	// One that the cache has not seen may be good; the visit that its event brings judges it.
-	unseen := s.secret == nil
-	return ensure(ctx, r, s.session, s.secret, desired, !unseen,
+	// A Secret that the cache does not show yet may be good. The pass that its event starts decides.
+	unseen := p.secret == nil
+	return ensure(ctx, r, p.session, p.secret, desired, !unseen,
 		func(*corev1.Secret) bool { return unseen },
 		func(update *corev1.Secret) {
 			if !unseen {
@@ -42,7 +42,7 @@ func (r *Reconciler) ensureCredentials(ctx context.Context, s *scope) error {
 		})
 }
 
-// keys are what is needed of a Secret to speak with a bot.
+// keys are the parts of a Secret that are needed to connect to a bot.
 type keys struct {
 	version string
 	token   string
@@ -50,14 +50,14 @@ type keys struct {
 	renewAt time.Time
 }
 
-// keyring remembers what was read from the sessions' Secrets: to read one is to check a private key, which costs more
-// than the rest of a visit that changes nothing.
+// keyring caches what was read from the sessions' Secrets. Reading one verifies a private key, which takes longer than the
+// rest of a pass that changes nothing.
 type keyring struct {
 	mu   sync.Mutex
 	held map[types.NamespacedName]*keys
 }
 
-// read returns what the Secret holds, or nil when that is damaged.
+// read returns the Secret's keys, or nil when they are damaged.
 func (k *keyring) read(session *v1alpha1.WhatsAppSession, secret *corev1.Secret) *keys {
 	if secret == nil {
 		return nil

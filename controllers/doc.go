@@ -1,14 +1,13 @@
-// Package controllers is the operator: it brings each WhatsAppSession's claim, credentials, network and one bot pod
-// about, and shows in its status what is true of them. It never speaks with a bot inside Reconcile, and never makes a
-// pod while another may hold the session's keys.
+// Package controllers is the operator. For each WhatsAppSession it creates the claim, the credentials, the network
+// objects and one bot pod, and writes what it observes of them to the session's status. Reconcile never talks to a bot,
+// and never creates a pod while another pod may hold the session's keys.
 package controllers
 
 // The operator's rules on what it watches, in every namespace or in each of the watched ones (generated into
-// config/rbac/role.yaml). The one on nodes, which only an operator of the whole cluster has, is in
-// config/rbac/nodes.yaml; the two that are for the whole cluster and serve the metrics endpoint alone, in
-// config/rbac/shared/metrics.yaml; leader election's in config/rbac/shared/leader_election.yaml. Together they are
-// all: a test compares them with the API server's audit log. Secrets and pods are read by the operator's own label
-// alone; a rule cannot say so, the cache does.
+// config/rbac/role.yaml). The rule on nodes, for an operator of the whole cluster, is in config/rbac/nodes.yaml; the
+// two cluster-wide rules of the metrics endpoint are in config/rbac/shared/metrics.yaml, those of leader election in
+// config/rbac/shared/leader_election.yaml. A test compares all of them with the API server's audit log. The operator
+// reads only the Secrets and pods that carry its label; a rule cannot say so, the cache does.
 //
 // +kubebuilder:rbac:groups=sesi.dev,resources=whatsappsessions,verbs=list;watch;patch
 // +kubebuilder:rbac:groups=sesi.dev,resources=whatsappsessions/status,verbs=patch

@@ -16,29 +16,30 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// How the operator writes: it creates, and never applies, so that a name is taken once; it updates with the resource
-// version that it read, so that it never undoes what it has not seen; and every write carries fieldOwner.
+// fieldOwner is on every write. The operator creates and never applies, so that a name is taken only once. It updates
+// with the resource version that it read, so that it never overwrites a change that it has not seen.
 const fieldOwner = "sesi-operator"
 
-// takenError says that an object's name is someone else's. Only a person can mend it, unless the object goes by itself.
+// takenError says that an object of the name belongs to something else. Only a person can resolve it, unless the object
+// disappears without help.
 type takenError struct {
 	kind, name string
-	passing    bool
+	disappears bool
 }
 
-// passing tells whether an object that is not the session's goes by itself: it is being deleted, or an earlier session
-// left it to the garbage collector.
-func passing(object client.Object) bool {
+// disappears reports whether an object that does not belong to the session will be removed without help: it is being
+// deleted, or its owner is a deleted session and the garbage collector removes it.
+func disappears(object client.Object) bool {
 	owner := metav1.GetControllerOf(object)
 	return object.GetDeletionTimestamp() != nil || owner != nil && owner.Kind == "WhatsAppSession"
 }
 
 func (e *takenError) Error() string {
-	return fmt.Sprintf("%s %s exists and was not made for this session", e.kind, e.name)
+	return fmt.Sprintf("%s %s already exists and belongs to something else", e.kind, e.name)
 }
 
-// create makes an object and logs it. An answer of Conflict comes from admission, when many creates meet one quota: it
-// says nothing of the cache, and no event follows it, so it is an error like any other.
+// create creates an object and logs it. The API server answers Conflict when many creates meet one quota. That says
+// nothing about the cache and no event follows it, so it is returned as an ordinary error.
 func (r *Reconciler) create(ctx context.Context, object client.Object) error {
 	log.FromContext(ctx).Info("creating", "kind", r.kind(object), "name", object.GetName())
 	err := r.Create(ctx, object)
@@ -48,23 +49,23 @@ func (r *Reconciler) create(ctx context.Context, object client.Object) error {
 	return err
 }
 
-// ensure makes desired exist for the session. existing is what the cache holds of its name, nil for none; good tells
-// whether an object is as desired, and change brings a copy of one that is not to that.
+// ensure makes desired exist for the session. existing is the cached object of its name. good reports whether an object
+// is as desired, and change makes a copy of one as desired.
 func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alpha1.WhatsAppSession, existing, desired T, found bool, good func(T) bool, change func(T)) error {
 	kind := r.kind(desired)
 	if !found {
 		err := r.create(ctx, desired)
 		if !apierrors.IsAlreadyExists(err) {
-			return wrap(err, "make the %s %s", kind, desired.GetName())
+			return wrap(err, "create %s %s", kind, desired.GetName())
 		}
-		// The cache is behind, or the object lacks the label that the cache sees it by.
+		// The cache is behind, or the object lacks the label by which the cache sees it.
 		existing = desired.DeepCopyObject().(T)
 		if err := r.live.Get(ctx, client.ObjectKeyFromObject(desired), existing); err != nil {
-			return wrap(client.IgnoreNotFound(err), "read the %s %s", kind, desired.GetName())
+			return wrap(client.IgnoreNotFound(err), "read %s %s", kind, desired.GetName())
 		}
 	}
 	if !metav1.IsControlledBy(existing, session) {
-		return &takenError{kind, desired.GetName(), passing(existing)}
+		return &takenError{kind, desired.GetName(), disappears(existing)}
 	}
 	labels := overlaid(existing.GetLabels(), desired.GetLabels())
 	if good(existing) && maps.Equal(labels, existing.GetLabels()) {
@@ -74,10 +75,10 @@ func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alph
 	change(update)
 	update.SetLabels(labels)
 	log.FromContext(ctx).Info("updating", "kind", kind, "name", desired.GetName())
-	return wrap(r.Update(ctx, update), "update the %s %s", kind, desired.GetName())
+	return wrap(r.Update(ctx, update), "update %s %s", kind, desired.GetName())
 }
 
-// overlaid puts labels over others.
+// overlaid adds labels to others and replaces those of the same name.
 func overlaid(under, over map[string]string) map[string]string {
 	labels := make(map[string]string, len(under)+len(over))
 	maps.Copy(labels, under)
@@ -93,7 +94,7 @@ func (r *Reconciler) kind(object client.Object) string {
 	return gvk.Kind
 }
 
-// wrap says what was being done; nil stays nil.
+// wrap adds what was being done to an error; nil stays nil.
 func wrap(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
@@ -101,7 +102,7 @@ func wrap(err error, format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, err)...)
 }
 
-// cause is what the API server said, without what changes from one try to the next.
+// cause is the API server's message, without the parts that change with every try.
 func cause(err error) string {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {

@@ -11,44 +11,44 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// How many events of ordinary changes there may be, all sessions together: so many at once, and so many a second. When
-// a network fails, thousands of bots lose WhatsApp and are back a minute later; an event of each, twice, was half of what
-// that wrote, at the moment when the API server is busiest. Their statuses tell. Warnings are never left out.
+// Limits on events that are not warnings, for all sessions together: a burst and a rate. When a network fails, thousands
+// of bots lose WhatsApp and return a minute later. Two events for each were half of all writes, at the moment when the
+// API server is busiest. Warnings are never dropped.
 const (
 	eventsAtOnce    = 500
 	eventsPerSecond = 10
 )
 
-// transition is a change of a status that a person may want to have been told of.
+// transition is a change of a status that is worth an event.
 type transition struct {
 	kind, reason, message string
 }
 
-// quiet are the reasons of a bot that is merely on its way: they last for seconds and are told by the condition.
-var quiet = []string{
+// brief are reasons that last for seconds while a bot starts or stops. The condition shows them; an event would not help.
+var brief = []string{
 	v1alpha1.ReasonPodStarting, v1alpha1.ReasonAwaitingTermination, v1alpha1.ReasonClaimPending, v1alpha1.ReasonTerminating,
 }
 
-// bad are the states that someone should look at.
-var bad = []bot.State{
+// worrying are the states that a person should look at.
+var worrying = []bot.State{
 	bot.StateConflict, bot.StateLoggedOut, bot.StateRestricted, bot.StateOutdated, bot.StateFailed, v1alpha1.StateUnknown,
 }
 
-// decideTransitions lists what changed between two statuses, each once and in the words of the later one.
+// decideTransitions lists what changed between two statuses, each once and with the message of the later one.
 func decideTransitions(before, after *v1alpha1.WhatsAppSessionStatus) []transition {
-	var told []transition
-	tell := func(kind, reason, message string) {
-		if reason == "" || slices.Contains(quiet, reason) || slices.ContainsFunc(told, func(t transition) bool { return t.reason == reason }) {
+	var all []transition
+	add := func(kind, reason, message string) {
+		if reason == "" || slices.Contains(brief, reason) || slices.ContainsFunc(all, func(t transition) bool { return t.reason == reason }) {
 			return
 		}
-		told = append(told, transition{kind, reason, message})
+		all = append(all, transition{kind, reason, message})
 	}
 	if before.State != after.State || before.Reason != after.Reason {
 		kind := corev1.EventTypeNormal
-		if slices.Contains(bad, after.State) || after.State == v1alpha1.StatePending {
+		if slices.Contains(worrying, after.State) || after.State == v1alpha1.StatePending {
 			kind = corev1.EventTypeWarning
 		}
-		tell(kind, after.Reason, conditionMessage(after, v1alpha1.ConditionReady))
+		add(kind, after.Reason, conditionMessage(after, v1alpha1.ConditionReady))
 	}
 	for _, watched := range []struct {
 		condition string
@@ -64,26 +64,25 @@ func decideTransitions(before, after *v1alpha1.WhatsAppSessionStatus) []transiti
 		}
 		switch {
 		case is.Status != watched.wanted:
-			tell(corev1.EventTypeWarning, is.Reason, is.Message)
-		case was != nil && !slices.Contains(quiet, was.Reason):
-			tell(corev1.EventTypeNormal, is.Reason, is.Message)
+			add(corev1.EventTypeWarning, is.Reason, is.Message)
+		case was != nil && !slices.Contains(brief, was.Reason):
+			add(corev1.EventTypeNormal, is.Reason, is.Message)
 		}
 	}
-	return told
+	return all
 }
 
-// tellTransitions tells what changed between two statuses of a session.
-func (r *Reconciler) tellTransitions(session *v1alpha1.WhatsAppSession, after *v1alpha1.WhatsAppSessionStatus) {
+// emitTransitions emits an event for each change between two statuses of a session.
+func (r *Reconciler) emitTransitions(session *v1alpha1.WhatsAppSession, after *v1alpha1.WhatsAppSessionStatus) {
 	for _, t := range decideTransitions(&session.Status, after) {
 		if t.kind == corev1.EventTypeWarning || r.ordinary.AllowN(r.now(), 1) {
-			r.tell(session, t, string(after.State))
+			r.emit(session, t, string(after.State))
 		}
 	}
 }
 
-// tell makes an event. It is about the session and not about one version of it, so that what happens again and again
-// is one event with a count.
-func (r *Reconciler) tell(session *v1alpha1.WhatsAppSession, t transition, action string) {
+// emit emits an event. It names the session but no version of it, so that repetitions become one event with a count.
+func (r *Reconciler) emit(session *v1alpha1.WhatsAppSession, t transition, action string) {
 	about := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{
 		Namespace: session.Namespace, Name: session.Name, UID: session.UID,
 	}}

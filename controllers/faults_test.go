@@ -253,9 +253,9 @@ func TestACertificateIsRenewedWithoutARestart(t *testing.T) {
 	if string(secret.Data[credentials.KeyToken]) != before.Token {
 		t.Error("the renewal changed the token")
 	}
-	b.Change(func(s *bot.Snapshot) { s.PushName = "heard with the old certificate" })
+	b.Change(func(s *bot.Snapshot) { s.PushName = "reported with the old certificate" })
 	w.until("kasir", "a change after the renewal", func(s *v1alpha1.WhatsAppSession) bool {
-		return s.Status.Session.PushName == "heard with the old certificate" && has(s, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+		return s.Status.Session.PushName == "reported with the old certificate" && has(s, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 	})
 	if w.pod("kasir").UID != pod.UID {
 		t.Error("the bot was replaced")

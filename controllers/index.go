@@ -21,7 +21,7 @@ const (
 	indexAccount = "account"
 )
 
-// indexes say what each index holds of a session; empty for nothing.
+// indexes map each index to the key of a session; an empty key leaves the session out.
 var indexes = map[string]func(*v1alpha1.WhatsAppSession) string{
 	indexDirectory: naming.DirectoryKey, indexClaim: naming.ClaimKey, indexAccount: accountKey,
 }
@@ -33,8 +33,8 @@ func accountKey(session *v1alpha1.WhatsAppSession) string {
 	return resources.Account(session.Status.Session.JID)
 }
 
-// sessionsBy lists the sessions under one key of an index, in every watched namespace. They are the cache's own and
-// must not be changed.
+// sessionsBy lists the sessions under one key of an index, in every watched namespace. They belong to the cache and must
+// not be changed.
 func sessionsBy(ctx context.Context, r client.Reader, index, key string) ([]v1alpha1.WhatsAppSession, error) {
 	var list v1alpha1.WhatsAppSessionList
 	if err := r.List(ctx, &list, client.MatchingFields{index: key}, client.UnsafeDisableDeepCopy); err != nil {

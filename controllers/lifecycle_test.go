@@ -334,7 +334,7 @@ func TestABotThatFallsSilentIsUnknown(t *testing.T) {
 		t.Errorf("an unheard bot's status is\n%s", show(lost))
 	}
 	if now := w.pod("kasir"); now.UID != before.UID {
-		t.Error("a pod was replaced because its bot was not heard")
+		t.Error("a pod was replaced because its bot was not reported")
 	}
 }
 
@@ -405,7 +405,7 @@ func TestANodeThatIsLostBeforeItsPodIsReady(t *testing.T) {
 	w.untilState("kasir", bot.StatePairing)
 }
 
-// A bot newer than the operator is heard all the same: what it says of the session shows, and what is wrong is named.
+// A bot newer than the operator is reported all the same: what it says of the session shows, and what is wrong is named.
 func TestANewerBotIsHeard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

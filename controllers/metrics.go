@@ -12,14 +12,14 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// states collects the sessions' states from the cache when it is asked, so that nothing of a session that is gone, or
-// of a state that has passed, is left over.
+// states collects the sessions' states from the cache at scrape time, so that no series of a deleted session or an
+// earlier state remains.
 type states struct{ sessions client.Reader }
 
 var stateDesc = prometheus.NewDesc("sesi_session_state",
-	"One for the state that a WhatsAppSession is in.", []string{"namespace", "name", "state"}, nil)
+	"1 for the current state of a WhatsAppSession.", []string{"namespace", "name", "state"}, nil)
 
-// knownStates keep a made-up state from becoming a series.
+// knownStates keep an invented state from becoming a series.
 var knownStates = append(slices.Clone(bot.States), v1alpha1.StatePending, v1alpha1.StateSuspended,
 	v1alpha1.StateTerminating, v1alpha1.StateUnknown)
 

@@ -30,12 +30,12 @@ func (m *model) step() {
 		m.note("the cache of %s goes on", kind)
 	case roll < 60:
 		if keys := sorted(m.queue); len(keys) > 0 {
-			m.visit(pick(m, keys))
+			m.reconcile(pick(m, keys))
 		}
 	case roll < 76:
-		m.note("node: %t", m.turnNode())
+		m.note("node: %t", m.nodeStep())
 	case roll < 82:
-		m.note("listener: %t", m.turnListener())
+		m.note("listener: %t", m.listenerStep())
 	case roll < 86:
 		m.note("collector: %t", m.collect())
 	case roll < 88:
@@ -119,7 +119,7 @@ func (m *model) makeTwin() {
 		for _, kind := range modelKinds {
 			m.deliver(kind)
 		}
-		m.visit(client.ObjectKeyFromObject(first))
+		m.reconcile(client.ObjectKeyFromObject(first))
 	}
 	twin := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "r"}}
 	twin.Spec.ClientID, twin.Spec.Storage.ClaimName = naming.ClientID(first), naming.ClaimName(first)
@@ -216,7 +216,7 @@ func (m *model) trouble() {
 	case 7:
 		if to, listening := m.bots.targets[types.NamespacedName{Namespace: key.Namespace, Name: pod.Labels[naming.LabelSession]}]; listening && to.Instance == string(pod.UID) {
 			session := types.NamespacedName{Namespace: key.Namespace, Name: pod.Labels[naming.LabelSession]}
-			m.note("bot %s is not heard", key.Name)
+			m.note("bot %s is unreachable", key.Name)
 			m.bots.lost[session] = true
 			m.queue[session] = true
 		}

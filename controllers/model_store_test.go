@@ -393,7 +393,7 @@ func (l modelLive) Get(_ context.Context, key client.ObjectKey, into client.Obje
 func (l modelLive) List(_ context.Context, list client.ObjectList, opts ...client.ListOption) error {
 	err := listFrom(l.m.store.objects, list, opts)
 	for _, pod := range list.(*corev1.PodList).Items {
-		l.m.met["store held by "+map[bool]string{true: "the session's own pod", false: "another's pod"}[pod.Name == l.m.visiting]]++
+		l.m.met["store held by "+map[bool]string{true: "the session's own pod", false: "another's pod"}[pod.Name == l.m.current]]++
 	}
 	return err
 }

@@ -90,8 +90,8 @@ type model struct {
 	queue    map[types.NamespacedName]bool
 	timers   map[types.NamespacedName]time.Time
 	faulty   bool
-	// visiting is the name of the pod of the session that is visited.
-	visiting string
+	// current is the name of the pod of the session that the running pass is about.
+	current string
 	// met counts the situations that a run came into, to see that it comes into those that matter.
 	met map[string]int
 }
@@ -128,7 +128,7 @@ func (m *model) restart() {
 	}
 	m.cache = newModelCache(m.store)
 	m.client = &modelClient{scheme: scheme, store: m.store, cache: m.cache, strike: m.strike}
-	m.bots = &modelListener{targets: map[observer.Key]observer.Target{}, heard: map[observer.Key]*bot.Snapshot{}, lost: map[observer.Key]bool{}}
+	m.bots = &modelListener{targets: map[observer.Key]observer.Target{}, reported: map[observer.Key]*bot.Snapshot{}, lost: map[observer.Key]bool{}}
 	m.unlinks = modelUnlinker{m: m, results: map[types.NamespacedName]unlinkResult{}}
 	m.operator = &Reconciler{
 		Client: m.client, options: resources.Options{BotImage: fmt.Sprintf("bot:%d", 1+m.dice.IntN(2))}, live: modelLive{m}, bots: m.bots,
@@ -201,12 +201,12 @@ func (m *model) deliver(kind string) bool {
 	return true
 }
 
-// visit lets the operator visit one session.
-func (m *model) visit(key types.NamespacedName) {
+// reconcile runs one pass over a session.
+func (m *model) reconcile(key types.NamespacedName) {
 	delete(m.queue, key)
-	m.visiting = "wa-" + key.Name
+	m.current = "wa-" + key.Name
 	result, err := m.operator.Reconcile(context.Background(), ctrl.Request{NamespacedName: key})
-	m.note("visit %s: %v %v", key.Name, result.RequeueAfter, err)
+	m.note("pass over %s: %v %v", key.Name, result.RequeueAfter, err)
 	switch {
 	case err != nil:
 		m.queue[key] = true
@@ -258,14 +258,14 @@ func (m *model) settle() {
 		if round > 400 {
 			m.fail("the operator does not come to rest; the queue is %v", slices.Collect(maps.Keys(m.queue)))
 		}
-		moved := m.turnNode() || m.turnListener() || m.collect()
+		moved := m.nodeStep() || m.listenerStep() || m.collect()
 		for _, kind := range modelKinds {
 			for m.deliver(kind) {
 				moved = true
 			}
 		}
 		for _, key := range sorted(m.queue) {
-			m.visit(key)
+			m.reconcile(key)
 			moved = true
 		}
 		if moved {
@@ -375,7 +375,7 @@ func (m *model) converged() {
 	// Every session is visited once more: nothing is left to write.
 	version := m.store.version
 	for i := range all {
-		m.visit(client.ObjectKeyFromObject(&all[i]))
+		m.reconcile(client.ObjectKeyFromObject(&all[i]))
 	}
 	if m.store.version != version {
 		m.fail("visits with nothing to do made %d changes", m.store.version-version)
@@ -384,14 +384,14 @@ func (m *model) converged() {
 
 // modelListener is the observer: what it hears and loses is thrown by the dice.
 type modelListener struct {
-	targets map[observer.Key]observer.Target
-	heard   map[observer.Key]*bot.Snapshot
-	lost    map[observer.Key]bool
+	targets  map[observer.Key]observer.Target
+	reported map[observer.Key]*bot.Snapshot
+	lost     map[observer.Key]bool
 }
 
 func (l *modelListener) Ensure(key observer.Key, to observer.Target) {
 	if l.targets[key].Instance != to.Instance {
-		delete(l.heard, key)
+		delete(l.reported, key)
 		delete(l.lost, key)
 	}
 	l.targets[key] = to
@@ -399,7 +399,7 @@ func (l *modelListener) Ensure(key observer.Key, to observer.Target) {
 
 func (l *modelListener) Forget(key observer.Key) {
 	delete(l.targets, key)
-	delete(l.heard, key)
+	delete(l.reported, key)
 	delete(l.lost, key)
 }
 
@@ -408,7 +408,7 @@ func (l *modelListener) Observed(key observer.Key) (observer.Observation, bool) 
 	if !listening {
 		return observer.Observation{}, false
 	}
-	seen := observer.Observation{Instance: to.Instance, Hearing: observer.Listening, Snapshot: l.heard[key]}
+	seen := observer.Observation{Instance: to.Instance, Hearing: observer.Listening, Snapshot: l.reported[key]}
 	switch {
 	case l.lost[key]:
 		seen.Hearing, seen.Err = observer.Lost, errModel
@@ -464,8 +464,8 @@ func (m *model) startBot(pod *corev1.Pod) {
 	m.nodes[pod.UID] = b
 }
 
-// turnNode does one thing that a healthy node does; false when there is nothing to do.
-func (m *model) turnNode() bool {
+// nodeStep does one thing that a healthy node does; false when there is nothing to do.
+func (m *model) nodeStep() bool {
 	for _, key := range sorted(m.store.objects["PersistentVolumeClaim"]) {
 		claim := m.store.objects["PersistentVolumeClaim"][key].(*corev1.PersistentVolumeClaim)
 		if claim.DeletionTimestamp != nil && !m.claimUsed(key) {
@@ -482,7 +482,7 @@ func (m *model) turnNode() bool {
 		}
 	}
 	for _, key := range sorted(m.store.objects["Pod"]) {
-		if m.turnPod(key) {
+		if m.podStep(key) {
 			return true
 		}
 	}
@@ -507,8 +507,8 @@ func (m *model) claimUsed(claim types.NamespacedName) bool {
 	return false
 }
 
-// turnPod does the next thing about one pod. A node that is lost does nothing.
-func (m *model) turnPod(key types.NamespacedName) bool {
+// podStep does the next thing about one pod. A node that is lost does nothing.
+func (m *model) podStep(key types.NamespacedName) bool {
 	pod := m.store.objects["Pod"][key].(*corev1.Pod)
 	_, running := m.nodes[pod.UID]
 	switch {
@@ -553,11 +553,11 @@ func (m *model) must(err error) {
 	}
 }
 
-// turnListener lets the operator hear one change; false when it has heard everything.
-func (m *model) turnListener() bool {
+// listenerStep lets the operator hear one change; false when it has reported everything.
+func (m *model) listenerStep() bool {
 	for _, key := range sorted(m.bots.targets) {
 		b := m.nodes[types.UID(m.bots.targets[key].Instance)]
-		switch seen := m.bots.heard[key]; {
+		switch seen := m.bots.reported[key]; {
 		case b == nil:
 			if !m.bots.lost[key] {
 				m.bots.lost[key] = true
@@ -566,7 +566,7 @@ func (m *model) turnListener() bool {
 			}
 		case m.bots.lost[key] || seen == nil || *seen != b.snapshot:
 			snapshot := b.snapshot
-			m.bots.heard[key] = &snapshot
+			m.bots.reported[key] = &snapshot
 			delete(m.bots.lost, key)
 			m.queue[key] = true
 			return true

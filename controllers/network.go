@@ -11,11 +11,11 @@ import (
 	"sesi.dev/sesi/controllers/resources"
 )
 
-// ensureNetwork makes the session's Service and NetworkPolicy and brings them back when someone edits them. The policy
-// is there before the pod.
-func (r *Reconciler) ensureNetwork(ctx context.Context, s *scope) error {
-	policy := resources.BuildNetworkPolicy(s.session, r.options)
-	err := ensure(ctx, r, s.session, s.policy, policy, s.policy != nil,
+// ensureNetwork creates the session's Service and NetworkPolicy, and restores them when someone edits them. The policy
+// exists before the pod.
+func (r *Reconciler) ensureNetwork(ctx context.Context, p *pass) error {
+	policy := resources.BuildNetworkPolicy(p.session, r.options)
+	err := ensure(ctx, r, p.session, p.policy, policy, p.policy != nil,
 		func(existing *networkingv1.NetworkPolicy) bool {
 			return equality.Semantic.DeepEqual(existing.Spec, policy.Spec)
 		},
@@ -23,8 +23,8 @@ func (r *Reconciler) ensureNetwork(ctx context.Context, s *scope) error {
 	if err != nil {
 		return err
 	}
-	service := resources.BuildService(s.session)
-	return ensure(ctx, r, s.session, s.service, service, s.service != nil,
+	service := resources.BuildService(p.session)
+	return ensure(ctx, r, p.session, p.service, service, p.service != nil,
 		func(existing *corev1.Service) bool {
 			return equality.Semantic.DeepEqual(existing.Spec.Selector, service.Spec.Selector) &&
 				equality.Semantic.DeepEqual(existing.Spec.Ports, portsOver(existing, service))
@@ -34,8 +34,8 @@ func (r *Reconciler) ensureNetwork(ctx context.Context, s *scope) error {
 		})
 }
 
-// portsOver are a Service's ports as desired. Where a person opened it to the nodes, the API server chose the port
-// there.
+// portsOver are a Service's desired ports. Where a person made it a NodePort Service, they keep the node ports that the
+// API server assigned.
 func portsOver(existing, desired *corev1.Service) []corev1.ServicePort {
 	ports := slices.Clone(desired.Spec.Ports)
 	if len(ports) == len(existing.Spec.Ports) {

@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// nodeMemory is how long an answer about a node counts, so that all the pods of one node are one question.
+	// nodeMemory is how long an answer about a node is valid, so that all the pods of one node cost one request.
 	nodeMemory = 10 * time.Second
-	// nodePause is between two questions about the node of one pod.
+	// nodePause is the time between two requests about the node of one pod.
 	nodePause = time.Minute
 )
 
-// nodes tells whether the cluster has lost a node. Of a pod that was Ready the pod itself tells, for the node's
-// controller takes Ready from it; of one that never was, nothing but the node does. It is asked when a pod does not get
-// on, and not watched: with every node in the cache, all would pay for what few pods need.
+// nodes reports whether the cluster has lost a node. A pod that was Ready shows it, because the node controller sets Ready
+// to false; for one that never was, only the node does. The node is read when a pod does not start, and not watched:
+// a cache of all nodes would cost every operator memory that few pods need.
 type nodes struct {
-	// live reads past the cache; nil where the operator may not read nodes, as in single namespaces.
+	// live reads from the API server; nil where the operator may not read nodes, as with a list of namespaces.
 	live client.Reader
 
 	mu    sync.Mutex
@@ -34,7 +34,7 @@ type nodeAnswer struct {
 	lost  bool
 }
 
-// lost tells whether the cluster no longer hears a node; false too where that cannot be known.
+// lost reports whether the cluster has lost a node; false where that cannot be known.
 func (n *nodes) lost(ctx context.Context, name string, now time.Time) bool {
 	if n.live == nil {
 		return false
@@ -48,7 +48,7 @@ func (n *nodes) lost(ctx context.Context, name string, now time.Time) bool {
 	var node corev1.Node
 	answer := nodeAnswer{now.Add(nodeMemory), before.lost}
 	if err := n.live.Get(ctx, types.NamespacedName{Name: name}, &node); err != nil {
-		log.FromContext(ctx).Info("the node of a pod that does not get on cannot be read", "node", name, "error", err.Error())
+		log.FromContext(ctx).Info("cannot read the node of a pod that does not start", "node", name, "error", err.Error())
 	} else {
 		answer.lost = nodeSilent(&node)
 	}
@@ -66,7 +66,7 @@ func (n *nodes) lost(ctx context.Context, name string, now time.Time) bool {
 	return answer.lost
 }
 
-// nodeSilent tells whether the kubelet of a node says nothing any more. One that says that it is not ready still speaks.
+// nodeSilent reports whether a node's kubelet has stopped reporting. A kubelet that reports NotReady has not.
 func nodeSilent(node *corev1.Node) bool {
 	for _, condition := range node.Status.Conditions {
 		if condition.Type == corev1.NodeReady {

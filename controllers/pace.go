@@ -9,25 +9,26 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// stepPause is how long the steps of a pod's start are gathered before a status tells of them. A claim that is bound,
-// a node that is chosen and a container that runs are a second apart and nobody's to act on; each told by itself, they
-// were most of what a session's creation writes.
-const stepPause = 5 * time.Second
+// progressPause is how long the steps of a pod's start are collected before the status shows them. A bound claim, a chosen
+// node and a running container are a second apart and need no action. A write for each was most of what the creation of
+// a session wrote.
+const progressPause = 5 * time.Second
 
-// decideStep tells whether two statuses differ only in how far the pod's start has come. All else is told at once.
-func decideStep(before, after *v1alpha1.WhatsAppSessionStatus) bool {
+// decideProgress reports whether two statuses differ only in how far the pod's start has come. Any other change is written
+// at once.
+func decideProgress(before, after *v1alpha1.WhatsAppSessionStatus) bool {
 	return before.State == v1alpha1.StatePending && before.Reason == v1alpha1.ReasonPodStarting &&
 		after.State == before.State && after.Reason == before.Reason &&
 		after.ObservedGeneration == before.ObservedGeneration
 }
 
-// paces remember since when a session has steps that its status does not show.
+// paces remember since when a session's status is behind.
 type paces struct {
 	mu    sync.Mutex
 	since map[types.NamespacedName]time.Time
 }
 
-// left is how long a session's steps still wait, at a time.
+// left is how much longer a session's status waits.
 func (p *paces) left(key types.NamespacedName, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -39,7 +40,7 @@ func (p *paces) left(key types.NamespacedName, now time.Time) time.Duration {
 		since = now
 		p.since[key] = now
 	}
-	return since.Add(stepPause).Sub(now)
+	return since.Add(progressPause).Sub(now)
 }
 
 // forget ends the wait.

@@ -10,7 +10,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-func TestDecideStep(t *testing.T) {
+func TestDecideProgress(t *testing.T) {
 	starting := v1alpha1.WhatsAppSessionStatus{State: v1alpha1.StatePending, Reason: v1alpha1.ReasonPodStarting, ObservedGeneration: 1}
 	cases := map[string]struct {
 		before, after func(*v1alpha1.WhatsAppSessionStatus)
@@ -36,8 +36,8 @@ func TestDecideStep(t *testing.T) {
 					edit.by(edit.of)
 				}
 			}
-			if got := decideStep(&before, &after); got != c.want {
-				t.Errorf("decideStep = %t, want %t", got, c.want)
+			if got := decideProgress(&before, &after); got != c.want {
+				t.Errorf("decideProgress = %t, want %t", got, c.want)
 			}
 		})
 	}
@@ -49,13 +49,13 @@ func TestStepsAreToldInTheEnd(t *testing.T) {
 	key := types.NamespacedName{Namespace: "shop", Name: "kasir"}
 	for _, c := range []struct {
 		at, left time.Duration
-	}{{0, stepPause}, {time.Second, stepPause - time.Second}, {stepPause, 0}, {stepPause + time.Second, -time.Second}} {
+	}{{0, progressPause}, {time.Second, progressPause - time.Second}, {progressPause, 0}, {progressPause + time.Second, -time.Second}} {
 		if left := p.left(key, noon.Add(c.at)); left != c.left {
 			t.Errorf("after %s it waits for %s, want %s", c.at, left, c.left)
 		}
 	}
 	p.forget(key)
-	if left := p.left(key, noon.Add(time.Hour)); left != stepPause {
-		t.Errorf("the next start waits for %s, want %s", left, stepPause)
+	if left := p.left(key, noon.Add(time.Hour)); left != progressPause {
+		t.Errorf("the next start waits for %s, want %s", left, progressPause)
 	}
 }

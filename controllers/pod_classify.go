@@ -1,49 +1,45 @@
 package controllers
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sesi.dev/sesi/api/naming"
-	"sesi.dev/sesi/api/v1alpha1"
 )
 
 const (
-	// overdue is how long after its grace a deleted pod may still be there before its node counts as lost. A node
-	// that answers needs a second or two.
+	// overdue is how long after its grace period a deleted pod may exist before its node counts as lost. A working
+	// node needs a second or two.
 	overdue = time.Minute
-	// mounting is how long a node may take for a pod's volumes and network.
+	// mounting is how long a node may take to set up a pod's volumes and network.
 	mounting = time.Minute
-	// acknowledging is how long a node may take to say that it has seen a pod. One that answers needs a second; many
-	// pods at once on a slow one, a minute or two.
+	// acknowledging is how long a node may take to acknowledge a pod. A working node needs a second; a slow one with
+	// many pods, a minute or two.
 	acknowledging = 5 * time.Minute
 )
 
-// botProcess says how far a pod has got with the bot's process.
+// botProcess is whether the pod's bot process runs.
 type botProcess int
 
 const (
 	// processNone: the process does not run, so the bot is not connected.
 	processNone botProcess = iota
-	// processRuns: the bot may be listened to.
+	// processRuns: the operator may listen to the bot.
 	processRuns
-	// processUnknown: the node says nothing any more, so the process may run or not.
+	// processUnknown: the node no longer reports; the process may run or not.
 	processUnknown
 )
 
-// classifyPod says how the session's own pod stands and whether its bot may run, from the pod alone.
+// classifyPod says what state the session's own pod is in and whether its bot may run, from the pod alone.
 func classifyPod(pod *corev1.Pod, now time.Time) (verdict, botProcess) {
 	name := pod.Name
 	switch {
 	case pod.DeletionTimestamp != nil:
 		return classifyTerminating(pod, now)
 	case ended(pod):
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonPodFailed, fmt.Sprintf(
-			"The pod %s has ended (%s) and is being replaced.", name, endedWhy(pod)), moving, never}, processNone
+		return found(kindPodFailed, "Pod %s has ended (%s) and is being replaced.", name, endedWhy(pod)), processNone
 	case nodeLost(pod):
 		return classifyLost(pod), processUnknown
 	}
@@ -52,61 +48,58 @@ func classifyPod(pod *corev1.Pod, now time.Time) (verdict, botProcess) {
 		if !now.Before(late) {
 			return classifyLost(pod), processUnknown
 		}
-		starting := classifyMounting(pod, now)
-		starting.look = late
-		return starting, processNone
+		return classifyMounting(pod, now).recheckAt(late), processNone
 	}
-	if v, found := classifyScheduling(pod); found {
+	if v, is := classifyScheduling(pod); is {
 		return v, processNone
 	}
 	i := slices.IndexFunc(pod.Status.ContainerStatuses, isBot)
 	runs := i >= 0 && pod.Status.ContainerStatuses[i].State.Running != nil
 	for _, status := range pod.Status.InitContainerStatuses {
-		// What comes before the bot counts until that runs: a sidecar among it may crash later, and the bot goes on.
-		if v, found := classifyContainer(pod, status); found && !runs {
+		// Init containers count until the bot runs. A native sidecar among them may crash later while the bot runs on.
+		if v, is := classifyContainer(pod, status); is && !runs {
 			return v, processNone
 		}
 	}
 	if i >= 0 {
 		status := pod.Status.ContainerStatuses[i]
-		if v, found := classifyContainer(pod, status); found {
+		if v, is := classifyContainer(pod, status); is {
 			return v, processNone
 		}
 		if status.State.Running != nil && pod.Status.PodIP != "" {
-			return verdict{metav1.ConditionFalse, v1alpha1.ReasonPodStarting, fmt.Sprintf(
-				"The bot in the pod %s runs and has not spoken yet.", name), moving, never}, processRuns
+			return found(kindPodStarting, "Pod %s is running; waiting for the first report from its bot.", name), processRuns
 		}
 	}
 	return classifyMounting(pod, now), processNone
 }
 
-// classifyPod is classifyPod of the visit's own pod, with what its node shows where the pod shows nothing of it.
-func (s *scope) classifyPod() (verdict, botProcess) {
-	v, process := classifyPod(s.pod, s.now)
-	if process != processNone || !s.asksNode() {
+// classifyPod classifies the input's own pod, and adds what its node shows where the pod itself shows nothing.
+func (in *input) classifyPod() (verdict, botProcess) {
+	v, process := classifyPod(in.pod, in.now)
+	if process != processNone || !in.needsNode() {
 		return v, process
 	}
-	if s.nodeLost {
-		v, process = classifyLost(s.pod), processUnknown
+	if in.nodeLost {
+		v, process = classifyLost(in.pod), processUnknown
 	}
-	if v.look.IsZero() {
-		v.look = s.now.Add(nodePause)
+	if v.recheck.IsZero() {
+		v = v.recheckAt(in.now.Add(nodePause))
 	}
 	return v, process
 }
 
-// asksNode tells whether a pod has not got on for so long that its node is looked at: the pod's word may be the node's
-// last. A node that is asked never is not.
-func (s *scope) asksNode() bool {
-	if !s.readsNodes || !s.owned() || s.pod.DeletionTimestamp != nil || ended(s.pod) {
+// needsNode reports whether the pod has not started for so long that its node must be read: the pod's status may be the
+// last thing the node wrote.
+func (in *input) needsNode() bool {
+	if !in.readsNodes || !in.owned() || in.pod.DeletionTimestamp != nil || ended(in.pod) {
 		return false
 	}
-	since := scheduledAt(s.pod)
-	return !since.IsZero() && !s.now.Before(since.Add(mounting))
+	since := scheduledAt(in.pod)
+	return !since.IsZero() && !in.now.Before(since.Add(mounting))
 }
 
-// scheduledAt is when a node was chosen for the pod; zero when none is. Of one that its template gives to a node, the
-// scheduler says nothing, and the node itself only once it has seen it.
+// scheduledAt is when the pod got its node; zero while it has none. A pod whose template names a node has no word from
+// the scheduler, so its creation counts.
 func scheduledAt(pod *corev1.Pod) time.Time {
 	scheduled := condition(pod, corev1.PodScheduled)
 	switch {
@@ -120,16 +113,16 @@ func scheduledAt(pod *corev1.Pod) time.Time {
 	return scheduled.LastTransitionTime.Time
 }
 
-// classifyLost is the verdict on a pod whose node says nothing any more.
+// classifyLost is the verdict on a pod whose node no longer reports.
 func classifyLost(pod *corev1.Pod) verdict {
-	return verdict{metav1.ConditionUnknown, v1alpha1.ReasonNodeUnreachable, fmt.Sprintf(
-		"The node %s does not answer, and its bot may still run, so no other is started: bring the node back, delete it from the cluster, or taint it out-of-service if it is off.",
-		pod.Spec.NodeName), settled, never}
+	return found(kindNodeUnreachable,
+		"Node %s is unreachable. Its bot may still be running, so no second one is started. Recover the node; if it is powered off, delete it or add the out-of-service taint.",
+		pod.Spec.NodeName)
 }
 
 func isBot(status corev1.ContainerStatus) bool { return status.Name == naming.Container }
 
-// ended tells whether every container of a pod has ended for good.
+// ended reports whether every container of a pod has ended for good.
 func ended(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded
 }
@@ -144,16 +137,15 @@ func endedWhy(pod *corev1.Pod) string {
 func classifyTerminating(pod *corev1.Pod, now time.Time) (verdict, botProcess) {
 	late := pod.DeletionTimestamp.Add(overdue)
 	if pod.Spec.NodeName != "" && !now.Before(late) {
-		return verdict{metav1.ConditionUnknown, v1alpha1.ReasonNodeUnreachable, fmt.Sprintf(
-			"The node %s does not confirm that the deleted pod %s has ended, so no other bot is started: bring the node back, delete it from the cluster, or taint it out-of-service if it is off.",
-			pod.Spec.NodeName, pod.Name), settled, never}, processUnknown
+		return found(kindNodeUnreachable,
+			"Node %s does not confirm that the deleted pod %s has terminated, so no second bot is started. Recover the node; if it is powered off, delete it or add the out-of-service taint.",
+			pod.Spec.NodeName, pod.Name), processUnknown
 	}
-	return verdict{metav1.ConditionFalse, v1alpha1.ReasonAwaitingTermination, fmt.Sprintf(
-		"The pod %s is ending; no other bot is started before it is gone.", pod.Name), moving, late}, processNone
+	return found(kindAwaitingTermination, "Waiting for pod %s to terminate before starting a new one.", pod.Name).recheckAt(late), processNone
 }
 
-// nodeLost tells whether the node's controller gave the pod up: it takes Ready from pods of a node that does not
-// answer, and leaves ContainersReady, which only the node itself writes. A readiness gate does so too, and says so.
+// nodeLost reports whether the node controller gave the pod up. It sets Ready to false on the pods of a lost node and
+// leaves ContainersReady, which only the node writes. A readiness gate looks the same but has a reason of its own.
 func nodeLost(pod *corev1.Pod) bool {
 	ready, containers := condition(pod, corev1.PodReady), condition(pod, corev1.ContainersReady)
 	return ready != nil && containers != nil && ready.Status == corev1.ConditionFalse &&
@@ -174,12 +166,11 @@ func classifyScheduling(pod *corev1.Pod) (verdict, bool) {
 	if scheduled == nil || scheduled.Status != corev1.ConditionFalse || scheduled.Reason != corev1.PodReasonUnschedulable {
 		return verdict{}, false
 	}
-	return verdict{metav1.ConditionFalse, v1alpha1.ReasonUnschedulable, fmt.Sprintf(
-		"No node takes the pod %s: %s Give it room, or mend the node selection in spec.template.",
-		pod.Name, sentence(scheduled.Message)), moving, never}, true
+	return found(kindUnschedulable, "Pod %s cannot be scheduled: %s Free resources, or correct the node selection in spec.template.",
+		pod.Name, sentence(scheduled.Message)), true
 }
 
-// classifyContainer says why a container does not run; false when it runs, is about to, or has done its work.
+// classifyContainer says why a container does not run; false when it runs, is about to, or has finished its work.
 func classifyContainer(pod *corev1.Pod, status corev1.ContainerStatus) (verdict, bool) {
 	waiting, last := status.State.Waiting, status.LastTerminationState.Terminated
 	if status.State.Terminated != nil {
@@ -189,59 +180,55 @@ func classifyContainer(pod *corev1.Pod, status corev1.ContainerStatus) (verdict,
 		}
 	}
 	if waiting != nil {
-		if v, found := classifyWaiting(pod, status); found {
+		if v, is := classifyWaiting(pod, status); is {
 			return v, true
 		}
 	}
-	// A process that ran and ended counts as crashed until it is well again: between two crashes it runs for a moment.
+	// A container that crashed counts as crashed until it has started well: between two crashes it runs for a moment.
 	running := status.State.Running != nil && (status.Ready || status.Started != nil && *status.Started)
 	if last == nil || running {
 		return verdict{}, false
 	}
 	if last.Reason == "OOMKilled" {
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonOOMKilled, fmt.Sprintf(
-			"The container %s of the pod %s ran out of memory and is started again: raise its limits.memory in spec.template.",
-			status.Name, pod.Name), moving, never}, true
+		return found(kindOOMKilled, "Container %s of pod %s ran out of memory and is restarting. Raise its limits.memory in spec.template.",
+			status.Name, pod.Name), true
 	}
-	return verdict{metav1.ConditionFalse, v1alpha1.ReasonCrashLooping, fmt.Sprintf(
-		"The container %s of the pod %s ended with code %d and is started again: kubectl logs %s -c %s --previous says why.",
-		status.Name, pod.Name, last.ExitCode, pod.Name, status.Name), moving, never}, true
+	return found(kindCrashLooping, "Container %s of pod %s exited with code %d and is restarting. See kubectl logs %s -c %s --previous.",
+		status.Name, pod.Name, last.ExitCode, pod.Name, status.Name), true
 }
 
-// classifyWaiting names what a container waits for. The kubelet's own words change from try to try, so they stay out.
+// classifyWaiting says what a container waits for. The kubelet's own text changes with every retry, so it is left out.
 func classifyWaiting(pod *corev1.Pod, status corev1.ContainerStatus) (verdict, bool) {
 	switch reason := status.State.Waiting.Reason; reason {
 	case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable",
 		"SignatureValidationFailed":
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonImagePullFailed, fmt.Sprintf(
-			"The image %s of the container %s cannot be had: mend spec.image or the pull secrets; kubectl describe pod %s shows the registry's answer.",
-			status.Image, status.Name, pod.Name), moving, never}, true
+		return found(kindImagePullFailed,
+			"Cannot pull image %s for container %s. Check spec.image and imagePullSecrets; see kubectl describe pod %s.",
+			status.Image, status.Name, pod.Name), true
 	case "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreStartHookError", "PostStartHookError":
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonCrashLooping, fmt.Sprintf(
-			"The container %s of the pod %s cannot be started (%s): kubectl describe pod %s says what it lacks, often a Secret named in the spec.",
-			status.Name, pod.Name, reason, pod.Name), moving, never}, true
+		return found(kindCrashLooping,
+			"Container %s of pod %s cannot be started (%s); often a Secret named in the spec is missing. See kubectl describe pod %s.",
+			status.Name, pod.Name, reason, pod.Name), true
 	}
 	return verdict{}, false
 }
 
-// classifyMounting tells a pod that starts from one that its node cannot prepare.
+// classifyMounting distinguishes a pod that is starting from one that its node cannot set up.
 func classifyMounting(pod *corev1.Pod, now time.Time) verdict {
-	starting := verdict{metav1.ConditionFalse, v1alpha1.ReasonPodStarting, fmt.Sprintf("The pod %s is starting.", pod.Name), moving, never}
+	starting := found(kindPodStarting, "Pod %s is starting.", pod.Name)
 	since, sandbox := scheduledAt(pod), condition(pod, corev1.PodReadyToStartContainers)
 	if since.IsZero() || sandbox == nil || sandbox.Status != corev1.ConditionFalse {
 		return starting
 	}
 	late := since.Add(mounting)
 	if now.Before(late) {
-		starting.look = late
-		return starting
+		return starting.recheckAt(late)
 	}
-	return verdict{metav1.ConditionFalse, v1alpha1.ReasonVolumeMountFailed, fmt.Sprintf(
-		"The node %s has not mounted the volumes of the pod %s or given it a network: kubectl describe pod %s says why.",
-		pod.Spec.NodeName, pod.Name, pod.Name), moving, never}
+	return found(kindVolumeMountFailed, "Node %s has not set up the volumes or the network of pod %s. See kubectl describe pod %s.",
+		pod.Spec.NodeName, pod.Name, pod.Name)
 }
 
-// sentence ends a message of someone else with a full stop.
+// sentence ends a text of another program with a full stop.
 func sentence(text string) string {
 	if text == "" || text[len(text)-1] == '.' {
 		return text

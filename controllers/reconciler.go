@@ -3,28 +3,22 @@ package controllers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"golang.org/x/time/rate"
-	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"sesi.dev/sesi/api/naming"
-	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
 )
 
-// listener is what the reconciler needs of the observer; none of it blocks.
+// listener is the part of the observer that the reconciler uses; no method blocks.
 type listener interface {
 	Ensure(observer.Key, observer.Target)
 	Forget(observer.Key)
@@ -32,10 +26,10 @@ type listener interface {
 	Shown(key observer.Key, revision uint64)
 }
 
-// asker is what the reconciler needs of the unlinker; none of it blocks.
-type asker interface {
+// logoutClient is the part of the unlinker that the reconciler uses; no method blocks.
+type logoutClient interface {
 	ask(key types.NamespacedName, to observer.Target)
-	// result says how far the asking has got; its first call for a session begins the patience.
+	// result is how far the request has come. Its first call for a session starts the patience.
 	result(key types.NamespacedName, now time.Time) unlinkResult
 	forget(key types.NamespacedName)
 }
@@ -46,14 +40,14 @@ type Reconciler struct {
 
 	// options are the same for every session.
 	options resources.Options
-	// live reads past the cache. It is asked before a pod is made, and when a name turns out to be taken.
+	// live reads from the API server and not from the cache: before a pod is created, and when a name is taken.
 	live   client.Reader
 	bots   listener
 	events events.EventRecorder
-	// ordinary bounds the events of changes that warn of nothing.
+	// ordinary limits the rate of events that are not warnings.
 	ordinary *rate.Limiter
 	now      func() time.Time
-	unlinker asker
+	unlinker logoutClient
 	keyring  keyring
 	stores   locks
 	paces    paces
@@ -61,74 +55,71 @@ type Reconciler struct {
 	nodes    nodes
 }
 
-// Reconcile visits one session: it reads everything once, runs the phases, derives the status, writes it if it
-// differs, and tells what changed once that is written.
+// Reconcile runs one pass over one session: it reads everything once, runs the phases, derives the status, writes it
+// if it differs, and then emits events for the changes.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	s, err := r.load(ctx, request.NamespacedName)
+	p, err := r.load(ctx, request.NamespacedName)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if s == nil {
+	if p == nil {
 		r.forget(request.NamespacedName)
 		return ctrl.Result{}, nil
 	}
-	if s.deleting() {
-		err = r.finalize(ctx, s)
+	if p.deleting() {
+		err = r.finalize(ctx, p)
 	} else {
-		// What was asked of the bot of an earlier session of this name is not this one's.
+		// A request to the bot of a deleted session of this name does not concern this session.
 		r.unlinker.forget(request.NamespacedName)
-		err = r.ensureAll(ctx, s)
+		err = r.ensureAll(ctx, p)
 	}
-	r.listen(s)
-	err = errors.Join(unlessBehind(err), unlessBehind(r.writeStatus(ctx, s)))
+	r.listen(&p.input)
+	err = errors.Join(unlessBehind(err), unlessBehind(r.writeStatus(ctx, p)))
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: s.sooner()}, nil
+	return ctrl.Result{RequeueAfter: p.recheckAfter()}, nil
 }
 
-// ensureAll runs the phases in their order; each relies on the ones before, so the first error ends them. The
-// verdicts are complete in any case.
-func (r *Reconciler) ensureAll(ctx context.Context, s *scope) error {
-	s.storage = classifyClaim(s)
-	_, s.bot = decidePod(s)
-	for _, phase := range []func(context.Context, *scope) error{
+// ensureAll runs the phases in order. Each depends on those before it, so the first error ends them; the verdicts are
+// complete in any case.
+func (r *Reconciler) ensureAll(ctx context.Context, p *pass) error {
+	p.plan = r.rollout.decide(&p.input, p.plan)
+	p.bot = p.plan.bot
+	for _, phase := range []func(context.Context, *pass) error{
 		r.ensureFinalizer, r.ensureStorage, r.ensureCredentials, r.ensureNetwork, r.ensurePod,
 	} {
-		if err := phase(ctx, s); err != nil {
-			return errors.Join(r.explain(s, err), r.ensureStopped(ctx, s))
+		if err := phase(ctx, p); err != nil {
+			return errors.Join(r.explain(p, err), r.ensureStopped(ctx, p))
 		}
 	}
 	return nil
 }
 
-// explain turns an error that only a person can mend into a verdict, and gives any other back.
-func (r *Reconciler) explain(s *scope, err error) error {
+// explain turns an error that only a person can resolve into a verdict, and returns any other error.
+func (r *Reconciler) explain(p *pass, err error) error {
 	var taken *takenError
 	switch {
-	case errors.As(err, &taken) && taken.passing:
-		s.trouble = verdict{metav1.ConditionFalse, v1alpha1.ReasonAwaitingTermination, fmt.Sprintf(
-			"The %s %s of an earlier session of this name is being collected; this one goes on when it is gone.", taken.kind, taken.name),
-			moving, s.now.Add(takenPause)}
+	case errors.As(err, &taken) && taken.disappears:
+		p.trouble = found(kindAwaitingTermination, "Waiting for %s %s of a deleted session with this name to be removed.",
+			taken.kind, taken.name).recheckAt(p.now.Add(takenPause))
 		err = nil
 	case errors.As(err, &taken):
-		s.trouble = verdict{metav1.ConditionFalse, v1alpha1.ReasonNameTaken,
-			fmt.Sprintf("The %s: remove it, or give the session another name.", taken), stalled, s.now.Add(takenPause)}
+		p.trouble = found(kindNameTaken, "The %s. Remove it, or give the session another name.", taken).recheckAt(p.now.Add(takenPause))
 		err = nil
-	case refused(err) && s.storage.reason != v1alpha1.ReasonClaimRejected && s.bot.reason != v1alpha1.ReasonPodRejected:
-		s.trouble = verdict{metav1.ConditionFalse, v1alpha1.ReasonPodRejected,
-			fmt.Sprintf("The API server refuses what the pod needs: %s.", cause(err)), moving, never}
+	case refused(err) && p.storage.kind != kindClaimRejected && p.bot.kind != kindPodRejected:
+		p.trouble = found(kindPodRejected, "The API server rejects what the pod needs: %s.", cause(err))
 	}
-	if s.pod == nil && s.trouble.reason != "" {
-		s.bot = s.trouble
+	if p.pod == nil && !p.trouble.empty() {
+		p.bot = p.trouble
 	}
 	return err
 }
 
-// errBehind says that the cache is behind what the API server answers.
+// errBehind says that the cache is older than the API server's answer.
 var errBehind = errors.New("the cache is behind")
 
-// unlessBehind drops what means that the cache is behind: the event that brings it up to date brings the next visit.
+// unlessBehind drops errors that mean that the cache is behind: the event that updates it starts the next pass.
 func unlessBehind(err error) error {
 	if errors.Is(err, errBehind) || apierrors.IsConflict(err) {
 		return nil
@@ -136,93 +127,16 @@ func unlessBehind(err error) error {
 	return err
 }
 
-// load reads everything that a visit needs, all from the cache; nil when the session is gone.
-func (r *Reconciler) load(ctx context.Context, key types.NamespacedName) (*scope, error) {
-	s := &scope{now: r.now(), session: &v1alpha1.WhatsAppSession{}}
-	if err := r.Get(ctx, key, s.session); err != nil {
-		if apierrors.IsNotFound(err) {
-			return nil, nil
-		}
-		return nil, fmt.Errorf("read the session: %w", err)
-	}
-	name := types.NamespacedName{Namespace: key.Namespace, Name: naming.Name(s.session)}
-	claim := types.NamespacedName{Namespace: key.Namespace, Name: naming.ClaimName(s.session)}
-	var err error
-	s.claim = find(ctx, r, claim, &corev1.PersistentVolumeClaim{}, &err)
-	s.secret = find(ctx, r, name, &corev1.Secret{}, &err)
-	s.service = find(ctx, r, name, &corev1.Service{}, &err)
-	s.policy = find(ctx, r, name, &networkingv1.NetworkPolicy{}, &err)
-	s.pod = find(ctx, r, name, &corev1.Pod{}, &err)
-	if err != nil {
-		return nil, err
-	}
-	if s.readsNodes = r.nodes.live != nil; s.asksNode() {
-		s.nodeLost = r.nodes.lost(ctx, s.pod.Spec.NodeName, s.now)
-	}
-	if err := r.loadOthers(ctx, s); err != nil {
-		return nil, err
-	}
-	s.keys = r.keyring.read(s.session, s.secret)
-	s.desired, s.templateErr = resources.BuildPod(s.session, r.options)
-	if s.templateErr != nil {
-		s.trouble = invalidTemplate(s.templateErr)
-	}
-	r.observe(s)
-	return s, nil
-}
-
-// observe adds what the present pod's bot said.
-func (r *Reconciler) observe(s *scope) {
-	observed, listening := r.bots.Observed(client.ObjectKeyFromObject(s.session))
-	if listening && s.owned() && observed.Instance == string(s.pod.UID) {
-		s.observation = &observed
-	}
-}
-
-// find reads one object; nil when there is none. It does nothing after an error.
-func find[T client.Object](ctx context.Context, r client.Reader, key types.NamespacedName, into T, failed *error) T {
-	var none T
-	if *failed != nil {
-		return none
-	}
-	switch err := r.Get(ctx, key, into); {
-	case err == nil:
-		return into
-	case !apierrors.IsNotFound(err):
-		*failed = fmt.Errorf("read %T %s: %w", into, key.Name, err)
-	}
-	return none
-}
-
-// loadOthers finds the sessions that want the same claim and clientId, or the same account.
-func (r *Reconciler) loadOthers(ctx context.Context, s *scope) error {
-	siblings, err := sessionsBy(ctx, r, indexDirectory, naming.DirectoryKey(s.session))
-	if err != nil {
-		return err
-	}
-	s.holder = resources.DecideHolder(s.session, siblings)
-	account := accountKey(s.session)
-	if account == "" {
-		return nil
-	}
-	twins, err := sessionsBy(ctx, r, indexAccount, account)
-	if err != nil {
-		return err
-	}
-	s.twin = resources.SameAccount(s.session, twins)
-	return nil
-}
-
-// listen has the observer listen to the session's bot while that may run.
-func (r *Reconciler) listen(s *scope) {
-	key := client.ObjectKeyFromObject(s.session)
-	if s.owned() && s.keys != nil && s.pod.DeletionTimestamp == nil {
-		if _, process := s.classifyPod(); process == processRuns {
-			r.bots.Ensure(key, target(s))
+// listen makes the observer listen to the session's bot while that may run.
+func (r *Reconciler) listen(in *input) {
+	key := client.ObjectKeyFromObject(in.session)
+	if in.owned() && in.keys != nil && in.pod.DeletionTimestamp == nil {
+		if _, process := in.classifyPod(); process == processRuns {
+			r.bots.Ensure(key, target(in))
 			return
 		}
 	}
-	if known := classifyKnowledge(s); known == absent || !s.owned() {
+	if classifyKnowledge(in) == absent || !in.owned() {
 		r.bots.Forget(key)
 	}
 }
@@ -235,30 +149,30 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	r.rollout.forget(key)
 }
 
-// writeStatus writes the status if it differs from what is known to be written, and then tells what changed.
-func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
-	status, key := deriveStatus(s), client.ObjectKeyFromObject(s.session)
-	if equality.Semantic.DeepEqual(status, &s.session.Status) {
+// writeStatus writes the status if it differs from the stored one, and then emits events for the changes.
+func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
+	status, key := deriveStatus(p), client.ObjectKeyFromObject(p.session)
+	if equality.Semantic.DeepEqual(status, &p.session.Status) {
 		r.paces.forget(key)
 		return nil
 	}
-	if decideStep(&s.session.Status, status) {
-		if left := r.paces.left(key, s.now); left > 0 {
-			s.step = s.now.Add(left)
+	if decideProgress(&p.session.Status, status) {
+		if left := r.paces.left(key, p.now); left > 0 {
+			p.progressAt = p.now.Add(left)
 			return nil
 		}
 	}
 	r.paces.forget(key)
-	changed := s.session.DeepCopy()
+	changed := p.session.DeepCopy()
 	changed.Status = *status
-	patch := client.MergeFromWithOptions(s.session, client.MergeFromWithOptimisticLock{})
+	patch := client.MergeFromWithOptions(p.session, client.MergeFromWithOptimisticLock{})
 	if err := r.Status().Patch(ctx, changed, patch); err != nil {
 		return client.IgnoreNotFound(wrap(err, "write the status"))
 	}
 	log.FromContext(ctx).Info("status", "state", status.State, "reason", status.Reason)
-	if snapshot := s.snapshot(); snapshot != nil {
+	if snapshot := p.snapshot(); snapshot != nil {
 		r.bots.Shown(key, snapshot.Revision)
 	}
-	r.tellTransitions(s.session, status)
+	r.emitTransitions(p.session, status)
 	return nil
 }

@@ -13,39 +13,37 @@ import (
 )
 
 const (
-	// rolloutAtOnce is how many bots are made anew at once for no wish of their sessions. With a few seconds each, 5,000
-	// take half an hour, and WhatsApp does not see all of them come at once.
+	// rolloutAtOnce is how many bots are replaced at once because the operator changed. At a few seconds each, 5,000
+	// take half an hour, and WhatsApp does not see all of them reconnect at once.
 	rolloutAtOnce = 10
-	// rolloutPause is the mean wait between two askings of a session that waits for its turn.
+	// rolloutPause is the mean wait before a session that waits for its turn asks again.
 	rolloutPause = 30 * time.Second
 )
 
-// rollout bounds what another version of the operator, or another default image, does to sessions that asked for
-// nothing: so many bots may be away at once, and one counts as away until it is connected again, if it was before. With
-// an image that cannot be pulled, or that cannot log in, the rollout stops by itself at the first few.
+// rollout limits what a new version of the operator, or a new default image, does to sessions whose spec did not
+// change: only so many bots are away at once. A bot that was connected is away until it is connected again, so an image
+// that cannot be pulled or cannot log in stops the rollout at the first few bots.
 type rollout struct {
 	mu sync.Mutex
-	// away are the sessions whose bot was taken, and whether it was connected.
+	// away are the sessions whose bot was stopped, and whether it was connected.
 	away map[types.NamespacedName]bool
 }
 
-// decide is decidePod, with the turns kept: where it is not the session's yet, its pod stays.
-func (r *rollout) decide(s *scope) (step, verdict) {
-	key := client.ObjectKeyFromObject(s.session)
-	switch snapshot := s.snapshot(); {
-	case s.suspended() || s.holder != nil:
+// decide holds a plan back until it is the session's turn.
+func (r *rollout) decide(in *input, p plan) plan {
+	key := client.ObjectKeyFromObject(in.session)
+	switch snapshot := in.snapshot(); {
+	case in.suspended() || in.holder != nil:
 		r.forget(key)
-	case snapshot != nil && !s.outdated():
+	case snapshot != nil && !in.outdated():
 		r.back(key, snapshot.Connected)
 	}
-	next, v := decidePod(s)
-	if next != removePod || !s.rolled() || r.begin(key, meta.IsStatusConditionTrue(s.session.Status.Conditions, v1alpha1.ConditionConnected)) {
-		return next, v
+	if p.action != removePod || !in.rolled() || r.begin(key, meta.IsStatusConditionTrue(in.session.Status.Conditions, v1alpha1.ConditionConnected)) {
+		return p
 	}
-	s.stays = true
-	next, v = decidePod(s)
-	v.look = s.now.Add(rolloutPause/2 + rand.N(rolloutPause))
-	return next, v
+	p.action = keepPod
+	p.bot = p.bot.recheckAt(in.now.Add(rolloutPause/2 + rand.N(rolloutPause)))
+	return p
 }
 
 // begin gives a session its turn, if one is free.

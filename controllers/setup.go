@@ -26,25 +26,25 @@ import (
 )
 
 const (
-	// visits is how many sessions are visited at once. A visit that changes something waits for a few requests to the
-	// API server, so this many keep one busy without crowding out others.
-	visits = 16
-	// retryCap bounds the wait after failed visits: a quota that is raised should be noticed in a minute.
+	// passesAtOnce is how many passes run at once. A pass that changes something waits for a few requests to the API
+	// server; this many keep it busy and leave room for others.
+	passesAtOnce = 16
+	// retryCap is the longest wait after failed passes, so that a raised quota is noticed within a minute.
 	retryCap = time.Minute
 )
 
-// queue is what a controller takes its work from.
+// queue is the controller's work queue.
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-// Settings are what an operator is started with.
+// Settings are the operator's settings.
 type Settings struct {
 	// Resources are the same for every session's objects.
 	Resources resources.Options
-	// Observer bounds the streams; its zero value is for production.
+	// Observer limits the streams; the zero value is for production.
 	Observer observer.Options
-	// ReadNodes says that the operator may read nodes, as one of the whole cluster may.
+	// ReadNodes: the operator may read nodes, because it serves the whole cluster.
 	ReadNodes bool
-	// Metrics takes the operator's own.
+	// Metrics registers the operator's metrics.
 	Metrics prometheus.Registerer
 }
 
@@ -81,7 +81,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		}
 	}
 	labelled := handler.EnqueueRequestsFromMapFunc(requestOfLabel)
-	told := handler.TypedFuncs[types.NamespacedName, reconcile.Request]{GenericFunc: func(_ context.Context, e observer.Event, q queue) {
+	reported := handler.TypedFuncs[types.NamespacedName, reconcile.Request]{GenericFunc: func(_ context.Context, e observer.Event, q queue) {
 		q.Add(reconcile.Request{NamespacedName: e.Object})
 	}}
 	return ctrl.NewControllerManagedBy(mgr).
@@ -94,16 +94,16 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		Watches(&corev1.Pod{}, labelled).
 		Watches(&corev1.Pod{}, handler.Funcs{DeleteFunc: r.podGone}).
 		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(r.requestsOfClaim)).
-		WatchesRawSource(source.Channel(bots.Events(), told)).
-		WatchesRawSource(source.Channel(unlinker.told, told)).
+		WatchesRawSource(source.Channel(bots.Events(), reported)).
+		WatchesRawSource(source.Channel(unlinker.answered, reported)).
 		WithOptions(controller.Options{
-			MaxConcurrentReconciles: visits,
+			MaxConcurrentReconciles: passesAtOnce,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](5*time.Millisecond, retryCap),
 		}).
 		Complete(r)
 }
 
-// requestOfLabel maps what the operator made to its session.
+// requestOfLabel maps an object that the operator created to its session.
 func requestOfLabel(_ context.Context, object client.Object) []reconcile.Request {
 	name := object.GetLabels()[naming.LabelSession]
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}}}
@@ -117,7 +117,7 @@ func (r *Reconciler) requestsOfClaim(ctx context.Context, object client.Object) 
 func (r *Reconciler) requestsBy(ctx context.Context, index, key string) []reconcile.Request {
 	sessions, err := sessionsBy(ctx, r, index, key)
 	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "sessions were not visited")
+		ctrl.LoggerFrom(ctx).Error(err, "sessions were not reconciled")
 		return nil
 	}
 	requests := make([]reconcile.Request, len(sessions))
@@ -127,14 +127,14 @@ func (r *Reconciler) requestsBy(ctx context.Context, index, key string) []reconc
 	return requests
 }
 
-// podGone visits the sessions that waited for another session's pod to let go of their store.
+// podGone reconciles the sessions that waited for another session's pod to release their claim.
 func (r *Reconciler) podGone(ctx context.Context, e event.DeleteEvent, q queue) {
 	if store := e.Object.GetLabels()[naming.LabelDirectory]; store != "" {
-		r.visit(ctx, q, indexDirectory, e.Object.GetNamespace()+"/"+store)
+		r.enqueue(ctx, q, indexDirectory, e.Object.GetNamespace()+"/"+store)
 	}
 }
 
-func (r *Reconciler) visit(ctx context.Context, q queue, index, key string) {
+func (r *Reconciler) enqueue(ctx context.Context, q queue, index, key string) {
 	if key == "" {
 		return
 	}
@@ -143,16 +143,17 @@ func (r *Reconciler) visit(ctx context.Context, q queue, index, key string) {
 	}
 }
 
-// relatives visits the sessions whose status names another one, when that comes, goes, or changes its account.
+// relatives reconciles the sessions whose status names another session when that is created, deleted or linked to another
+// account.
 func (r *Reconciler) relatives() handler.EventHandler {
 	all := func(ctx context.Context, object client.Object, q queue) {
 		session := object.(*v1alpha1.WhatsAppSession)
-		r.visit(ctx, q, indexDirectory, naming.DirectoryKey(session))
-		r.visit(ctx, q, indexAccount, accountKey(session))
+		r.enqueue(ctx, q, indexDirectory, naming.DirectoryKey(session))
+		r.enqueue(ctx, q, indexAccount, accountKey(session))
 	}
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) {
-			// What is there at the start is visited anyway.
+			// Every session that exists at the start is reconciled anyway.
 			if !e.IsInInitialList {
 				all(ctx, e.Object, q)
 			}
@@ -161,8 +162,8 @@ func (r *Reconciler) relatives() handler.EventHandler {
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			before, after := accountKey(e.ObjectOld.(*v1alpha1.WhatsAppSession)), accountKey(e.ObjectNew.(*v1alpha1.WhatsAppSession))
 			if before != after {
-				r.visit(ctx, q, indexAccount, before)
-				r.visit(ctx, q, indexAccount, after)
+				r.enqueue(ctx, q, indexAccount, before)
+				r.enqueue(ctx, q, indexAccount, after)
 			}
 		},
 	}

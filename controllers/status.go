@@ -13,68 +13,72 @@ import (
 	"sesi.dev/sesi/controllers/resources"
 )
 
-// knowledge is how much is known of the bot at the moment of a visit.
+// knowledge is how much a pass knows of the bot.
 type knowledge int
 
 const (
 	// absent: no bot runs, so none is connected.
 	absent knowledge = iota
-	// starting: a bot runs, and this incarnation has not spoken yet.
+	// starting: a bot runs, and its process has not reported yet.
 	starting
-	// remembered: the operator has just begun to listen to a bot whose status an operator before it wrote. What that
-	// says holds until the bot is heard or lost.
+	// remembered: this operator has just begun to listen to a bot whose status an earlier operator wrote. That status
+	// holds until the bot reports or counts as unreachable.
 	remembered
-	// heard: the bot has spoken.
-	heard
-	// lost: a bot may run, and what it last said is old.
+	// reported: the bot has reported.
+	reported
+	// lost: a bot may run, and its last report is old.
 	lost
 )
 
 // classifyKnowledge says how much is known of the bot.
-func classifyKnowledge(s *scope) knowledge {
-	if !s.owned() {
+func classifyKnowledge(in *input) knowledge {
+	if !in.owned() {
 		return absent
 	}
-	_, process := s.classifyPod()
+	_, process := in.classifyPod()
 	switch {
 	case process == processUnknown:
 		return lost
 	case process == processNone:
 		return absent
-	case s.unheard() || s.observation != nil && s.observation.Hearing == observer.Lost:
+	case in.unasked() || in.observation != nil && in.observation.Hearing == observer.Lost:
 		return lost
-	case s.snapshot() != nil:
-		return heard
-	case s.session.Status.Instance == string(s.pod.UID):
+	case in.snapshot() != nil:
+		return reported
+	case in.session.Status.Instance == string(in.pod.UID):
 		return remembered
 	}
 	return starting
 }
 
-// deriveStatus is the status that is true after a visit. It depends on the scope alone.
-func deriveStatus(s *scope) *v1alpha1.WhatsAppSessionStatus {
-	status := s.session.Status.DeepCopy()
-	known := classifyKnowledge(s)
-	status.ObservedGeneration = s.session.Generation
-	status.ClientID = naming.ClientID(s.session)
+// deriveStatus computes the status after a pass. It depends on the pass alone.
+func deriveStatus(p *pass) *v1alpha1.WhatsAppSessionStatus {
+	status := p.session.Status.DeepCopy()
+	known := classifyKnowledge(&p.input)
+	status.ObservedGeneration = p.session.Generation
+	status.ClientID = naming.ClientID(p.session)
 	status.PodName, status.NodeName = "", ""
-	if s.owned() {
-		status.PodName, status.NodeName = s.pod.Name, s.pod.Spec.NodeName
+	if p.owned() {
+		status.PodName, status.NodeName = p.pod.Name, p.pod.Spec.NodeName
 	}
-	if known == heard {
-		mirror(status, s.snapshot())
+	status.Replacement = p.plan.replacement
+	if known == reported {
+		mirror(status, p.snapshot())
 	}
-	if known == absent || known == lost {
-		if status.QR != nil {
+	if status.QR != nil {
+		if known == absent || known == lost {
 			status.QR.ExpiresAt = nil
 		}
+		if p.suspended() {
+			status.QR.Needed = false
+		}
 	}
-	deriveState(s, status, known)
-	deriveConditions(s, status, known)
+	deriveState(p, status, known)
+	deriveConditions(p, status, known)
 	return status
 }
 
-// mirror copies what the bot says.
+// mirror copies what the bot reports.
 func mirror(status *v1alpha1.WhatsAppSessionStatus, snapshot *bot.Snapshot) {
 	before := status.Session
 	if before == nil {
@@ -96,8 +100,8 @@ func mirror(status *v1alpha1.WhatsAppSessionStatus, snapshot *bot.Snapshot) {
 	status.Instance = snapshot.Instance
 }
 
-// deriveState gives the session the bot's word, or the operator's own where no bot speaks.
-func deriveState(s *scope, status *v1alpha1.WhatsAppSessionStatus, known knowledge) {
+// deriveState sets the session's state: the bot's, or the operator's own where no bot reports.
+func deriveState(p *pass, status *v1alpha1.WhatsAppSessionStatus, known knowledge) {
 	set := func(state bot.State, reason string, action bot.UserAction) {
 		status.State, status.Reason, status.UserAction = state, reason, action
 	}
@@ -106,25 +110,25 @@ func deriveState(s *scope, status *v1alpha1.WhatsAppSessionStatus, known knowled
 		last = bot.ActionNone
 	}
 	switch {
-	case s.deleting():
+	case p.deleting():
 		set(v1alpha1.StateTerminating, v1alpha1.ReasonTerminating, bot.ActionNone)
-	case s.holder != nil:
+	case p.holder != nil:
 		set(bot.StateConflict, v1alpha1.ReasonClaimShared, bot.ActionResolveConflict)
-	case s.suspended():
+	case p.suspended():
 		set(v1alpha1.StateSuspended, v1alpha1.ReasonSuspended, bot.ActionNone)
-	case known == heard && !knownState(s.snapshot()):
-		set(v1alpha1.StateUnknown, v1alpha1.ReasonOperatorOutdated, s.snapshot().UserAction)
-	case known == heard:
-		snapshot := s.snapshot()
+	case known == reported && !knownState(p.snapshot()):
+		set(v1alpha1.StateUnknown, v1alpha1.ReasonOperatorOutdated, p.snapshot().UserAction)
+	case known == reported:
+		snapshot := p.snapshot()
 		set(snapshot.State, string(snapshot.Reason), snapshot.UserAction)
 	case known == remembered && status.State != "":
 		status.UserAction = last
 	case known == lost:
-		set(v1alpha1.StateUnknown, s.bot.reason, last)
-	case s.bot.reason == v1alpha1.ReasonAwaitingStorage:
-		set(v1alpha1.StatePending, s.storage.reason, last)
+		set(v1alpha1.StateUnknown, p.bot.reason(), last)
+	case p.bot.kind == kindAwaitingStorage:
+		set(v1alpha1.StatePending, p.storage.reason(), last)
 	default:
-		set(v1alpha1.StatePending, s.bot.reason, last)
+		set(v1alpha1.StatePending, p.bot.reason(), last)
 	}
 }
 
@@ -137,7 +141,7 @@ func moment(t bot.Time) *metav1.Time {
 	return &shown
 }
 
-// phoneNumber is the number in a jid of a phone's account, with its leading +; empty for any other account.
+// phoneNumber is the number in the jid of a phone's account, with its leading +; empty for any other account.
 func phoneNumber(jid string) string {
 	user, server, _ := strings.Cut(resources.Account(jid), "@")
 	if server != "s.whatsapp.net" || user == "" || strings.Trim(user, "0123456789") != "" {

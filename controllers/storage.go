@@ -18,46 +18,43 @@ import (
 	"sesi.dev/sesi/controllers/resources"
 )
 
-// ensureStorage makes the claim that the session's template asks for, and keeps its owner in step with
-// retentionPolicy. It never deletes a claim: one that is to go with its session is collected as the session's own.
-func (r *Reconciler) ensureStorage(ctx context.Context, s *scope) error {
-	desired := resources.BuildClaim(s.session)
-	if desired != nil && s.claim == nil {
+// ensureStorage creates the claim that the session's template asks for, and makes its owner follow retentionPolicy. It
+// never deletes a claim: with retentionPolicy Delete the garbage collector does, through the owner.
+func (r *Reconciler) ensureStorage(ctx context.Context, p *pass) error {
+	desired := resources.BuildClaim(p.session)
+	if desired != nil && p.claim == nil {
 		if err := r.create(ctx, desired); err != nil {
-			s.storage = classifyClaim(s)
 			if apierrors.IsAlreadyExists(err) {
 				return errBehind
 			}
 			if refused(err) {
-				s.storage.reason, s.storage.message = v1alpha1.ReasonClaimRejected, fmt.Sprintf(
-					"The API server refuses the claim %s: %s.", desired.Name, cause(err))
+				p.storage = found(kindClaimRejected, "The API server rejects PVC %s: %s.", desired.Name, cause(err))
 			}
-			return fmt.Errorf("make the claim %s: %w", desired.Name, err)
+			return fmt.Errorf("create PVC %s: %w", desired.Name, err)
 		}
 	}
-	s.storage = classifyClaim(s)
-	if desired == nil || s.claim == nil || !resources.OwnsClaim(s.session, s.claim) {
+	if desired == nil || p.claim == nil || !resources.OwnsClaim(p.session, p.claim) {
 		return nil
 	}
-	owners := decideClaimOwners(s.session, s.claim)
-	if equality.Semantic.DeepEqual(owners, s.claim.OwnerReferences) {
+	owners := decideClaimOwners(p.session, p.claim)
+	if equality.Semantic.DeepEqual(owners, p.claim.OwnerReferences) {
 		return nil
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"resourceVersion": s.claim.ResourceVersion, "ownerReferences": owners,
+		"resourceVersion": p.claim.ResourceVersion, "ownerReferences": owners,
 	}})
 	if err != nil {
-		return fmt.Errorf("encode the owners of the claim %s: %w", s.claim.Name, err)
+		return fmt.Errorf("encode the owners of PVC %s: %w", p.claim.Name, err)
 	}
-	log.FromContext(ctx).Info("giving the claim its owners", "claim", s.claim.Name, "owners", len(owners))
-	if err := r.Patch(ctx, s.claim.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); err != nil {
-		return fmt.Errorf("give the claim %s its owners: %w", s.claim.Name, err)
+	log.FromContext(ctx).Info("setting the claim's owners", "claim", p.claim.Name, "owners", len(owners))
+	if err := r.Patch(ctx, p.claim.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); err != nil {
+		return fmt.Errorf("set the owners of PVC %s: %w", p.claim.Name, err)
 	}
 	return nil
 }
 
-// decideClaimOwners puts the session among a claim's owners or takes it out, as retentionPolicy has it, and leaves
-// every other owner alone.
+// decideClaimOwners adds the session to a claim's owners or removes it, as retentionPolicy asks, and keeps every other
+// owner.
 func decideClaimOwners(session *v1alpha1.WhatsAppSession, claim *corev1.PersistentVolumeClaim) []metav1.OwnerReference {
 	var owners []metav1.OwnerReference
 	for _, owner := range claim.OwnerReferences {
@@ -68,47 +65,42 @@ func decideClaimOwners(session *v1alpha1.WhatsAppSession, claim *corev1.Persiste
 	return append(owners, resources.ClaimOwners(session)...)
 }
 
-// classifyClaim says how the session's claim stands.
-func classifyClaim(s *scope) verdict {
-	name := naming.ClaimName(s.session)
-	template := s.session.Spec.Storage.ClaimName == ""
+// classifyClaim says what state the session's claim is in.
+func classifyClaim(in *input) verdict {
+	name := naming.ClaimName(in.session)
+	template := in.session.Spec.Storage.ClaimName == ""
 	switch {
-	case s.holder != nil:
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimShared, fmt.Sprintf(
-			"The older WhatsAppSession %s keeps the claim %s with the clientId %s: delete one of the two, or make this one anew with another clientId or claim.",
-			s.holder.Name, name, naming.ClientID(s.session)), stalled, never}
-	case s.claim == nil && template:
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimPending, fmt.Sprintf("The claim %s is being made.", name), moving, never}
-	case s.claim == nil:
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimNotFound, fmt.Sprintf(
-			"There is no claim %s in this namespace: make it, or make the session anew with one that exists as spec.storage.claimName.", name), stalled, never}
-	case template && !resources.OwnsClaim(s.session, s.claim) && passing(s.claim):
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimTerminating, fmt.Sprintf(
-			"The claim %s of an earlier session of this name is being deleted; another is made when it is gone.", name), moving, never}
-	case template && !resources.OwnsClaim(s.session, s.claim):
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimTaken, fmt.Sprintf(
-			"The claim %s exists and was not made for this session: remove it, or make the session anew with it as spec.storage.claimName if it is meant.", name), stalled, never}
-	case s.claim.DeletionTimestamp != nil:
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimTerminating, fmt.Sprintf(
-			"The claim %s is being deleted and goes when no pod uses it, and the session with it: take a backup from the bot first if it is to be kept.", name), moving, never}
-	case s.claim.Status.Phase == corev1.ClaimLost:
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimLost, fmt.Sprintf(
-			"The claim %s has lost its volume %s: restore the volume, or delete the claim and link the session anew.", name, s.claim.Spec.VolumeName), stalled, never}
-	case s.claim.Status.Phase == corev1.ClaimBound:
-		return verdict{metav1.ConditionTrue, v1alpha1.ReasonClaimBound, fmt.Sprintf("The claim %s is bound.", name), settled, never}
+	case in.holder != nil:
+		return found(kindClaimShared,
+			"The older WhatsAppSession %s uses PVC %s with clientId %s. Delete one of the two, or recreate this one with another clientId or PVC.",
+			in.holder.Name, name, naming.ClientID(in.session))
+	case in.claim == nil && template:
+		return found(kindClaimPending, "Creating PVC %s.", name)
+	case in.claim == nil:
+		return found(kindClaimNotFound, "PVC %s not found. Create it, or recreate the session with an existing PVC as spec.storage.claimName.", name)
+	case template && !resources.OwnsClaim(in.session, in.claim) && disappears(in.claim):
+		return found(kindClaimTerminating, "Waiting for PVC %s of a deleted session with this name to be removed before creating a new one.", name)
+	case template && !resources.OwnsClaim(in.session, in.claim):
+		return found(kindClaimTaken, "PVC %s already exists and belongs to something else. Delete it, or recreate the session with spec.storage.claimName: %s to use it.", name, name)
+	case in.claim.DeletionTimestamp != nil:
+		return found(kindClaimTerminating,
+			"PVC %s will be deleted as soon as no pod uses it, and the session with it. To keep the session, back it up now: kubectl sesi backup %s.", name, in.session.Name)
+	case in.claim.Status.Phase == corev1.ClaimLost:
+		return found(kindClaimLost, "PVC %s has lost its volume %s. Restore the volume, or delete the PVC and link the session again.", name, in.claim.Spec.VolumeName)
+	case in.claim.Status.Phase == corev1.ClaimBound:
+		return found(kindClaimBound, "PVC %s is bound.", name)
 	default:
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonClaimPending, fmt.Sprintf(
-			"The claim %s waits for a volume: kubectl describe pvc %s says why; often its StorageClass is missing.", name, name), moving, never}
+		return found(kindClaimPending, "PVC %s is waiting for a volume; often its StorageClass is missing. See kubectl describe pvc %s.", name, name)
 	}
 }
 
-// usable tells whether a pod may be made on the claim. A pending one is: some classes bind a claim only once a pod
-// wants it.
+// usable reports whether a pod may be created on the claim. A pending claim is usable: some StorageClasses bind a claim
+// only when a pod needs it.
 func usable(storage verdict) bool {
-	return storage.reason == v1alpha1.ReasonClaimBound || storage.reason == v1alpha1.ReasonClaimPending
+	return storage.kind == kindClaimBound || storage.kind == kindClaimPending
 }
 
-// refused tells whether the API server understood a request and will not have it, as opposed to a failure on the way.
+// refused reports whether the API server understood a request and rejected it, as opposed to a failure on the way.
 func refused(err error) bool {
 	return apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err)
 }

@@ -11,48 +11,48 @@ import (
 )
 
 func TestClassifyClaim(t *testing.T) {
-	phase := func(p corev1.PersistentVolumeClaimPhase) func(*scope) {
-		return func(s *scope) { s.claim.Status.Phase = p }
+	phase := func(p corev1.PersistentVolumeClaimPhase) func(*pass) {
+		return func(s *pass) { s.claim.Status.Phase = p }
 	}
-	gone := func(s *scope) { s.claim = nil }
-	going := func(s *scope) { at := metav1.NewTime(noon); s.claim.DeletionTimestamp = &at }
-	named := func(s *scope) { s.session.Spec.Storage.ClaimName = "mine"; s.claim.Labels = nil }
-	ownedBy := func(kind string) func(*scope) {
+	gone := func(s *pass) { s.claim = nil }
+	going := func(s *pass) { at := metav1.NewTime(noon); s.claim.DeletionTimestamp = &at }
+	named := func(s *pass) { s.session.Spec.Storage.ClaimName = "mine"; s.claim.Labels = nil }
+	ownedBy := func(kind string) func(*pass) {
 		yes := true
-		return func(s *scope) {
+		return func(s *pass) {
 			s.claim.OwnerReferences = []metav1.OwnerReference{{Kind: kind, Name: "kasir", UID: "an-earlier-one", Controller: &yes}}
 		}
 	}
-	unlabelled := func(s *scope) { s.claim.Labels = nil }
+	unlabelled := func(s *pass) { s.claim.Labels = nil }
 	cases := map[string]struct {
-		edits   []func(*scope)
+		edits   []func(*pass)
 		want    string
 		outlook outlook
 		says    string
 	}{
 		"bound":                {nil, v1alpha1.ReasonClaimBound, settled, "wa-kasir is bound"},
-		"named, bound":         {[]func(*scope){named}, v1alpha1.ReasonClaimBound, settled, "mine is bound"},
-		"pending":              {[]func(*scope){phase(corev1.ClaimPending)}, v1alpha1.ReasonClaimPending, moving, "kubectl describe pvc wa-kasir"},
-		"no phase yet":         {[]func(*scope){phase("")}, v1alpha1.ReasonClaimPending, moving, "waits for a volume"},
-		"lost":                 {[]func(*scope){phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimLost, stalled, "restore the volume"},
-		"going":                {[]func(*scope){going}, v1alpha1.ReasonClaimTerminating, moving, "take a backup"},
-		"going, lost":          {[]func(*scope){going, phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimTerminating, moving, "being deleted"},
-		"not made yet":         {[]func(*scope){gone}, v1alpha1.ReasonClaimPending, moving, "being made"},
-		"named, missing":       {[]func(*scope){named, gone}, v1alpha1.ReasonClaimNotFound, stalled, "no claim mine in this namespace: make it, or make the session anew"},
-		"an earlier session's": {[]func(*scope){ownedBy("WhatsAppSession")}, v1alpha1.ReasonClaimTerminating, moving, "earlier session"},
-		"another owner's":      {[]func(*scope){ownedBy("StatefulSet")}, v1alpha1.ReasonClaimTaken, stalled, "not made for this session"},
-		"someone else's":       {[]func(*scope){unlabelled}, v1alpha1.ReasonClaimTaken, stalled, "make the session anew with it as spec.storage.claimName"},
-		"an older session's":   {[]func(*scope){held}, v1alpha1.ReasonClaimShared, stalled, "older WhatsAppSession older"},
-		"an older's, missing":  {[]func(*scope){named, gone, held}, v1alpha1.ReasonClaimShared, stalled, "make this one anew with another clientId"},
+		"named, bound":         {[]func(*pass){named}, v1alpha1.ReasonClaimBound, settled, "mine is bound"},
+		"pending":              {[]func(*pass){phase(corev1.ClaimPending)}, v1alpha1.ReasonClaimPending, moving, "kubectl describe pvc wa-kasir"},
+		"no phase yet":         {[]func(*pass){phase("")}, v1alpha1.ReasonClaimPending, moving, "is waiting for a volume"},
+		"lost":                 {[]func(*pass){phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimLost, stalled, "Restore the volume"},
+		"going":                {[]func(*pass){going}, v1alpha1.ReasonClaimTerminating, moving, "back it up now"},
+		"going, lost":          {[]func(*pass){going, phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimTerminating, moving, "will be deleted"},
+		"not created yet":      {[]func(*pass){gone}, v1alpha1.ReasonClaimPending, moving, "Creating PVC"},
+		"named, missing":       {[]func(*pass){named, gone}, v1alpha1.ReasonClaimNotFound, stalled, "PVC mine not found. Create it, or recreate the session"},
+		"an earlier session's": {[]func(*pass){ownedBy("WhatsAppSession")}, v1alpha1.ReasonClaimTerminating, moving, "deleted session"},
+		"another owner's":      {[]func(*pass){ownedBy("StatefulSet")}, v1alpha1.ReasonClaimTaken, stalled, "belongs to something else"},
+		"someone else's":       {[]func(*pass){unlabelled}, v1alpha1.ReasonClaimTaken, stalled, "spec.storage.claimName: wa-kasir to use it"},
+		"an older session's":   {[]func(*pass){held}, v1alpha1.ReasonClaimShared, stalled, "older WhatsAppSession older"},
+		"an older's, missing":  {[]func(*pass){named, gone, held}, v1alpha1.ReasonClaimShared, stalled, "recreate this one with another clientId"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := classifyClaim(visit(c.edits...))
-			if got.reason != c.want || got.outlook != c.outlook || !strings.Contains(got.message, c.says) {
+			got := classifyClaim(&passOf(c.edits...).input)
+			if got.reason() != c.want || got.outlook != c.outlook || !strings.Contains(got.message, c.says) {
 				t.Errorf("classifyClaim = %+v; want %s with %q", got, c.want, c.says)
 			}
 			if got.good() != (c.want == v1alpha1.ReasonClaimBound) {
-				t.Errorf("the condition is %s", got.status)
+				t.Errorf("the condition is %s", got.status())
 			}
 		})
 	}

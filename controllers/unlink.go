@@ -17,12 +17,12 @@ import (
 	"sesi.dev/sesi/controllers/observer"
 )
 
-// unlinkPatience is how long a deleted session waits for its bot to log out. It counts from when this operator first saw
-// the deletion, by its own clock: the API server's may be further off than that, and while no operator was there, nobody
-// asked the bot.
+// unlinkPatience is how long a deleted session waits for its bot to log out. It starts when this operator first sees the
+// deletion, by the operator's own clock: the API server's clock may differ by more than that, and while no operator ran,
+// no bot was asked.
 const unlinkPatience = 30 * time.Second
 
-// unlinkPause is the least time between two askings of one bot.
+// unlinkPause is the minimum time between two requests to one bot.
 const unlinkPause = 2 * time.Second
 
 // Reasons of the events that end a deletion with deletionPolicy Unlink.
@@ -31,113 +31,111 @@ const (
 	eventNotUnlinked = "NotUnlinked"
 )
 
-// release is how a deletion goes on.
+// release is what a pass does about a deleted session.
 type release struct {
-	// free: the finalizer goes.
+	// free: remove the finalizer.
 	free bool
-	// ask: the bot is asked to log out.
+	// ask: ask the bot to log out.
 	ask bool
-	// event and message tell how it ended; no event where there was nothing to unlink.
+	// event and message say how it ended; no event where there was nothing to unlink.
 	event, message string
 }
 
-// decideRelease says whether a deleted session still waits for its bot to log out.
-func decideRelease(s *scope, known knowledge, asked unlinkResult) release {
-	linked := s.session.Status.Session != nil && s.session.Status.Session.Exists
-	if snapshot := s.snapshot(); snapshot != nil {
+// decideRelease decides whether a deleted session still waits for its bot to log out.
+func decideRelease(in *input, known knowledge, asked unlinkResult) release {
+	linked := in.session.Status.Session != nil && in.session.Status.Session.Exists
+	if snapshot := in.snapshot(); snapshot != nil {
 		linked = snapshot.Exists
 	}
 	remedy := "remove the device on the phone, under Linked devices"
-	late := !s.now.Before(asked.since.Add(unlinkPatience))
+	late := !in.now.Before(asked.since.Add(unlinkPatience))
 	switch {
-	case s.session.Spec.DeletionPolicy != v1alpha1.DeletionUnlink:
+	case in.session.Spec.DeletionPolicy != v1alpha1.DeletionUnlink:
 		return release{free: true}
 	case asked.done && asked.err == nil:
 		return release{free: true, event: eventUnlinked, message: "The bot logged out at WhatsApp."}
 	case asked.busy && !late:
-		// The bot may already say that it is not linked; its answer says why.
+		// The bot may already report that it is not linked; its answer to the request says why.
 		return release{}
-	case !linked && !late && s.snapshot() == nil && (known == remembered || known == starting):
-		// A phone may have scanned a code while no operator looked; the bot is about to say.
+	case !linked && !late && in.snapshot() == nil && (known == remembered || known == starting):
+		// A phone may have scanned a code while no operator ran; the bot's first report says so.
 		return release{}
 	case !linked:
 		return release{free: true}
 	case late:
 		return release{free: true, event: eventNotUnlinked,
 			message: fmt.Sprintf("The bot did not log out within %s: %s.", unlinkPatience, remedy)}
-	case known == absent && s.pod == nil:
-		return release{free: true, event: eventNotUnlinked, message: fmt.Sprintf("No bot runs that could log out: %s.", remedy)}
-	case known == heard || known == remembered || known == starting:
-		return release{ask: !asked.busy && !s.now.Before(asked.at.Add(unlinkPause))}
+	case known == absent && in.pod == nil:
+		return release{free: true, event: eventNotUnlinked, message: fmt.Sprintf("No bot is running that could log out: %s.", remedy)}
+	case known == reported || known == remembered || known == starting:
+		return release{ask: !asked.busy && !in.now.Before(asked.at.Add(unlinkPause))}
 	}
 	return release{}
 }
 
-// finalize lets a deleted session go once its bot has logged out, or has had its time.
-func (r *Reconciler) finalize(ctx context.Context, s *scope) error {
-	s.storage = classifyClaim(s)
-	_, s.bot = decidePod(s)
-	if !controllerutil.ContainsFinalizer(s.session, v1alpha1.FinalizerUnlink) {
+// finalize removes the finalizer of a deleted session once its bot has logged out, or the patience is over.
+func (r *Reconciler) finalize(ctx context.Context, p *pass) error {
+	if !controllerutil.ContainsFinalizer(p.session, v1alpha1.FinalizerUnlink) {
 		return nil
 	}
-	key := client.ObjectKeyFromObject(s.session)
-	decision := decideRelease(s, classifyKnowledge(s), r.unlinker.result(key, s.now))
-	if decision.ask && s.keys != nil {
-		log.FromContext(ctx).Info("asking the bot to log out", "pod", s.pod.Name)
-		r.unlinker.ask(key, target(s))
+	key := client.ObjectKeyFromObject(p.session)
+	decision := decideRelease(&p.input, classifyKnowledge(&p.input), r.unlinker.result(key, p.now))
+	if decision.ask && p.keys != nil {
+		log.FromContext(ctx).Info("asking the bot to log out", "pod", p.pod.Name)
+		r.unlinker.ask(key, target(&p.input))
 	}
 	if !decision.free {
-		s.trouble.look = s.now.Add(unlinkPause)
+		p.trouble = p.trouble.recheckAt(p.now.Add(unlinkPause))
 		return nil
 	}
-	if err := r.setFinalizer(ctx, s, false); err != nil {
+	if err := r.setFinalizer(ctx, p, false); err != nil {
 		return err
 	}
 	r.unlinker.forget(key)
 	switch decision.event {
 	case eventUnlinked:
-		r.tell(s.session, transition{corev1.EventTypeNormal, decision.event, decision.message}, "Unlink")
+		r.emit(p.session, transition{corev1.EventTypeNormal, decision.event, decision.message}, "Unlink")
 	case eventNotUnlinked:
-		r.tell(s.session, transition{corev1.EventTypeWarning, decision.event, decision.message}, "Unlink")
+		r.emit(p.session, transition{corev1.EventTypeWarning, decision.event, decision.message}, "Unlink")
 	}
 	return nil
 }
 
-// ensureFinalizer puts the finalizer on a session whose deletion has to wait, and takes it from any other.
-func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
-	want := s.session.Spec.DeletionPolicy == v1alpha1.DeletionUnlink
-	if controllerutil.ContainsFinalizer(s.session, v1alpha1.FinalizerUnlink) == want {
+// ensureFinalizer adds the finalizer to a session whose deletion must wait, and removes it from any other.
+func (r *Reconciler) ensureFinalizer(ctx context.Context, p *pass) error {
+	want := p.session.Spec.DeletionPolicy == v1alpha1.DeletionUnlink
+	if controllerutil.ContainsFinalizer(p.session, v1alpha1.FinalizerUnlink) == want {
 		return nil
 	}
-	return r.setFinalizer(ctx, s, want)
+	return r.setFinalizer(ctx, p, want)
 }
 
-func (r *Reconciler) setFinalizer(ctx context.Context, s *scope, want bool) error {
-	changed := s.session.DeepCopy()
+func (r *Reconciler) setFinalizer(ctx context.Context, p *pass, want bool) error {
+	changed := p.session.DeepCopy()
 	if want {
 		controllerutil.AddFinalizer(changed, v1alpha1.FinalizerUnlink)
 	} else {
 		controllerutil.RemoveFinalizer(changed, v1alpha1.FinalizerUnlink)
 	}
-	patch := client.MergeFromWithOptions(s.session, client.MergeFromWithOptimisticLock{})
+	patch := client.MergeFromWithOptions(p.session, client.MergeFromWithOptimisticLock{})
 	log.FromContext(ctx).Info("changing the finalizer", "held", want)
 	if err := r.Patch(ctx, changed, patch); err != nil {
 		return client.IgnoreNotFound(wrap(err, "change the finalizer"))
 	}
-	s.session = changed
+	p.session = changed
 	return nil
 }
 
-// unlinker asks bots to log out, outside of Reconcile, and tells when one has answered.
+// unlinker asks bots to log out, outside of Reconcile, and sends an event when one has answered.
 type unlinker struct {
-	// told gets the sessions whose bot answered.
-	told chan observer.Event
+	// answered gets the sessions whose bot answered.
+	answered chan observer.Event
 
 	mu    sync.Mutex
 	asked map[types.NamespacedName]unlinkResult
 }
 
-// unlinkResult is how far the asking has got.
+// unlinkResult is how far the request has come.
 type unlinkResult struct {
 	// since is when the deletion was first seen, at when the bot was last asked or answered.
 	since, at time.Time
@@ -148,7 +146,7 @@ type unlinkResult struct {
 }
 
 func newUnlinker() *unlinker {
-	return &unlinker{told: make(chan observer.Event), asked: map[types.NamespacedName]unlinkResult{}}
+	return &unlinker{answered: make(chan observer.Event), asked: map[types.NamespacedName]unlinkResult{}}
 }
 
 func (u *unlinker) result(key types.NamespacedName, now time.Time) unlinkResult {
@@ -168,7 +166,7 @@ func (u *unlinker) forget(key types.NamespacedName) {
 	delete(u.asked, key)
 }
 
-// ask begins to ask a bot; its answer is told within unlinkPatience.
+// ask starts a request to a bot. Its answer comes within unlinkPatience.
 func (u *unlinker) ask(key types.NamespacedName, to observer.Target) {
 	u.mu.Lock()
 	since := u.asked[key].since
@@ -184,7 +182,7 @@ func (u *unlinker) ask(key types.NamespacedName, to observer.Target) {
 		}
 		u.mu.Unlock()
 		select {
-		case u.told <- observer.Event{Object: key}:
+		case u.answered <- observer.Event{Object: key}:
 		case <-ctx.Done():
 		}
 	}()
@@ -205,7 +203,7 @@ func logout(ctx context.Context, to observer.Target) error {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the bot does not log out (%d)", answer.StatusCode)
+		return fmt.Errorf("the bot refuses to log out (%d)", answer.StatusCode)
 	}
 	return nil
 }

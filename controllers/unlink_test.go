@@ -16,46 +16,46 @@ import (
 )
 
 func TestDecideRelease(t *testing.T) {
-	unlink := func(s *scope) { s.session.Spec.DeletionPolicy = v1alpha1.DeletionUnlink }
+	unlink := func(s *pass) { s.session.Spec.DeletionPolicy = v1alpha1.DeletionUnlink }
 	// The API server's clock is an hour ahead of this one, or behind it.
-	fast := func(s *scope) { at := metav1.NewTime(noon.Add(time.Hour)); s.session.DeletionTimestamp = &at }
-	slow := func(s *scope) { at := metav1.NewTime(noon.Add(-time.Hour)); s.session.DeletionTimestamp = &at }
-	linked := func(s *scope) { s.session.Status.Session = &v1alpha1.SessionStatus{Exists: true} }
+	fast := func(s *pass) { at := metav1.NewTime(noon.Add(time.Hour)); s.session.DeletionTimestamp = &at }
+	slow := func(s *pass) { at := metav1.NewTime(noon.Add(-time.Hour)); s.session.DeletionTimestamp = &at }
+	linked := func(s *pass) { s.session.Status.Session = &v1alpha1.SessionStatus{Exists: true} }
 	seen := func(ago time.Duration) unlinkResult { return unlinkResult{since: noon.Add(-ago)} }
 	asked := func(since, ago time.Duration, busy bool, err error) unlinkResult {
 		return unlinkResult{since: noon.Add(-since), at: noon.Add(-ago), busy: busy, done: !busy, err: err}
 	}
 	cases := map[string]struct {
-		edits []func(*scope)
+		edits []func(*pass)
 		asked unlinkResult
 		known knowledge
 		want  release
 	}{
-		"retain":                      {[]func(*scope){linked, slow}, seen(0), heard, release{free: true}},
-		"never linked":                {[]func(*scope){unlink, slow, says(observer.Heard, asleep())}, seen(0), heard, release{free: true}},
-		"never linked, no pod":        {[]func(*scope){unlink, slow, noPod}, seen(0), absent, release{free: true}},
-		"linked, as the bot says":     {[]func(*scope){unlink, slow, says(observer.Heard, connected())}, seen(0), heard, release{ask: true}},
-		"so, by a fast clock":         {[]func(*scope){unlink, fast, says(observer.Heard, connected())}, seen(0), heard, release{ask: true}},
-		"unlinked, as the bot says":   {[]func(*scope){unlink, linked, slow, says(observer.Heard, asleep())}, seen(0), heard, release{free: true}},
-		"linked, remembered":          {[]func(*scope){unlink, linked, slow}, seen(0), remembered, release{ask: true}},
-		"not linked, remembered":      {[]func(*scope){unlink, slow}, seen(0), remembered, release{}},
-		"not linked, never heard":     {[]func(*scope){unlink, slow}, seen(unlinkPatience), remembered, release{free: true}},
-		"starting":                    {[]func(*scope){unlink, linked, slow}, seen(0), starting, release{ask: true}},
-		"starting, not known to link": {[]func(*scope){unlink, slow}, seen(0), starting, release{}},
-		"asked":                       {[]func(*scope){unlink, linked, slow}, asked(time.Second, time.Second, true, nil), heard, release{}},
-		"asked, says it unlinked":     {[]func(*scope){unlink, linked, slow, says(observer.Heard, asleep())}, asked(time.Second, time.Second, true, nil), heard, release{}},
-		"asked for too long":          {[]func(*scope){unlink, linked, fast}, asked(unlinkPatience, time.Second, true, nil), heard, release{free: true, event: eventNotUnlinked}},
-		"answered":                    {[]func(*scope){unlink, linked, slow}, asked(time.Second, 0, false, nil), heard, release{free: true, event: eventUnlinked}},
-		"failed just now":             {[]func(*scope){unlink, linked, slow}, asked(time.Second, time.Second, false, errors.New("no")), heard, release{}},
-		"failed a while ago":          {[]func(*scope){unlink, linked, slow}, asked(9*time.Second, unlinkPause, false, errors.New("no")), heard, release{ask: true}},
-		"lost":                        {[]func(*scope){unlink, linked, slow}, seen(time.Second), lost, release{}},
-		"lost for too long":           {[]func(*scope){unlink, linked, fast}, seen(unlinkPatience), lost, release{free: true, event: eventNotUnlinked}},
-		"pod crashes":                 {[]func(*scope){unlink, linked, slow}, seen(time.Second), absent, release{}},
-		"no pod":                      {[]func(*scope){unlink, linked, noPod, slow}, seen(time.Second), absent, release{free: true, event: eventNotUnlinked}},
+		"retain":                      {[]func(*pass){linked, slow}, seen(0), reported, release{free: true}},
+		"never linked":                {[]func(*pass){unlink, slow, says(observer.Heard, asleep())}, seen(0), reported, release{free: true}},
+		"never linked, no pod":        {[]func(*pass){unlink, slow, noPod}, seen(0), absent, release{free: true}},
+		"linked, as the bot says":     {[]func(*pass){unlink, slow, says(observer.Heard, connected())}, seen(0), reported, release{ask: true}},
+		"so, by a fast clock":         {[]func(*pass){unlink, fast, says(observer.Heard, connected())}, seen(0), reported, release{ask: true}},
+		"unlinked, as the bot says":   {[]func(*pass){unlink, linked, slow, says(observer.Heard, asleep())}, seen(0), reported, release{free: true}},
+		"linked, remembered":          {[]func(*pass){unlink, linked, slow}, seen(0), remembered, release{ask: true}},
+		"not linked, remembered":      {[]func(*pass){unlink, slow}, seen(0), remembered, release{}},
+		"not linked, never reported":  {[]func(*pass){unlink, slow}, seen(unlinkPatience), remembered, release{free: true}},
+		"starting":                    {[]func(*pass){unlink, linked, slow}, seen(0), starting, release{ask: true}},
+		"starting, not known to link": {[]func(*pass){unlink, slow}, seen(0), starting, release{}},
+		"asked":                       {[]func(*pass){unlink, linked, slow}, asked(time.Second, time.Second, true, nil), reported, release{}},
+		"asked, says it unlinked":     {[]func(*pass){unlink, linked, slow, says(observer.Heard, asleep())}, asked(time.Second, time.Second, true, nil), reported, release{}},
+		"asked for too long":          {[]func(*pass){unlink, linked, fast}, asked(unlinkPatience, time.Second, true, nil), reported, release{free: true, event: eventNotUnlinked}},
+		"answered":                    {[]func(*pass){unlink, linked, slow}, asked(time.Second, 0, false, nil), reported, release{free: true, event: eventUnlinked}},
+		"failed just now":             {[]func(*pass){unlink, linked, slow}, asked(time.Second, time.Second, false, errors.New("no")), reported, release{}},
+		"failed a while ago":          {[]func(*pass){unlink, linked, slow}, asked(9*time.Second, unlinkPause, false, errors.New("no")), reported, release{ask: true}},
+		"lost":                        {[]func(*pass){unlink, linked, slow}, seen(time.Second), lost, release{}},
+		"lost for too long":           {[]func(*pass){unlink, linked, fast}, seen(unlinkPatience), lost, release{free: true, event: eventNotUnlinked}},
+		"pod crashes":                 {[]func(*pass){unlink, linked, slow}, seen(time.Second), absent, release{}},
+		"no pod":                      {[]func(*pass){unlink, linked, noPod, slow}, seen(time.Second), absent, release{free: true, event: eventNotUnlinked}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := decideRelease(visit(c.edits...), c.known, c.asked)
+			got := decideRelease(&passOf(c.edits...).input, c.known, c.asked)
 			if got.event != "" && got.message == "" {
 				t.Error("an event says nothing")
 			}

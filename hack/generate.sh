@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# generate.sh writes everything that is derived: from the API types deep copies, apply configurations and the
+# generate.sh writes everything that is derived: from the API types deep copies and the
 # CRD; from the controllers' markers the operator's role; from these and the alerts their copies in config and in
 # the chart; from the routes the OpenAPI document; from that, the CRD and the bot's settings the reference pages.
 # Run twice it changes nothing; what it writes is committed.
@@ -8,9 +8,8 @@ cd "$(dirname "$0")/.."
 
 controller_gen=$(hack/tool.sh controller-gen)
 
-rm -rf api/v1alpha1/applyconfiguration api/v1alpha1/zz_generated.deepcopy.go
+rm -f api/v1alpha1/zz_generated.deepcopy.go
 "$controller_gen" object paths=./api/v1alpha1
-"$controller_gen" applyconfiguration paths=./api/v1alpha1
 "$controller_gen" crd paths=./api/v1alpha1 output:crd:dir=config/crd
 "$controller_gen" rbac:roleName=sesi paths=./controllers output:rbac:dir=config/rbac
 

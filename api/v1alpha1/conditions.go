@@ -2,26 +2,25 @@ package v1alpha1
 
 import "sesi.dev/sesi/api/bot"
 
-// States that the operator gives a session by itself; every other state is the bot's own (see package bot).
+// States that the operator sets; every other state comes from the bot (see package bot).
 const (
-	// StatePending: no bot runs yet; reason says what it waits for.
+	// StatePending: no bot runs yet; reason says what it is waiting for.
 	StatePending bot.State = "Pending"
-	// StateSuspended: the spec asks for no bot.
+	// StateSuspended: spec.suspended is true.
 	StateSuspended bot.State = "Suspended"
 	// StateTerminating: the resource is being deleted.
 	StateTerminating bot.State = "Terminating"
-	// StateUnknown: a bot should run but cannot be heard, or gives a state that this operator does not know.
+	// StateUnknown: the bot cannot be reached, or reports a state that this operator does not know.
 	StateUnknown bot.State = "Unknown"
 )
 
-// Condition types. Those up to ConditionConflict are set from the first visit on; the last two follow kstatus
-// and are absent when false.
+// Condition types. Those up to ConditionConflict are always set; the last two follow kstatus and are absent when false.
 const (
-	// ConditionReady sums the others up: the bot can send and receive.
+	// ConditionReady summarises the others: the bot can send and receive.
 	ConditionReady = "Ready"
-	// ConditionStorageReady: the claim is bound and this session's alone.
+	// ConditionStorageReady: the claim is bound and no other session uses it with this clientId.
 	ConditionStorageReady = "StorageReady"
-	// ConditionPodReady: the bot's pod runs and the operator hears it.
+	// ConditionPodReady: the bot's pod runs and reports to the operator.
 	ConditionPodReady = "PodReady"
 	// ConditionSessionExists: the claim holds a linked device.
 	ConditionSessionExists = "SessionExists"
@@ -29,13 +28,13 @@ const (
 	ConditionConnected = "Connected"
 	// ConditionQRRequired: only a person with the phone can bring the session back.
 	ConditionQRRequired = "QRRequired"
-	// ConditionSessionExpired: the session was logged out and not linked again since.
+	// ConditionSessionExpired: the session was logged out and has not been linked again.
 	ConditionSessionExpired = "SessionExpired"
-	// ConditionConflict: another client, bot or WhatsAppSession wants the same session.
+	// ConditionConflict: another client, bot or WhatsAppSession uses the same session.
 	ConditionConflict = "Conflict"
-	// ConditionReconciling: the operator is on its way to what the spec asks for.
+	// ConditionReconciling: the operator is working on what the spec asks for.
 	ConditionReconciling = "Reconciling"
-	// ConditionStalled: only an edit of the spec, or of what it names, gets the operator on.
+	// ConditionStalled: the operator cannot continue until someone edits the spec, or an object that it names.
 	ConditionStalled = "Stalled"
 )
 
@@ -47,11 +46,11 @@ const (
 	ReasonClaimLost     = "ClaimLost"
 	// ReasonClaimShared: an older WhatsAppSession has the same claim and clientId.
 	ReasonClaimShared = "ClaimShared"
-	// ReasonClaimTaken: a claim of the name that the operator would give exists and was made by someone else.
+	// ReasonClaimTaken: a claim of the name that the operator would use exists and belongs to something else.
 	ReasonClaimTaken = "ClaimTaken"
 	// ReasonClaimTerminating: the claim is being deleted.
 	ReasonClaimTerminating = "ClaimTerminating"
-	// ReasonClaimRejected: the API server refused the claim.
+	// ReasonClaimRejected: the API server rejected the claim.
 	ReasonClaimRejected = "ClaimRejected"
 )
 
@@ -63,43 +62,43 @@ const (
 	ReasonImagePullFailed = "ImagePullFailed"
 	ReasonCrashLooping    = "CrashLooping"
 	ReasonOOMKilled       = "OOMKilled"
-	// ReasonVolumeMountFailed: the node cannot mount the claim or the credentials.
+	// ReasonVolumeMountFailed: the node cannot set up the pod's volumes or network.
 	ReasonVolumeMountFailed = "VolumeMountFailed"
 	// ReasonPodFailed: the pod ended and is about to be replaced.
 	ReasonPodFailed = "PodFailed"
-	// ReasonPodRejected: the API server refused the pod (quota, Pod Security, an invalid template).
+	// ReasonPodRejected: the API server rejected the pod (quota, Pod Security, an invalid template).
 	ReasonPodRejected = "PodRejected"
-	// ReasonPodNameTaken: a pod of the bot's name exists and was made by someone else.
+	// ReasonPodNameTaken: a pod of the bot's name exists and belongs to something else.
 	ReasonPodNameTaken = "PodNameTaken"
-	// ReasonNameTaken: a Secret, Service or NetworkPolicy of the name that the operator would give exists and was
-	// made by someone else.
+	// ReasonNameTaken: a Secret, Service or NetworkPolicy of the name that the operator would use exists and belongs
+	// to something else.
 	ReasonNameTaken = "NameTaken"
-	// ReasonAwaitingTermination: the pod before must be gone before the next is made.
+	// ReasonAwaitingTermination: the previous pod must be gone before the next one is created.
 	ReasonAwaitingTermination = "AwaitingTermination"
-	// ReasonAwaitingStorage: no pod is made before the claim is this session's.
+	// ReasonAwaitingStorage: no pod is created before the session may use its claim.
 	ReasonAwaitingStorage = "AwaitingStorage"
-	// ReasonAwaitingPairing: a changed spec waits for a pairing in progress to end.
+	// ReasonAwaitingPairing: a changed spec waits for the pairing in progress to end.
 	ReasonAwaitingPairing = "AwaitingPairing"
 	ReasonNodeUnreachable = "NodeUnreachable"
-	// ReasonBotUnreachable: the pod runs and its bot cannot be heard.
+	// ReasonBotUnreachable: the pod runs and the operator cannot reach its bot.
 	ReasonBotUnreachable = "BotUnreachable"
-	// ReasonOperatorOutdated: the bot is heard and says a word that only a newer operator knows.
+	// ReasonOperatorOutdated: the bot reports a value that only a newer operator knows.
 	ReasonOperatorOutdated = "OperatorOutdated"
 )
 
-// Reasons of the conditions that mirror the bot; where they have none of these, they carry the bot's own.
+// Reasons of the conditions that mirror the bot; otherwise they carry the bot's own reason.
 const (
-	// ReasonNotObserved: no bot has been heard yet.
+	// ReasonNotObserved: no bot has reported yet.
 	ReasonNotObserved = "NotObserved"
 	// ReasonLinked: the claim holds a linked device.
 	ReasonLinked = "Linked"
-	// ReasonNotLinked: the claim holds none.
+	// ReasonNotLinked: the claim holds no linked device.
 	ReasonNotLinked = "NotLinked"
 	// ReasonNotNeeded: no code has to be scanned.
 	ReasonNotNeeded = "NotNeeded"
-	// ReasonNotExpired: the session was not logged out since it was linked.
+	// ReasonNotExpired: the session has not expired.
 	ReasonNotExpired = "NotExpired"
-	// ReasonNoConflict: nobody else wants the session.
+	// ReasonNoConflict: no other client uses the session.
 	ReasonNoConflict = "NoConflict"
 	// ReasonAccountShared: another WhatsAppSession is linked to the same account.
 	ReasonAccountShared = "AccountShared"
@@ -107,15 +106,13 @@ const (
 
 // Reasons that several conditions share.
 const (
-	// ReasonSuspended: the spec asks for no bot.
+	// ReasonSuspended: spec.suspended is true.
 	ReasonSuspended = "Suspended"
 	// ReasonTerminating: the resource is being deleted.
 	ReasonTerminating = "Terminating"
-	// ReasonProgressing: the operator is on its way.
-	ReasonProgressing = "Progressing"
-	// ReasonInvalidTemplate: spec.template cannot be merged, or changes what it may not.
+	// ReasonInvalidTemplate: spec.template cannot be merged, or changes something that it must not.
 	ReasonInvalidTemplate = "InvalidTemplate"
 )
 
-// FinalizerUnlink holds a deleted WhatsAppSession whose deletionPolicy is Unlink until its bot logged out.
+// FinalizerUnlink keeps a deleted WhatsAppSession with deletionPolicy Unlink until its bot has logged out.
 const FinalizerUnlink = "sesi.dev/unlink"

@@ -2,6 +2,5 @@
 // declares and never decides: whatever derives, defaults or compares lives in the controllers.
 //
 // +kubebuilder:object:generate=true
-// +kubebuilder:ac:generate=true
 // +groupName=sesi.dev
 package v1alpha1

@@ -6,20 +6,20 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// WhatsAppSessionSpec is what a person wants of one session: which session it is, where it is kept, and how
-// its bot behaves.
+// WhatsAppSessionSpec is the desired state of one session: which session it is, where it is stored, and how its bot
+// behaves.
 type WhatsAppSessionSpec struct {
 	// clientId names the session inside its claim: the bot keeps it in the directory session-<clientId>.
 	// Letters, digits, - and _, at most 64. Left out, it is the resource's own name. It cannot change,
-	// because another clientId is another session: make another WhatsAppSession for it.
+	// because another clientId is another session: create another WhatsAppSession for it.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[-_A-Za-z0-9]+$`
 	// +optional
 	ClientID string `json:"clientId,omitempty"`
 
-	// authPath is where the claim is mounted in the bot's container. An absolute path, outside of the
-	// directories that the image and the operator use.
+	// authPath is where the claim is mounted in the bot's container: an absolute path outside the directories that
+	// the image and the operator use.
 	// +kubebuilder:default=/data
 	// +kubebuilder:validation:MaxLength=200
 	// +kubebuilder:validation:Pattern=`^(/[-_.A-Za-z0-9]+)+$`
@@ -28,7 +28,7 @@ type WhatsAppSessionSpec struct {
 	// +optional
 	AuthPath string `json:"authPath,omitempty"`
 
-	// storage is the PersistentVolumeClaim that keeps the session. Left out, the operator makes one.
+	// storage is the PersistentVolumeClaim that stores the session. By default the operator creates one.
 	// +kubebuilder:default={claimTemplate: {}}
 	// +optional
 	Storage Storage `json:"storage,omitempty,omitzero"`
@@ -38,23 +38,23 @@ type WhatsAppSessionSpec struct {
 	// +optional
 	Pairing Pairing `json:"pairing,omitempty,omitzero"`
 
-	// conflict is what the bot does when another client takes the session over.
+	// conflict is what the bot does when another client takes over the session.
 	// +kubebuilder:default={}
 	// +optional
 	Conflict Conflict `json:"conflict,omitempty,omitzero"`
 
-	// backup is how often the bot takes a verified copy of the session's store beside it on the claim.
+	// backup is how often the bot stores a verified backup of the session's database on the claim.
 	// +kubebuilder:default={}
 	// +optional
 	Backup Backup `json:"backup,omitempty,omitzero"`
 
-	// proxySecretRef is the Secret with the URL of the proxy that the bot reaches WhatsApp through. Left
-	// out, the bot connects directly. A changed URL counts from the bot's next start.
+	// proxySecretRef is the Secret with the URL of the proxy through which the bot reaches WhatsApp. By default
+	// the bot connects directly. A changed URL takes effect at the bot's next start.
 	// +optional
 	ProxySecretRef *ProxySecretRef `json:"proxySecretRef,omitempty"`
 
-	// suspended stops the bot and keeps the session: no pod runs until it is false again, and then none
-	// needs a new QR code.
+	// suspended stops the bot and keeps the session. When it is false again, the bot starts without a new QR
+	// code.
 	// +kubebuilder:default=false
 	// +optional
 	Suspended *bool `json:"suspended,omitempty"`
@@ -65,32 +65,32 @@ type WhatsAppSessionSpec struct {
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
-	// locale is the language of the bot's page and messages: id (Indonesian) or en (English). A caller's
-	// Accept-Language goes before it.
+	// locale is the language of the bot's page and messages: id (Indonesian) or en (English). A request's
+	// Accept-Language takes precedence.
 	// +kubebuilder:default=id
 	// +optional
 	Locale Locale `json:"locale,omitempty"`
 
-	// image is the bot's container image. Left out, it is the one that the operator was given.
+	// image is the bot's container image. The default is a setting of the operator.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][-._a-zA-Z0-9/:@]*$`
 	// +optional
 	Image string `json:"image,omitempty"`
 
-	// template is merged over the operator's own pod by strategic merge, as kubectl patch does it: for
-	// sidecars with the bot's own logic, resources, node selection.
+	// template is merged into the operator's pod by strategic merge, as kubectl patch does: for sidecars with the
+	// bot's logic, resources, node selection.
 	// +optional
 	Template *PodTemplate `json:"template,omitempty"`
 }
 
-// Storage is the claim that keeps a session. Which claim it is cannot change: another claim holds another
+// Storage is the claim that stores a session. The choice of the claim cannot change: another claim holds another
 // session.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.claimName) != has(self.claimTemplate)",message="storage needs exactly one of claimName (an existing PersistentVolumeClaim) and claimTemplate (the operator makes one)"
-// +kubebuilder:validation:XValidation:rule="has(self.claimName) == has(oldSelf.claimName) && (!has(self.claimName) || self.claimName == oldSelf.claimName)",message="storage.claimName cannot change, because another claim holds another session: make another WhatsAppSession for it"
-// +kubebuilder:validation:XValidation:rule="!has(self.claimTemplate) || !has(oldSelf.claimTemplate) || self.claimTemplate == oldSelf.claimTemplate",message="storage.claimTemplate cannot change, because it is used once, when the claim is made: edit the PersistentVolumeClaim itself"
-// +kubebuilder:validation:XValidation:rule="!has(self.claimName) || self.retentionPolicy == 'Retain'",message="storage.retentionPolicy must be Retain with claimName: the operator deletes only a claim it made by claimTemplate"
+// +kubebuilder:validation:XValidation:rule="has(self.claimName) != has(self.claimTemplate)",message="storage needs exactly one of claimName (an existing PersistentVolumeClaim) and claimTemplate (the operator creates one)"
+// +kubebuilder:validation:XValidation:rule="has(self.claimName) == has(oldSelf.claimName) && (!has(self.claimName) || self.claimName == oldSelf.claimName)",message="storage.claimName cannot change, because another claim holds another session: create another WhatsAppSession for it"
+// +kubebuilder:validation:XValidation:rule="!has(self.claimTemplate) || !has(oldSelf.claimTemplate) || self.claimTemplate == oldSelf.claimTemplate",message="storage.claimTemplate cannot change, because it is used once, when the claim is created: edit the PersistentVolumeClaim itself"
+// +kubebuilder:validation:XValidation:rule="!has(self.claimName) || self.retentionPolicy == 'Retain'",message="storage.retentionPolicy must be Retain with claimName: the operator deletes only a claim that it created from claimTemplate"
 type Storage struct {
 	// claimName is an existing PersistentVolumeClaim in the same namespace. Sessions with different
 	// clientIds may share one where its access mode allows it.
@@ -100,13 +100,13 @@ type Storage struct {
 	// +optional
 	ClaimName string `json:"claimName,omitempty"`
 
-	// claimTemplate is the claim that the operator makes for this session, under the name wa-<name>.
+	// claimTemplate is the claim that the operator creates for this session, named wa-<name>.
 	// +optional
 	ClaimTemplate *ClaimTemplate `json:"claimTemplate,omitempty"`
 
-	// retentionPolicy is what happens to a claim made by claimTemplate when the resource is deleted: Retain
-	// keeps it, and a WhatsAppSession of the same name takes it up again; Delete deletes it, and the
-	// session with it.
+	// retentionPolicy is what happens to a claim created from claimTemplate when the resource is deleted: Retain
+	// keeps it, and a WhatsAppSession of the same name uses it again; Delete deletes it, and the session
+	// with it.
 	// +kubebuilder:default=Retain
 	// +optional
 	RetentionPolicy RetentionPolicy `json:"retentionPolicy,omitempty"`
@@ -114,32 +114,32 @@ type Storage struct {
 
 // ClaimTemplate is a PersistentVolumeClaim for one session.
 type ClaimTemplate struct {
-	// size is the storage asked for. A session takes a few megabytes and its backups as much each.
+	// size is the requested storage. A session needs a few megabytes, and each of its backups as much.
 	// +kubebuilder:default="256Mi"
 	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('16Mi')) >= 0",message="size must be at least 16Mi"
 	// +optional
 	Size resource.Quantity `json:"size,omitempty,omitzero"`
 
-	// accessMode of the claim. ReadWriteOncePod lets one pod of the whole cluster use it; choose
-	// ReadWriteOnce where the storage driver lacks that, or to share the claim with sessions on one node.
+	// accessMode of the claim. With ReadWriteOncePod only one pod in the cluster can use it. Choose ReadWriteOnce
+	// where the storage driver does not support that, or to share the claim between sessions on one node.
 	// +kubebuilder:default=ReadWriteOncePod
 	// +optional
 	AccessMode AccessMode `json:"accessMode,omitempty"`
 
-	// storageClassName is the StorageClass of the claim. Left out, it is the cluster's default.
+	// storageClassName is the StorageClass of the claim. The default is the cluster's.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	// +optional
 	StorageClassName *string `json:"storageClassName,omitempty"`
 
-	// labels of the claim, beside the operator's own.
+	// labels of the claim, in addition to the operator's.
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(key, !key.startsWith('sesi.dev/'))",message="labels must not begin with sesi.dev/: those are the operator's"
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 
-	// annotations of the claim, for instance for a backup tool.
+	// annotations of the claim, for example for a backup tool.
 	// +kubebuilder:validation:MaxProperties=32
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
@@ -162,8 +162,8 @@ type Pairing struct {
 	// +optional
 	PhoneNumber string `json:"phoneNumber,omitempty"`
 
-	// qrMaxRetries is how many rounds of codes the bot asks WhatsApp for before it waits for someone to
-	// look.
+	// qrMaxRetries is how many rounds of codes the bot requests from WhatsApp before it waits until someone
+	// opens the page.
 	// +kubebuilder:default=10
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
@@ -171,15 +171,15 @@ type Pairing struct {
 	QRMaxRetries *int32 `json:"qrMaxRetries,omitempty"`
 }
 
-// Conflict is what the bot does when another client takes the session over.
+// Conflict is what the bot does when another client takes over the session.
 type Conflict struct {
-	// takeover makes the bot take the session back after the timeout, at most three times in ten minutes;
-	// then it waits for a person, as it does at once when takeover is false.
+	// takeover makes the bot reclaim the session after the timeout, at most three times in ten minutes; then it
+	// waits for a person. When takeover is false it waits at once.
 	// +kubebuilder:default=true
 	// +optional
 	Takeover *bool `json:"takeover,omitempty"`
 
-	// timeout is how long the bot waits before it takes the session back: 1s to 10m.
+	// timeout is how long the bot waits before it reclaims the session: 1s to 10m.
 	// +kubebuilder:default="10s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -208,7 +208,7 @@ type Backup struct {
 	Keep *int32 `json:"keep,omitempty"`
 }
 
-// ProxySecretRef names a proxy without showing its password.
+// ProxySecretRef names a proxy without its password.
 type ProxySecretRef struct {
 	// name of the Secret, in the same namespace.
 	// +kubebuilder:validation:MinLength=1
@@ -225,27 +225,27 @@ type ProxySecretRef struct {
 	// +optional
 	Key string `json:"key,omitempty"`
 
-	// port of the proxy, 1 to 65535. The bot's NetworkPolicy lets it out to this port; the operator cannot
-	// read it from the Secret, because it reads no Secret but its own.
+	// port of the proxy, 1 to 65535. The bot's NetworkPolicy allows connections to this port. The operator cannot
+	// read it from the Secret, because it reads only its own Secrets.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	// +required
 	Port int32 `json:"port,omitempty"`
 }
 
-// PodTemplate is merged over the operator's own pod.
+// PodTemplate is merged into the operator's pod.
 type PodTemplate struct {
 	// metadata adds labels and annotations to the pod.
 	// +optional
 	Metadata PodTemplateMetadata `json:"metadata,omitempty,omitzero"`
 
-	// spec has the fields of a Pod's spec (kubectl explain pod.spec) and is merged over the operator's by
+	// spec has the fields of a Pod's spec (kubectl explain pod.spec) and is merged into the operator's by
 	// strategic merge: containers, volumes and env by name, other lists and single fields replaced. The
 	// bot's container is named bot; every other container is a sidecar, which reaches the bot's API at
-	// http://127.0.0.1:8080 without a token. What keeps a session safe cannot be changed here: the container
-	// bot and its volumes session, credentials and tmp, the variables that the operator sets,
-	// restartPolicy, hostNetwork, and a terminationGracePeriodSeconds below 10. A template that tries, or that
-	// has a field no Pod has, stops the resource with the condition Stalled, whose message names the field.
+	// http://127.0.0.1:8080 without a token. A template cannot change what keeps the session safe: the container
+	// bot and its volumes session, credentials and tmp, the variables that the operator sets, restartPolicy,
+	// hostNetwork, and a terminationGracePeriodSeconds below 10. If it tries, or has a field that no Pod has, the
+	// running bot is kept and the condition Stalled names the field.
 	// +kubebuilder:validation:Type=object
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional
@@ -254,20 +254,20 @@ type PodTemplate struct {
 
 // PodTemplateMetadata is the part of a pod's metadata that a template may add to.
 type PodTemplateMetadata struct {
-	// labels of the pod, beside the operator's own.
+	// labels of the pod, in addition to the operator's.
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(key, !key.startsWith('sesi.dev/'))",message="labels must not begin with sesi.dev/: those are the operator's"
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 
-	// annotations of the pod, beside the operator's own.
+	// annotations of the pod, in addition to the operator's.
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(key, !key.startsWith('sesi.dev/'))",message="annotations must not begin with sesi.dev/: those are the operator's"
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// RetentionPolicy is what happens to a claim that the operator made.
+// RetentionPolicy is what happens to a claim that the operator created.
 // +kubebuilder:validation:Enum=Retain;Delete
 type RetentionPolicy string
 
@@ -277,8 +277,8 @@ const (
 	RetentionDelete RetentionPolicy = "Delete"
 )
 
-// AccessMode is how the claim of one session may be mounted. No mode for several nodes is among them: the
-// session's store is a SQLite database, which a shared file system can damage.
+// AccessMode is how the claim of one session may be mounted. Modes for several nodes are excluded: the session's
+// database is SQLite, which a shared file system can damage.
 // +kubebuilder:validation:Enum=ReadWriteOncePod;ReadWriteOnce
 type AccessMode string
 
@@ -298,7 +298,7 @@ const (
 	PairingPhoneCode PairingMethod = "PhoneCode"
 )
 
-// DeletionPolicy is what happens to the linked device with the resource's end.
+// DeletionPolicy is what happens to the linked device when the resource is deleted.
 // +kubebuilder:validation:Enum=Retain;Unlink
 type DeletionPolicy string
 

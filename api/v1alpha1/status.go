@@ -6,22 +6,22 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// WhatsAppSessionStatus is what the operator sees of a session: the bot's own words, and the state of what
-// the bot runs on. It never holds a QR code, a pairing code or a token.
+// WhatsAppSessionStatus is the observed state of a session: what its bot reports, and the state of the objects that
+// the bot needs. It never contains a QR code, a pairing code or a token.
 type WhatsAppSessionStatus struct {
-	// observedGeneration is the generation of the spec that the rest was derived from; -1 before the first
-	// visit.
+	// observedGeneration is the generation of the spec that this status describes; -1 before the operator has seen
+	// the resource.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// clientId in effect: that of the spec, or else the resource's name.
+	// clientId in use: that of the spec, or else the resource's name.
 	// +optional
 	ClientID string `json:"clientId,omitempty"`
 
 	// state of the session. From the bot: Connecting, Pairing, Connected, Reconnecting, Conflict, LoggedOut,
-	// Restricted, Outdated, Failed, Stopped (by a person, through its API). From the operator: Pending (no bot runs yet), Suspended, Terminating,
-	// Unknown (the bot cannot be heard, and what stands under session is the last that it said; or it gives a state that
-	// only a newer operator knows).
+	// Restricted, Outdated, Failed, Stopped (by a person, through its API). From the operator: Pending (no bot
+	// runs yet), Suspended, Terminating, Unknown (the bot cannot be reached, and session holds its last report; or
+	// it reports a state that only a newer operator knows).
 	// +optional
 	State bot.State `json:"state,omitempty"`
 
@@ -30,15 +30,15 @@ type WhatsAppSessionStatus struct {
 	Reason string `json:"reason,omitempty"`
 
 	// userAction is what a person should do: None, ScanQR, ResolveConflict, WaitUntil, UpgradeClient or
-	// OpenPhone; of a bot newer than the operator it may be another.
+	// OpenPhone. A bot newer than the operator may report another value.
 	// +optional
 	UserAction bot.UserAction `json:"userAction,omitempty"`
 
-	// session is the last that the bot said of what is kept on the claim. It stays when no bot runs.
+	// session is the bot's last report of what is stored on the claim. It is kept while no bot runs.
 	// +optional
 	Session *SessionStatus `json:"session,omitempty"`
 
-	// qr tells whether a phone must be linked. The code itself is only at the bot's page and API.
+	// qr says whether a phone must be linked. The code itself is only on the bot's page and in its API.
 	// +optional
 	QR *QRStatus `json:"qr,omitempty"`
 
@@ -50,7 +50,7 @@ type WhatsAppSessionStatus struct {
 	// +optional
 	WebVersion string `json:"webVersion,omitempty"`
 
-	// notice is a warning of the bot that outlasts its state, such as StoreRestored.
+	// notice is a warning from the bot that remains when its state changes, such as StoreRestored.
 	// +optional
 	Notice string `json:"notice,omitempty"`
 
@@ -62,9 +62,13 @@ type WhatsAppSessionStatus struct {
 	// +optional
 	NodeName string `json:"nodeName,omitempty"`
 
-	// instance is the UID of the pod whose bot was heard last.
+	// instance is the UID of the pod whose bot reported last.
 	// +optional
 	Instance string `json:"instance,omitempty"`
+
+	// replacement says what the replacement of the bot's pod waits for; empty while none waits.
+	// +optional
+	Replacement *ReplacementStatus `json:"replacement,omitempty"`
 
 	// conditions of the session: Ready, StorageReady, PodReady, SessionExists, Connected, QRRequired,
 	// SessionExpired and Conflict always; Reconciling and Stalled only while they are true.
@@ -75,9 +79,9 @@ type WhatsAppSessionStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
-// SessionStatus is what is kept on the claim.
+// SessionStatus is what is stored on the claim.
 type SessionStatus struct {
-	// exists is true only when the store holds a linked device.
+	// exists is true only when the database holds a linked device.
 	// +optional
 	Exists bool `json:"exists"`
 
@@ -85,7 +89,7 @@ type SessionStatus struct {
 	// +optional
 	Expired bool `json:"expired"`
 
-	// lastModified is when the session directory changed, as last reported.
+	// lastModified is when the session directory last changed, as last reported.
 	// +optional
 	LastModified *metav1.Time `json:"lastModified,omitempty"`
 
@@ -101,7 +105,7 @@ type SessionStatus struct {
 	// +optional
 	JID string `json:"jid,omitempty"`
 
-	// lid is the account's address that hides its phone number.
+	// lid is the account's address without its phone number.
 	// +optional
 	LID string `json:"lid,omitempty"`
 
@@ -109,7 +113,7 @@ type SessionStatus struct {
 	// +optional
 	PhoneNumber string `json:"phoneNumber,omitempty"`
 
-	// pushName is the name that the account shows to others.
+	// pushName is the name that others see.
 	// +optional
 	PushName string `json:"pushName,omitempty"`
 
@@ -117,18 +121,39 @@ type SessionStatus struct {
 	// +optional
 	LinkedAt *metav1.Time `json:"linkedAt,omitempty"`
 
-	// lastConnectedAt is when the present or the last connection to WhatsApp was made.
+	// lastConnectedAt is when the current or last connection to WhatsApp was established.
 	// +optional
 	LastConnectedAt *metav1.Time `json:"lastConnectedAt,omitempty"`
 }
 
-// QRStatus tells whether a phone must be linked.
+// What the replacement of a pod waits for.
+const (
+	// ReplacementWaitsForPairing: a person may be scanning a code at this moment.
+	ReplacementWaitsForPairing = "Pairing"
+)
+
+// ReplacementStatus says what the replacement of the bot's pod waits for.
+type ReplacementStatus struct {
+	// waitsFor is Pairing: a phone is being linked.
+	// +optional
+	WaitsFor string `json:"waitsFor,omitempty"`
+
+	// since is when it began to wait.
+	// +optional
+	Since metav1.Time `json:"since,omitempty,omitzero"`
+
+	// until is when it stops waiting at the latest.
+	// +optional
+	Until *metav1.Time `json:"until,omitempty"`
+}
+
+// QRStatus says whether a phone must be linked.
 type QRStatus struct {
 	// needed is true when only a person with the phone can bring the session back.
 	// +optional
 	Needed bool `json:"needed"`
 
-	// expiresAt is the end of the live code; empty while none is live.
+	// expiresAt is when the current code expires; empty while there is no code.
 	// +optional
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 }

@@ -1,0 +1,108 @@
+package controllers
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/observer"
+	"sesi.dev/sesi/controllers/resources"
+)
+
+// pass is one run of Reconcile for one session.
+type pass struct {
+	input
+	plan plan
+	result
+}
+
+// input is what a pass reads, all at once and before it writes. The objects belong to the cache; nobody changes them.
+type input struct {
+	now     time.Time
+	session *v1alpha1.WhatsAppSession
+
+	claim  *corev1.PersistentVolumeClaim
+	secret *corev1.Secret
+	// keys are read from the secret; nil when it is missing or damaged.
+	keys    *keys
+	service *corev1.Service
+	policy  *networkingv1.NetworkPolicy
+	// pod has the bot's name and the operator's label. It may belong to someone else.
+	pod *corev1.Pod
+	// readsNodes: the operator may read nodes. nodeLost: it read the pod's node, and its kubelet no longer reports.
+	readsNodes, nodeLost bool
+
+	// desired is the pod that the spec asks for; nil when templateErr says why there is none.
+	desired     *corev1.Pod
+	templateErr error
+	// holder is the older session that has the same claim and clientId; nil when this session may use them.
+	holder *v1alpha1.WhatsAppSession
+	// sameAccount is another session that is linked to the same account.
+	sameAccount *v1alpha1.WhatsAppSession
+
+	// observation is what the observer knows of the present pod's bot; nil when it is not listening to that bot.
+	observation *observer.Observation
+}
+
+// result is what the phases of a pass found.
+type result struct {
+	// storage and bot are shown as StorageReady and PodReady. trouble is anything else that keeps the operator from
+	// what the spec asks for.
+	storage, bot, trouble verdict
+	// progressAt is when the steps of the pod's start are written to the status; zero when no step waits.
+	progressAt time.Time
+}
+
+func (in *input) deleting() bool { return in.session.DeletionTimestamp != nil }
+
+func (in *input) suspended() bool {
+	return in.session.Spec.Suspended != nil && *in.session.Spec.Suspended
+}
+
+// owned reports whether the pod of the bot's name belongs to this session.
+func (in *input) owned() bool { return in.pod != nil && metav1.IsControlledBy(in.pod, in.session) }
+
+// snapshot is the last report of the present pod's bot; nil before the first.
+func (in *input) snapshot() *bot.Snapshot {
+	if in.observation == nil {
+		return nil
+	}
+	return in.observation.Snapshot
+}
+
+// unasked reports whether the operator does not listen to the bot and cannot, for lack of its keys.
+func (in *input) unasked() bool { return in.keys == nil && in.observation == nil }
+
+// outdated reports whether the spec asks for another pod than the present one.
+func (in *input) outdated() bool {
+	return in.owned() && in.desired != nil && resources.SpecHash(in.pod) != resources.SpecHash(in.desired)
+}
+
+// rolled reports whether the pod is outdated because the operator or its default image changed, and not the session.
+// Only a running bot waits for its turn; one that does not run loses nothing.
+func (in *input) rolled() bool {
+	if !in.outdated() || in.suspended() || in.holder != nil {
+		return false
+	}
+	own := resources.OwnHash(in.pod)
+	_, process := in.classifyPod()
+	return process == processRuns && (own == "" || own == resources.OwnHash(in.desired))
+}
+
+// recheckAfter is how long it takes until a verdict may change although no watched object does; zero for never.
+func (p *pass) recheckAfter() time.Duration {
+	var wait time.Duration
+	for _, at := range []time.Time{p.storage.recheck, p.bot.recheck, p.trouble.recheck, p.progressAt} {
+		if at.IsZero() {
+			continue
+		}
+		if left := max(at.Sub(p.now), time.Second); wait == 0 || left < wait {
+			wait = left
+		}
+	}
+	return wait
+}
