@@ -167,8 +167,9 @@ func TestWhatAnEarlierSessionLeftIsWaitedFor(t *testing.T) {
 	}
 }
 
-// What a person makes of the Service besides is theirs, and costs no write.
-func TestAServiceThatIsOpenedToTheNodeStaysSo(t *testing.T) {
+// TestOtherFieldsOfTheServiceStay: what a user sets on the Service besides its ports and selector stays, and costs no
+// write.
+func TestOtherFieldsOfTheServiceStay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var updates atomic.Int32
@@ -180,8 +181,10 @@ func TestAServiceThatIsOpenedToTheNodeStaysSo(t *testing.T) {
 	}})
 	session := w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}}
-	edit(w, service, func(s *corev1.Service) { s.Spec.Type = corev1.ServiceTypeNodePort })
-	port := service.Spec.Ports[0].NodePort
+	edit(w, service, func(s *corev1.Service) {
+		s.Spec.PublishNotReadyAddresses = true
+		s.Annotations = map[string]string{"example.com/team": "finance"}
+	})
 	edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.DeletionPolicy = v1alpha1.DeletionUnlink })
 	w.until("kasir", "the new generation", func(s *v1alpha1.WhatsAppSession) bool {
 		return s.Status.ObservedGeneration == s.Generation && len(s.Finalizers) == 1
@@ -192,7 +195,7 @@ func TestAServiceThatIsOpenedToTheNodeStaysSo(t *testing.T) {
 	if err := w.cluster.Client.Get(t.Context(), w.key("kasir"), service); err != nil {
 		t.Fatal(err)
 	}
-	if service.Spec.Type != corev1.ServiceTypeNodePort || service.Spec.Ports[0].NodePort != port {
+	if !service.Spec.PublishNotReadyAddresses || service.Annotations["example.com/team"] != "finance" {
 		t.Errorf("the Service is %+v", service.Spec)
 	}
 }

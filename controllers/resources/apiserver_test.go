@@ -10,10 +10,9 @@ import (
 	"sesi.dev/sesi/test/apiserver"
 )
 
-// TestAPIServerTakesAll holds that a real API server takes everything that is built, with no unknown field and
-// no warning, in a namespace that enforces the Pod Security profile "restricted"; and that it is this namespace
-// which would say no.
-func TestAPIServerTakesAll(t *testing.T) {
+// TestAPIServerAcceptsAll: a real API server accepts every object, without an unknown field or a warning, in a namespace
+// that enforces the Pod Security profile "restricted". A privileged pod shows that the namespace enforces it.
+func TestAPIServerAcceptsAll(t *testing.T) {
 	_, api := apiserver.Strict(t)
 	restricted := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "restricted", Labels: map[string]string{
 		"pod-security.kubernetes.io/enforce": "restricted",
@@ -42,6 +41,6 @@ func TestAPIServerTakesAll(t *testing.T) {
 	}
 	privileged.Namespace = restricted.Name
 	if err := api.Create(t.Context(), privileged); err == nil {
-		t.Error("a privileged pod was taken: the namespace enforces nothing")
+		t.Error("a privileged pod was accepted: the namespace enforces nothing")
 	}
 }

@@ -13,8 +13,11 @@ import (
 
 var defaultClaimSize = resource.MustParse("256Mi")
 
-// BuildClaim builds the claim that the session's template asks for, or nil when it names an existing one. Only
-// a claim that is to be deleted with the session is owned by it: an owned one would be collected.
+// labelInstance is the label by which Argo CD tracks what belongs to an application.
+const labelInstance = "app.kubernetes.io/instance"
+
+// BuildClaim builds the claim of the session's claimTemplate, or nil when the session names an existing claim. Only with
+// retentionPolicy Delete does the session own the claim, because the garbage collector deletes what is owned.
 func BuildClaim(session *v1alpha1.WhatsAppSession) *corev1.PersistentVolumeClaim {
 	if session.Spec.Storage.ClaimName != "" {
 		return nil
@@ -31,11 +34,14 @@ func BuildClaim(session *v1alpha1.WhatsAppSession) *corev1.PersistentVolumeClaim
 	if mode == "" {
 		mode = v1alpha1.AccessReadWriteOncePod
 	}
+	labels := naming.Labels(session)
+	// A retained claim has no owner: an Argo CD application with the session's name would prune it, and the session.
+	delete(labels, labelInstance)
 	return &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:            naming.Name(session),
 			Namespace:       session.Namespace,
-			Labels:          under(template.Labels, naming.Labels(session)),
+			Labels:          under(template.Labels, labels),
 			Annotations:     maps.Clone(template.Annotations),
 			OwnerReferences: ClaimOwners(session),
 		},
@@ -49,8 +55,8 @@ func BuildClaim(session *v1alpha1.WhatsAppSession) *corev1.PersistentVolumeClaim
 	}
 }
 
-// ClaimOwners are the owner references of a claim that the operator made: the session's with retentionPolicy
-// Delete, none with Retain. They follow the policy when it is edited.
+// ClaimOwners are the owner references of a claim that the operator created: the session with retentionPolicy Delete,
+// none with Retain. They follow an edit of the policy.
 func ClaimOwners(session *v1alpha1.WhatsAppSession) []metav1.OwnerReference {
 	if session.Spec.Storage.RetentionPolicy != v1alpha1.RetentionDelete {
 		return nil
@@ -58,8 +64,8 @@ func ClaimOwners(session *v1alpha1.WhatsAppSession) []metav1.OwnerReference {
 	return []metav1.OwnerReference{naming.OwnerReference(session)}
 }
 
-// OwnsClaim tells whether an existing claim of the session's name was made for a session of this name, by this
-// one or by one that was deleted and left it.
+// OwnsClaim reports whether a claim with the session's name was created for a session of this name: this one, or a
+// deleted one that left it.
 func OwnsClaim(session *v1alpha1.WhatsAppSession, claim *corev1.PersistentVolumeClaim) bool {
 	if claim.Labels[naming.LabelSession] != session.Name {
 		return false
@@ -68,8 +74,8 @@ func OwnsClaim(session *v1alpha1.WhatsAppSession, claim *corev1.PersistentVolume
 	return owner == nil || owner.UID == session.UID
 }
 
-// copyOf keeps what is built apart from the session, which may be shared: a client writes the API server's answer into
-// what it sent.
+// copyOf copies a string of the session, which may be shared: a client writes the API server's answer into the object
+// that it sent.
 func copyOf(text *string) *string {
 	if text == nil {
 		return nil

@@ -10,17 +10,17 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// TestClaimOutlives holds that a claim which is to be kept is never collected with its session.
+// TestClaimOutlives: a retained claim has no owner, so it is never deleted with its session.
 func TestClaimOutlives(t *testing.T) {
 	cases := map[string]struct {
 		storage v1alpha1.Storage
 		made    bool
 		owned   bool
 	}{
-		"nothing said": {v1alpha1.Storage{}, true, false},
-		"Retain":       {v1alpha1.Storage{RetentionPolicy: v1alpha1.RetentionRetain}, true, false},
-		"Delete":       {v1alpha1.Storage{RetentionPolicy: v1alpha1.RetentionDelete}, true, true},
-		"existing":     {v1alpha1.Storage{ClaimName: "mine"}, false, false},
+		"default":  {v1alpha1.Storage{}, true, false},
+		"Retain":   {v1alpha1.Storage{RetentionPolicy: v1alpha1.RetentionRetain}, true, false},
+		"Delete":   {v1alpha1.Storage{RetentionPolicy: v1alpha1.RetentionDelete}, true, true},
+		"existing": {v1alpha1.Storage{ClaimName: "mine"}, false, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -44,11 +44,11 @@ func TestOwnsClaim(t *testing.T) {
 		meta metav1.ObjectMeta
 		want bool
 	}{
-		"left by a session of the name": {metav1.ObjectMeta{Labels: ours}, true},
-		"made by this session":          {metav1.ObjectMeta{Labels: ours, OwnerReferences: owner}, true},
-		"made for a deleted namesake":   {metav1.ObjectMeta{Labels: ours, OwnerReferences: stranger}, false},
-		"made by a person":              {metav1.ObjectMeta{}, false},
-		"of another session":            {metav1.ObjectMeta{Labels: map[string]string{naming.LabelSession: "other"}}, false},
+		"left by a deleted session":  {metav1.ObjectMeta{Labels: ours}, true},
+		"made by this session":       {metav1.ObjectMeta{Labels: ours, OwnerReferences: owner}, true},
+		"owned by a deleted session": {metav1.ObjectMeta{Labels: ours, OwnerReferences: stranger}, false},
+		"created by a user":          {metav1.ObjectMeta{}, false},
+		"another session's":          {metav1.ObjectMeta{Labels: map[string]string{naming.LabelSession: "other"}}, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

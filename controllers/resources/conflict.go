@@ -26,8 +26,8 @@ func DecideHolder(session *v1alpha1.WhatsAppSession, others []v1alpha1.WhatsAppS
 	return holder
 }
 
-// older orders sessions by creation; of two made in the same second the lower name is the older, so that both
-// decide alike.
+// older orders sessions by their creation. Of two created in the same second the one with the lower name counts as
+// older, so that both decide alike.
 func older(a, b *v1alpha1.WhatsAppSession) bool {
 	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
 		return a.CreationTimestamp.Before(&b.CreationTimestamp)
@@ -35,9 +35,8 @@ func older(a, b *v1alpha1.WhatsAppSession) bool {
 	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name)) < 0
 }
 
-// Account is the account that a session's jid belongs to: the jid without the number of its device
-// ("628123456789:12@s.whatsapp.net" is device 12 of "628123456789@s.whatsapp.net"). It is empty for an empty
-// jid and for what is none.
+// Account is the account of a JID: the JID without its device number ("628123456789:12@s.whatsapp.net" is device 12 of
+// "628123456789@s.whatsapp.net"). It is empty for anything that is not a JID.
 func Account(jid string) string {
 	user, server, found := strings.Cut(jid, "@")
 	user, _, _ = strings.Cut(user, ":")
@@ -47,9 +46,10 @@ func Account(jid string) string {
 	return user + "@" + server
 }
 
-// SameAccount returns another session that is linked to this one's account, the oldest of several, or nil.
-// Both sessions of a pair see each other: each takes one of the account's few places for linked devices, and a
-// copied store fights for the same one.
+// SameAccount returns another session that is linked to this session's account: the oldest of several, or nil. Each of
+// them takes one of the account's few linked devices; if one has a copy of the other's keys, they disconnect each other.
+// Only sessions of the same namespace count. A bot chooses the JID that it reports, so across namespaces a tenant could
+// ask who has a number, and mark the resource that has it.
 func SameAccount(session *v1alpha1.WhatsAppSession, others []v1alpha1.WhatsAppSession) *v1alpha1.WhatsAppSession {
 	account := linkedAccount(session)
 	if account == "" {
@@ -58,7 +58,7 @@ func SameAccount(session *v1alpha1.WhatsAppSession, others []v1alpha1.WhatsAppSe
 	var found *v1alpha1.WhatsAppSession
 	for i := range others {
 		other := &others[i]
-		if other.UID == session.UID || linkedAccount(other) != account {
+		if other.UID == session.UID || other.Namespace != session.Namespace || linkedAccount(other) != account {
 			continue
 		}
 		if found == nil || older(other, found) {
@@ -68,7 +68,7 @@ func SameAccount(session *v1alpha1.WhatsAppSession, others []v1alpha1.WhatsAppSe
 	return found
 }
 
-// linkedAccount is empty unless a device is linked now: the last jid of a logged-out session says nothing.
+// linkedAccount is empty unless a device is linked now: the last JID of a logged-out session does not count.
 func linkedAccount(session *v1alpha1.WhatsAppSession) string {
 	if session.Status.Session == nil || !session.Status.Session.Exists {
 		return ""

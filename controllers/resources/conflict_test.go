@@ -10,7 +10,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// kept is a session that was made minutes after the first of January and is kept in a claim.
+// kept is a session that was created minutes after the first of January and uses a claim.
 func kept(namespace, name string, minutes int, claim, clientID string) v1alpha1.WhatsAppSession {
 	return v1alpha1.WhatsAppSession{
 		ObjectMeta: metav1.ObjectMeta{
@@ -40,7 +40,7 @@ func TestDecideHolder(t *testing.T) {
 		"another clientId":          {me, []v1alpha1.WhatsAppSession{kept("a", "older", 1, "claim", "other")}, ""},
 		"another claim":             {me, []v1alpha1.WhatsAppSession{kept("a", "older", 1, "other", "shop")}, ""},
 		"another namespace":         {me, []v1alpha1.WhatsAppSession{kept("b", "older", 1, "claim", "shop")}, ""},
-		"an older one being gone":   {me, []v1alpha1.WhatsAppSession{deleting}, "older"},
+		"an older one in deletion":  {me, []v1alpha1.WhatsAppSession{deleting}, "older"},
 		"the clientId is a name":    {kept("a", "me", 5, "claim", ""), []v1alpha1.WhatsAppSession{kept("a", "older", 1, "claim", "me")}, "older"},
 		"the claim is a template's": {kept("a", "me", 5, "wa-shop", "shop"), []v1alpha1.WhatsAppSession{kept("a", "shop", 1, "", "")}, "shop"},
 	}
@@ -102,14 +102,15 @@ func TestSameAccount(t *testing.T) {
 		want   string
 	}{
 		"alone":                   {me, []v1alpha1.WhatsAppSession{me}, ""},
-		"another device":          {me, []v1alpha1.WhatsAppSession{linked("b", "other", 9, "1:8@s.whatsapp.net", true)}, "other"},
-		"the same device":         {me, []v1alpha1.WhatsAppSession{linked("b", "copy", 9, "1:7@s.whatsapp.net", true)}, "copy"},
-		"the oldest of two":       {me, []v1alpha1.WhatsAppSession{linked("b", "young", 9, "1@s.whatsapp.net", true), linked("c", "old", 1, "1@s.whatsapp.net", true)}, "old"},
-		"another account":         {me, []v1alpha1.WhatsAppSession{linked("b", "other", 1, "2:7@s.whatsapp.net", true)}, ""},
-		"logged out since":        {me, []v1alpha1.WhatsAppSession{linked("b", "other", 1, "1:8@s.whatsapp.net", false)}, ""},
-		"never heard":             {me, []v1alpha1.WhatsAppSession{kept("b", "other", 1, "x", "x")}, ""},
-		"itself not linked":       {linked("a", "me", 5, "", false), []v1alpha1.WhatsAppSession{linked("b", "other", 1, "", false)}, ""},
-		"itself logged out since": {linked("a", "me", 5, "1:7@s.whatsapp.net", false), []v1alpha1.WhatsAppSession{linked("b", "other", 1, "1:8@s.whatsapp.net", true)}, ""},
+		"another device":          {me, []v1alpha1.WhatsAppSession{linked("a", "other", 9, "1:8@s.whatsapp.net", true)}, "other"},
+		"the same device":         {me, []v1alpha1.WhatsAppSession{linked("a", "copy", 9, "1:7@s.whatsapp.net", true)}, "copy"},
+		"the oldest of two":       {me, []v1alpha1.WhatsAppSession{linked("a", "young", 9, "1@s.whatsapp.net", true), linked("a", "old", 1, "1@s.whatsapp.net", true)}, "old"},
+		"another account":         {me, []v1alpha1.WhatsAppSession{linked("a", "other", 1, "2:7@s.whatsapp.net", true)}, ""},
+		"another namespace":       {me, []v1alpha1.WhatsAppSession{linked("b", "other", 1, "1:8@s.whatsapp.net", true)}, ""},
+		"logged out since":        {me, []v1alpha1.WhatsAppSession{linked("a", "other", 1, "1:8@s.whatsapp.net", false)}, ""},
+		"never reported":          {me, []v1alpha1.WhatsAppSession{kept("a", "other", 1, "x", "x")}, ""},
+		"itself not linked":       {linked("a", "me", 5, "", false), []v1alpha1.WhatsAppSession{linked("a", "other", 1, "", false)}, ""},
+		"itself logged out since": {linked("a", "me", 5, "1:7@s.whatsapp.net", false), []v1alpha1.WhatsAppSession{linked("a", "other", 1, "1:8@s.whatsapp.net", true)}, ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

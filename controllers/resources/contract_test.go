@@ -12,8 +12,8 @@ import (
 	"sesi.dev/sesi/controllers/resources"
 )
 
-// TestBotTakesItsEnvironment holds that what the operator sets is what the bot reads: the one place where the
-// two meet is this test.
+// TestBotTakesItsEnvironment: the bot reads every variable that the operator sets, with the value that was meant. No other
+// code knows both sides.
 func TestBotTakesItsEnvironment(t *testing.T) {
 	session := &v1alpha1.WhatsAppSession{
 		ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: "default"},
@@ -40,15 +40,15 @@ func TestBotTakesItsEnvironment(t *testing.T) {
 		"the phone is the spec's":                    settings.PairingPhoneNumber == "+628123456789",
 		"the proxy is the Secret's":                  settings.ProxyURL != nil && settings.ProxyURL.Port() == "1080",
 		"the Web version is remembered on the claim": settings.WebVersionCachePath == "/data/.wwebjs_cache",
-		"the log is for machines, if none says else": settings.LogFormat == config.LogAuto,
+		"the log format is the default":              settings.LogFormat == config.LogAuto,
 	} {
 		if !holds {
-			t.Errorf("not so: %s; the bot reads %+v", what, settings)
+			t.Errorf("not true: %s; the bot reads %+v", what, settings)
 		}
 	}
 }
 
-// environ is what the kubelet makes of a container's variables.
+// environ resolves a container's variables as the kubelet does.
 func environ(t *testing.T, variables []corev1.EnvVar) []string {
 	t.Helper()
 	var lines []string

@@ -15,7 +15,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// TestDefaultsAgree holds that a spec which never met the API server is built as one which did.
+// TestDefaultsAgree: a spec without the API server's defaults gives the same objects as one with them.
 func TestDefaultsAgree(t *testing.T) {
 	empty := newSession("shop", v1alpha1.WhatsAppSessionSpec{})
 	proxied := newSession("shop", v1alpha1.WhatsAppSessionSpec{ProxySecretRef: &v1alpha1.ProxySecretRef{Name: "proxy", Port: 1}})
@@ -35,7 +35,7 @@ func TestDefaultsAgree(t *testing.T) {
 	}
 }
 
-// defaulted is what the API server makes of a session.
+// defaulted is the session with the API server's defaults.
 func defaulted(t *testing.T, session *v1alpha1.WhatsAppSession) *v1alpha1.WhatsAppSession {
 	t.Helper()
 	data, err := os.ReadFile("../../config/crd/sesi.dev_whatsappsessions.yaml")

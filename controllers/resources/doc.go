@@ -1,3 +1,3 @@
-// Package resources builds what a WhatsAppSession needs in the cluster: its pod, claim, Secret, Service and
-// NetworkPolicy, and decides what can be told from objects alone. It never reads or writes the cluster.
+// Package resources builds the objects of a WhatsAppSession: its pod, claim, Service and NetworkPolicy. It also decides
+// what follows from objects alone. It never reads or writes the cluster.
 package resources

@@ -13,7 +13,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// What a spec that never met the API server falls back to; a test holds them against the CRD's defaults.
+// Defaults for a spec that the API server has not defaulted. A test compares them with the CRD's.
 const (
 	defaultAuthPath        = "/data"
 	defaultTakeoverTimeout = 10 * time.Second
@@ -25,9 +25,9 @@ const (
 )
 
 const (
-	// envMemoryLimit is the one variable that the operator derives and a template may still set.
+	// envMemoryLimit is derived by the operator, and a template may set it.
 	envMemoryLimit = "GOMEMLIMIT"
-	// envToken would contradict the token of the Secret.
+	// envToken would contradict the Secret's token.
 	envToken = "API_TOKEN"
 )
 
@@ -38,8 +38,8 @@ func authPath(session *v1alpha1.WhatsAppSession) string {
 	return defaultAuthPath
 }
 
-// botEnv is the bot's whole configuration. The cache of the Web version lies on the claim: a bot that restarts
-// after WhatsApp rejected the built-in version has to know the newer one from its first connection on.
+// botEnv is the bot's whole configuration. The cache of the Web version is on the claim: after WhatsApp rejected the
+// built-in version, a restarted bot has to present the newer one from its first connection on.
 func botEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
 	return append([]corev1.EnvVar{
 		{Name: "AUTH_PATH", Value: authPath(session)},
@@ -60,7 +60,8 @@ func botEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
 	}, sessionEnv(session)...)
 }
 
-// sessionEnv is the part of it that the session's spec chooses.
+// sessionEnv is the part of it that follows from the session's spec. It is hashed into OwnHash: a variable that is added
+// here restarts every bot at once, outside the rollout. Add one only where the spec differs from its default.
 func sessionEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
 	spec := &session.Spec
 	locale := spec.Locale
@@ -92,8 +93,8 @@ func sessionEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
 	return env
 }
 
-// setMemoryLimit tells the bot's Go runtime to stay under three quarters of its container's memory; the rest
-// is for SQLite's pages, which are outside of its heap. A template that sets the variable itself is left alone.
+// setMemoryLimit limits the bot's Go heap to three quarters of its container's memory. The rest is for SQLite's pages,
+// which are outside the heap. A template that sets the variable keeps its value.
 func setMemoryLimit(containers []corev1.Container) {
 	for i := range containers {
 		bot := &containers[i]

@@ -11,8 +11,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// FuzzTemplate holds that whatever object stands in spec.template.spec, the result is a refusal or a pod that is
-// still safe, never a panic.
+// FuzzTemplate: any object in spec.template.spec is refused or gives a pod that is still safe; none makes BuildPod panic.
 func FuzzTemplate(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"$patch":"replace"}`, `{"$patch":"delete"}`, `{"containers":[{"name":"bot","$patch":"replace"}]}`,
@@ -43,7 +42,7 @@ func FuzzTemplate(f *testing.F) {
 			t.Fatal(err)
 		}
 		if errs := decideTemplate(plain.Spec, withoutDerived(pod.Spec)); len(errs) > 0 {
-			t.Errorf("the template %s was taken, although: %v", spec, errs)
+			t.Errorf("the template %s was accepted, although: %v", spec, errs)
 		}
 		if len(bot(pod).Env) != len(uniqueNames(bot(pod).Env)) {
 			t.Errorf("the template %s sets a variable twice, and the last counts: %v", spec, bot(pod).Env)
@@ -51,7 +50,7 @@ func FuzzTemplate(f *testing.F) {
 	})
 }
 
-// withoutDerived gives the derived variable the value that the plain pod has, because a template may change it.
+// withoutDerived gives the derived variable the plain pod's value, because a template may change it.
 func withoutDerived(spec corev1.PodSpec) corev1.PodSpec {
 	spec = *spec.DeepCopy()
 	for i := range spec.Containers {

@@ -31,7 +31,7 @@ var options = Options{
 	ClosedPrefixes:    []netip.Prefix{netip.MustParsePrefix("10.96.0.1/32"), netip.MustParsePrefix("fd00::1/128")},
 }
 
-// sessions are the specs that every builder is held against; the golden files show what becomes of them.
+// sessions are the specs that every builder is tested with; the golden files show the results.
 func sessions() map[string]*v1alpha1.WhatsAppSession {
 	return map[string]*v1alpha1.WhatsAppSession{
 		"plain": newSession("shop", v1alpha1.WhatsAppSessionSpec{}),
@@ -82,7 +82,7 @@ containers:
 	}
 }
 
-// built is everything that is made for a session, but for the Secret, which is random.
+// built is every object of a session except the Secret, which is random.
 func built(t *testing.T, session *v1alpha1.WhatsAppSession) []client.Object {
 	t.Helper()
 	pod, err := BuildPod(session, options)
@@ -96,8 +96,8 @@ func built(t *testing.T, session *v1alpha1.WhatsAppSession) []client.Object {
 	return objects
 }
 
-// TestGolden holds the whole of what is built. A pod that changes here restarts every bot at the operator's
-// next upgrade: let it change only for a reason that is worth that.
+// TestGolden compares every object with its golden file. A pod that changes here restarts every bot when the operator is
+// upgraded: change it only for a reason that is worth it.
 func TestGolden(t *testing.T) {
 	for name, session := range sessions() {
 		t.Run(name, func(t *testing.T) {

@@ -26,8 +26,8 @@ func hashOf(t *testing.T, session *v1alpha1.WhatsAppSession, options Options) st
 	return SpecHash(build(t, session, options))
 }
 
-// TestHash holds which changes restart a bot: what its pod is made of, and nothing else. The hashes themselves
-// stand in the golden files.
+// TestHash: a change of what the pod is made of restarts the bot, and no other change does. The golden files hold the
+// hashes.
 func TestHash(t *testing.T) {
 	type change func(*v1alpha1.WhatsAppSession, *Options)
 	restarts := map[string]change{
@@ -57,7 +57,7 @@ func TestHash(t *testing.T) {
 	}
 	stays := map[string]change{
 		"nothing":               func(*v1alpha1.WhatsAppSession, *Options) {},
-		"operator's place":      func(_ *v1alpha1.WhatsAppSession, o *Options) { o.OperatorNamespace = "elsewhere" },
+		"operator's namespace":  func(_ *v1alpha1.WhatsAppSession, o *Options) { o.OperatorNamespace = "elsewhere" },
 		"cluster's address":     func(_ *v1alpha1.WhatsAppSession, o *Options) { o.ClosedPrefixes = []netip.Prefix{} },
 		"generation and status": func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Generation, s.Status.State = 7, "Connected" },
 		"session's labels":      func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Labels = map[string]string{"a": "b"} },
@@ -89,7 +89,7 @@ func TestHash(t *testing.T) {
 			if (SpecHash(before) != SpecHash(after)) != want {
 				t.Errorf("hash %s became %s, want a restart: %t", SpecHash(before), SpecHash(after), want)
 			}
-			// Whose wish a restart is tells the session's own hash.
+			// OwnHash changes exactly if the session itself asked for the restart.
 			if want && (OwnHash(before) != OwnHash(after)) != (name != "operator's image") {
 				t.Errorf("the session's own hash %s became %s", OwnHash(before), OwnHash(after))
 			}
@@ -97,7 +97,7 @@ func TestHash(t *testing.T) {
 	}
 }
 
-// TestHashIsRepeatable holds that maps and their orders do not show in a hash.
+// TestHashIsRepeatable: the order of maps does not change a hash.
 func TestHashIsRepeatable(t *testing.T) {
 	want := hashOf(t, sessions()["sidecar"], options)
 	for range 50 {

@@ -13,7 +13,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// metadataPrefixes are where clouds hand out a node's credentials.
+// metadataPrefixes are the addresses where clouds serve a node's credentials.
 var metadataPrefixes = []netip.Prefix{
 	netip.MustParsePrefix("100.100.100.200/32"),
 	netip.MustParsePrefix("169.254.0.0/16"),
@@ -26,10 +26,9 @@ const (
 	portHTTPS = 443
 )
 
-// BuildNetworkPolicy builds the policy of the session's pod. In: the operator and pods of the same namespace
-// with the session's access label to the API, Prometheus to the metrics. Out: DNS, and TCP 443 and the proxy's
-// port, but neither to the cluster's API nor to a cloud's metadata. Whoever needs more adds a policy of their
-// own; policies add up.
+// BuildNetworkPolicy builds the policy of the session's pod. Ingress: the API from the operator and from pods of the same
+// namespace with the session's access label, the metrics from Prometheus. Egress: DNS, TCP 443 and the proxy's port, but
+// not to the cluster's API or a cloud's metadata. Policies add up, so a user can allow more with another one.
 func BuildNetworkPolicy(session *v1alpha1.WhatsAppSession, options Options) *networkingv1.NetworkPolicy {
 	ports := []int32{portHTTPS}
 	if proxy := session.Spec.ProxySecretRef; proxy != nil && !slices.Contains(ports, proxy.Port) {
@@ -69,7 +68,7 @@ func callers(session *v1alpha1.WhatsAppSession, options Options) []networkingv1.
 	})
 }
 
-// openBlocks are all addresses but the closed ones, in one order whatever order those came in.
+// openBlocks are all addresses except the closed ones. Their order does not depend on the order of closed.
 func openBlocks(closed []netip.Prefix) []networkingv1.NetworkPolicyPeer {
 	var except4, except6 []string
 	all := slices.Concat(metadataPrefixes, closed)

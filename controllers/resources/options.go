@@ -2,14 +2,16 @@ package resources
 
 import "net/netip"
 
-// Options is what the operator knows of its own place, and every session's objects share.
+// Options are the operator's settings that every session's objects share.
 type Options struct {
-	// BotImage runs where a session names no image.
+	// BotImage is the image of sessions that name none.
 	BotImage string
-	// OperatorNamespace and OperatorLabels select the operator's own pods, which may call every bot. An
-	// empty namespace means an operator outside of the cluster, which no policy can let in.
+	// OperatorNamespace and OperatorLabels select the operator's pods, which may call every bot. An empty namespace
+	// means an operator outside the cluster; no policy can admit that one.
 	OperatorNamespace string
 	OperatorLabels    map[string]string
-	// ClosedPrefixes are addresses that no bot may open a connection to: those of the cluster's API.
+	// ClosedPrefixes are addresses that no bot may connect to: the cluster's API.
 	ClosedPrefixes []netip.Prefix
+	// TemplatePolicy limits what a session's spec may change in its pod; empty means TemplateAny.
+	TemplatePolicy TemplatePolicy
 }

@@ -22,28 +22,34 @@ const (
 	temporaryPath   = "/tmp"
 )
 
-// AnnotationSpecHash holds the hash of what the pod was rendered from; see SpecHash.
+// AnnotationSpecHash holds the pod's SpecHash.
 const AnnotationSpecHash = "sesi.dev/spec-hash"
 
-// AnnotationOwnHash holds the hash of what the session itself asked of the pod; see OwnHash.
+// AnnotationOwnHash holds the pod's OwnHash.
 const AnnotationOwnHash = "sesi.dev/own-hash"
 
 const (
-	// botUser is the user and group of the bot's image; the claim is given to this group.
+	// botUser is the user and group of the bot's image; the claim's files belong to this group.
 	botUser int64 = 65532
 
 	terminationGraceSeconds int64 = 30
-	// minTerminationGraceSeconds keeps a deleted pod's name taken until its bot has ended, which takes it
-	// up to 5 s. A grace of zero would free the name, and let the next bot start, while the last one runs.
+	// minTerminationGraceSeconds keeps a deleted pod's name taken until its bot has ended, which takes up to 5 s. With
+	// a grace of zero the next bot could start while the last one still runs.
 	minTerminationGraceSeconds int64 = 10
 )
 
-// BuildPod builds the session's one pod: the operator's own, with spec.template merged over it. An error is
-// always about spec.template, names the field, and only an edit of the spec mends it.
+// BuildPod builds the session's one pod: the operator's pod with spec.template merged over it. An error is always about
+// the spec: it names the field, and only an edit of the spec removes it.
 func BuildPod(session *v1alpha1.WhatsAppSession, options Options) (*corev1.Pod, error) {
+	if err := options.TemplatePolicy.checkSpec(session, options.BotImage); err != nil {
+		return nil, err
+	}
 	base := basePod(session, options)
 	template, err := mergeTemplate(base, session.Spec.Template)
 	if err != nil {
+		return nil, err
+	}
+	if err := options.TemplatePolicy.checkPod(template.Spec); err != nil {
 		return nil, err
 	}
 	putBotFirst(template.Spec.Containers)
@@ -61,15 +67,15 @@ func BuildPod(session *v1alpha1.WhatsAppSession, options Options) (*corev1.Pod, 
 	return &corev1.Pod{ObjectMeta: meta, Spec: template.Spec}, nil
 }
 
-// SpecHash is the hash of what a pod was rendered from: its whole spec before the API server's defaults, and
-// the template's labels and annotations. It changes when, and only when, the pod has to be made anew.
+// SpecHash is the hash of everything that a pod was rendered from: its whole spec before the API server's defaults, and
+// the template's labels and annotations. A pod has to be replaced exactly when it changes.
 func SpecHash(pod *corev1.Pod) string { return pod.Annotations[AnnotationSpecHash] }
 
-// OwnHash is the hash of what the session's spec asks of the pod, whatever an operator makes of it. Where SpecHash
-// changes and this does not, it is the operator or its default image that changed, for all sessions at once.
+// OwnHash is the hash of the part that the session's spec decides, whatever the operator's version. If SpecHash changes
+// and OwnHash does not, the operator or its default image changed, for all sessions at once.
 func OwnHash(pod *corev1.Pod) string { return pod.Annotations[AnnotationOwnHash] }
 
-// basePod is the operator's own pod, before the session's template.
+// basePod is the operator's pod, before the session's template.
 func basePod(session *v1alpha1.WhatsAppSession, options Options) corev1.PodTemplateSpec {
 	image := session.Spec.Image
 	if image == "" {
@@ -108,7 +114,7 @@ func basePod(session *v1alpha1.WhatsAppSession, options Options) corev1.PodTempl
 				ReadOnlyRootFilesystem:   new(true),
 				Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 			},
-			// A store that has to be restored opens slowly; only then may the bot be judged.
+			// Restoring a database takes long; the bot may not be killed meanwhile.
 			StartupProbe:   probe("/livez", corev1.Probe{PeriodSeconds: 1, TimeoutSeconds: 1, FailureThreshold: 120}),
 			LivenessProbe:  probe("/livez", corev1.Probe{PeriodSeconds: 20, TimeoutSeconds: 5, FailureThreshold: 3}),
 			ReadinessProbe: probe("/readyz", corev1.Probe{PeriodSeconds: 5, TimeoutSeconds: 2, FailureThreshold: 3}),
@@ -126,7 +132,7 @@ func botMounts(session *v1alpha1.WhatsAppSession) []corev1.VolumeMount {
 	}
 }
 
-// botVolumes mounts the Secret as a whole directory: a file mounted by subPath would never see its renewal.
+// botVolumes mounts the Secret as a whole directory, because a file mounted by subPath is never updated.
 func botVolumes(session *v1alpha1.WhatsAppSession) []corev1.Volume {
 	return []corev1.Volume{
 		{Name: volumeSession, VolumeSource: corev1.VolumeSource{
@@ -152,8 +158,8 @@ func probe(path string, times corev1.Probe) *corev1.Probe {
 	return &times
 }
 
-// putBotFirst undoes that a strategic merge puts a template's containers before ours: the first container is the
-// one that starts first, and that tools show when they are not told which.
+// putBotFirst makes the bot the first container again, because a strategic merge puts a template's containers first. The
+// first container starts first, and tools show it by default.
 func putBotFirst(containers []corev1.Container) {
 	slices.SortStableFunc(containers, func(a, b corev1.Container) int {
 		switch {
@@ -166,11 +172,11 @@ func putBotFirst(containers []corev1.Container) {
 	})
 }
 
-// lostNodeTaints are the taints that the node controller sets on a node it cannot see.
+// lostNodeTaints are the taints that the node controller sets on an unreachable node.
 var lostNodeTaints = []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable}
 
-// keepOnLostNode tolerates a lost node for ever, where the template does not say otherwise: a pod deleted
-// there cannot be told from one that still runs, and its name stays taken either way.
+// keepOnLostNode tolerates an unreachable node without limit, unless the template says otherwise. No API call shows whether
+// a pod deleted there still runs, and its name stays taken in either case.
 func keepOnLostNode(spec *corev1.PodSpec) {
 	for _, taint := range lostNodeTaints {
 		if !tolerates(spec.Tolerations, taint) {

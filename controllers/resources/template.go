@@ -22,8 +22,16 @@ import (
 
 var templatePath = field.NewPath("spec", "template", "spec")
 
-// mergeTemplate merges the session's template over the operator's pod, as a strategic merge patch, and refuses
-// one that takes away what keeps the session safe.
+const (
+	// maxTemplateBytes and maxTemplateItems bound a template before it is merged. The merge takes time that grows with
+	// the square of a list's length: 20,000 variables take over a minute, and a few such sessions would occupy every
+	// worker of the operator.
+	maxTemplateBytes = 64 << 10
+	maxTemplateItems = 500
+)
+
+// mergeTemplate merges the session's template over the operator's pod as a strategic merge patch. It refuses a template
+// that removes what keeps the session safe.
 func mergeTemplate(base corev1.PodTemplateSpec, template *v1alpha1.PodTemplate) (corev1.PodTemplateSpec, error) {
 	if template == nil {
 		return base, nil
@@ -34,12 +42,15 @@ func mergeTemplate(base corev1.PodTemplateSpec, template *v1alpha1.PodTemplate) 
 	if template.Spec == nil || len(template.Spec.Raw) == 0 {
 		return merged, nil
 	}
+	if err := checkSize(template.Spec.Raw); err != nil {
+		return corev1.PodTemplateSpec{}, err
+	}
 	if err := checkTypes(template.Spec.Raw); err != nil {
-		return corev1.PodTemplateSpec{}, fmt.Errorf("%s is not that of a pod: %w", templatePath, err)
+		return corev1.PodTemplateSpec{}, fmt.Errorf("%s is not a pod's spec: %w", templatePath, err)
 	}
 	original, err := json.Marshal(base.Spec)
 	if err != nil {
-		return corev1.PodTemplateSpec{}, fmt.Errorf("encoding the operator's pod: %w", err)
+		return corev1.PodTemplateSpec{}, fmt.Errorf("encode the operator's pod: %w", err)
 	}
 	patched, err := strategicMerge(original, template.Spec.Raw)
 	if err != nil {
@@ -55,8 +66,39 @@ func mergeTemplate(base corev1.PodTemplateSpec, template *v1alpha1.PodTemplate) 
 	return merged, nil
 }
 
-// checkTypes reads a template as a pod's spec, without the directives of a strategic merge: what is misspelt is
-// named by the place where the person wrote it.
+// checkSize refuses a template that is too long, or that has too many list items in all.
+func checkSize(template []byte) error {
+	if len(template) > maxTemplateBytes {
+		return field.TooLong(templatePath, "", maxTemplateBytes)
+	}
+	var object map[string]any
+	if err := json.Unmarshal(template, &object); err != nil {
+		return fmt.Errorf("%s is not a pod's spec: %w", templatePath, err)
+	}
+	if items := countItems(object); items > maxTemplateItems {
+		return field.TooMany(templatePath, items, maxTemplateItems)
+	}
+	return nil
+}
+
+func countItems(value any) int {
+	items := 0
+	switch value := value.(type) {
+	case map[string]any:
+		for _, member := range value {
+			items += countItems(member)
+		}
+	case []any:
+		items = len(value)
+		for _, member := range value {
+			items += countItems(member)
+		}
+	}
+	return items
+}
+
+// checkTypes reads a template as a pod's spec, without the directives of a strategic merge. So a misspelt field is
+// reported by its path in the template.
 func checkTypes(template []byte) error {
 	var object map[string]any
 	if err := json.Unmarshal(template, &object); err != nil {
@@ -85,8 +127,8 @@ func withoutDirectives(value any) any {
 	return value
 }
 
-// strategicMerge merges a patch into a pod's spec. The library was written for patches that the API server has
-// checked and panics on some others; one person's template must not stop every session's operator.
+// strategicMerge merges a patch into a pod's spec. The library expects patches that the API server has checked and panics
+// on some others; one session's template must not stop the operator of all.
 func strategicMerge(original, patch []byte) (merged []byte, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -96,7 +138,7 @@ func strategicMerge(original, patch []byte) (merged []byte, err error) {
 	return strategicpatch.StrategicMergePatch(original, patch, corev1.PodSpec{})
 }
 
-// decodeStrictly refuses fields that no pod has.
+// decodeStrictly decodes a pod's spec and refuses unknown fields.
 func decodeStrictly(data []byte) (corev1.PodSpec, error) {
 	var spec corev1.PodSpec
 	strict, err := kjson.UnmarshalStrict(data, &spec)
@@ -106,7 +148,7 @@ func decodeStrictly(data []byte) (corev1.PodSpec, error) {
 	return spec, err
 }
 
-// decideTemplate lists what a merged spec may not have lost or changed of the operator's own.
+// decideTemplate lists the operator's settings that a merged spec lost or changed.
 func decideTemplate(base, merged corev1.PodSpec) field.ErrorList {
 	var errs field.ErrorList
 	if merged.RestartPolicy != base.RestartPolicy {
@@ -115,24 +157,24 @@ func decideTemplate(base, merged corev1.PodSpec) field.ErrorList {
 	}
 	if merged.HostNetwork {
 		errs = append(errs, field.Invalid(templatePath.Child("hostNetwork"), true,
-			"must be false: the API without a token on 127.0.0.1 would be the node's"))
+			"must be false: the API on 127.0.0.1, which needs no token, would be open to the node"))
 	}
 	if grace := merged.TerminationGracePeriodSeconds; grace == nil || *grace < minTerminationGraceSeconds {
 		errs = append(errs, field.Invalid(templatePath.Child("terminationGracePeriodSeconds"), grace,
-			fmt.Sprintf("must be at least %d, so that a bot has ended before the next one starts", minTerminationGraceSeconds)))
+			fmt.Sprintf("must be at least %d, so that the bot ends before the next one starts", minTerminationGraceSeconds)))
 	}
 	for _, volume := range base.Volumes {
 		path := templatePath.Child("volumes").Key(volume.Name)
 		if i := slices.IndexFunc(merged.Volumes, func(v corev1.Volume) bool { return v.Name == volume.Name }); i < 0 {
-			errs = append(errs, field.Forbidden(path, "is the operator's and cannot be removed"))
+			errs = append(errs, field.Forbidden(path, "belongs to the operator and cannot be removed"))
 		} else if !equality.Semantic.DeepEqual(merged.Volumes[i], volume) {
-			errs = append(errs, field.Forbidden(path, "is the operator's and cannot be changed"))
+			errs = append(errs, field.Forbidden(path, "belongs to the operator and cannot be changed"))
 		}
 	}
 	return append(errs, decideContainer(base.Containers[0], merged.Containers)...)
 }
 
-// decideContainer does so for the bot's own container.
+// decideContainer does the same for the bot's container.
 func decideContainer(base corev1.Container, merged []corev1.Container) field.ErrorList {
 	at := templatePath.Child("containers").Key(naming.Container)
 	i := slices.IndexFunc(merged, func(c corev1.Container) bool { return c.Name == naming.Container })
@@ -144,7 +186,7 @@ func decideContainer(base corev1.Container, merged []corev1.Container) field.Err
 	if bot.Image != base.Image {
 		errs = append(errs, field.Forbidden(at.Child("image"), "is set by spec.image"))
 	}
-	// Of a variable that is there twice the last one counts, and a replaced list may have it twice.
+	// If a variable is set twice, the last one counts, and a replaced list may have it twice.
 	for _, variable := range base.Env {
 		same, others := 0, 0
 		for _, v := range bot.Env {
@@ -161,30 +203,37 @@ func decideContainer(base corev1.Container, merged []corev1.Container) field.Err
 	}
 	if hasEnv(bot.Env, envToken) {
 		errs = append(errs, field.Forbidden(at.Child("env").Key(envToken),
-			"the token is that of the Secret the operator keeps; edit it there"))
+			"the token comes from the session's Secret; edit it there"))
 	}
 	for _, mount := range base.VolumeMounts {
 		if !slices.ContainsFunc(bot.VolumeMounts, func(m corev1.VolumeMount) bool {
 			return equality.Semantic.DeepEqual(m, mount)
 		}) {
 			errs = append(errs, field.Forbidden(at.Child("volumeMounts").Key(mount.MountPath),
-				"is the operator's mount of volume "+mount.Name+" and cannot be removed or changed"))
+				"mounts volume "+mount.Name+" for the operator and cannot be removed or changed"))
 		}
 	}
 	for _, mount := range bot.VolumeMounts {
 		if i := slices.IndexFunc(base.VolumeMounts, func(m corev1.VolumeMount) bool { return covers(m, mount) }); i >= 0 {
 			errs = append(errs, field.Forbidden(at.Child("volumeMounts").Key(mount.MountPath),
-				"lies in the operator's mount "+base.VolumeMounts[i].MountPath+" and would hide what is there"))
+				"would hide files in the operator's mount "+base.VolumeMounts[i].MountPath))
 		}
 	}
 	if bot.RestartPolicy != nil || len(bot.RestartPolicyRules) > 0 {
-		errs = append(errs, field.Forbidden(at.Child("restartPolicy"), "the bot is always started again"))
+		errs = append(errs, field.Forbidden(at.Child("restartPolicy"), "the bot is always restarted"))
 	}
+	// On a terminal the bot draws the current code, and a container's output is kept in the node's and the cluster's logs.
+	for name, set := range map[string]bool{"tty": bot.TTY, "stdin": bot.Stdin, "stdinOnce": bot.StdinOnce} {
+		if set {
+			errs = append(errs, field.Forbidden(at.Child(name), "the bot would write its QR codes to the pod's log"))
+		}
+	}
+	slices.SortStableFunc(errs, func(a, b *field.Error) int { return strings.Compare(a.Field, b.Field) })
 	return errs
 }
 
-// covers tells whether another mount would hide part of the operator's own: the session directory, or the credentials.
-// What lies under /tmp is the template's affair.
+// covers reports whether another mount would hide files of the operator's mount: the session directory or the
+// credentials. A template may mount what it likes under /tmp.
 func covers(own, other corev1.VolumeMount) bool {
 	if own.Name == volumeTemporary || equality.Semantic.DeepEqual(own, other) {
 		return false
@@ -192,8 +241,7 @@ func covers(own, other corev1.VolumeMount) bool {
 	return strings.HasPrefix(path.Clean("/"+other.MountPath)+"/", own.MountPath+"/")
 }
 
-// specHash hashes what a pod is rendered from. The operator's own labels are left out, because they can be
-// mended in place; whatever else an operator renders differently is a different pod.
+// specHash hashes everything that a pod is rendered from, except the operator's labels, which can be changed in place.
 func specHash(session *v1alpha1.WhatsAppSession, spec corev1.PodSpec) string {
 	rendered := struct {
 		Metadata v1alpha1.PodTemplateMetadata
@@ -205,8 +253,8 @@ func specHash(session *v1alpha1.WhatsAppSession, spec corev1.PodSpec) string {
 	return hashOfJSON(rendered)
 }
 
-// ownHash hashes what of a session's spec its pod is made from. It has to be the same for every version of the operator,
-// so what a later version adds, with a default, comes in only where it differs from that.
+// ownHash hashes the parts of a session's spec that its pod is made from. It has to be the same in every version of the
+// operator. So a setting that a later version adds is included only where it differs from its default.
 func ownHash(session *v1alpha1.WhatsAppSession) string {
 	return hashOfJSON(struct {
 		AuthPath string
@@ -219,7 +267,7 @@ func ownHash(session *v1alpha1.WhatsAppSession) string {
 func hashOfJSON(value any) string {
 	data, err := json.Marshal(value)
 	if err != nil {
-		panic(fmt.Sprintf("encoding what a pod is made from: %v", err)) // it was decoded from JSON or built here
+		panic(fmt.Sprintf("encode what a pod is made from: %v", err)) // it was decoded from JSON or built here
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:16])

@@ -15,52 +15,54 @@ func withTemplate(spec string) *v1alpha1.WhatsAppSession {
 	return newSession("shop", v1alpha1.WhatsAppSessionSpec{Template: &v1alpha1.PodTemplate{Spec: raw(spec)}})
 }
 
-// TestTemplateRefused holds that no template takes away what keeps a session safe, and that the message names
-// the field.
+// TestTemplateRefused: no template removes what keeps a session safe, and the message names the field.
 func TestTemplateRefused(t *testing.T) {
 	cases := map[string]struct {
 		spec string
 		want string
 	}{
-		"unknown field":           {`{containerz: []}`, `spec.template.spec is not that of a pod: unknown field "containerz"`},
-		"unknown field deep down": {`{containers: [{name: bot, resources: {limit: {}}}]}`, `unknown field "containers[0].resources.limit"`},
-		"wrong type":              {`{nodeSelector: ssd}`, `spec.template.spec`},
-		"number for a string":     {`{containers: [{name: bot, env: [{name: LOG_LEVEL, value: 1}]}]}`, `spec.template.spec is not that of a pod`},
-		"name is a list":          {`{volumes: [{name: []}]}`, `spec.template.spec is not that of a pod`},
-		"container without name":  {`{containers: [{image: x}]}`, `spec.template.spec cannot be merged`},
-		"restartPolicy":           {`{restartPolicy: Never}`, `spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"`},
-		"restartPolicy unset":     {`{restartPolicy: null}`, `spec.template.spec.restartPolicy`},
-		"hostNetwork":             {`{hostNetwork: true}`, `spec.template.spec.hostNetwork`},
-		"no grace":                {`{terminationGracePeriodSeconds: 0}`, `spec.template.spec.terminationGracePeriodSeconds: Invalid value: 0: must be at least 10`},
-		"grace unset":             {`{terminationGracePeriodSeconds: null}`, `spec.template.spec.terminationGracePeriodSeconds`},
-		"bot deleted":             {`{containers: [{name: bot, $patch: delete}, {name: mine, image: x}]}`, `spec.template.spec.containers[bot]: Required`},
-		"containers replaced":     {`{containers: [{$patch: replace}, {name: mine, image: x}]}`, `spec.template.spec.containers[bot]: Required`},
-		"containers unset":        {`{containers: null}`, `spec.template.spec.containers[bot]: Required`},
-		"bot's image":             {`{containers: [{name: bot, image: mine}]}`, `spec.template.spec.containers[bot].image: Forbidden: is set by spec.image`},
-		"bot's variable":          {`{containers: [{name: bot, env: [{name: AUTH_PATH, value: /tmp}]}]}`, `spec.template.spec.containers[bot].env[AUTH_PATH]: Forbidden`},
-		"bot's variable deleted":  {`{containers: [{name: bot, env: [{name: INSTANCE_ID, $patch: delete}]}]}`, `spec.template.spec.containers[bot].env[INSTANCE_ID]: Forbidden`},
-		"bot's variables gone":    {`{containers: [{name: bot, env: null}]}`, `spec.template.spec.containers[bot].env[CLIENT_ID]: Forbidden`},
-		"token in the open":       {`{containers: [{name: bot, env: [{name: API_TOKEN, value: x}]}]}`, `spec.template.spec.containers[bot].env[API_TOKEN]: Forbidden`},
-		"other data volume":       {`{volumes: [{name: session, persistentVolumeClaim: {claimName: other}}]}`, `spec.template.spec.volumes[session]: Forbidden: is the operator's and cannot be changed`},
-		"data volume of memory":   {`{volumes: [{name: session, emptyDir: {}}]}`, `spec.template.spec.volumes[session]: Forbidden`},
-		"data volume deleted":     {`{volumes: [{name: session, $patch: delete}]}`, `spec.template.spec.volumes[session]: Forbidden: is the operator's and cannot be removed`},
-		"credentials replaced":    {`{volumes: [{name: credentials, secret: {secretName: other}}]}`, `spec.template.spec.volumes[credentials]: Forbidden`},
-		"data not mounted":        {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, $patch: delete}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
-		"data read-only":          {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, readOnly: true}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
-		"variables twice":         {`{containers: [{name: bot, env: [{$patch: replace}` + ownEnv(t) + `, {name: CLIENT_ID, value: other}]}]}`, `spec.template.spec.containers[bot].env[CLIENT_ID]: Forbidden`},
-		"another store mounted":   {`{containers: [{name: bot, volumeMounts: [{name: session, mountPath: /data/session-shop, subPath: session-other}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data/session-shop]: Forbidden`},
-		"data mounted over":       {`{containers: [{name: bot, volumeMounts: [{name: session, mountPath: /data/, subPath: other}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data/]: Forbidden`},
-		"data mounted in a guise": {`{containers: [{name: bot, volumeMounts: [{name: tmp, mountPath: /x/../data/./y}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/x/../data/./y]: Forbidden`},
-		"credentials over":        {`{containers: [{name: bot, volumeMounts: [{name: tmp, mountPath: /etc/sesi/..data}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/etc/sesi/..data]: Forbidden`},
-		"bot never restarted":     {`{containers: [{name: bot, restartPolicy: Never}]}`, `spec.template.spec.containers[bot].restartPolicy: Forbidden`},
-		"bot's restart rules":     {`{containers: [{name: bot, restartPolicyRules: [{action: Restart}]}]}`, `spec.template.spec.containers[bot].restartPolicy`},
-		"data elsewhere":          {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, name: tmp}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
+		"unknown field":              {`{containerz: []}`, `spec.template.spec is not a pod's spec: unknown field "containerz"`},
+		"unknown field deep down":    {`{containers: [{name: bot, resources: {limit: {}}}]}`, `unknown field "containers[0].resources.limit"`},
+		"wrong type":                 {`{nodeSelector: ssd}`, `spec.template.spec`},
+		"number for a string":        {`{containers: [{name: bot, env: [{name: LOG_LEVEL, value: 1}]}]}`, `spec.template.spec is not a pod's spec`},
+		"name is a list":             {`{volumes: [{name: []}]}`, `spec.template.spec is not a pod's spec`},
+		"container without name":     {`{containers: [{image: x}]}`, `spec.template.spec cannot be merged`},
+		"restartPolicy":              {`{restartPolicy: Never}`, `spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"`},
+		"restartPolicy unset":        {`{restartPolicy: null}`, `spec.template.spec.restartPolicy`},
+		"hostNetwork":                {`{hostNetwork: true}`, `spec.template.spec.hostNetwork`},
+		"no grace":                   {`{terminationGracePeriodSeconds: 0}`, `spec.template.spec.terminationGracePeriodSeconds: Invalid value: 0: must be at least 10`},
+		"grace unset":                {`{terminationGracePeriodSeconds: null}`, `spec.template.spec.terminationGracePeriodSeconds`},
+		"bot deleted":                {`{containers: [{name: bot, $patch: delete}, {name: mine, image: x}]}`, `spec.template.spec.containers[bot]: Required`},
+		"containers replaced":        {`{containers: [{$patch: replace}, {name: mine, image: x}]}`, `spec.template.spec.containers[bot]: Required`},
+		"containers unset":           {`{containers: null}`, `spec.template.spec.containers[bot]: Required`},
+		"bot's image":                {`{containers: [{name: bot, image: mine}]}`, `spec.template.spec.containers[bot].image: Forbidden: is set by spec.image`},
+		"bot's variable":             {`{containers: [{name: bot, env: [{name: AUTH_PATH, value: /tmp}]}]}`, `spec.template.spec.containers[bot].env[AUTH_PATH]: Forbidden`},
+		"bot's variable deleted":     {`{containers: [{name: bot, env: [{name: INSTANCE_ID, $patch: delete}]}]}`, `spec.template.spec.containers[bot].env[INSTANCE_ID]: Forbidden`},
+		"bot's variables gone":       {`{containers: [{name: bot, env: null}]}`, `spec.template.spec.containers[bot].env[CLIENT_ID]: Forbidden`},
+		"token in the open":          {`{containers: [{name: bot, env: [{name: API_TOKEN, value: x}]}]}`, `spec.template.spec.containers[bot].env[API_TOKEN]: Forbidden`},
+		"other data volume":          {`{volumes: [{name: session, persistentVolumeClaim: {claimName: other}}]}`, `spec.template.spec.volumes[session]: Forbidden: belongs to the operator and cannot be changed`},
+		"data volume of memory":      {`{volumes: [{name: session, emptyDir: {}}]}`, `spec.template.spec.volumes[session]: Forbidden`},
+		"data volume deleted":        {`{volumes: [{name: session, $patch: delete}]}`, `spec.template.spec.volumes[session]: Forbidden: belongs to the operator and cannot be removed`},
+		"credentials replaced":       {`{volumes: [{name: credentials, secret: {secretName: other}}]}`, `spec.template.spec.volumes[credentials]: Forbidden`},
+		"data not mounted":           {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, $patch: delete}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
+		"data read-only":             {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, readOnly: true}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
+		"variables twice":            {`{containers: [{name: bot, env: [{$patch: replace}` + ownEnv(t) + `, {name: CLIENT_ID, value: other}]}]}`, `spec.template.spec.containers[bot].env[CLIENT_ID]: Forbidden`},
+		"another session mounted":    {`{containers: [{name: bot, volumeMounts: [{name: session, mountPath: /data/session-shop, subPath: session-other}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data/session-shop]: Forbidden`},
+		"data mounted over":          {`{containers: [{name: bot, volumeMounts: [{name: session, mountPath: /data/, subPath: other}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data/]: Forbidden`},
+		"unclean path into the data": {`{containers: [{name: bot, volumeMounts: [{name: tmp, mountPath: /x/../data/./y}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/x/../data/./y]: Forbidden`},
+		"credentials over":           {`{containers: [{name: bot, volumeMounts: [{name: tmp, mountPath: /etc/sesi/..data}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/etc/sesi/..data]: Forbidden`},
+		"bot never restarted":        {`{containers: [{name: bot, restartPolicy: Never}]}`, `spec.template.spec.containers[bot].restartPolicy: Forbidden`},
+		"bot's restart rules":        {`{containers: [{name: bot, restartPolicyRules: [{action: Restart}]}]}`, `spec.template.spec.containers[bot].restartPolicy`},
+		"a terminal":                 {`{containers: [{name: bot, tty: true}]}`, `spec.template.spec.containers[bot].tty: Forbidden: the bot would write its QR codes to the pod's log`},
+		"standard input":             {`{containers: [{name: bot, stdin: true}]}`, `spec.template.spec.containers[bot].stdin: Forbidden`},
+		"standard input, once":       {`{containers: [{name: bot, stdinOnce: true}]}`, `spec.template.spec.containers[bot].stdinOnce: Forbidden`},
+		"data elsewhere":             {`{containers: [{name: bot, volumeMounts: [{mountPath: /data, name: tmp}]}]}`, `spec.template.spec.containers[bot].volumeMounts[/data]: Forbidden`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			pod, err := BuildPod(withTemplate(c.spec), options)
 			if err == nil {
-				t.Fatalf("the template was taken:\n%s", asYAML(t, pod))
+				t.Fatalf("the template was accepted:\n%s", asYAML(t, pod))
 			}
 			if !strings.Contains(err.Error(), c.want) {
 				t.Errorf("message %q\nlacks %q", err, c.want)
@@ -69,7 +71,7 @@ func TestTemplateRefused(t *testing.T) {
 	}
 }
 
-// ownEnv is the operator's own list of variables, as a template would have to repeat it, each after a comma.
+// ownEnv is the operator's list of variables, as a template would have to repeat it, each after a comma.
 func ownEnv(t *testing.T) string {
 	t.Helper()
 	var list strings.Builder
@@ -88,10 +90,11 @@ func TestTemplateTaken(t *testing.T) {
 		spec string
 		want func(*corev1.Pod) bool
 	}{
-		"nothing":         {`{}`, func(p *corev1.Pod) bool { return len(p.Spec.Containers) == 1 }},
-		"sidecar":         {`{containers: [{name: logic, image: x}]}`, func(p *corev1.Pod) bool { return len(p.Spec.Containers) == 2 }},
-		"native sidecar":  {`{initContainers: [{name: logic, image: x, restartPolicy: Always}]}`, func(p *corev1.Pod) bool { return len(p.Spec.InitContainers) == 1 }},
-		"service account": {`{automountServiceAccountToken: true, serviceAccountName: x}`, func(p *corev1.Pod) bool { return *p.Spec.AutomountServiceAccountToken }},
+		"a terminal of a sidecar": {`{containers: [{name: logic, image: x, tty: true, stdin: true}]}`, func(p *corev1.Pod) bool { return len(p.Spec.Containers) == 2 }},
+		"nothing":                 {`{}`, func(p *corev1.Pod) bool { return len(p.Spec.Containers) == 1 }},
+		"sidecar":                 {`{containers: [{name: logic, image: x}]}`, func(p *corev1.Pod) bool { return len(p.Spec.Containers) == 2 }},
+		"native sidecar":          {`{initContainers: [{name: logic, image: x, restartPolicy: Always}]}`, func(p *corev1.Pod) bool { return len(p.Spec.InitContainers) == 1 }},
+		"service account":         {`{automountServiceAccountToken: true, serviceAccountName: x}`, func(p *corev1.Pod) bool { return *p.Spec.AutomountServiceAccountToken }},
 		"another user": {`{securityContext: {fsGroup: 1000}}`, func(p *corev1.Pod) bool {
 			return *p.Spec.SecurityContext.FSGroup == 1000 && *p.Spec.SecurityContext.RunAsNonRoot
 		}},
@@ -121,7 +124,7 @@ func TestTemplateTaken(t *testing.T) {
 	}
 }
 
-// TestOurLabelsWin holds that no template can hide a pod from the operator or let it out of its policy.
+// TestOurLabelsWin: no template hides a pod from the operator or from its NetworkPolicy.
 func TestOurLabelsWin(t *testing.T) {
 	session := newSession("shop", v1alpha1.WhatsAppSessionSpec{Template: &v1alpha1.PodTemplate{
 		Metadata: v1alpha1.PodTemplateMetadata{

@@ -298,7 +298,7 @@ func TestSessionClearedWithCurl(t *testing.T) {
 func TestCallersInTheCluster(t *testing.T) {
 	session := theFleet(t)[4]
 	namespace := session.Namespace
-	service := "https://" + naming.Name(session) + "." + namespace + ".svc/api/session/status"
+	service := "https://" + naming.Name(session) + "." + namespace + ".svc:8443/api/session/status"
 	friend := toolbox(namespace, "friend", map[string]string{naming.AccessLabel(session): "true"})
 	friend.Spec.Volumes = []corev1.Volume{{Name: "credentials", VolumeSource: corev1.VolumeSource{
 		Secret: &corev1.SecretVolumeSource{SecretName: naming.Name(session)},
@@ -323,7 +323,7 @@ func TestCallersInTheCluster(t *testing.T) {
 		"a stranger with a guess":   {stranger, `toolbox get -insecure -header "Authorization: Bearer 0123456789abcdef0123456789abcdef" ` + service, "401", `"exists"`},
 		"a stranger wants the code": {stranger, "toolbox get -insecure " + strings.Replace(service, "/status", "/qr", 1), "401", `"code"`},
 		"a stranger, plain":         {stranger, "toolbox get http://" + pod.Status.PodIP + ":8080/api/session/status || echo refused", "refused", `"exists"`},
-		"another bot's certificate": {friend, "toolbox get -cacert /credentials/ca.crt https://wa-shop-5." + namespace + ".svc/api/session/status || echo refused", "refused", `"exists"`},
+		"another bot's certificate": {friend, "toolbox get -cacert /credentials/ca.crt https://wa-shop-5." + namespace + ".svc:8443/api/session/status || echo refused", "refused", `"exists"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, _ := try(t.Context(), "kubectl", "--namespace", tc.from.Namespace, "exec", tc.from.Name, "--", "sh", "-c", tc.script)
