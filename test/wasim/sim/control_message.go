@@ -147,11 +147,19 @@ func (s *Server) postAskAgain(_ *http.Request, body *askAgainBody) (any, error) 
 
 type personBody struct {
 	Phone string `json:"phone"`
+	// Aliases are numbers that lead to the person when they are looked up.
+	Aliases []string `json:"aliases"`
 	PersonState
 }
 
 func (s *Server) putPerson(_ *http.Request, body *personBody) (any, error) {
-	return done, s.Person(parsePhone(body.Phone)).Set(body.PersonState)
+	person := s.Person(parsePhone(body.Phone))
+	for _, number := range parsePhones(body.Aliases) {
+		if err := person.Alias(number); err != nil {
+			return nil, err
+		}
+	}
+	return done, person.Set(body.PersonState)
 }
 
 // getOutbox answers with the messages after ?since; with ?wait it waits so many seconds for one.

@@ -37,6 +37,7 @@ const (
 	FaultResetAck      = "reset_ack"      // a companion's message is delivered, TCP is reset in place of the ack
 	FaultPhoneRetry    = "phone_retry"    // the phone that gets a companion's message cannot decrypt it and asks again
 	FaultPhoneSilent   = "phone_silent"   // a companion's own phone does not answer its requests
+	FaultMex           = "mex"            // a companion's GraphQL query is refused with Code
 	FaultLoseReceipt   = "lose_receipt"   // a companion's receipt is lost, so its message comes again at the next login
 
 	FaultEarlySuccess   = "early_success"   // a client without a session gets <success> behind its QR codes
@@ -55,8 +56,8 @@ var Faults = []string{
 	FaultDown, FaultRefuse, FaultSlow, FaultHangTCP, FaultPage, FaultHangPage, FaultHTTP, FaultHangHTTP,
 	FaultHangNoise, FaultSlowLogin, FaultFailure, FaultFailurePair, FaultHangLogin, FaultPairCode, FaultNoMultidevice, FaultPairDrop,
 	FaultDropMessage, FaultResetMessage, FaultAckError, FaultPHash, FaultLoseAck, FaultLateAck, FaultResetAck,
-	FaultPhoneRetry, FaultPhoneSilent, FaultLoseReceipt,
-	FaultDropMessage, FaultEarlySuccess, FaultPasskeyBare, FaultPasskeyGarbled, FaultPasskeyTwice, FaultPasskeyEarly,
+	FaultPhoneRetry, FaultPhoneSilent, FaultMex, FaultLoseReceipt,
+	FaultEarlySuccess, FaultPasskeyBare, FaultPasskeyGarbled, FaultPasskeyTwice, FaultPasskeyEarly,
 	FaultPasskeyRefuse, FaultPasskeyDrop, FaultPasskeySlow, FaultPasskeyHang,
 }
 
@@ -90,7 +91,7 @@ type faultSet struct {
 // codeRange is what Code may be, for the kinds that need one.
 var codeRange = map[string][2]int{
 	FaultPage: {200, 599}, FaultHTTP: {200, 599}, FaultFailure: {100, 999}, FaultFailurePair: {100, 999}, FaultPairCode: {100, 999},
-	FaultAckError:      {100, 999},
+	FaultAckError: {100, 999}, FaultMex: {100, 999},
 	FaultPasskeyRefuse: {100, 999},
 }
 

@@ -80,8 +80,18 @@ func (g *group) keepLocked() {
 	g.server.state.note(g.server.state.put(kindGroup+"/"+g.id, g.info))
 }
 
+// putJID sets an attribute, unless the address is empty.
+func putJID(attrs waBinary.Attrs, name string, jid types.JID) {
+	if !jid.IsEmpty() {
+		attrs[name] = jid
+	}
+}
+
 // address returns the address under which the group knows an account, and its other address.
 func (i *groupInfo) address(a *account) (shown, other types.JID) {
+	if a.isHidden() {
+		return a.lidJID(), types.EmptyJID
+	}
 	if i.Mode == AddrLID {
 		return a.lidJID(), a.jid()
 	}
@@ -178,7 +188,7 @@ func (g *group) node(info groupInfo) waBinary.Node {
 	if creator != nil {
 		attrs["creator"], _ = info.address(creator)
 		attrs["s_o"] = attrs["creator"]
-		if info.Mode == AddrLID {
+		if info.Mode == AddrLID && !creator.isHidden() {
 			attrs["creator_pn"], attrs["s_o_pn"] = creator.jid(), creator.jid()
 		}
 	}
@@ -211,7 +221,8 @@ func (g *group) participants(info groupInfo, members []member) []waBinary.Node {
 			continue
 		}
 		shown, second := info.address(a)
-		node := waBinary.Node{Tag: "participant", Attrs: waBinary.Attrs{"jid": shown, other: second}}
+		node := waBinary.Node{Tag: "participant", Attrs: waBinary.Attrs{"jid": shown}}
+		putJID(node.Attrs, other, second)
 		if m.Rank != rankMember {
 			node.Attrs["type"] = m.Rank
 		}
@@ -240,7 +251,9 @@ func (g *group) notify(info groupInfo, by string, members []member, change waBin
 		"addressing_mode": info.Mode,
 	}
 	sender, _ := info.otherName()
-	attrs["participant"], attrs[sender] = info.address(author)
+	shown, other := info.address(author)
+	attrs["participant"] = shown
+	putJID(attrs, sender, other)
 	for _, m := range members {
 		if a := g.server.accountNamed(types.NewJID(m.Phone, types.DefaultUserServer)); a != nil {
 			g.server.tell(a, waBinary.Node{Tag: "notification", Attrs: attrs, Content: []waBinary.Node{change}})

@@ -149,7 +149,7 @@ func (s *Server) sendToGroup(sender *account, g *group, m *waE2E.Message, how De
 	whole := proto.Clone(m).(*waE2E.Message)
 	whole.SenderKeyDistributionMessage = key
 	l := groupLetter{
-		letter: letter{from: sender, message: m, how: how}, group: g, info: info, sealed: sealed, key: key,
+		letter: letter{from: sender, group: g, message: m, how: how}, info: info, sealed: sealed, key: key,
 	}
 	if l.plain, err = proto.Marshal(whole); err != nil {
 		return fmt.Errorf("make a message: %w", err)
@@ -173,7 +173,6 @@ func (s *Server) sendToGroup(sender *account, g *group, m *waE2E.Message, how De
 // groupLetter is a message on its way to a group; plain holds the sender key too, for those that ask again.
 type groupLetter struct {
 	letter
-	group  *group
 	info   groupInfo
 	sealed []byte
 	key    *waE2E.SenderKeyDistributionMessage
@@ -183,7 +182,9 @@ func (s *Server) postToMember(d *device, l groupLetter) error {
 	attrs := l.attrs()
 	attrs["from"], attrs["addressing_mode"] = l.group.jid(), l.info.Mode
 	other, _ := l.info.otherName()
-	attrs["participant"], attrs[other] = l.info.address(l.from)
+	shown, second := l.info.address(l.from)
+	attrs["participant"] = shown
+	putJID(attrs, other, second)
 	s.event(EventToBot, d.jid().String(), l.how.ID)
 	if l.how.Unavailable != "" || l.how.Bad > 0 {
 		s.greet(d)
@@ -289,9 +290,13 @@ func (s *Server) relayInGroup(from, to *device, info groupInfo, node *waBinary.N
 	delete(m.Attrs, "recipient")
 	delete(m.Attrs, "sender_lid")
 	shown, second := info.address(from.account)
-	shown.Device, second.Device = from.id, from.id
+	shown.Device = from.id
 	other, _ := info.otherName()
-	m.Attrs["from"], m.Attrs["participant"], m.Attrs[other] = node.Attrs["to"], shown, second
+	m.Attrs["from"], m.Attrs["participant"] = node.Attrs["to"], shown
+	if !second.IsEmpty() {
+		second.Device = from.id
+		m.Attrs[other] = second
+	}
 	m.Attrs["addressing_mode"] = info.Mode
 	if identity, ok := node.GetOptionalChildByTag("device-identity"); ok {
 		encs = append(encs, identity)

@@ -12,6 +12,7 @@ type inbox struct {
 	mu      sync.Mutex
 	offline bool
 	silent  bool
+	hidden  bool
 	held    []func()
 	seen    map[string]struct{}
 }
@@ -22,6 +23,8 @@ type PersonState struct {
 	Offline bool `json:"offline"`
 	// Silent phones send no delivery receipts.
 	Silent bool `json:"silent"`
+	// Hidden people are known by their LID only: no one is told their number.
+	Hidden bool `json:"hidden"`
 }
 
 // Set changes how a person's phone behaves from now on.
@@ -33,7 +36,7 @@ func (p Person) Set(state PersonState) error {
 	a.inbox.handling.Lock()
 	defer a.inbox.handling.Unlock()
 	a.inbox.mu.Lock()
-	a.inbox.offline, a.inbox.silent = state.Offline, state.Silent
+	a.inbox.offline, a.inbox.silent, a.inbox.hidden = state.Offline, state.Silent, state.Hidden
 	var held []func()
 	if !state.Offline {
 		held, a.inbox.held = a.inbox.held, nil
@@ -64,6 +67,12 @@ func (a *account) isSilent() bool {
 	a.inbox.mu.Lock()
 	defer a.inbox.mu.Unlock()
 	return a.inbox.silent
+}
+
+func (a *account) isHidden() bool {
+	a.inbox.mu.Lock()
+	defer a.inbox.mu.Unlock()
+	return a.inbox.hidden
 }
 
 // seenBefore remembers that the phone could read a message, and reports whether it could before.

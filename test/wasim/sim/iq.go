@@ -72,7 +72,9 @@ func (s *Server) handleIQ(c *conn, iq *waBinary.Node) {
 func (s *Server) handleQuery(c *conn, iq, request *waBinary.Node, space string) {
 	switch space {
 	case "privacy":
-		c.send(answer(iq, waBinary.Node{Tag: "privacy", Content: privacyDefaults}))
+		s.handlePrivacy(c, iq, request)
+	case "w:mex":
+		s.handleMex(c, iq, request)
 	case "w:m":
 		c.send(answer(iq, waBinary.Node{
 			Tag:     "media_conn",

@@ -156,7 +156,7 @@ func (s *Server) classifyMessage(d *device, node *waBinary.Node) int {
 	}
 	to := attrJID(node, "to")
 	if to.Server != types.GroupServer {
-		return 0
+		return s.classifyChat(d.account, s.accountOf(to), node)
 	}
 	g := s.groupOf(to)
 	if g == nil {

@@ -46,6 +46,17 @@ func (a *archive) find(id string) (letter, bool) {
 	return l, ok
 }
 
+// all returns the messages in the order in which they came.
+func (a *archive) all() []letter {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	letters := make([]letter, len(a.order))
+	for i, id := range a.order {
+		letters[i] = a.letters[id]
+	}
+	return letters
+}
+
 // answerPeer is a phone that is asked by its own companion for messages that the companion could not decrypt.
 func (s *Server) answerPeer(asker *device, request *waE2E.PeerDataOperationRequestMessage, id string) {
 	if request.GetPeerDataOperationRequestType() != waE2E.PeerDataOperationRequestType_PLACEHOLDER_MESSAGE_RESEND ||

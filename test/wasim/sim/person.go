@@ -81,6 +81,7 @@ func (p Person) Send(to types.JID, m *waE2E.Message, how Delivery) (string, erro
 		return "", fmt.Errorf("make a message: %w", err)
 	}
 	l := letter{from: sender, to: receiver, plain: plain, message: m, how: how}
+	meet(sender, receiver)
 	receiver.archive.add(l)
 	sender.archive.add(l)
 	for _, d := range devices {
@@ -138,6 +139,7 @@ func (s *Server) receivers(to types.JID) (*account, []*device, error) {
 // letter is a message on its way from one phone to another.
 type letter struct {
 	from, to *account
+	group    *group // in place of to
 	plain    []byte
 	message  *waE2E.Message
 	how      Delivery
@@ -157,9 +159,12 @@ func (l letter) attrs() waBinary.Attrs {
 // post sends a letter to a companion of its receiver.
 func (s *Server) post(d *device, l letter) error {
 	attrs := l.attrs()
-	if s.cfg.AddrMode == AddrLID {
+	switch {
+	case l.from.isHidden():
+		attrs["from"], attrs["addressing_mode"] = l.from.lidJID(), AddrLID
+	case s.cfg.AddrMode == AddrLID:
 		attrs["from"], attrs["sender_pn"], attrs["addressing_mode"] = l.from.lidJID(), l.from.jid(), AddrLID
-	} else {
+	default:
 		attrs["from"], attrs["sender_lid"] = l.from.jid(), l.from.lidJID()
 	}
 	s.event(EventToBot, d.jid().String(), l.how.ID)
@@ -169,11 +174,13 @@ func (s *Server) post(d *device, l letter) error {
 // postOwn sends a letter to a companion of its sender, so that it shows what its phone wrote.
 func (s *Server) postOwn(d *device, l letter) error {
 	attrs := l.attrs()
-	chat := l.to.jid()
-	if s.cfg.AddrMode == AddrLID {
-		chat = l.to.lidJID()
+	chat := s.addressOf(l.to)
+	switch {
+	case l.to.isHidden():
+		attrs["from"], attrs["recipient"] = l.from.lidJID(), chat
+	case s.cfg.AddrMode == AddrLID:
 		attrs["from"], attrs["recipient"], attrs["peer_recipient_pn"] = l.from.lidJID(), chat, l.to.jid()
-	} else {
+	default:
 		attrs["from"], attrs["recipient"], attrs["peer_recipient_lid"] = l.from.jid(), chat, l.to.lidJID()
 	}
 	plain, err := proto.Marshal(&waE2E.Message{DeviceSentMessage: &waE2E.DeviceSentMessage{

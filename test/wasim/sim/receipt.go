@@ -59,7 +59,7 @@ func (p Person) Receipt(to types.JID, kind string, ids ...string) error {
 
 // addressOf returns the address under which the server names an account.
 func (s *Server) addressOf(a *account) types.JID {
-	if s.cfg.AddrMode == AddrLID {
+	if s.cfg.AddrMode == AddrLID || a.isHidden() {
 		return a.lidJID()
 	}
 	return a.jid()

@@ -27,7 +27,11 @@ func (s *Server) handleUsync(c *conn, iq *waBinary.Node) {
 		if jid.IsEmpty() {
 			contact = childBytes(&user, "contact")
 			number, _, _ := strings.Cut(string(contact), "@")
-			jid = types.NewJID(strings.TrimLeft(number, "+"), types.DefaultUserServer)
+			number = strings.TrimLeft(number, "+")
+			if leadsTo := s.aliases.of(number); leadsTo != "" {
+				number = leadsTo
+			}
+			jid = types.NewJID(number, types.DefaultUserServer)
 		}
 		if a := s.accountOf(jid); a != nil {
 			users = append(users, waBinary.Node{Tag: "user", Attrs: waBinary.Attrs{"jid": jid}, Content: a.describe(asked, contact)})
@@ -43,7 +47,7 @@ func (s *Server) handleUsync(c *conn, iq *waBinary.Node) {
 	}))
 }
 
-// describe answers what was asked of one account.
+// describe answers what was asked of one account. A number that is not on WhatsApp has nothing but that answer.
 func (a *account) describe(asked map[string]bool, contact []byte) []waBinary.Node {
 	var facts []waBinary.Node
 	if asked["contact"] {
@@ -52,6 +56,9 @@ func (a *account) describe(asked map[string]bool, contact []byte) []waBinary.Nod
 			on = "out"
 		}
 		facts = append(facts, waBinary.Node{Tag: "contact", Attrs: waBinary.Attrs{"type": on}, Content: contact})
+	}
+	if a.isStranger() {
+		return facts
 	}
 	if asked["lid"] {
 		facts = append(facts, waBinary.Node{Tag: "lid", Attrs: waBinary.Attrs{"val": a.lidJID()}})

@@ -1,0 +1,254 @@
+package sim_test
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
+)
+
+// restricted reports whether the server refused a message with 463.
+func restricted(err error) bool {
+	return errors.Is(err, whatsmeow.ErrServerReturnedError) && strings.HasSuffix(err.Error(), "463")
+}
+
+func limit(t *testing.T, s *simtest.Sim, limits sim.Limits) {
+	t.Helper()
+	if err := s.Person(botPhone).SetLimits(limits); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPrivacyTokenIsDemanded(t *testing.T) {
+	s := simtest.Start(t, sim.Config{})
+	b := diskBot(t, s, database(t))
+	jid := b.pair(botPhone)
+	limit(t, s, sim.Limits{NeedToken: true})
+	if err := b.try(annaJID, "", "without a token", patience); !restricted(err) {
+		t.Errorf("without a token: %v", err)
+	}
+	for _, given := range []struct {
+		issued time.Time
+		valid  bool
+	}{{time.Now().Add(-40 * 24 * time.Hour), false}, {time.Time{}, true}} {
+		if err := s.Person(anna).Trust(jid, given.issued); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the token is stored", func() bool { return info(t, s, jid).Pending == 0 })
+		if err := b.try(annaJID, "", "with a token", patience); restricted(err) == given.valid {
+			t.Errorf("token of %v: %v", given.issued, err)
+		}
+	}
+	budiJID := types.NewJID(budi, types.DefaultUserServer)
+	if _, err := s.Say(jid, budi, "I wrote first", ""); err != nil {
+		t.Fatal(err)
+	}
+	wait[*events.Message](b, 0)
+	if err := b.try(budiJID, "", "a reply needs none", patience); err != nil {
+		t.Errorf("reply: %v", err)
+	}
+}
+
+func TestBotHandsOutAPrivacyToken(t *testing.T) {
+	s := simtest.Start(t, sim.Config{})
+	b := memoryBot(t, s)
+	jid := b.pair(botPhone)
+	_, err := b.client.DangerousInternals().SendIQ(t.Context(), whatsmeow.DangerousInfoQuery{
+		Namespace: "privacy", Type: whatsmeow.DangerousInfoQueryType("set"), To: types.ServerJID,
+		Content: []waBinary.Node{{Tag: "tokens", Content: []waBinary.Node{{
+			Tag: "token", Attrs: waBinary.Attrs{"jid": annaJID, "t": time.Now().Unix(), "type": "trusted_contact"},
+		}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(s.Signals(0), func(signal sim.Signal) bool {
+		return signal.Bot == jid.String() && signal.Tag == "token" && signal.To == annaJID.String()
+	}) {
+		t.Errorf("signals %+v", s.Signals(0))
+	}
+}
+
+func TestTimelockAndQuotaConcernNewPeopleOnly(t *testing.T) {
+	s := simtest.Start(t, sim.Config{})
+	b := memoryBot(t, s)
+	jid := b.pair(botPhone)
+	b.say(jid, "I wrote first")
+	group := makeGroup(t, s, sim.AddrPN, botPhone)
+	newcomer := func(n string) types.JID { return types.NewJID("49176000000"+n, types.DefaultUserServer) }
+	limit(t, s, sim.Limits{TimelockedUntil: time.Now().Add(time.Hour)})
+	if err := b.try(newcomer("1"), "", "hello", patience); !restricted(err) {
+		t.Errorf("timelocked: %v", err)
+	}
+	for name, to := range map[string]types.JID{"reply": annaJID, "group": group.JID()} {
+		if err := b.try(to, "", name, patience); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	limit(t, s, sim.Limits{Quota: 1})
+	if err := b.try(newcomer("1"), "", "hello", patience); err != nil {
+		t.Errorf("within the quota: %v", err)
+	}
+	if err := b.try(newcomer("1"), "", "hello again", patience); err != nil {
+		t.Errorf("a chat that is begun: %v", err)
+	}
+	if err := b.try(newcomer("2"), "", "hello", patience); !restricted(err) {
+		t.Errorf("over the quota: %v", err)
+	}
+}
+
+func TestLimitsAreToldAndCanBeAsked(t *testing.T) {
+	s := simtest.Start(t, sim.Config{})
+	b := memoryBot(t, s)
+	jid := b.pair(botPhone)
+	ends := time.Now().Add(time.Hour)
+	limit(t, s, sim.Limits{TimelockedUntil: ends, Quota: 4, Used: 3})
+	eventually(t, "both notifications are acknowledged", func() bool { return info(t, s, jid).Pending == 0 })
+	ask := func(query, field string, into any) error {
+		raw, err := b.client.DangerousInternals().SendMexIQ(t.Context(), query, map[string]any{})
+		if err != nil {
+			return err
+		}
+		var data map[string]json.RawMessage
+		if err = json.Unmarshal(raw, &data); err != nil {
+			return err
+		}
+		return json.Unmarshal(data[field], into)
+	}
+	var lock struct {
+		Active bool   `json:"is_active"`
+		Ends   int64  `json:"time_enforcement_ends,string"`
+		Type   string `json:"enforcement_type"`
+	}
+	if err := ask("23983697327930364", "xwa2_fetch_account_reachout_timelock", &lock); err != nil || !lock.Active ||
+		lock.Ends != ends.Unix() || lock.Type != "RESTRICT_ALL_COMPANIONS" {
+		t.Errorf("timelock %+v: %v", lock, err)
+	}
+	var capping struct {
+		Total  int    `json:"total_quota"`
+		Used   int    `json:"used_quota"`
+		Status string `json:"capping_status"`
+	}
+	if err := ask("24503548349331633", "xwa2_message_capping_info", &capping); err != nil || capping.Total != 4 ||
+		capping.Used != 3 || capping.Status != "FIRST_WARNING" {
+		t.Errorf("capping %+v: %v", capping, err)
+	}
+	if err := ask("1", "", nil); err == nil {
+		t.Error("an unknown query was answered")
+	}
+	fault(t, s, sim.Fault{Kind: sim.FaultMex, Code: 500, Count: 1})
+	if err := ask("23983697327930364", "xwa2_fetch_account_reachout_timelock", &lock); err == nil {
+		t.Error("the fault did not strike")
+	}
+}
+
+func TestNumbersThatAreNotOnWhatsApp(t *testing.T) {
+	s := simtest.Start(t, sim.Config{})
+	b := memoryBot(t, s)
+	b.pair(botPhone)
+	stranger := types.NewJID("99912345", types.DefaultUserServer)
+	if devices, err := b.client.GetUserDevices(t.Context(), []types.JID{stranger}); err != nil || len(devices) != 0 {
+		t.Errorf("devices %v: %v", devices, err)
+	}
+	if found, err := b.client.GetUserInfo(t.Context(), []types.JID{stranger, annaJID}); err != nil || !found[stranger].LID.IsEmpty() ||
+		found[annaJID].LID.IsEmpty() {
+		t.Errorf("info %+v: %v", found, err)
+	}
+	if err := b.try(stranger, "GONE", "anyone?", patience); err == nil {
+		t.Error("a message to no one was taken")
+	}
+	if event := s.WaitEvent(t, 0, sim.EventStranger); event.What != "GONE" {
+		t.Errorf("event %+v", event)
+	}
+}
+
+// In Brazil people write a ninth digit that the address on WhatsApp does not have.
+func TestNumberLeadsToAnother(t *testing.T) {
+	s := simtest.Start(t, sim.Config{})
+	b := memoryBot(t, s)
+	b.pair(botPhone)
+	const written, real = "5531987654321", "553187654321"
+	if err := s.Person(real).Alias(written); err != nil {
+		t.Fatal(err)
+	}
+	found, err := b.client.IsOnWhatsApp(t.Context(), []string{"+" + written})
+	if err != nil || len(found) != 1 || !found[0].IsIn || found[0].JID.User != real || found[0].Query != "+"+written {
+		t.Errorf("found %+v: %v", found, err)
+	}
+	if err = b.try(types.NewJID(written, types.DefaultUserServer), "", "lost", patience); err == nil {
+		t.Error("a message to the number as it is written was taken")
+	}
+	if err = b.try(found[0].JID, "", "found", patience); err != nil {
+		t.Error(err)
+	}
+	s.WaitText(t, real, "found")
+}
+
+func TestPeopleWithoutANumber(t *testing.T) {
+	s := simtest.Start(t, sim.Config{})
+	b := memoryBot(t, s)
+	jid := b.pair(botPhone)
+	setPerson(t, s, sim.PersonState{Hidden: true})
+	message := b.say(jid, "who am I?")
+	if message.Info.Sender.Server != types.HiddenUserServer || !message.Info.SenderAlt.IsEmpty() {
+		t.Errorf("read %+v", message.Info)
+	}
+	if err := b.try(message.Info.Chat, "LID", "hello", patience); err != nil {
+		t.Fatal(err)
+	}
+	s.WaitText(t, anna, "hello")
+	if receipt := b.waitReceipt(0, types.ReceiptTypeDelivered, "LID"); receipt.Chat != message.Info.Chat {
+		t.Errorf("receipt %+v", receipt)
+	}
+	group := makeGroup(t, s, sim.AddrLID, budi, botPhone)
+	b.hears(group, anna, "in a group", sim.Delivery{})
+	found, err := b.client.GetGroupInfo(t.Context(), group.JID())
+	if err != nil || found.Participants[0].JID != message.Info.Chat || !found.Participants[0].PhoneNumber.IsEmpty() ||
+		found.Participants[1].PhoneNumber.IsEmpty() {
+		t.Errorf("group %+v: %v", found, err)
+	}
+	if err = b.try(group.JID(), "", "hello all", patience); err != nil {
+		t.Fatal(err)
+	}
+	s.WaitText(t, anna, "hello all")
+}
+
+func TestHistory(t *testing.T) {
+	s := simtest.Start(t, sim.Config{})
+	b := diskBot(t, s, database(t))
+	jid := b.pair(botPhone)
+	group := makeGroup(t, s, sim.AddrPN, botPhone)
+	b.say(jid, "first")
+	b.hears(group, anna, "to all", sim.Delivery{})
+	if _, err := s.Person(botPhone).Write(annaJID, "from the phone"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Person(anna).Trust(jid, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if count, err := s.Person(botPhone).SendHistory(jid); err != nil || count != 3 {
+		t.Fatalf("%d messages: %v", count, err)
+	}
+	history := wait[*events.HistorySync](b, 0).Data
+	if len(history.GetConversations()) != 2 {
+		t.Fatalf("history %v", history)
+	}
+	chat := history.GetConversations()[0]
+	if chat.GetID() != annaJID.String() || len(chat.GetMessages()) != 2 || len(chat.GetTcToken()) == 0 {
+		t.Errorf("chat %v", chat)
+	}
+	newest, err := b.client.ParseWebMessage(annaJID, chat.GetMessages()[0].GetMessage())
+	if err != nil || !newest.Info.IsFromMe || newest.Message.GetConversation() != "from the phone" {
+		t.Errorf("newest %+v: %v", newest, err)
+	}
+}
