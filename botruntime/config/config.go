@@ -45,6 +45,7 @@ type Config struct {
 	WebVersionCachePath string
 	LogLevel            slog.Level
 	LogFormat           LogFormat
+	TerminalQR          TerminalQR
 	Locale              Locale
 	// ProxyURL is nil when none is set. It may hold a password: print it with Redacted.
 	ProxyURL *url.URL
@@ -67,6 +68,16 @@ func (Secret) GoString() string { return hidden }
 
 // MarshalText implements encoding.TextMarshaler without giving the value away.
 func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// TerminalQR is when QR codes are drawn on the standard output.
+type TerminalQR string
+
+// When QR codes are drawn on the standard output.
+const (
+	TerminalAuto TerminalQR = "auto"
+	TerminalOn   TerminalQR = "on"
+	TerminalOff  TerminalQR = "off"
+)
 
 // LogFormat is how log lines are written.
 type LogFormat string

@@ -40,7 +40,7 @@ func TestDefaults(t *testing.T) {
 		Identity: bot.Identity{ClientID: "default", AuthPath: "./.wwebjs_auth"}, Host: "127.0.0.1", Port: 3000, TLSPort: 8443,
 		MetricsHost: "127.0.0.1", MetricsPort: 9090, TakeoverOnConflict: true, TakeoverTimeout: 10 * time.Second,
 		BackupInterval: 5 * time.Minute, BackupKeep: 5, QRMaxRetries: 10, WebVersionCachePath: "./.wwebjs_cache",
-		LogLevel: slog.LevelInfo, LogFormat: LogAuto, Locale: Indonesian,
+		LogLevel: slog.LevelInfo, LogFormat: LogAuto, TerminalQR: TerminalAuto, Locale: Indonesian,
 	}
 	if got := fmt.Sprintf("%#v", c); got != fmt.Sprintf("%#v", want) {
 		t.Errorf("Load() =\n%s\nwant\n%#v", got, want)

@@ -138,7 +138,7 @@ var variables = []variable{
 		},
 	},
 	{
-		name: "BACKUP_KEEP", fallback: "5", help: "How many backups to keep.",
+		name: "BACKUP_KEEP", fallback: "5", help: "How many of the newest backups to keep; above 1, also the last of each of 6 hours and 7 days.",
 		allowed: "a number, 1 to 1000", parse: number(func(c *Config) *int { return &c.BackupKeep }, 1, 1000),
 	},
 	{
@@ -175,6 +175,15 @@ var variables = []variable{
 		parse: func(c *Config, value string) bool {
 			c.LogFormat = LogFormat(strings.ToLower(value))
 			return c.LogFormat == LogAuto || c.LogFormat == LogText || c.LogFormat == LogJSON
+		},
+	},
+	{
+		name: "TERMINAL_QR", fallback: string(TerminalAuto),
+		help:    "Draw QR codes on the standard output; auto does on a terminal outside a pod.",
+		allowed: "auto, on or off",
+		parse: func(c *Config, value string) bool {
+			c.TerminalQR = TerminalQR(strings.ToLower(value))
+			return c.TerminalQR == TerminalAuto || c.TerminalQR == TerminalOn || c.TerminalQR == TerminalOff
 		},
 	},
 	{

@@ -59,7 +59,8 @@ func listBackups(l layout) ([]Backup, error) {
 	return backups, nil
 }
 
-// LastBackup is the newest backup of the link that the store holds; found is false when there is none.
+// LastBackup is the newest backup of the linked device; found is false when there is none. A time from the future is
+// replaced by that of the newest credible one.
 func (s *Store) LastBackup() (last Backup, found bool, err error) {
 	backups, err := listBackups(s.layout)
 	if err != nil {
@@ -67,10 +68,15 @@ func (s *Store) LastBackup() (last Backup, found bool, err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if own := decideRestorable(s.record, s.known, backups); len(own) > 0 {
-		return own[0], true, nil
+	own := decideRestorable(s.record, s.known, backups)
+	if len(own) == 0 {
+		return Backup{}, false, nil
 	}
-	return Backup{}, false, nil
+	last, now := own[0], time.Now()
+	if last.At.After(now.Add(clockSlack)) {
+		last.At = credibleTime(own, now)
+	}
+	return last, true, nil
 }
 
 // Backup takes a snapshot of the store, verifies it, and keeps it as the newest of BackupKeep; why goes to
@@ -106,7 +112,12 @@ func (s *Store) takeBackup(ctx context.Context) (Backup, error) {
 	if err != nil {
 		return Backup{}, err
 	}
-	at, err := nextBackupTime(s.layout, time.Now())
+	now := time.Now()
+	err = redateBackups(s.layout, now)
+	at := now
+	if err == nil {
+		at, err = nextBackupTime(s.layout, now)
+	}
 	if err != nil {
 		discard(file)
 		return Backup{}, err
@@ -116,7 +127,7 @@ func (s *Store) takeBackup(ctx context.Context) (Backup, error) {
 		discard(file)
 		return Backup{}, describe(file.Name(), err)
 	}
-	path := filepath.Join(s.layout.backups, stamp(at)+"-"+device+".db.zst")
+	path := filepath.Join(s.layout.backups, backupFile(at, device))
 	if err := publish(file, path); err != nil {
 		return Backup{}, err
 	}
@@ -132,21 +143,6 @@ func nextBackupTime(l layout, now time.Time) (time.Time, error) {
 		at = backups[0].At.Add(time.Millisecond)
 	}
 	return at, err
-}
-
-// pruneBackups removes all but the newest keep. It runs only behind a backup that was just verified, so the
-// newest one, which it never removes, is good.
-func pruneBackups(l layout, keep int) error {
-	backups, err := listBackups(l)
-	if err != nil {
-		return err
-	}
-	for _, old := range backups[min(max(keep, 1), len(backups)):] {
-		if err := os.Remove(old.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return describe(old.Path, err)
-		}
-	}
-	return nil
 }
 
 // WriteBackup takes a fresh snapshot, verifies it, and writes it to w as a backup that Restore reads. A slow

@@ -75,6 +75,9 @@ func TestNewestBackupsAreKept(t *testing.T) {
 		kept = append(kept, b.Path)
 	}
 	slices.Reverse(taken)
+	kept = slices.DeleteFunc(kept, func(path string) bool { // more only when an hour ended meanwhile
+		return !slices.Contains(taken[:3], path) && filepath.Base(path)[:11] != filepath.Base(taken[0])[:11]
+	})
 	if !slices.Equal(kept, taken[:3]) {
 		t.Errorf("kept %v, want the newest three of %v", kept, taken)
 	}
@@ -94,19 +97,91 @@ func TestNewestBackupsAreKept(t *testing.T) {
 	}
 }
 
-// The newest backup is the newest by name even when the clock went back.
-func TestClockMayGoBack(t *testing.T) {
+// The newest backup is the newest by name even when the clock went back a little.
+func TestTheClockMayGoBack(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)
 	link(t, s, "6281200000001")
 	first := backUp(t, s)
-	ahead := filepath.Join(backupDir(auth), "20990101T000000.000Z-"+first.Device+".db.zst")
-	if err := os.Rename(first.Path, ahead); err != nil {
-		t.Fatal(err)
-	}
+	at := time.Now().Add(10 * time.Minute).UTC()
+	check(t, os.Rename(first.Path, filepath.Join(backupDir(auth), backupFile(at, first.Device))))
 	second := backUp(t, s)
-	if want := "20990101T000000.001Z-" + first.Device + ".db.zst"; filepath.Base(second.Path) != want {
+	if want := backupFile(at.Add(time.Millisecond), first.Device); filepath.Base(second.Path) != want {
 		t.Errorf("backup is %s, want %s", filepath.Base(second.Path), want)
+	}
+}
+
+// Backups that a clock wrote which was years ahead do not look new until those years are over.
+func TestAClockThatWasAhead(t *testing.T) {
+	for name, early := range map[string]bool{"after good ones": true, "alone": false} {
+		t.Run(name, func(t *testing.T) {
+			auth := t.TempDir()
+			s := open(t, auth)
+			link(t, s, "6281200000001")
+			var good Backup
+			if early {
+				good = backUp(t, s)
+			}
+			for year := 2098; year <= 2099; year++ {
+				b := backUp(t, s)
+				at := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+				check(t, os.Rename(b.Path, filepath.Join(backupDir(auth), backupFile(at, b.Device))))
+			}
+			if last, found, err := s.LastBackup(); err != nil || !found || last.At.After(time.Now()) {
+				t.Errorf("the last backup is of %v, %v, %v", last.At, found, err)
+			}
+			before := time.Now().Add(-time.Second)
+			taken := backUp(t, s)
+			if taken.At.Before(before) || taken.At.After(time.Now().Add(time.Second)) {
+				t.Errorf("a backup of now is dated %v", taken.At)
+			}
+			backups, err := listBackups(s.layout)
+			check(t, err)
+			if backups[0] != taken || len(backups) < 3 || backups[1].At.After(before.Add(time.Minute)) ||
+				early && !backups[2].At.After(good.At) {
+				t.Errorf("backups = %v", backups)
+			}
+		})
+	}
+}
+
+func TestDecideKept(t *testing.T) {
+	now := time.Date(2026, 3, 10, 12, 30, 0, 0, time.UTC)
+	every := func(step time.Duration, n int) (backups []Backup) {
+		for i := range n {
+			at := now.Add(-time.Duration(i) * step)
+			backups = append(backups, Backup{Path: backupFile(at, "0a0b0c0d"), At: at})
+		}
+		return backups
+	}
+	cases := map[string]struct {
+		backups []Backup
+		newest  int
+		want    int
+		oldest  time.Duration
+	}{
+		"none":                      {nil, 5, 0, 0},
+		"one an hour and one a day": {every(5*time.Minute, 12*24*30), 5, 5 + 5 + 6, 7 * 24 * time.Hour},
+		"only the newest":           {every(5*time.Minute, 100), 1, 1, 0},
+		"nothing to keep":           {every(5*time.Minute, 100), 0, 1, 0},
+		"weeks apart":               {every(14*24*time.Hour, 50), 3, keepDays, 13 * 7 * 24 * time.Hour},
+		"all in one hour":           {every(time.Second, 100), 5, 5, time.Minute},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			kept := decideKept(tc.backups, tc.newest)
+			if len(kept) != tc.want {
+				t.Errorf("%d are kept, want %d", len(kept), tc.want)
+			}
+			for _, b := range tc.backups {
+				if kept[b.Path] && now.Sub(b.At) > tc.oldest {
+					t.Errorf("%s is kept", b.Path)
+				}
+			}
+			if len(tc.backups) > 0 && !kept[tc.backups[0].Path] {
+				t.Error("the newest goes")
+			}
+		})
 	}
 }
 

@@ -23,15 +23,14 @@ func (s *Store) Clear(ctx context.Context) error {
 	// The facts forget the device before the database does: the other way round a kill in between would look
 	// like a device that went missing, and the next start would bring it back from a backup.
 	next := s.record
-	device, lost := next.Device, next.Lost
-	next.Device, next.Lost = "", false
+	was := next
+	next.Device, next.Lost, next.Secrets = "", false, nil
 	err := s.save(next)
 	if err == nil {
 		err = clearTables(ctx, s.db)
 	}
 	if err != nil {
-		next.Device, next.Lost = device, lost
-		return errors.Join(describe(s.layout.database(), err), s.save(next))
+		return errors.Join(describe(s.layout.database(), err), s.save(was))
 	}
 	// The container remembers what it saw; the next session must not meet it.
 	s.container = sqlstore.NewWithDB(s.db, "sqlite3", nil)

@@ -76,7 +76,7 @@ func (a copyAnswer) err() error {
 // copyStore makes a consistent copy of the database, checks that it is whole and holds a device, and returns it
 // compressed. The caller removes the file.
 func (s *Store) copyStore(ctx context.Context) (file *os.File, device string, err error) {
-	if err := s.lock.stillAt(s.layout.lock()); err != nil {
+	if err := s.guard(); err != nil {
 		return nil, "", err
 	}
 	exists, err := s.Exists(ctx)
@@ -121,7 +121,7 @@ func (s *Store) runCopier(ctx context.Context, plain string, target *os.File) (d
 		return "", err
 	}
 	copier := s.options.Copier(ctx)
-	stdin, stdout, err := startCopier(copier, s.lock.file, target)
+	stdin, stdout, err := startCopier(copier, s.lockFile(), target)
 	if err != nil {
 		return "", fmt.Errorf("start the copier: %w", err)
 	}

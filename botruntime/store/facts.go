@@ -55,6 +55,8 @@ type record struct {
 	Device string `json:"device,omitempty"`
 	// Lost is true when the database with Device was set aside and nothing could take its place.
 	Lost bool `json:"lost,omitempty"`
+	// Secrets are marks of the message secrets, the oldest first, see decidePrune.
+	Secrets []mark `json:"secrets,omitempty"`
 	// Life names the life of the database, see beginLife.
 	Life string `json:"life,omitempty"`
 	// Replacing is a replacement of the database that a crash may have interrupted; the next start completes it.

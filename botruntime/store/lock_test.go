@@ -58,9 +58,9 @@ func TestSecondProcessIsTurnedAway(t *testing.T) {
 		t.Fatalf("open = %v, %v; want a HeldError", s, err)
 	}
 	host, _ := os.Hostname()
-	if held.Holder.PID != first.command.Process.Pid || held.Holder.Instance != "first-bot" || held.Holder.Host != host ||
-		time.Since(held.Holder.Since) > time.Hour || held.Holder.Since.After(time.Now()) {
-		t.Errorf("holder = %+v, want process %d", held.Holder, first.command.Process.Pid)
+	if held.Owner.PID != first.command.Process.Pid || held.Owner.Instance != "first-bot" || held.Owner.Host != host ||
+		time.Since(held.Owner.Since) > time.Hour || held.Owner.Since.After(time.Now()) {
+		t.Errorf("holder = %+v, want process %d", held.Owner, first.command.Process.Pid)
 	}
 	for _, want := range []string{fmt.Sprint("process ", first.command.Process.Pid), "first-bot", host, "session-toko", "CLIENT_ID"} {
 		if !strings.Contains(err.Error(), want) {
@@ -150,7 +150,7 @@ func TestSameProcessIsTurnedAwayToo(t *testing.T) {
 	open(t, auth)
 	_, err := Open(t.Context(), options(auth))
 	var held *HeldError
-	if !errors.As(err, &held) || held.Holder.PID != os.Getpid() {
+	if !errors.As(err, &held) || held.Owner.PID != os.Getpid() {
 		t.Fatalf("open = %v, want a HeldError with this process", err)
 	}
 }
@@ -165,16 +165,57 @@ func TestHolderThatSaysNothing(t *testing.T) {
 			}
 			_, err := Open(t.Context(), options(auth))
 			var held *HeldError
-			if !errors.As(err, &held) || held.Holder != (Holder{}) || !strings.Contains(err.Error(), "another process") {
+			if !errors.As(err, &held) || held.Owner != (Owner{}) || !strings.Contains(err.Error(), "another process") {
 				t.Fatalf("open = %v, want a HeldError without a name", err)
 			}
 			closeStore(t, s)
 			s = open(t, auth) // garbage of a former holder is no obstacle
-			if got := readHolder(s.lock.file); got.PID != os.Getpid() {
+			if got := readOwner(s.lock.file); got.PID != os.Getpid() {
 				t.Errorf("holder = %+v", got)
 			}
 		})
 	}
+}
+
+// With the lock file removed under a running bot no second one starts, and the first notices and makes it again.
+func TestARemovedLockFile(t *testing.T) {
+	auth := t.TempDir()
+	s := open(t, auth)
+	link(t, s, "6281200000001")
+	check(t, os.Remove(s.layout.lock()))
+	if got := start(t, "grab", auth).finish(); got != "held" {
+		t.Fatalf("a second process: %s", got)
+	}
+	check(t, s.Check(t.Context()))
+	if got := start(t, "grab", auth).finish(); got != "held" {
+		t.Fatalf("a second process after the check: %s", got)
+	}
+	_, err := Open(t.Context(), options(auth))
+	var held *HeldError
+	if !errors.As(err, &held) || held.Owner.PID != os.Getpid() {
+		t.Errorf("the owner is %v", err)
+	}
+	check(t, os.Remove(s.layout.lock()))
+	backUp(t, s)
+	closeStore(t, s)
+	if !exists(t, open(t, auth)) {
+		t.Error("the session is gone")
+	}
+}
+
+// A session directory that was replaced under a running bot is not its own any more.
+func TestAReplacedDirectory(t *testing.T) {
+	auth := t.TempDir()
+	s := open(t, auth)
+	link(t, s, "6281200000001")
+	check(t, os.Rename(sessionDir(auth), sessionDir(auth)+"-moved"))
+	other := open(t, auth)
+	for name, err := range map[string]error{"check": s.Check(t.Context()), "probe": s.Probe(t.Context())} {
+		if !errors.Is(err, ErrDisplaced) {
+			t.Errorf("%s = %v, want %v", name, err, ErrDisplaced)
+		}
+	}
+	check(t, other.Check(t.Context()))
 }
 
 // A child that the bot starts must not keep the lock when the bot is gone.

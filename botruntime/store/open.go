@@ -93,6 +93,7 @@ func (d *directory) save(next record) error {
 // replace sets the database aside and puts from, a durable file in the directory, in its place; with from ""
 // nothing takes its place. next becomes the record.
 func (d *directory) replace(next record, cause, from string) (aside []string, err error) {
+	next.Secrets = nil // the rows of another database have other numbers
 	if next.Replacing, err = newReplacement(d.layout, cause, from, time.Now()); err != nil {
 		return nil, err
 	}
@@ -125,6 +126,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	// The store outlives the context that bounds its opening.
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
+	s.startPruning()
 	return s, nil
 }
 
@@ -192,6 +194,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.end()
+	s.pruning.Stop()
 	s.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(context.Background(), closeWait)

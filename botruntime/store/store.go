@@ -63,6 +63,11 @@ type Store struct {
 	life context.Context
 	end  context.CancelFunc
 
+	// guarding makes guard run once at a time.
+	guarding sync.Mutex
+	// pruning is the timer of prune.
+	pruning *time.Timer
+
 	// copies and streams hold one token each: one copy at a time, and one reader of a new one.
 	copies  chan struct{}
 	streams chan struct{}
@@ -134,7 +139,7 @@ func (s *Store) Files() Files {
 // Check fails when the database cannot be queried, or when the session directory was removed or replaced under
 // the running bot.
 func (s *Store) Check(ctx context.Context) error {
-	if err := s.lock.stillAt(s.layout.lock()); err != nil {
+	if err := s.guard(); err != nil {
 		return err
 	}
 	_, err := s.Exists(ctx)

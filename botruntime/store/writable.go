@@ -36,7 +36,7 @@ func (s *Store) reportUnwritable(err error) {
 // cannot take it. It costs a few milliseconds and one page of the database's log. Once SQLite could not read a page,
 // the whole database must be read before Probe succeeds again.
 func (s *Store) Probe(ctx context.Context) error {
-	if err := s.lock.stillAt(s.layout.lock()); err != nil {
+	if err := s.guard(); err != nil {
 		return err
 	}
 	if err := probeWrite(s.layout.dir, true); err != nil {

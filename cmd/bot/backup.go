@@ -9,19 +9,20 @@ import (
 	"time"
 
 	"sesi.dev/sesi/botruntime/store"
+	"sesi.dev/sesi/internal/newfile"
 )
 
 // backupTimeout bounds a backup or a restore; a session's database is a few megabytes.
 const backupTimeout = 5 * time.Minute
 
-// backup writes a fresh backup. It opens the store itself, so a bot must not run; a running one gives its own
-// by GET /api/session/backup.
+// backup writes a new backup. It opens the store, so no bot may run on it; a running bot serves a backup at
+// GET /api/session/backup.
 func backup(ctx context.Context, p program) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, backupTimeout)
 	defer cancel()
 	st, err := store.Open(ctx, storeOptions(p.cfg, newLog(p.stderr, p.cfg)))
 	if held := (*store.HeldError)(nil); errors.As(err, &held) {
-		return fmt.Errorf("%w; a running bot gives a backup by GET /api/session/backup", err)
+		return fmt.Errorf("%w; a running bot serves a backup at GET /api/session/backup", err)
 	}
 	if err != nil {
 		return err
@@ -30,27 +31,24 @@ func backup(ctx context.Context, p program) (err error) {
 	if len(p.args) == 0 {
 		taken, _, err := st.Backup(ctx, "bot backup")
 		if err != nil {
-			return err
+			return explainNoDevice(p, err)
 		}
 		fmt.Fprintln(p.stdout, taken.Path)
 		return nil
 	}
-	return writeNew(p.args[0], func(w io.Writer) error { return st.WriteBackup(ctx, w) })
+	err = newfile.Write(p.args[0], func(w io.Writer) error { return st.WriteBackup(ctx, w) })
+	return explainNoDevice(p, err)
 }
 
-// writeNew writes a file that was not there, readable by its owner alone; what could not be completed goes.
-func writeNew(path string, write func(io.Writer) error) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
+// explainNoDevice names the session that was looked at: mostly CLIENT_ID or AUTH_PATH is not the running bot's.
+func explainNoDevice(p program, err error) error {
+	if errors.Is(err, store.ErrNoDevice) {
+		return fmt.Errorf("%w in session %s of %s; set CLIENT_ID and AUTH_PATH as for the bot", err, p.cfg.ClientID, p.cfg.AuthPath)
 	}
-	if err := errors.Join(write(file), file.Sync(), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(path))
-	}
-	return nil
+	return err
 }
 
-// restore puts a backup in the session's place; "-" is the standard input.
+// restore replaces the session by a backup; "-" is the standard input.
 func restore(ctx context.Context, p program) (err error) {
 	if len(p.args) == 0 {
 		return errors.Join(errSettings, errors.New("bot restore FILE: the file is missing"))
@@ -68,7 +66,7 @@ func restore(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "restored %s as the session %s\n", p.args[0], p.cfg.ClientID)
+	fmt.Fprintf(p.stdout, "Restored %s into session %s\n", p.args[0], p.cfg.ClientID)
 	for _, path := range done.SetAside {
 		fmt.Fprintln(p.stdout, "set aside "+path)
 	}
@@ -76,8 +74,8 @@ func restore(ctx context.Context, p program) (err error) {
 	return nil
 }
 
-// until reads from source until ctx ends, also in the middle of a read: nothing else ends one from a standard
-// input whose sender has vanished.
+// until reads from source until ctx ends, also in the middle of a read. A read from a standard input whose sender is
+// gone would otherwise not end.
 func until(ctx context.Context, source io.Reader) io.Reader {
 	reader, writer := io.Pipe()
 	context.AfterFunc(ctx, func() { writer.CloseWithError(ctx.Err()) })

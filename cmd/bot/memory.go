@@ -9,36 +9,34 @@ import (
 	"time"
 )
 
-// docs/benchmarks/bots.md has what each of these is worth.
+// docs/benchmarks/bots.md says what each of these saves.
 const (
-	// startGCPercent lets a start, which allocates 5 MB in all, end before the first collection: one in the middle
-	// leaves holes that no later one closes.
+	// startGCPercent lets a start, which allocates 5 MB, end before the first collection. One in the middle leaves
+	// holes in the heap that no later one closes.
 	startGCPercent = 200
-	// restTime is how often keepSmall looks; a login and what it brings is over by then.
+	// restTime is how often keepSmall looks. A login and the work after it take less.
 	restTime = 15 * time.Second
-	// worthFreeing is how many bytes must have been allocated since for a look to end in a collection. An idle bot
-	// takes a quarter of an hour for it.
+	// worthFreeing is how many bytes must have been allocated since the last collection for another one. An idle bot
+	// takes a quarter of an hour to allocate them.
 	worthFreeing = 512 << 10
 )
 
-// limitRuntime sets what Go's runtime may take before the bot starts. GOGC and GOMAXPROCS override it.
+// limitRuntime limits Go's runtime before the bot starts. GOGC and GOMAXPROCS override it.
 func limitRuntime() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(startGCPercent)
 	}
-	// Each processor of the runtime's keeps memory of its own, and one is plenty: a session's messages come in one
-	// after the other.
+	// The runtime keeps memory for each of its processors, and one is enough: a session's messages come one by one.
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
 }
 
-// keepSmall gives back, soon after it, what a burst of work needed (a login, a backup, a hundred messages), for a bot
-// is idle most of its life and its memory is paid for once per session.
+// keepSmall returns the memory of a burst of work (a login, a backup, a hundred messages) to the system soon after
+// it. A bot is idle most of the time, and each session pays for its memory.
 func keepSmall(ctx context.Context) {
 	look := time.NewTicker(restTime)
 	defer look.Stop()
-	program := observeProgram()
 	var freed uint64
 	for {
 		select {
@@ -53,12 +51,11 @@ func keepSmall(ctx context.Context) {
 			debug.SetGCPercent(100)
 		}
 		debug.FreeOSMemory()
-		forgetProgram(program)
 		freed = observeAllocated()
 	}
 }
 
-// observeAllocated is how many bytes were ever allocated.
+// observeAllocated is how many bytes the process has allocated since its start.
 func observeAllocated() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)

@@ -67,7 +67,7 @@ func serve(ctx context.Context, p program) (err error) {
 		keepSmall(ctx)
 		return nil
 	})
-	if isTerminal(p.stdout) {
+	if drawsCodes(p.cfg.TerminalQR, p.stdout) {
 		group.Go(func() error {
 			showCodes(ctx, p.stdout, sup, "http://"+server.PlainAddr().String()+"/qr")
 			return nil

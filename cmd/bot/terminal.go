@@ -4,12 +4,24 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
+	"sesi.dev/sesi/botruntime/config"
 	"sesi.dev/sesi/botruntime/qr"
 	"sesi.dev/sesi/botruntime/session"
 )
 
-// showCodes draws each live code for the person at the terminal, and says when the session is connected.
+// drawsCodes says whether QR codes are drawn on stdout. A pod may have a terminal too, and what it writes ends up in
+// the cluster's logs, where a code that can still be scanned must not be.
+func drawsCodes(setting config.TerminalQR, stdout io.Writer) bool {
+	if setting == config.TerminalAuto {
+		_, inPod := os.LookupEnv("KUBERNETES_SERVICE_HOST")
+		return isTerminal(stdout) && !inPod
+	}
+	return setting == config.TerminalOn
+}
+
+// showCodes draws each current code for the person at the terminal, and says when the session is connected.
 func showCodes(ctx context.Context, w io.Writer, sup *session.Supervisor, page string) {
 	shown, connected := "", false
 	for {
@@ -18,7 +30,7 @@ func showCodes(ctx context.Context, w io.Writer, sup *session.Supervisor, page s
 			shown = code.Code
 			fmt.Fprintf(w, "\nScan with WhatsApp (Linked devices), or open %s\n\n", page)
 			if err := qr.Terminal(w, code.Code); err != nil {
-				fmt.Fprintln(w, "no picture of the code: "+err.Error())
+				fmt.Fprintln(w, "cannot draw the code: "+err.Error())
 			}
 		}
 		if snap.Connected != connected {

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sesi.dev/sesi/botruntime/config"
 	"sesi.dev/sesi/test/scan"
 )
 
@@ -108,4 +109,38 @@ func TestTheTerminalIsScannedToo(t *testing.T) {
 		t.Error("the log holds the code")
 	}
 	p.stop()
+}
+
+// In a pod a terminal's output ends up in the logs, so a code is drawn there only when someone asks for it.
+func TestWhereCodesAreDrawn(t *testing.T) {
+	_, tty := terminal(t)
+	file, err := os.Create(t.TempDir() + "/out")
+	must(t, err)
+	defer file.Close()
+	cases := map[string]struct {
+		setting config.TerminalQR
+		stdout  *os.File
+		inPod   bool
+		want    bool
+	}{
+		"a terminal":             {config.TerminalAuto, tty, false, true},
+		"a file":                 {config.TerminalAuto, file, false, false},
+		"a terminal in a pod":    {config.TerminalAuto, tty, true, false},
+		"a terminal, off":        {config.TerminalOff, tty, false, false},
+		"a file, on":             {config.TerminalOn, file, false, true},
+		"a terminal in pod, on":  {config.TerminalOn, tty, true, true},
+		"a terminal in pod, off": {config.TerminalOff, tty, true, false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			const pod = "KUBERNETES_SERVICE_HOST"
+			t.Setenv(pod, "10.0.0.1")
+			if !tc.inPod {
+				must(t, os.Unsetenv(pod))
+			}
+			if got := drawsCodes(tc.setting, tc.stdout); got != tc.want {
+				t.Errorf("codes are drawn: %v, want %v", got, tc.want)
+			}
+		})
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +12,7 @@ import (
 
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/internal/newfile"
 )
 
 // ask is a command that asks the bot to do one thing.
@@ -109,19 +109,12 @@ func (t *tool) backup() *cobra.Command {
 	return cmd
 }
 
-// writeNew writes a file that was not there, readable by its owner alone; what could not be completed goes.
-func writeNew(path string, from io.Reader) (int64, error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return 0, err
-	}
-	size, err := io.Copy(file, from)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		_ = os.Remove(path)
-	}
+// writeNew copies a download into a new file and returns its size.
+func writeNew(path string, from io.Reader) (size int64, err error) {
+	err = newfile.Write(path, func(w io.Writer) (err error) {
+		size, err = io.Copy(w, from)
+		return err
+	})
 	return size, err
 }
 
