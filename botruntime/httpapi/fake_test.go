@@ -103,6 +103,11 @@ func (f *fakeSession) link() {
 	})
 }
 
+func (f *fakeSession) Fresh() *bot.Snapshot {
+	snap, _ := f.Watch()
+	return snap
+}
+
 func (f *fakeSession) Watch() (*bot.Snapshot, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

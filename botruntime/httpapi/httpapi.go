@@ -16,6 +16,8 @@ import (
 type Session interface {
 	// Watch returns the current snapshot, and a channel that is closed at the next change.
 	Watch() (*bot.Snapshot, <-chan struct{})
+	// Fresh returns the current snapshot with the size and time that the session's files have now.
+	Fresh() *bot.Snapshot
 	// Look returns the live code; looking wakes a session that waits for someone to look.
 	Look(ctx context.Context) (bot.Code, error)
 	// Pair asks for a code to type into the phone with that number (E.164).

@@ -10,7 +10,7 @@ import (
 )
 
 func (c *call) status() error {
-	snap := c.snapshot()
+	snap := c.Session.Fresh()
 	c.w.Header().Set("Content-Language", c.lang.tag())
 	return c.json(http.StatusOK, Status{
 		StoredSession: stored(snap), Message: describeStatus(snap).in(c.lang), rest: rest{*snap},
@@ -18,7 +18,7 @@ func (c *call) status() error {
 }
 
 func (c *call) health() error {
-	snap := c.snapshot()
+	snap := c.Session.Fresh()
 	info := stored(snap)
 	h := Health{
 		Status: "OK", WhatsApp: classifyWhatsApp(snap, time.Now()), Authenticated: snap.Authenticated,

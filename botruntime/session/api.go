@@ -15,34 +15,41 @@ const (
 	answerTimeout = 2 * time.Second
 )
 
-// Watch returns the present snapshot and a channel that is closed when a later one takes its place. The
-// session directory's size and time are read afresh.
+// Watch returns the current snapshot and a channel that is closed when a later one takes its place. It does no I/O.
+// The size and time of the files are those of the last change.
 func (s *Supervisor) Watch() (*bot.Snapshot, <-chan struct{}) {
 	p := s.public.Load()
-	fresh := p.snapshot
-	s.describeFiles(&fresh)
-	return &fresh, p.changed
+	snap := p.snapshot
+	return &snap, p.changed
 }
 
-// Peek returns the live code, if there is one, without counting as a look.
+// Fresh returns the current snapshot with the size and time that the files have now.
+func (s *Supervisor) Fresh() *bot.Snapshot {
+	snap := s.public.Load().snapshot
+	files := s.store.Files()
+	snap.Size, snap.LastModified = files.Size, bot.At(files.LastModified)
+	return &snap
+}
+
+// Peek returns the current code, if there is one, without counting as a look.
 func (s *Supervisor) Peek() (bot.Code, bool) {
 	p := s.public.Load()
-	return p.code, p.live && time.Now().Before(p.code.ExpiresAt.Time)
+	return p.code, p.current && time.Now().Before(p.code.ExpiresAt.Time)
 }
 
-// Look returns the live code. It counts as a person's look: an idle session gets a new code by it. The error
-// is a *Refusal when no code is live.
+// Look returns the current code. It counts as a person's look: an idle session then fetches a new code. The error is a
+// *Refusal when there is no code.
 func (s *Supervisor) Look(ctx context.Context) (bot.Code, error) {
 	if err := s.ask(ctx, inLooked{}); err != nil {
 		return bot.Code{}, err
 	}
-	if code, live := s.Peek(); live {
+	if code, current := s.Peek(); current {
 		return code, nil
 	}
 	return bot.Code{}, s.noCode()
 }
 
-// noCode says why no code is live.
+// noCode says why there is no code.
 func (s *Supervisor) noCode() *Refusal {
 	snap := s.public.Load().snapshot
 	r := &Refusal{Kind: RefusedNoCode, Reason: snap.Reason, Detail: snap.Message}
@@ -52,9 +59,8 @@ func (s *Supervisor) noCode() *Refusal {
 	return r
 }
 
-// Pair asks WhatsApp for a code to type into the phone with that number (digits, with the country's), and
-// returns it. It waits for a connection if the session was idle. The error is a *Refusal when the session is
-// linked or no connection for pairing came.
+// Pair asks WhatsApp for a code to type into the phone with that number (E.164), and returns it. It waits for a
+// connection if the session was idle. The error is a *Refusal when the session is linked or WhatsApp gave no code.
 func (s *Supervisor) Pair(ctx context.Context, phone string) (bot.Code, error) {
 	ctx, cancel := context.WithTimeout(ctx, codeTimeout)
 	defer cancel()
@@ -70,7 +76,7 @@ func (s *Supervisor) Pair(ctx context.Context, phone string) (bot.Code, error) {
 			return bot.Code{}, &Refusal{Kind: RefusedNotReady, Reason: p.snapshot.Reason, Detail: p.snapshot.Message}
 		case p.pairingFor != phone:
 			return bot.Code{}, &Refusal{Kind: RefusedNotReady, Reason: p.snapshot.Reason, Detail: "A pairing code for another number was asked for meanwhile, or the session changed; try again."}
-		case p.live && p.code.PairingCode != "":
+		case p.current && p.code.PairingCode != "":
 			return p.code, nil
 		}
 		select {
@@ -81,15 +87,15 @@ func (s *Supervisor) Pair(ctx context.Context, phone string) (bot.Code, error) {
 	}
 }
 
-// Restart connects now, whatever the session was waiting for, and gives it new budgets.
+// Restart connects now, whatever the session waits for, and resets its budgets.
 func (s *Supervisor) Restart(ctx context.Context) error { return s.ask(ctx, inRestart{}) }
 
-// Stop leaves WhatsApp and keeps the session's keys; only a Restart connects again, also in another life of the
+// Stop leaves WhatsApp and keeps the session's keys. Only a Restart connects again, also after a restart of the
 // process. It is idempotent.
 func (s *Supervisor) Stop(ctx context.Context) error { return s.ask(ctx, inStop{}) }
 
-// Clear ends the link and removes the session from the store, after a snapshot of it. It is idempotent, and
-// returns when it is done.
+// Clear unlinks the device and removes the session from the store, after a backup. It is idempotent, and returns when
+// it is done.
 func (s *Supervisor) Clear(ctx context.Context) error { return s.ask(ctx, inUnlink{}) }
 
 // Logout is Clear for a session that is linked; the error is a *Refusal when it is not.
@@ -100,8 +106,8 @@ func (s *Supervisor) Logout(ctx context.Context) error {
 	return s.Clear(ctx)
 }
 
-// Backup writes a fresh, verified, compressed snapshot of the store to w. The error is a *Refusal when the
-// session is not linked.
+// Backup writes a new, verified, compressed copy of the database to w. The error is a *Refusal when the session is
+// not linked.
 func (s *Supervisor) Backup(ctx context.Context, w io.Writer) error {
 	if snap := s.public.Load().snapshot; !snap.Exists {
 		return &Refusal{Kind: RefusedNotLinked, Reason: snap.Reason, Detail: "There is no session to back up."}
@@ -109,21 +115,21 @@ func (s *Supervisor) Backup(ctx context.Context, w io.Writer) error {
 	return s.store.WriteBackup(ctx, w)
 }
 
-// CheckLoop fails when the goroutine that owns the state no longer answers.
+// CheckLoop fails when the goroutine that owns the state no longer answers. It does no I/O.
 func (s *Supervisor) CheckLoop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
-	return s.ask(ctx, inNothing{})
+	return s.ask(ctx, inPing{})
 }
 
-// CheckStorage fails when the session directory cannot be read, or was removed under the bot.
+// CheckStorage fails when the session directory cannot be read, or was removed while the bot runs.
 func (s *Supervisor) CheckStorage() error {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
 	return s.store.Check(ctx)
 }
 
-// ask feeds an input to the machine and waits until it was taken, or for an unlink until it is done.
+// ask hands an input to the loop and waits until it was handled and written, or for an unlink until it is done.
 func (s *Supervisor) ask(ctx context.Context, in input) error {
 	done := make(chan error, 1)
 	select {

@@ -6,47 +6,46 @@ import (
 	wastore "go.mau.fi/whatsmeow/store"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/store"
 )
 
-// input is something that happened. Inputs that speak of a link are dropped by the supervisor when that link
-// is not the present one, so step never sees an event of an older client.
-type input interface{}
+// input is something that happened. The supervisor drops inputs about a client that is not the current one, so step
+// never sees an event of an earlier client.
+type input interface{ isInput() }
 
 type (
-	// inNothing asks whether the loop turns.
-	inNothing struct{}
 	// inStart is the first input: the store is open.
 	inStart struct{}
 	// inDialled ends an actDial.
 	inDialled struct{ err error }
 	// inCodes brings a round of QR codes.
 	inCodes struct{ codes []string }
-	// inPaired: the phone scanned, and the device is in the store.
+	// inPaired: the phone scanned, and the device is in the database.
 	inPaired struct{ account account }
-	// inPairFailed: the phone scanned, and the pairing could not be completed.
+	// inPairFailed: the phone scanned, and the pairing failed.
 	inPairFailed struct{ err error }
-	// inNoMultidevice: the phone that scanned allows no linked devices.
+	// inNoMultidevice: the phone that scanned does not allow linked devices.
 	inNoMultidevice struct{}
 	// inStreamRestart: WhatsApp closes the stream on purpose (515), as after each pairing.
 	inStreamRestart struct{}
 	// inConnected: logged in.
 	inConnected struct{ account account }
-	// inPushName: the account's shown name changed.
+	// inPushName: the account's display name changed.
 	inPushName struct{ name string }
-	// inSilent: a keep-alive went unanswered, the misses-th in a row.
+	// inSilent: misses keep-alives in a row got no answer.
 	inSilent struct {
 		misses      int
 		lastSuccess time.Time
 	}
-	// inHeard: keep-alives are answered again.
-	inHeard struct{}
-	// inLost: the socket closed, or the stream broke, with no reason that means more.
+	// inAnswered: keep-alives are answered again.
+	inAnswered struct{}
+	// inLost: the socket closed or the stream broke, without a more specific reason.
 	inLost struct{ detail string }
 	// inReplaced: another client logged in with the same keys.
 	inReplaced struct{}
-	// inLoggedOut: WhatsApp ended the link; whatsmeow deletes the device by itself.
+	// inLoggedOut: WhatsApp removed the device. whatsmeow deletes its row after this event.
 	inLoggedOut struct{ reason bot.Reason }
-	// inBanned: a temporary ban; wait is zero when WhatsApp named no end.
+	// inBanned: a temporary ban; wait is zero when WhatsApp gave no end.
 	inBanned struct {
 		wait   time.Duration
 		detail string
@@ -55,11 +54,10 @@ type (
 	inOutdated struct{}
 	// inRefused: WhatsApp refused the login with another code.
 	inRefused struct{ detail string }
-	// inVersion ends an actFetchVersion; changed means that there is another version to try than the last, fetched
-	// or known otherwise.
+	// inVersion ends an actFetchVersion. When err is set, version is the best one that is known otherwise.
 	inVersion struct {
 		version wastore.WAVersionContainer
-		changed bool
+		at      time.Time // how old the version is; zero for the built-in one
 		err     error
 	}
 	// inPairingCode ends an actAskPairingCode.
@@ -67,19 +65,29 @@ type (
 		phone, code string
 		err         error
 	}
-	// inUnlinked ends an actUnlink. atWhatsApp tells whether the phone's list of devices was told too.
+	// inBackedUp ends an actBackup, and the backup of an actUnlink.
+	inBackedUp struct {
+		at    time.Time // when the backup was made; zero when there was no device to back up
+		extra bool      // not the periodic one
+		err   error
+	}
+	// inUnlinked ends an actUnlink. atWhatsApp reports whether WhatsApp removed the device too.
 	inUnlinked struct {
 		atWhatsApp bool
 		err        error
 	}
+	// inForgotten ends an actForget.
+	inForgotten struct{ err error }
+	// inFiles brings the sizes and times of the session's files.
+	inFiles struct{ files store.Files }
 	// inTimer: a timer that an actTimer armed went off.
 	inTimer struct{ name timer }
 
-	// inLooked: someone asked for the code, or has a page open on it.
+	// inLooked: someone asked for the code, or has a page with it open.
 	inLooked struct{}
-	// inRestart: someone asked to connect now, whatever the bot was waiting for.
+	// inRestart: someone asked to connect now, whatever the bot waits for.
 	inRestart struct{}
-	// inStop: someone asked to disconnect and stay so.
+	// inStop: someone asked to disconnect and to stay disconnected.
 	inStop struct{}
 	// inUnlink: someone asked to clear or log out the session.
 	inUnlink struct{}
@@ -87,82 +95,44 @@ type (
 	inPairPhone struct{ phone string }
 )
 
-// action is something the supervisor must do.
-type action interface{}
-
-type (
-	// actDial opens a connection with the present client; inDialled follows.
-	actDial struct{}
-	// actHangup closes the present client's socket, if any; nothing follows.
-	actHangup struct{}
-	// actForget removes a device that WhatsApp ended from the store, should whatsmeow have failed to.
-	actForget struct{}
-	// actRenew drops the present client and makes one with a new, unlinked device.
-	actRenew struct{}
-	// actFetchVersion asks WhatsApp for the current web version; inVersion follows.
-	actFetchVersion struct{}
-	// actAskPairingCode asks WhatsApp for a code to type into the phone; inPairingCode follows.
-	actAskPairingCode struct{ phone string }
-	// actUnlink snapshots the store, unlinks at WhatsApp when online and clears the store; inUnlinked follows.
-	actUnlink struct{ online bool }
-	// actCheckLink asks the client whether its socket is still open, and logged in where that is wanted; inLost
-	// follows when it is not.
-	actCheckLink struct{ login bool }
-	// actBackup snapshots the store if it changed.
-	actBackup struct{}
-	// actRemember writes the facts.
-	actRemember struct{}
-	// actSettle makes the store safe against a power failure: a pairing cannot be made again without a person.
-	actSettle struct{}
-	// actTimer arms a timer, replacing one of that name.
-	actTimer struct {
-		name  timer
-		after time.Duration
-	}
-	// actStop disarms a timer.
-	actStop struct{ name timer }
-	// actSay logs an event under one of the names that WhatsApp bots use.
-	actSay struct {
-		event  event
-		detail string
-	}
-	// actCount counts something for the metrics.
-	actCount struct {
-		what   count
-		reason bot.Reason
-	}
-)
+func (inStart) isInput()         {}
+func (inDialled) isInput()       {}
+func (inCodes) isInput()         {}
+func (inPaired) isInput()        {}
+func (inPairFailed) isInput()    {}
+func (inNoMultidevice) isInput() {}
+func (inStreamRestart) isInput() {}
+func (inConnected) isInput()     {}
+func (inPushName) isInput()      {}
+func (inSilent) isInput()        {}
+func (inAnswered) isInput()      {}
+func (inLost) isInput()          {}
+func (inReplaced) isInput()      {}
+func (inLoggedOut) isInput()     {}
+func (inBanned) isInput()        {}
+func (inOutdated) isInput()      {}
+func (inRefused) isInput()       {}
+func (inVersion) isInput()       {}
+func (inPairingCode) isInput()   {}
+func (inBackedUp) isInput()      {}
+func (inUnlinked) isInput()      {}
+func (inForgotten) isInput()     {}
+func (inFiles) isInput()         {}
+func (inTimer) isInput()         {}
+func (inLooked) isInput()        {}
+func (inRestart) isInput()       {}
+func (inStop) isInput()          {}
+func (inUnlink) isInput()        {}
+func (inPairPhone) isInput()     {}
 
 // timer names a timer; there is one of each.
 type timer string
 
 const (
 	timerRetry   timer = "retry"   // connect again
-	timerCode    timer = "code"    // the live code ends
+	timerCode    timer = "code"    // the current code ends
 	timerLogin   timer = "login"   // an open socket must have led to codes or a login
-	timerBackup  timer = "backup"  // snapshot the store
+	timerBackup  timer = "backup"  // back the store up
 	timerVersion timer = "version" // refresh the cached web version
-	timerPulse   timer = "pulse"   // look whether the link is still up
-)
-
-// event is the name of a log line, as users of WhatsApp bots know it.
-type event string
-
-const (
-	eventQR            event = "qr"
-	eventAuthenticated event = "authenticated"
-	eventReady         event = "ready"
-	eventAuthFailure   event = "auth_failure"
-	eventDisconnected  event = "disconnected"
-)
-
-// count names a counter.
-type count string
-
-const (
-	countReconnect count = "reconnect"
-	countCode      count = "code"
-	countPairing   count = "pairing"
-	countLogout    count = "logout"
-	countTakeover  count = "takeover"
+	timerPulse   timer = "pulse"   // check whether the socket is still up
 )

@@ -10,8 +10,8 @@ import (
 	waLog "go.mau.fi/whatsmeow/util/log"
 )
 
-// quietLog passes whatsmeow's warnings on. Its debug lines hold whole protocol nodes, with codes and keys in
-// them, so they are dropped whatever the log level.
+// quietLog passes whatsmeow's warnings on. Its debug lines hold whole protocol nodes with codes and keys, so they are
+// dropped at any log level.
 type quietLog struct {
 	log   *slog.Logger
 	level slog.Level
@@ -22,7 +22,7 @@ func (l quietLog) Infof(format string, a ...any)  { l.say(slog.LevelDebug, forma
 func (l quietLog) Warnf(format string, a ...any)  { l.say(l.level, format, a) }
 func (l quietLog) Errorf(format string, a ...any) { l.say(l.level, format, a) }
 
-// Sub names a part of whatsmeow. What its socket warns of, a lost connection, the supervisor says better.
+// Sub names a part of whatsmeow. Its socket warns of lost connections, which the supervisor logs with their meaning.
 func (l quietLog) Sub(module string) waLog.Logger {
 	if module == "Socket" {
 		l.level = slog.LevelDebug
@@ -34,8 +34,8 @@ func (l quietLog) say(level slog.Level, format string, a []any) {
 	l.log.Log(context.Background(), level, "whatsmeow: "+fmt.Sprintf(format, a...))
 }
 
-// silentSignal is a libsignal logger that says nothing: by default it prints to standard output, and what it
-// calls an error is a message that cannot be decrypted, which whatsmeow reports and the metrics count.
+// silentSignal is a libsignal logger that writes nothing. The default one prints to standard output, and its errors
+// are messages that cannot be decrypted, which whatsmeow reports and the metrics count.
 type silentSignal struct{}
 
 func (silentSignal) Debug(string, string)   {}
@@ -44,7 +44,7 @@ func (silentSignal) Warning(string, string) {}
 func (silentSignal) Error(string, string)   {}
 func (silentSignal) Configure(string)       {}
 
-// silenceSignal runs once, for libsignal keeps its logger in a variable that nothing guards.
+// silenceSignal runs once, because libsignal keeps its logger in a variable without a lock.
 var silenceSignal = sync.OnceFunc(func() {
 	var out signal.Loggable = silentSignal{}
 	signal.Setup(&out)

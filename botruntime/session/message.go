@@ -2,7 +2,7 @@ package session
 
 import "sesi.dev/sesi/api/bot"
 
-// sentence is what a reason means, for a person, and what that person should do.
+// sentence tells a person what a reason means and what to do.
 type sentence struct {
 	text   string
 	action bot.UserAction
@@ -13,7 +13,7 @@ var sentences = map[bot.Reason]sentence{
 	bot.ReasonStarting:              {"Logging in with the saved session.", bot.ActionNone},
 	bot.ReasonQRAvailable:           {"Scan the QR code with the phone: WhatsApp, Linked devices, Link a device.", bot.ActionScanQR},
 	bot.ReasonQRTimeout:             {"The QR codes ran out unscanned; fetching fresh ones.", bot.ActionScanQR},
-	bot.ReasonQRIdle:                {"Nobody scanned; open the QR page to get a new code.", bot.ActionScanQR},
+	bot.ReasonQRIdle:                {"No code was scanned; open the QR page to get a new one.", bot.ActionScanQR},
 	bot.ReasonPaired:                {"The phone is linked; logging in for the first time.", bot.ActionNone},
 	bot.ReasonPairError:             {"The scan failed; a new code follows.", bot.ActionScanQR},
 	bot.ReasonMultideviceNotEnabled: {"The phone that scanned does not allow linked devices; update WhatsApp on it and scan again.", bot.ActionScanQR},
@@ -23,10 +23,10 @@ var sentences = map[bot.Reason]sentence{
 	bot.ReasonStreamReplaced:        {"Another client uses this session. Stop it, then restart this session.", bot.ActionResolveConflict},
 	bot.ReasonLoggedOut:             {"The session expired: the phone unlinked this device. Scan a new QR code.", bot.ActionScanQR},
 	bot.ReasonPrimaryDeviceGone:     {"WhatsApp locked the account or the phone is gone. Open WhatsApp on the phone, then ask for a new code.", bot.ActionOpenPhone},
-	bot.ReasonAccountBanned:         {"WhatsApp rejected the account, perhaps by a ban. Open WhatsApp on the phone, then ask for a new code.", bot.ActionOpenPhone},
-	bot.ReasonTemporaryBan:          {"WhatsApp restricts this account for a while. What is stored is kept; wait.", bot.ActionWaitUntil},
+	bot.ReasonAccountBanned:         {"WhatsApp rejected this account; it may be banned. Open WhatsApp on the phone, then ask for a new code.", bot.ActionOpenPhone},
+	bot.ReasonTemporaryBan:          {"WhatsApp restricts this account for a while. The session is kept; wait.", bot.ActionWaitUntil},
 	bot.ReasonClientOutdated:        {"WhatsApp rejected this bot's web version; looking for a newer one.", bot.ActionUpgradeClient},
 	bot.ReasonConnectFailure:        {"WhatsApp refused the login; trying again later.", bot.ActionNone},
 	bot.ReasonClearedByUser:         {"The session was cleared. Scan a QR code to link a phone.", bot.ActionScanQR},
-	bot.ReasonStoppedByUser:         {"Someone stopped this session. What it has stored is kept; restart it to connect again.", bot.ActionNone},
+	bot.ReasonStoppedByUser:         {"This session was stopped. Its data is kept; restart it to connect again.", bot.ActionNone},
 }

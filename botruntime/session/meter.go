@@ -15,11 +15,11 @@ type Meter interface {
 	TakenOver()
 	MessageReceived()
 	MessageUndecryptable()
-	// BackedUp: a backup of all that the store holds is known since then.
+	// BackedUp: at that time a backup held all that the store holds.
 	BackedUp(at time.Time)
 	BackupFailed()
 	// BackupInterval is the time between backups, 0 when they are off.
 	BackupInterval(time.Duration)
-	// WebVersion says of when the web version in use is.
+	// WebVersion gives the age of the web version in use.
 	WebVersion(at time.Time)
 }

@@ -3,6 +3,8 @@ package session
 import (
 	"time"
 
+	wastore "go.mau.fi/whatsmeow/store"
+
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/store"
 )
@@ -12,12 +14,12 @@ type policy struct {
 	takeover        bool          // reclaim a replaced stream
 	takeoverTimeout time.Duration // wait before reclaiming
 	qrRounds        int           // rounds of codes before the bot goes idle
-	backupInterval  time.Duration // between snapshots of the store; 0 = none but before a clear
-	phoneNumber     string        // ask for a pairing code for this number while unlinked
+	backupInterval  time.Duration // between backups of the store; 0 = only before a clear
+	phoneNumber     string        // ask for a pairing code for this number while not linked
 
-	firstCode, nextCode time.Duration // how long the codes of a round live
+	firstCode, nextCode time.Duration // how long the codes of a round can be scanned
 	login               time.Duration // from an open socket to codes or a login
-	pulse               time.Duration // between looks at a link that is up
+	pulse               time.Duration // between checks of a socket that is up
 }
 
 // account is who the session is linked to.
@@ -25,53 +27,101 @@ type account struct {
 	jid, lid, pushName string
 }
 
-// model is everything the state machine knows. It is a value: step takes one and returns the next, and no
-// part of it is written in place, so that a test can hold on to any moment.
+// ended says how the last device of the session ended. The zero value means that no device has expired.
+type ended struct {
+	// reason is why; ReasonPrimaryDeviceGone and ReasonAccountBanned forbid codes that nobody asked for.
+	reason bot.Reason
+	// jid is the device that ended: a database that still holds it is not to be trusted.
+	jid string
+}
+
+func (e ended) yes() bool { return e.reason != "" }
+
+// endedOf reads what an earlier process remembered.
+func endedOf(f facts) ended {
+	switch {
+	case !f.Expired, f.ExpiredReason == bot.ReasonClearedByUser: // a crash during a clear: a person wanted that end
+		return ended{}
+	case f.ExpiredReason == "":
+		return ended{bot.ReasonLoggedOut, f.ExpiredJID}
+	}
+	return ended{f.ExpiredReason, f.ExpiredJID}
+}
+
+// backups is what is known of the store's backups.
+type backups struct {
+	at      time.Time // of the newest one
+	failing bool      // the last try failed
+	running bool      // a periodic one is under way
+	planned bool      // the timer runs
+}
+
+// versions are the web versions that the bot knows.
+type versions struct {
+	builtIn   wastore.WAVersionContainer
+	next      wastore.WAVersionContainer // the next connection presents it
+	presented wastore.WAVersionContainer // the last connection presented it
+}
+
+// shown is the version that a snapshot names.
+func (v versions) shown() string {
+	if v.presented.IsZero() {
+		return v.next.String()
+	}
+	return v.presented.String()
+}
+
+// model is everything the state machine knows. It is a value: step takes one and returns the next, and writes
+// nothing in place, so that a test can keep any moment.
 type model struct {
 	policy policy
+	self   bot.Identity
 
 	state  bot.State
 	reason bot.Reason
 	detail string // what happened, in words; never a secret
 
-	linked        bool // the store holds a device
+	linked        bool // the database holds a device
 	authenticated bool // WhatsApp accepted it since, and has not rejected it
 	account       account
-	expired       bool
-	expiredReason bot.Reason // why it expired, ReasonPrimaryDeviceGone and ReasonAccountBanned forbid QR by itself
-	expiredJID    string     // which device expired: a store that still holds it is not to be believed
+	ended         ended
 
 	linkedAt, connectedAt time.Time
 	restrictedUntil       time.Time
 	retryAt               time.Time
 
-	link      linkState
-	mute      bool        // the socket's last keep-alive went unanswered
+	socket    socketState
+	silent    bool        // the socket's last keep-alive got no answer
 	attempt   int         // failed connections since the last good one
-	failures  int         // login refusals of unknown kind, and versions not fetched, since the last good one
+	failures  int         // unexplained login refusals and failed version fetches since the last good login
 	round     int         // rounds of codes shown since someone looked
 	takeovers []time.Time // reclaims in the takeover window, oldest first
 	versionAt time.Time   // when a 405 last made the bot fetch the web version
-	early     bool        // a login was reported before the dial's end: it may be the last connection's
+	early     bool        // a login was reported before the dial's end: it may belong to the connection before
 	stopped   bool        // by a person; nothing dials until a person restarts
-	backups   bool        // the store is snapshotted from time to time, whatever becomes of the link
-	busy      bool        // an unlink is under way; the link's own events mean nothing until it ends
+	removing  bool        // the session is being removed; the client's events mean nothing until that ends
+	codeAsked bool        // someone asked for a code during the removal
 
-	codes          []string // the codes of this round that are not used up; the first is live
+	codes          []string // the codes of this round that are not used up; the first is the current one
 	codeExpires    time.Time
 	pairingCode    string
-	pairingWanted  string // the phone number a pairing code was asked for
+	pairingWanted  string // the phone number that a pairing code is wanted for
 	pairingRefused bool   // WhatsApp gave no pairing code for it
+
+	notice  bot.Notice
+	backup  backups
+	version versions
+	files   store.Files
 }
 
-// linkState is what the bot's end of the socket is doing.
-type linkState int
+// socketState is the state of the current client's socket.
+type socketState int
 
 const (
-	linkDown    linkState = iota // no socket, none wanted
-	linkDialing                  // a connection is being made
-	linkOpen                     // the socket is open, login or codes are awaited
-	linkUp                       // logged in
+	socketDown       socketState = iota // none, and none is wanted
+	socketConnecting                    // a connection is being made
+	socketOpen                          // connected; login or codes are awaited
+	socketUp                            // logged in
 )
 
 // facts is the part of a model that outlives the process.
@@ -79,15 +129,19 @@ type facts = store.Facts
 
 // remember writes into f what must be remembered of m.
 func (m model) remember(f *facts) {
-	f.Expired, f.ExpiredReason, f.ExpiredJID = m.expired, m.expiredReason, m.expiredJID
+	f.Expired, f.ExpiredReason, f.ExpiredJID = m.ended.yes(), m.ended.reason, m.ended.jid
+	if m.removing && m.linked {
+		// A person unlinks the device: a start after a crash in the middle must not take its end for damage.
+		f.Expired, f.ExpiredReason, f.ExpiredJID = true, bot.ReasonClearedByUser, m.account.jid
+	}
 	f.LinkedAt, f.ConnectedAt, f.RestrictedUntil = m.linkedAt, m.connectedAt, m.restrictedUntil
 	f.Takeovers, f.OutdatedAt, f.Stopped = m.takeovers, m.versionAt, m.stopped
+	f.Notice = m.notice
 	// A takeover under way counts already: a crash in the middle of it must not cost the next one, or a person.
-	f.Yielded = m.state == bot.StateConflict && m.link == linkDown
+	f.Yielded = m.state == bot.StateConflict && m.socket == socketDown
 }
 
-// What a policy says unless a test is in a hurry. WhatsApp Web shows the first code of a round for 60 s and
-// the others for 20 s.
+// The policy's times outside of tests. WhatsApp Web shows the first code of a round for 60 s and the others for 20 s.
 const (
 	firstCodeLife = 60 * time.Second
 	nextCodeLife  = 20 * time.Second
@@ -95,34 +149,34 @@ const (
 	pulseInterval = 15 * time.Second
 )
 
-// Bounds of the machine.
+// Limits of the machine.
 const (
 	earlyDeadline   = 5 * time.Second  // for a login that was perhaps reported already
 	rebootDeadline  = 15 * time.Second // from a pairing to the stream's restart
-	rebootPulse     = time.Second      // between looks at a link that was just paired
+	rebootPulse     = time.Second      // between checks of a socket that was just paired
 	lateReason      = 250 * time.Millisecond
 	backoffFirst    = time.Second
 	backoffLast     = 5 * time.Minute
-	stableAfter     = time.Minute      // a login that lasted so long was a good one
-	silenceLimit    = 90 * time.Second // without a keep-alive answer
-	silenceMisses   = 2                // keep-alives missed before the session is called unconnected
+	stableAfter     = time.Minute      // a login that lasted this long was a good one
+	silenceLimit    = 90 * time.Second // without an answer to a keep-alive
+	silenceMisses   = 2                // missed keep-alives after which the session counts as not connected
 	takeoverWindow  = 10 * time.Minute
 	takeoverBudget  = 3
-	banUnknown      = time.Hour // a ban that names no end
+	banUnknown      = time.Hour // a ban without an end
 	banGrace        = time.Minute
-	banLook         = 15 * time.Minute // between looks at the clock while a ban lasts
+	banLook         = 15 * time.Minute // between looks at the clock during a ban
 	outdatedWait    = time.Hour
 	versionLife     = 24 * time.Hour
 	firstBackupWait = time.Minute
 	pairErrorWait   = 5 * time.Second
-	typingTime      = time.Minute // for a pairing code to be typed into the phone
+	typingTime      = time.Minute // to type a pairing code into the phone
 )
 
-// failureWaits are the waits after failures that time may cure; the last repeats.
+// failureWaits are the waits after failures that time may cure; the last one repeats.
 var failureWaits = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
 
-// newModel returns the model of a session whose store was just opened. A stop holds over a restart of the
-// process: the cluster's business with a pod does not undo what a person asked for.
+// newModel returns the model of a session whose store was just opened. A stop outlives the process: a cluster that
+// moves a pod does not undo what a person asked for.
 func newModel(p policy, linked bool, who account, f facts, now time.Time) model {
 	m := openModel(p, linked, who, f, now)
 	if m.stopped {
@@ -133,23 +187,19 @@ func newModel(p policy, linked bool, who account, f facts, now time.Time) model 
 
 func openModel(p policy, linked bool, who account, f facts, now time.Time) model {
 	m := model{
-		policy: p, state: bot.StateConnecting, reason: bot.ReasonNotLinked,
-		linked: linked, expired: f.Expired, expiredReason: f.ExpiredReason, expiredJID: f.ExpiredJID,
+		policy: p, state: bot.StateConnecting, reason: bot.ReasonNotLinked, linked: linked, ended: endedOf(f),
 		restrictedUntil: f.RestrictedUntil, versionAt: f.OutdatedAt, connectedAt: f.ConnectedAt,
 		takeovers: within(f.Takeovers, takeoverWindow, now), pairingWanted: p.phoneNumber, stopped: f.Stopped,
-	}
-	// A crash in the middle of a clear leaves its mark: the end was wanted, so nothing expired.
-	if m.expiredReason == bot.ReasonClearedByUser {
-		m.expired, m.expiredReason, m.expiredJID = false, "", ""
+		notice: f.Notice,
 	}
 	if !linked {
 		return m
 	}
 	m.account, m.linkedAt, m.reason = who, f.LinkedAt, bot.ReasonStarting
-	// A pairing that ended just before a crash left its row and old facts: another device is not the expired
-	// one. The same device may be a row that a crash kept whatsmeow from deleting; WhatsApp will say.
-	if m.expired && f.ExpiredJID != who.jid {
-		m.expired, m.expiredReason, m.expiredJID = false, "", ""
+	// A crash right after a pairing leaves a row and old facts: another device is not the one that ended. The same
+	// device may be a row that a crash kept whatsmeow from deleting; WhatsApp decides at the login.
+	if m.ended.jid != who.jid {
+		m.ended = ended{}
 	}
 	if f.Yielded {
 		m.state, m.reason = bot.StateConflict, bot.ReasonStreamReplaced
@@ -157,7 +207,7 @@ func openModel(p policy, linked bool, who account, f facts, now time.Time) model
 	return m
 }
 
-// within returns the moments of all that lie less than window before now.
+// within returns the times of all that are less than window before now.
 func within(all []time.Time, window time.Duration, now time.Time) []time.Time {
 	var kept []time.Time
 	for _, t := range all {

@@ -2,156 +2,206 @@ package session
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"go.mau.fi/whatsmeow"
 	wastore "go.mau.fi/whatsmeow/store"
 
-	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/store"
 )
 
+// Limits of what runs outside the loop.
 const (
 	// unlinkTimeout bounds the unlink at WhatsApp; the store is cleared all the same.
 	unlinkTimeout = 10 * time.Second
-	// clearTimeout bounds the removal of a session that a person ended.
+	// clearTimeout bounds the removal of a session from the store.
 	clearTimeout = 30 * time.Second
-	// settleTimeout bounds the writing down of a pairing, which holds up everything else.
+	// settleTimeout bounds the flush of a new pairing, which the first login waits for.
 	settleTimeout = 5 * time.Second
-	// forgetTimeout bounds the removal of an ended session.
-	forgetTimeout = 5 * time.Second
-	// pairingCodeTimeout bounds WhatsApp's answer to the wish for a pairing code.
+	// pairingCodeTimeout bounds WhatsApp's answer to the request for a pairing code.
 	pairingCodeTimeout = 20 * time.Second
+	// backupTimeout bounds a backup of the store.
+	backupTimeout = time.Minute
 )
 
-// perform does one action. Whatever may wait runs on the side and comes back as an input.
+// perform does one action. Whatever may block runs elsewhere and comes back as an input.
 func (s *Supervisor) perform(ctx context.Context, a action) {
 	switch a := a.(type) {
 	case actDial:
-		s.presented = s.version
-		s.link.dial(ctx, s.version)
+		s.client.dial(ctx, a.version, s.disk.drained())
 	case actHangup:
-		s.link.hangup()
-	case actForget:
-		s.forget(ctx)
+		s.client.hangup()
 	case actRenew:
-		s.link.close()
+		s.client.close()
 		s.renew(ctx, s.store.Container().NewDevice())
 	case actFetchVersion:
 		s.side.Go(func() { s.fetchVersion(ctx) })
 	case actAskPairingCode:
-		client, generation := s.link.client, s.generation
-		s.side.Go(func() { s.askPairingCode(ctx, client, generation, a.phone) })
+		wa, generation := s.client.wa, s.generation
+		s.side.Go(func() { s.askPairingCode(ctx, wa, generation, a.phone) })
+	case actCheckSocket:
+		s.checkSocket(s.client.wa, s.generation, a.login)
 	case actUnlink:
-		client := s.link.client
-		s.side.Go(func() { s.unlink(ctx, client, a.online) })
-	case actCheckLink:
-		s.checkLink(s.link.client, s.generation, a.login)
+		wa, ready := s.client.wa, s.disk.drained()
+		s.side.Go(func() { s.unlink(ctx, wa, ready, a.online) })
+	case actAnswerUnlink:
+		s.answerUnlinks(a.err)
+	case actTimer:
+		s.arm(a.name, a.after)
+	case actDisarm:
+		s.disarm(a.name)
+	case actLog:
+		s.logEvent(a)
+	default:
+		s.performOnDisk(ctx, a)
+	}
+}
+
+// performOnDisk does an action that writes to the disk. Its writes are finished also when the bot shuts down.
+func (s *Supervisor) performOnDisk(ctx context.Context, a action) {
+	switch a := a.(type) {
 	case actBackup:
-		s.startBackup(ctx)
+		s.side.Go(func() { s.post(envelope{input: s.backUp(ctx, "periodic")}) })
 	case actRemember:
 		s.remember()
 	case actSettle:
-		s.settle(ctx)
-	case actTimer:
-		s.arm(a.name, a.after)
-	case actStop:
-		s.disarm(a.name)
-	case actSay:
-		s.say(a)
-	case actCount:
+		s.disk.add(func() { s.settle(context.WithoutCancel(ctx)) })
+	case actForget:
+		s.disk.add(func() { s.post(envelope{input: inForgotten{s.forget(ctx)}}) })
+	default:
 		s.count(a)
 	}
 }
 
-// renew makes a link for device; the events of the one before it mean nothing from here on.
+// count counts for the metrics.
+func (s *Supervisor) count(a action) {
+	switch a := a.(type) {
+	case actCountReconnect:
+		s.meter.Reconnect(a.reason)
+	case actCountCode:
+		s.meter.CodeIssued()
+	case actCountPairing:
+		s.meter.Paired()
+	case actCountLogout:
+		s.meter.LoggedOut(a.reason)
+	case actCountTakeover:
+		s.meter.TakenOver()
+	case actCountBackup:
+		s.meter.BackedUp(a.at)
+	case actCountBackupFailed:
+		s.log.Error("the store could not be backed up", "error", a.err)
+		s.meter.BackupFailed()
+	case actCountVersion:
+		s.meter.WebVersion(a.at)
+	}
+}
+
+// renew makes a client for device; the events of the client before it mean nothing from here on.
 func (s *Supervisor) renew(ctx context.Context, device *wastore.Device) {
 	s.generation++
 	generation := s.generation
 	post := func(in input) { s.post(envelope{input: in, generation: generation}) }
-	in := &intake{sink: s.sink, meter: s.meter, log: s.log}
-	s.link = newLink(ctx, s.log, device, s.http, func(client *whatsmeow.Client, evt any) bool {
-		if in := translate(client, evt); in != nil {
+	take := &intake{sink: s.sink, meter: s.meter, log: s.log}
+	s.client = newClient(ctx, s.log, device, s.via, func(wa *whatsmeow.Client, evt any) bool {
+		if in := translate(wa, evt); in != nil {
 			post(in)
 			return true
 		}
-		return in.take(evt, func() { post(inLost{"an event could not be stored"}) })
-	}, func(turn uint64, err error) {
-		s.post(envelope{input: inDialled{err}, generation: generation, dial: turn})
+		return take.take(evt, func() { post(inLost{"an event could not be stored"}) })
 	})
-	s.link.opened = func() { in.closed.Store(false) }
+	s.client.opened = func() { take.closed.Store(false) }
+	s.client.dialled = func(order uint64, err error) {
+		s.post(envelope{input: inDialled{err}, generation: generation, order: order})
+	}
 	if s.prepare != nil {
-		s.prepare(s.link.client)
+		s.prepare(s.client.wa)
 	}
 }
 
-// checkLink finds the end of a stream of which whatsmeow tells nobody: a stream error 503 logs the client out,
-// and if no close follows it stays so for ever; and after a pairing it keeps every close to itself, also one
-// that took the reason with it.
-func (s *Supervisor) checkLink(client *whatsmeow.Client, generation uint64, login bool) {
+// checkSocket finds the end of a stream that whatsmeow does not report: after a stream error 503 without a close it
+// is logged out and stays so, and after a pairing it reports no close at all.
+func (s *Supervisor) checkSocket(wa *whatsmeow.Client, generation uint64, login bool) {
 	s.side.Go(func() {
-		if !client.IsConnected() || login && !client.IsLoggedIn() {
+		if !wa.IsConnected() || login && !wa.IsLoggedIn() {
 			s.post(envelope{input: inLost{"WhatsApp ended the stream"}, generation: generation})
 		}
 	})
 }
 
-// askPairingCode asks WhatsApp for the code to type into the phone with that number. WhatsApp checks the
-// client's name against a list of browsers and systems.
-func (s *Supervisor) askPairingCode(ctx context.Context, client *whatsmeow.Client, generation uint64, phone string) {
+// askPairingCode asks WhatsApp for the code to type into the phone with that number. WhatsApp checks the client's
+// name against a list of browsers and systems.
+func (s *Supervisor) askPairingCode(ctx context.Context, wa *whatsmeow.Client, generation uint64, phone string) {
 	ctx, cancel := context.WithTimeout(ctx, pairingCodeTimeout)
 	defer cancel()
-	code, err := client.PairPhone(ctx, phone, true, whatsmeow.PairClientChrome, "Chrome (Linux)")
+	code, err := wa.PairPhone(ctx, phone, true, whatsmeow.PairClientChrome, "Chrome (Linux)")
 	s.post(envelope{input: inPairingCode{phone, code, err}, generation: generation})
 }
 
-// unlink ends the link: first a snapshot, then the phone's list of devices, then the store. The middle one
-// needs WhatsApp, so it may fail; the last one decides.
-func (s *Supervisor) unlink(ctx context.Context, client *whatsmeow.Client, online bool) {
-	s.post(envelope{input: s.takeBackup(ctx, "before clear")})
+// unlink removes the session: first a backup, then the device at WhatsApp, then the store. The second needs WhatsApp,
+// so it may fail; the last one decides. whatsmeow deletes the device as soon as WhatsApp agreed, so the facts must
+// say before that a person wants it: ready is closed when they do.
+func (s *Supervisor) unlink(ctx context.Context, wa *whatsmeow.Client, ready <-chan struct{}, online bool) {
+	<-ready
+	backup := s.backUp(ctx, "before clear")
+	backup.extra = true
+	s.post(envelope{input: backup})
 	atWhatsApp := false
 	if online {
-		// whatsmeow deletes the device as soon as WhatsApp agreed: a start after a crash must not take that for damage
-		s.rememberUnlink(client.Store.GetJID().String())
 		asked, cancel := context.WithTimeout(ctx, unlinkTimeout)
-		err := client.Logout(asked)
+		err := wa.Logout(asked)
 		cancel()
 		if atWhatsApp = err == nil; !atWhatsApp {
 			s.log.Warn("WhatsApp did not take the unlink", "error", err)
 		}
 	}
-	client.Disconnect()
-	ctx, cancel := context.WithTimeout(ctx, clearTimeout)
-	defer cancel()
-	s.post(envelope{input: inUnlinked{atWhatsApp, s.store.Clear(ctx)}})
-}
-
-// rememberUnlink writes down that a person ends the link of that device.
-func (s *Supervisor) rememberUnlink(jid string) {
-	err := s.store.UpdateFacts(func(f *facts) {
-		f.Expired, f.ExpiredReason, f.ExpiredJID = true, bot.ReasonClearedByUser, jid
-	})
-	if err != nil {
-		s.log.Error("the coming unlink could not be written down", "error", err)
+	wa.Disconnect()
+	if ctx.Err() != nil && !atWhatsApp { // the bot shuts down: the session stays as it was
+		s.post(envelope{input: inUnlinked{err: ErrStopping}})
+		return
 	}
+	s.post(envelope{input: inUnlinked{atWhatsApp, s.forget(ctx)}})
 }
 
+// backUp backs the store up. A store without a device has nothing to keep.
+func (s *Supervisor) backUp(ctx context.Context, why string) inBackedUp {
+	ctx, cancel := context.WithTimeout(ctx, backupTimeout)
+	defer cancel()
+	backup, _, err := s.store.Backup(ctx, why)
+	if errors.Is(err, store.ErrNoDevice) {
+		return inBackedUp{}
+	}
+	return inBackedUp{at: backup.At, err: err}
+}
+
+// remember writes the newest facts. Facts that wait for a slow disk are replaced, not queued.
 func (s *Supervisor) remember() {
-	err := s.store.UpdateFacts(func(f *facts) {
-		s.model.remember(f)
-		f.Notice, f.Revision = s.notice, s.begun
-	})
-	if err != nil {
-		s.log.Error("what must outlive a restart could not be written", "error", err)
+	m, begun := s.model, s.begun
+	if s.facts.Swap(&m) != nil {
+		return
 	}
+	s.disk.add(func() {
+		m := s.facts.Swap(nil)
+		err := s.store.UpdateFacts(func(f *facts) {
+			m.remember(f)
+			f.Revision = begun
+		})
+		if err != nil {
+			s.log.Error("the session's facts could not be written; a restart may forget what happened", "error", err)
+		}
+	})
 }
 
-func (s *Supervisor) forget(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, forgetTimeout)
+// forget removes the session from the store. It goes on when the bot shuts down: half of it would be done again.
+func (s *Supervisor) forget(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearTimeout)
 	defer cancel()
-	if err := s.store.Clear(ctx); err != nil {
-		s.log.Error("the ended session could not be removed from the store", "error", err)
+	err := s.store.Clear(ctx)
+	if err != nil {
+		s.log.Error("the session could not be removed from the store", "error", err)
 	}
+	return err
 }
 
 func (s *Supervisor) settle(ctx context.Context) {
@@ -162,27 +212,21 @@ func (s *Supervisor) settle(ctx context.Context) {
 	}
 }
 
-// say logs an event under the name that users of WhatsApp bots know.
-func (s *Supervisor) say(a actSay) {
+// readFiles reads the sizes and times of the session's files, one read at a time.
+func (s *Supervisor) readFiles() {
+	if s.reading {
+		s.readAgain = true
+		return
+	}
+	s.reading, s.readAgain = true, false
+	s.side.Go(func() { s.post(envelope{input: inFiles{s.store.Files()}}) })
+}
+
+// logEvent logs an event under the name that users of WhatsApp bots know.
+func (s *Supervisor) logEvent(a actLog) {
 	level := slog.LevelInfo
 	if a.event == eventAuthFailure {
 		level = slog.LevelWarn
 	}
 	s.log.Log(context.Background(), level, string(a.event), "event", string(a.event), "detail", a.detail)
-}
-
-func (s *Supervisor) count(a actCount) {
-	switch a.what {
-	case countReconnect:
-		s.meter.Reconnect(a.reason)
-	case countCode:
-		s.meter.CodeIssued()
-	case countPairing:
-		s.notice = bot.NoticeNone // whatever happened to the old keys, these are new
-		s.meter.Paired()
-	case countLogout:
-		s.meter.LoggedOut(a.reason)
-	case countTakeover:
-		s.meter.TakenOver()
-	}
 }

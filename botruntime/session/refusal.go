@@ -6,13 +6,13 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// Refusal says that the session cannot do what was asked of it in its present state; nothing was changed.
+// Refusal says that the session cannot do what was asked in its current state; nothing was changed.
 type Refusal struct {
 	// Kind is what was refused.
 	Kind RefusalKind
-	// Reason is the session's reason at that moment.
+	// Reason is the session's reason at that time.
 	Reason bot.Reason
-	// Detail is a sentence for a person: why, and what to do.
+	// Detail tells a person why, and what to do.
 	Detail string
 }
 
@@ -21,13 +21,13 @@ type RefusalKind string
 
 // The kinds of refusal.
 const (
-	// RefusedNoCode: no QR code is live.
+	// RefusedNoCode: there is no QR code to scan now.
 	RefusedNoCode RefusalKind = "no-code"
 	// RefusedLinked: the session is linked already.
 	RefusedLinked RefusalKind = "already-linked"
-	// RefusedNotLinked: the session is not linked, and what was asked needs a link.
+	// RefusedNotLinked: the session is not linked, and what was asked needs a linked phone.
 	RefusedNotLinked RefusalKind = "not-linked"
-	// RefusedNotReady: the session cannot do it at this moment; try again.
+	// RefusedNotReady: the session cannot do it now; try again.
 	RefusedNotReady RefusalKind = "not-ready"
 )
 

@@ -45,7 +45,7 @@ func (i *intake) take(evt any, refused func()) bool {
 	return true
 }
 
-// try calls the sink. A sink that panics has not kept the event; whatsmeow on its own takes a panic for success.
+// try calls the sink. A sink that panics has not kept the event; whatsmeow takes a panic for success.
 func (i *intake) try(evt any) (kept bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -68,8 +68,8 @@ func (s *Supervisor) Client() (*whatsmeow.Client, error) {
 
 // connectedClient is the client for others to use: nil unless snap says Connected.
 func (s *Supervisor) connectedClient(snap bot.Snapshot) *whatsmeow.Client {
-	if s.link == nil || !snap.Connected {
+	if s.client == nil || !snap.Connected {
 		return nil
 	}
-	return s.link.client
+	return s.client.wa
 }

@@ -6,18 +6,20 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// snapshot says m in the words of the contract; the supervisor adds what the model does not know: the store's
-// files, the web version, revision and instance.
+// snapshot is m in the words of the contract. Only the revision and the time of the change are missing.
 func (m model) snapshot() bot.Snapshot {
-	said := sentences[m.reason]
+	words := sentences[m.reason]
 	s := bot.Snapshot{
-		State: m.state, Reason: m.reason, Message: said.text, UserAction: said.action,
+		ClientID: m.self.ClientID, Instance: m.self.Instance,
+		State: m.state, Reason: m.reason, Message: words.text, UserAction: words.action,
 		Exists: m.linked, Authenticated: m.linked && m.authenticated,
-		Connected: m.link == linkUp && m.state == bot.StateConnected,
-		Expired:   m.expired,
+		Connected: m.socket == socketUp && m.state == bot.StateConnected,
+		Expired:   m.ended.yes(),
 		JID:       m.account.jid, LID: m.account.lid, PushName: m.account.pushName,
 		LinkedAt: bot.At(m.linkedAt), ConnectedAt: bot.At(m.connectedAt), RetryAt: bot.At(m.retryAt),
 		QRExpiresAt: bot.At(m.codeExpires),
+		Notice:      m.shownNotice(), BackupAt: bot.At(m.backup.at), WebVersion: m.version.shown(),
+		Path: m.files.Path, Size: m.files.Size, LastModified: bot.At(m.files.LastModified),
 	}
 	if m.detail != "" {
 		s.Message += " (" + m.detail + ")"
@@ -32,14 +34,22 @@ func (m model) snapshot() bot.Snapshot {
 	if s.QRRequired && s.UserAction == bot.ActionNone {
 		s.UserAction = bot.ActionScanQR
 	}
-	if m.state == bot.StateConflict && (m.link != linkDown || !m.retryAt.IsZero()) {
+	if m.state == bot.StateConflict && (m.socket != socketDown || !m.retryAt.IsZero()) {
 		s.UserAction = bot.ActionNone
 		s.Message = "Another client uses this session; taking it back in a moment."
 	}
 	return s
 }
 
-// code returns the live code, if there is one at now.
+// shownNotice is the warning that matters most now.
+func (m model) shownNotice() bot.Notice {
+	if m.notice == bot.NoticeNone && m.backup.failing {
+		return bot.NoticeBackupFailing
+	}
+	return m.notice
+}
+
+// code returns the current code, if there is one at now.
 func (m model) code(now time.Time) (bot.Code, bool) {
 	if len(m.codes) == 0 || !now.Before(m.codeExpires) {
 		return bot.Code{}, false

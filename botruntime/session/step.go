@@ -6,12 +6,11 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// step is the whole state machine: what the model becomes after an input, and what is to be done. It reads no
-// clock and rolls no dice; dice is a number in [0, 1) for it to spread its waits with.
+// step is the whole state machine: what the model becomes after an input, and what is to be done. It reads no clock
+// and draws no random number; dice is a number in [0, 1) that spreads its waits.
 func step(m model, now time.Time, dice float64, in input) (model, []action) {
-	t := turn{model: m, now: now, dice: dice}
+	t := transition{model: m, now: now, dice: dice}
 	switch in := in.(type) {
-	case inNothing:
 	case inStart:
 		t.start()
 	case inTimer:
@@ -26,40 +25,46 @@ func step(m model, now time.Time, dice float64, in input) (model, []action) {
 		t.unlink()
 	case inUnlinked:
 		t.unlinked(in)
+	case inForgotten:
+		t.forgotten(in.err)
 	case inVersion:
-		t.version(in)
+		t.versionCame(in)
+	case inBackedUp:
+		t.backedUp(in)
+	case inFiles:
+		t.files = in.files
 	case inPairPhone:
 		t.pairPhone(in.phone)
 	case inPairingCode:
-		t.gotPairingCode(in)
+		t.pairingCodeCame(in)
 	default:
-		if !t.busy {
-			t.linkEvent(in)
+		if !t.removing {
+			t.clientEvent(in)
 		}
 	}
 	return t.model, t.actions
 }
 
-// turn is one step in the making.
-type turn struct {
+// transition is one step that is being made.
+type transition struct {
 	model
 	now     time.Time
 	dice    float64
 	actions []action
 }
 
-func (t *turn) do(a ...action) { t.actions = append(t.actions, a...) }
+func (t *transition) do(a ...action) { t.actions = append(t.actions, a...) }
 
-// become names the state. Whatever happens to a stopped session, it is that above all.
-func (t *turn) become(s bot.State, r bot.Reason, detail string) {
+// become names the state. Whatever happens to a stopped session, it stays Stopped.
+func (t *transition) become(s bot.State, r bot.Reason, detail string) {
 	if t.stopped {
 		s, r = bot.StateStopped, bot.ReasonStoppedByUser
 	}
 	t.state, t.reason, t.detail = s, r, detail
 }
 
-// linkEvent handles what the present client reports.
-func (t *turn) linkEvent(in input) {
+// clientEvent handles what the current client reports.
+func (t *transition) clientEvent(in input) {
 	switch in := in.(type) {
 	case inDialled:
 		t.dialled(in.err)
@@ -80,9 +85,9 @@ func (t *turn) linkEvent(in input) {
 	case inPushName:
 		t.account.pushName = in.name
 	case inSilent:
-		t.silent(in)
-	case inHeard:
-		t.heard()
+		t.silence(in)
+	case inAnswered:
+		t.answered()
 	case inLost:
 		t.lost(in.detail)
 	case inReplaced:
@@ -98,56 +103,57 @@ func (t *turn) linkEvent(in input) {
 	}
 }
 
-// start connects, unless an earlier life of the bot was told to wait.
-func (t *turn) start() {
-	t.do(actTimer{timerVersion, t.policyVersionWait()})
+// start connects, unless the process before was told to wait.
+func (t *transition) start() {
+	t.do(actTimer{timerVersion, t.firstVersionWait()})
 	switch {
 	case t.stopped:
 	case t.state == bot.StateConflict:
-		// to connect is to take the session back, so it counts; else every restart would be another round of the fight
+		// To connect is a takeover, so it counts; or every restart would be another round of the fight.
 		if t.mayReclaim() {
 			t.reclaim()
 		}
 	case t.linked && t.now.Before(t.restrictedUntil):
 		t.become(bot.StateRestricted, bot.ReasonTemporaryBan, "")
 		t.retryAfterBan(t.restrictedUntil.Sub(t.now))
-	case !t.linked && t.qrOnDemandOnly():
-		t.become(bot.StateLoggedOut, t.expiredReason, "")
+	case !t.linked && t.codesOnDemandOnly():
+		t.become(bot.StateLoggedOut, t.ended.reason, "")
 	default:
 		t.dial()
 	}
 }
 
-// dial opens a connection, closing what is open. A stopped session only closes.
-func (t *turn) dial() {
+// dial opens a connection, and closes an open one first. A stopped session only closes.
+func (t *transition) dial() {
 	t.hangup()
 	if t.stopped {
 		return
 	}
-	t.link, t.early = linkDialing, false
-	t.do(actDial{})
+	t.socket, t.early = socketConnecting, false
+	t.version.presented = t.version.next
+	t.do(actDial{t.version.next})
 }
 
-// hangup closes the socket and forgets all that lived with it.
-func (t *turn) hangup() {
-	if t.link != linkDown {
+// hangup closes the socket and forgets what belonged to it.
+func (t *transition) hangup() {
+	if t.socket != socketDown {
 		t.do(actHangup{})
 	}
-	t.link, t.mute = linkDown, false
+	t.socket, t.silent = socketDown, false
 	t.retryAt = time.Time{}
 	t.dropCodes()
-	t.do(actStop{timerRetry}, actStop{timerLogin}, actStop{timerPulse})
+	t.do(actDisarm{timerRetry}, actDisarm{timerLogin}, actDisarm{timerPulse})
 }
 
-func (t *turn) dropCodes() {
+func (t *transition) dropCodes() {
 	if len(t.codes) > 0 || t.pairingCode != "" {
-		t.do(actStop{timerCode})
+		t.do(actDisarm{timerCode})
 	}
 	t.codes, t.codeExpires, t.pairingCode = nil, time.Time{}, ""
 }
 
 // retryAfter dials again after d, unless the session is stopped.
-func (t *turn) retryAfter(d time.Duration) {
+func (t *transition) retryAfter(d time.Duration) {
 	if t.stopped {
 		return
 	}
@@ -156,14 +162,16 @@ func (t *turn) retryAfter(d time.Duration) {
 }
 
 // spread returns a part of d that differs from bot to bot.
-func (t *turn) spread(d time.Duration) time.Duration { return time.Duration(t.dice * float64(d)) }
+func (t *transition) spread(d time.Duration) time.Duration {
+	return time.Duration(t.dice * float64(d))
+}
 
-func (t *turn) dialled(err error) {
+func (t *transition) dialled(err error) {
 	switch {
 	case err != nil:
 		t.lost(err.Error())
-	case t.link == linkDialing:
-		t.link = linkOpen
+	case t.socket == socketConnecting:
+		t.socket = socketOpen
 		deadline := t.policy.login
 		if t.early {
 			deadline = min(deadline, earlyDeadline)
@@ -172,11 +180,11 @@ func (t *turn) dialled(err error) {
 	}
 }
 
-// lost answers a connection that ended, or never came, for no reason that means more: try again, for ever,
-// with exponential backoff and full jitter. The client is kept, for the true reason may surface on its next
-// connection; lateReason gives it a moment to surface before that.
-func (t *turn) lost(detail string) {
-	if t.link == linkDown {
+// lost handles a connection that ended, or never came, without a more specific reason: try again without end, with
+// exponential backoff and full jitter. The client is kept, because the real reason may arrive on its next connection;
+// lateReason gives it a moment to arrive before.
+func (t *transition) lost(detail string) {
+	if t.socket == socketDown {
 		return
 	}
 	switch {
@@ -189,10 +197,10 @@ func (t *turn) lost(detail string) {
 	t.reconnect(detail)
 }
 
-// reconnect dials anew after a wait that grows with each failure.
-func (t *turn) reconnect(detail string) {
-	was := t.link
-	if was == linkUp && t.now.Sub(t.connectedAt) >= stableAfter {
+// reconnect dials again after a wait that grows with each failure.
+func (t *transition) reconnect(detail string) {
+	was := t.socket
+	if was == socketUp && t.now.Sub(t.connectedAt) >= stableAfter {
 		t.attempt = 0
 	}
 	t.hangup()
@@ -208,15 +216,15 @@ func (t *turn) reconnect(detail string) {
 	case !t.linked:
 		t.become(bot.StatePairing, bot.ReasonConnectionLost, detail)
 	case t.reason == bot.ReasonKeepAliveTimeout:
-	case t.reason == bot.ReasonPaired && was != linkUp:
+	case t.reason == bot.ReasonPaired && was != socketUp:
 		// the first login after a pairing has not happened yet
 	default:
 		t.become(bot.StateReconnecting, bot.ReasonConnectionLost, detail)
 	}
-	t.do(actSay{eventDisconnected, detail})
+	t.do(actLog{eventDisconnected, detail})
 }
 
-func (t *turn) timer(name timer) {
+func (t *transition) timer(name timer) {
 	switch name {
 	case timerRetry:
 		t.retry()
@@ -224,31 +232,31 @@ func (t *turn) timer(name timer) {
 		t.nextCode()
 	case timerLogin:
 		switch {
-		case t.link != linkOpen:
+		case t.socket != socketOpen:
 		case t.reason == bot.ReasonPaired:
-			t.dial() // the stream's restart was promised and did not come
+			t.dial() // the stream's restart did not come
 		default:
 			t.lost("WhatsApp did not answer the login")
 		}
 	case timerPulse:
 		switch {
-		case t.link == linkUp:
-			t.do(actCheckLink{login: true}, actTimer{timerPulse, t.policy.pulse})
-		case t.link == linkOpen && t.reason == bot.ReasonPaired:
-			t.do(actCheckLink{}, actTimer{timerPulse, rebootPulse})
+		case t.socket == socketUp:
+			t.do(actCheckSocket{login: true}, actTimer{timerPulse, t.policy.pulse})
+		case t.socket == socketOpen && t.reason == bot.ReasonPaired:
+			t.do(actCheckSocket{}, actTimer{timerPulse, rebootPulse})
 		}
 	case timerBackup:
-		t.do(actBackup{}, actTimer{timerBackup, t.policy.backupInterval})
+		t.backUp()
 	case timerVersion:
 		t.do(actFetchVersion{}, actTimer{timerVersion, versionLife + t.spread(versionLife/4)})
 	}
 }
 
 // retry ends a wait.
-func (t *turn) retry() {
+func (t *transition) retry() {
 	why := t.reason
 	switch {
-	case t.link != linkDown || t.busy:
+	case t.socket != socketDown || t.removing:
 		return
 	case t.state == bot.StateRestricted && t.stillBanned():
 		return
@@ -261,46 +269,41 @@ func (t *turn) retry() {
 		t.dial()
 	}
 	if t.linked {
-		t.do(actCount{countReconnect, why})
+		t.do(actCountReconnect{why})
 	}
 }
 
-// connected is a login that WhatsApp accepted. The backoff starts anew only once the login has lasted: one
-// that is dropped again and again must not be repeated without rest. whatsmeow reports a login even when its
-// socket died meanwhile, so one that is told during a dial is not believed.
-func (t *turn) connected(who account) {
-	if t.link == linkDialing {
+// connected is a login that WhatsApp accepted. The backoff starts again only after the login has lasted: one that is
+// dropped again and again must not be repeated without a pause. whatsmeow reports a login even when its socket closed
+// meanwhile, so a login that is reported during a dial is not trusted.
+func (t *transition) connected(who account) {
+	if t.socket == socketConnecting {
 		t.early = true
 	}
-	if t.link != linkOpen && t.link != linkUp {
+	if t.socket != socketOpen && t.socket != socketUp {
 		return
 	}
-	t.link = linkUp
+	t.socket = socketUp
 	t.dropCodes()
-	t.linked, t.authenticated, t.account = true, true, who
-	t.expired, t.expiredReason, t.expiredJID = false, "", ""
+	t.linked, t.authenticated, t.account, t.ended = true, true, who, ended{}
 	t.failures, t.round = 0, 0
 	t.restrictedUntil, t.retryAt, t.connectedAt = time.Time{}, time.Time{}, t.now
 	if t.linkedAt.IsZero() {
 		t.linkedAt = t.now
 	}
 	t.become(bot.StateConnected, bot.ReasonLoggedIn, "")
-	t.do(actStop{timerLogin}, actSay{eventReady, ""}, actRemember{}, actTimer{timerPulse, t.policy.pulse})
-	if t.policy.backupInterval > 0 && !t.backups { // or a connection that never lasts would put it off for ever
-		t.backups = true
-		t.do(actTimer{timerBackup, firstBackupWait})
-	}
+	t.do(actDisarm{timerLogin}, actLog{eventReady, ""}, actRemember{}, actTimer{timerPulse, t.policy.pulse})
+	t.planBackups()
 }
 
-// silent is a keep-alive without an answer. whatsmeow says nothing more of a dead socket, so the bot must
-// give it up by itself. A code of a dead socket cannot be scanned: it goes at once, and its round does not count
-// as one that nobody looked at.
-func (t *turn) silent(in inSilent) {
-	showing := t.link == linkOpen && len(t.codes) > 0
-	if !showing && t.link != linkUp {
+// silence is a keep-alive without an answer. whatsmeow says nothing more about a dead socket, so the bot must give it
+// up. A code of a dead socket cannot be scanned: it goes at once, and its round does not count as unscanned.
+func (t *transition) silence(in inSilent) {
+	showing := t.socket == socketOpen && len(t.codes) > 0
+	if !showing && t.socket != socketUp {
 		return
 	}
-	t.mute = true
+	t.silent = true
 	if in.misses < silenceMisses {
 		return
 	}
@@ -315,9 +318,9 @@ func (t *turn) silent(in inSilent) {
 	}
 }
 
-func (t *turn) heard() {
-	t.mute = false
-	if t.link == linkUp && t.reason == bot.ReasonKeepAliveTimeout {
+func (t *transition) answered() {
+	t.silent = false
+	if t.socket == socketUp && t.reason == bot.ReasonKeepAliveTimeout {
 		t.become(bot.StateConnected, bot.ReasonLoggedIn, "")
 	}
 }

@@ -6,30 +6,30 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// codesCame starts a round of QR codes. The bot runs their clock itself: whatsmeow's own QR channel
-// disconnects the client when nobody reads it.
-func (t *turn) codesCame(codes []string) {
-	if t.link == linkDown || t.linked || len(codes) == 0 {
+// codesCame starts a round of QR codes. The bot times them: whatsmeow's own QR channel disconnects the client when no
+// code is read.
+func (t *transition) codesCame(codes []string) {
+	if t.socket == socketDown || t.linked || len(codes) == 0 {
 		return
 	}
-	t.link = linkOpen
-	t.do(actStop{timerLogin})
+	t.socket = socketOpen
+	t.do(actDisarm{timerLogin})
 	t.showCode(codes, t.policy.firstCode)
 	if t.pairingWanted != "" {
 		t.do(actAskPairingCode{t.pairingWanted})
 	}
 }
 
-// showCode makes the first of codes the live one.
-func (t *turn) showCode(codes []string, life time.Duration) {
+// showCode makes the first of codes the current one.
+func (t *transition) showCode(codes []string, life time.Duration) {
 	t.codes, t.codeExpires = codes, t.now.Add(life)
 	t.become(bot.StatePairing, bot.ReasonQRAvailable, "")
-	t.do(actTimer{timerCode, life}, actSay{eventQR, ""}, actCount{countCode, t.reason})
+	t.do(actTimer{timerCode, life}, actLog{eventQR, ""}, actCountCode{})
 }
 
-// nextCode replaces a code that ended. One that lived to its end came over a good connection, if that still answers.
-func (t *turn) nextCode() {
-	if !t.mute {
+// nextCode replaces a code that ended. A code that lasted to its end came over a good connection, if that still answers.
+func (t *transition) nextCode() {
+	if !t.silent {
 		t.attempt = 0
 	}
 	switch {
@@ -41,8 +41,8 @@ func (t *turn) nextCode() {
 	}
 }
 
-// codesUsedUp ends a round: fetch another, until the rounds are used up too and nobody has looked.
-func (t *turn) codesUsedUp() {
+// codesUsedUp ends a round. It fetches another one, up to the number of rounds that the policy allows without a look.
+func (t *transition) codesUsedUp() {
 	if t.endRound() {
 		return
 	}
@@ -51,8 +51,8 @@ func (t *turn) codesUsedUp() {
 	t.retryAfter(lateReason + t.spread(backoffFirst))
 }
 
-// endRound counts a round, also one that broke off, and reports whether it was the last that nobody looked at.
-func (t *turn) endRound() (idle bool) {
+// endRound counts a round, also one that broke off, and reports whether it was the last one allowed without a look.
+func (t *transition) endRound() (idle bool) {
 	t.round++
 	if t.round < t.policy.qrRounds {
 		return false
@@ -63,35 +63,36 @@ func (t *turn) endRound() (idle bool) {
 	return true
 }
 
-// looked: a person wants to see a code. That gives new rounds, and opens what waits for a person alone; a
-// wait with an end of its own is not cut short, or a page that asks after every change would undo the backoff.
-func (t *turn) looked() {
-	if t.linked || t.busy {
+// looked: a person wants to see a code. That allows new rounds, and connects a session that waits for a person. A wait
+// that ends at a set time is not cut short, or a page that asks after every change would undo the backoff.
+func (t *transition) looked() {
+	t.codeAsked = t.removing
+	if t.linked || t.removing {
 		return
 	}
 	t.round = 0
-	if t.link == linkDown && t.retryAt.IsZero() && t.state != bot.StateOutdated {
+	if t.socket == socketDown && t.retryAt.IsZero() && t.state != bot.StateOutdated {
 		t.dial()
 	}
 }
 
-// paired: the device is in the store, and WhatsApp restarts the stream for its first login. It is believed in
-// every state of the link, for the row is there.
-func (t *turn) paired(who account) {
+// paired: the device is in the database, and WhatsApp restarts the stream for its first login. The event is trusted in
+// every state of the socket, because the row is there.
+func (t *transition) paired(who account) {
 	t.dropCodes()
-	t.linked, t.account, t.linkedAt = true, who, t.now
-	t.expired, t.expiredReason, t.expiredJID = false, "", ""
+	t.linked, t.account, t.linkedAt, t.ended = true, who, t.now, ended{}
+	t.notice = bot.NoticeNone // it was about the old keys
 	t.attempt, t.round, t.pairingWanted = 0, 0, t.policy.phoneNumber
 	t.become(bot.StateConnecting, bot.ReasonPaired, "")
-	t.do(actCount{countPairing, t.reason}, actSettle{}, actRemember{}, actTimer{timerLogin, rebootDeadline},
-		actTimer{timerPulse, rebootPulse}, actSay{eventAuthenticated, ""})
-	if t.link == linkDown {
+	t.do(actCountPairing{}, actSettle{}, actRemember{}, actTimer{timerLogin, rebootDeadline},
+		actTimer{timerPulse, rebootPulse}, actLog{eventAuthenticated, ""})
+	if t.socket == socketDown {
 		t.dial()
 	}
 }
 
-// pairFailed: whatsmeow has hung up, and its device may be half written; a new one takes its place.
-func (t *turn) pairFailed(err error) {
+// pairFailed: whatsmeow has disconnected, and its device may be half written; a new one takes its place.
+func (t *transition) pairFailed(err error) {
 	t.hangup()
 	t.linked = false
 	t.become(bot.StatePairing, bot.ReasonPairError, err.Error())
@@ -99,11 +100,11 @@ func (t *turn) pairFailed(err error) {
 	t.retryAfter(pairErrorWait)
 }
 
-// streamRestart follows each pairing; the bot makes the reconnect itself, so that a failed one is tried again.
-// Any other restart, and a second one of the same pairing, is a lost connection: a server that restarts every
-// stream must not be dialled without rest.
-func (t *turn) streamRestart() {
-	if t.reason == bot.ReasonPaired && t.link == linkOpen && t.attempt == 0 {
+// streamRestart follows each pairing; the bot reconnects, so that a failed try is repeated. Any other restart, and a
+// second one after the same pairing, is a lost connection: a server that restarts every stream must not be dialled
+// without a pause.
+func (t *transition) streamRestart() {
+	if t.reason == bot.ReasonPaired && t.socket == socketOpen && t.attempt == 0 {
 		t.attempt++
 		t.dial()
 		return
@@ -112,9 +113,9 @@ func (t *turn) streamRestart() {
 }
 
 // pairPhone asks for a code to type into the phone; the codes of a round allow it.
-func (t *turn) pairPhone(phone string) {
+func (t *transition) pairPhone(phone string) {
 	t.looked()
-	if t.linked || t.busy || t.stopped {
+	if t.linked || t.removing || t.stopped {
 		return
 	}
 	t.pairingWanted, t.pairingCode, t.pairingRefused = phone, "", false
@@ -128,12 +129,12 @@ func (t *turn) pairPhone(phone string) {
 	}
 }
 
-// roundEnds is when WhatsApp closes the socket of this round's codes; a pairing code dies with it.
+// roundEnds is when WhatsApp closes the socket of this round's codes; a pairing code ends with it.
 func (m model) roundEnds() time.Time {
 	return m.codeExpires.Add(time.Duration(len(m.codes)-1) * m.policy.nextCode)
 }
 
-func (t *turn) gotPairingCode(in inPairingCode) {
+func (t *transition) pairingCodeCame(in inPairingCode) {
 	if len(t.codes) == 0 || in.phone != t.pairingWanted {
 		return
 	}

@@ -9,15 +9,17 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	wastore "go.mau.fi/whatsmeow/store"
 
 	"sesi.dev/sesi/api/bot"
 )
 
 var (
-	epoch   = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	someone = account{jid: "62811:3@s.whatsapp.net", lid: "77:3@lid", pushName: "Shop"}
-	usual   = policy{takeover: true, takeoverTimeout: 10 * time.Second, qrRounds: 10, backupInterval: 5 * time.Minute, firstCode: firstCodeLife, nextCode: nextCodeLife, login: loginDeadline, pulse: pulseInterval}
-	six     = []string{"c1", "c2", "c3", "c4", "c5", "c6"}
+	epoch        = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	someone      = account{jid: "62811:3@s.whatsapp.net", lid: "77:3@lid", pushName: "Shop"}
+	usual        = policy{takeover: true, takeoverTimeout: 10 * time.Second, qrRounds: 10, backupInterval: 5 * time.Minute, firstCode: firstCodeLife, nextCode: nextCodeLife, login: loginDeadline, pulse: pulseInterval}
+	newerVersion = wastore.WAVersionContainer{2, 3000, 9}
+	six          = []string{"c1", "c2", "c3", "c4", "c5", "c6"}
 )
 
 // story steps a model through inputs and remembers what the last step asked for.
@@ -29,10 +31,12 @@ type story struct {
 	did  []action
 	// runs are the timers that are armed now.
 	runs map[timer]bool
-	kept facts // what the next life of the bot would know
+	kept facts // what the next process would know
+	// slowDisk: the test feeds the end of a removal and of a backup; without it both end at once.
+	slowDisk bool
 }
 
-func tell(t *testing.T, linked bool, f facts) *story {
+func newStory(t *testing.T, linked bool, f facts) *story {
 	t.Helper()
 	who := account{}
 	if linked {
@@ -55,10 +59,20 @@ func (s *story) then(inputs ...input) *story {
 			switch a := a.(type) {
 			case actTimer:
 				s.runs[a.name] = true
-			case actStop:
+			case actDisarm:
 				delete(s.runs, a.name)
 			case actRemember:
 				s.m.remember(&s.kept)
+			case actBackup:
+				if !s.slowDisk {
+					s.m, _ = step(s.m, s.now, s.dice, inBackedUp{at: s.now})
+				}
+			case actForget:
+				if !s.slowDisk {
+					before := s.did
+					s.then(inForgotten{})
+					s.did = append(before, s.did...)
+				}
 			}
 		}
 	}
@@ -73,18 +87,18 @@ func (s *story) after(d time.Duration) *story {
 // online tells the story up to a connected session.
 func online(t *testing.T) *story {
 	t.Helper()
-	return tell(t, true, facts{}).then(inDialled{}, inConnected{someone})
+	return newStory(t, true, facts{}).then(inDialled{}, inConnected{someone})
 }
 
 // scanning tells the story up to a live code.
 func scanning(t *testing.T) *story {
 	t.Helper()
-	return tell(t, false, facts{}).then(inDialled{}, inCodes{six})
+	return newStory(t, false, facts{}).then(inDialled{}, inCodes{six})
 }
 
 func (s *story) asked(want action) bool {
 	return slices.ContainsFunc(s.did, func(a action) bool {
-		return cmp.Equal(a, want, cmp.AllowUnexported(actTimer{}, actStop{}, actUnlink{}, actSay{}, actCount{}, actAskPairingCode{}))
+		return cmp.Equal(a, want, cmp.AllowUnexported(actTimer{}, actDisarm{}, actUnlink{}, actLog{}, actDial{}, actForget{}, actAskPairingCode{}, actCountReconnect{}, actCountLogout{}, actCountBackup{}, actCountBackupFailed{}, actCountVersion{}, actAnswerUnlink{}, actCheckSocket{}))
 	})
 }
 
@@ -97,7 +111,7 @@ func (s *story) timer(name timer) (time.Duration, bool) {
 			if a.name == name {
 				wait, armed = a.after, true
 			}
-		case actStop:
+		case actDisarm:
 			if a.name == name {
 				armed = false
 			}
@@ -111,7 +125,7 @@ func (s *story) kinds() string {
 	var out []string
 	for _, a := range s.did {
 		switch a := a.(type) {
-		case actStop, actSay, actCount:
+		case actDisarm, actLog, actAnswerUnlink, actCountReconnect, actCountCode, actCountPairing, actCountLogout, actCountTakeover, actCountBackup, actCountBackupFailed, actCountVersion:
 		case actTimer:
 			out = append(out, fmt.Sprintf("%s in %s", a.name, a.after))
 		default:
@@ -139,19 +153,19 @@ func TestRows(t *testing.T) {
 		want  want
 	}{
 		"store opened, no device": {
-			tell(t, false, facts{}),
+			newStory(t, false, facts{}),
 			want{bot.StateConnecting, bot.ReasonNotLinked, false, false, false, true, bot.ActionScanQR, "version in 5m0s, Dial"},
 		},
 		"store opened, device": {
-			tell(t, true, facts{}),
+			newStory(t, true, facts{}),
 			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "version in 5m0s, Dial"},
 		},
 		"QR": {
-			tell(t, false, facts{}).then(inDialled{}).then(inCodes{six}),
+			newStory(t, false, facts{}).then(inDialled{}).then(inCodes{six}),
 			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, false, true, bot.ActionScanQR, "code in 1m0s"},
 		},
 		"QR before the dial's end was told": {
-			tell(t, false, facts{}).then(inCodes{six}),
+			newStory(t, false, facts{}).then(inCodes{six}),
 			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, false, true, bot.ActionScanQR, "code in 1m0s"},
 		},
 		"second code": {
@@ -192,7 +206,7 @@ func TestRows(t *testing.T) {
 		},
 		"promised stream restart awaited": {
 			scanning(t).then(inPaired{someone}).then(inTimer{timerPulse}),
-			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "CheckLink, pulse in 1s"},
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "CheckSocket, pulse in 1s"},
 		},
 		"socket closed where the stream restart should come": {
 			scanning(t).then(inPaired{someone}).then(inLost{"closed"}),
@@ -223,19 +237,19 @@ func TestRows(t *testing.T) {
 			want{bot.StatePairing, bot.ReasonConnectionLost, false, false, false, true, bot.ActionScanQR, "Hangup, retry in 250ms"},
 		},
 		"Connected": {
-			tell(t, true, facts{}).then(inDialled{}).then(inConnected{someone}),
+			newStory(t, true, facts{}).then(inDialled{}).then(inConnected{someone}),
 			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "Remember, pulse in 15s, backup in 1m0s"},
 		},
 		"pulse": {
 			online(t).then(inTimer{timerPulse}),
-			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "CheckLink, pulse in 15s"},
+			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "CheckSocket, pulse in 15s"},
 		},
 		"login reported during a dial": {
-			tell(t, true, facts{}).then(inConnected{someone}).then(inDialled{}),
+			newStory(t, true, facts{}).then(inConnected{someone}).then(inDialled{}),
 			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "login in 5s"},
 		},
 		"login without an answer": {
-			tell(t, true, facts{}).then(inDialled{}).after(30 * time.Second).then(inTimer{timerLogin}),
+			newStory(t, true, facts{}).then(inDialled{}).after(30 * time.Second).then(inTimer{timerLogin}),
 			want{bot.StateReconnecting, bot.ReasonConnectionLost, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
 		},
 		"one KeepAliveTimeout": {
@@ -255,7 +269,7 @@ func TestRows(t *testing.T) {
 			want{bot.StateReconnecting, bot.ReasonKeepAliveTimeout, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
 		},
 		"KeepAliveRestored": {
-			online(t).then(inSilent{2, epoch}, inHeard{}),
+			online(t).then(inSilent{2, epoch}, inAnswered{}),
 			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, ""},
 		},
 		"one KeepAliveTimeout while a code is live": {
@@ -291,11 +305,11 @@ func TestRows(t *testing.T) {
 			want{bot.StateConflict, bot.ReasonStreamReplaced, false, true, false, false, bot.ActionResolveConflict, "Hangup, Remember"},
 		},
 		"conflict over a restart": {
-			tell(t, true, facts{Yielded: true, Takeovers: []time.Time{epoch.Add(-3 * time.Minute), epoch.Add(-2 * time.Minute), epoch.Add(-time.Minute)}}),
+			newStory(t, true, facts{Yielded: true, Takeovers: []time.Time{epoch.Add(-3 * time.Minute), epoch.Add(-2 * time.Minute), epoch.Add(-time.Minute)}}),
 			want{bot.StateConflict, bot.ReasonStreamReplaced, false, true, false, false, bot.ActionResolveConflict, "version in 5m0s"},
 		},
 		"conflict over a restart, budget free again": {
-			tell(t, true, facts{Yielded: true, Takeovers: []time.Time{epoch.Add(-13 * time.Minute), epoch.Add(-2 * time.Minute), epoch.Add(-time.Minute)}}),
+			newStory(t, true, facts{Yielded: true, Takeovers: []time.Time{epoch.Add(-13 * time.Minute), epoch.Add(-2 * time.Minute), epoch.Add(-time.Minute)}}),
 			want{bot.StateConflict, bot.ReasonStreamReplaced, false, true, false, false, bot.ActionNone, "version in 5m0s, Remember, Dial"},
 		},
 		"conflict ended by a person": {
@@ -311,7 +325,7 @@ func TestRows(t *testing.T) {
 			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, true, true, bot.ActionScanQR, "Hangup, Remember, Forget, Renew, Dial, login in 30s, code in 1m0s"},
 		},
 		"expired over a restart": {
-			tell(t, false, facts{Expired: true, ExpiredReason: bot.ReasonLoggedOut}).then(inCodes{six}),
+			newStory(t, false, facts{Expired: true, ExpiredReason: bot.ReasonLoggedOut}).then(inCodes{six}),
 			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, true, true, bot.ActionScanQR, "code in 1m0s"},
 		},
 		"expired, then PairSuccess": {
@@ -319,11 +333,11 @@ func TestRows(t *testing.T) {
 			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s, pulse in 1s"},
 		},
 		"crash before the facts of a new pairing were written": {
-			tell(t, true, facts{Expired: true, ExpiredReason: bot.ReasonLoggedOut, ExpiredJID: "62811:2@s.whatsapp.net"}),
+			newStory(t, true, facts{Expired: true, ExpiredReason: bot.ReasonLoggedOut, ExpiredJID: "62811:2@s.whatsapp.net"}),
 			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "version in 5m0s, Dial"},
 		},
 		"crash before the expired device was deleted": {
-			tell(t, true, facts{Expired: true, ExpiredReason: bot.ReasonLoggedOut, ExpiredJID: someone.jid}),
+			newStory(t, true, facts{Expired: true, ExpiredReason: bot.ReasonLoggedOut, ExpiredJID: someone.jid}),
 			want{bot.StateConnecting, bot.ReasonStarting, false, true, true, false, bot.ActionNone, "version in 5m0s, Dial"},
 		},
 		"LoggedOut 403": {
@@ -331,7 +345,7 @@ func TestRows(t *testing.T) {
 			want{bot.StateLoggedOut, bot.ReasonPrimaryDeviceGone, false, false, true, true, bot.ActionOpenPhone, "Hangup, Remember, Forget, Renew"},
 		},
 		"LoggedOut 406 over a restart": {
-			tell(t, false, facts{Expired: true, ExpiredReason: bot.ReasonAccountBanned}),
+			newStory(t, false, facts{Expired: true, ExpiredReason: bot.ReasonAccountBanned}),
 			want{bot.StateLoggedOut, bot.ReasonAccountBanned, false, false, true, true, bot.ActionOpenPhone, "version in 5m0s"},
 		},
 		"LoggedOut 406, someone looks": {
@@ -339,7 +353,7 @@ func TestRows(t *testing.T) {
 			want{bot.StateLoggedOut, bot.ReasonAccountBanned, false, false, true, true, bot.ActionOpenPhone, "Dial"},
 		},
 		"a new device is refused": {
-			tell(t, false, facts{}).then(inDialled{}).then(inLoggedOut{bot.ReasonLoggedOut}),
+			newStory(t, false, facts{}).then(inDialled{}).then(inLoggedOut{bot.ReasonLoggedOut}),
 			want{bot.StateFailed, bot.ReasonConnectFailure, false, false, false, false, bot.ActionNone, "Hangup, retry in 1m0s"},
 		},
 		"TemporaryBan": {
@@ -351,7 +365,7 @@ func TestRows(t *testing.T) {
 			want{bot.StateRestricted, bot.ReasonTemporaryBan, false, true, false, false, bot.ActionWaitUntil, "Hangup, retry in 15m0s, Remember"},
 		},
 		"TemporaryBan over a restart": {
-			tell(t, true, facts{RestrictedUntil: epoch.Add(time.Hour)}),
+			newStory(t, true, facts{RestrictedUntil: epoch.Add(time.Hour)}),
 			want{bot.StateRestricted, bot.ReasonTemporaryBan, false, true, false, false, bot.ActionWaitUntil, "version in 5m0s, retry in 15m0s"},
 		},
 		"TemporaryBan over": {
@@ -359,70 +373,70 @@ func TestRows(t *testing.T) {
 			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "login in 30s, Remember, pulse in 15s"},
 		},
 		"ClientOutdated": {
-			tell(t, true, facts{}).then(inDialled{}).then(inOutdated{}),
+			newStory(t, true, facts{}).then(inDialled{}).then(inOutdated{}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, FetchVersion"},
 		},
 		"ClientOutdated, newer version": {
-			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{changed: true}),
+			newStory(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{version: newerVersion}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Remember, Dial"},
 		},
 		"ClientOutdated again": {
-			tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{changed: true}, inDialled{}).after(time.Minute).then(inOutdated{}),
+			newStory(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{version: newerVersion}, inDialled{}).after(time.Minute).then(inOutdated{}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, retry in 59m0s"},
 		},
 		"ClientOutdated, no version to be had": {
-			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{err: errors.New("404")}),
+			newStory(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{err: errors.New("404")}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "retry in 1m0s"},
 		},
 		"ClientOutdated, no version to be had for long": {
-			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(repeat(inVersion{err: errors.New("404")}, 1)...).
+			newStory(t, true, facts{}).then(inDialled{}, inOutdated{}).then(repeat(inVersion{err: errors.New("404")}, 1)...).
 				then(inTimer{timerRetry}, inVersion{err: errors.New("404")}, inTimer{timerRetry}, inVersion{err: errors.New("404")}, inTimer{timerRetry}, inVersion{err: errors.New("404")}, inTimer{timerRetry}).
 				then(inVersion{err: errors.New("404")}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "retry in 1h0m0s"},
 		},
 		"ClientOutdated, none fetched, another known": {
-			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{err: errors.New("404"), changed: true}),
+			newStory(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{err: errors.New("404"), version: newerVersion}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Remember, Dial"},
 		},
 		"ClientOutdated, the same version fetched": {
-			tell(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{}),
+			newStory(t, true, facts{}).then(inDialled{}, inOutdated{}).then(inVersion{}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Remember, retry in 1h0m0s"},
 		},
 		"ClientOutdated, by a clock that was set back since": {
-			tell(t, true, facts{OutdatedAt: epoch.Add(48 * time.Hour)}).then(inDialled{}).then(inOutdated{}),
+			newStory(t, true, facts{OutdatedAt: epoch.Add(48 * time.Hour)}).then(inDialled{}).then(inOutdated{}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, FetchVersion"},
 		},
 		"ClientOutdated, an hour later": {
-			tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{}).after(time.Hour).then(inTimer{timerRetry}),
+			newStory(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{}).after(time.Hour).then(inTimer{timerRetry}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "FetchVersion"},
 		},
 		"ClientOutdated over a restart in the middle of the fetch": {
-			tell(t, true, tell(t, true, facts{}).then(inDialled{}).then(inOutdated{}).kept).then(inDialled{}).then(inOutdated{}),
+			newStory(t, true, newStory(t, true, facts{}).then(inDialled{}).then(inOutdated{}).kept).then(inDialled{}).then(inOutdated{}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, FetchVersion"},
 		},
 		"ClientOutdated over a restart, no version to be had before": {
-			tell(t, true, tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{err: errors.New("404")}).kept).then(inDialled{}).then(inOutdated{}),
+			newStory(t, true, newStory(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{err: errors.New("404")}).kept).then(inDialled{}).then(inOutdated{}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, FetchVersion"},
 		},
 		"ClientOutdated over a restart, the newer version rejected before": {
-			tell(t, true, tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{changed: true}, inDialled{}, inOutdated{}).kept).then(inDialled{}).then(inOutdated{}),
+			newStory(t, true, newStory(t, true, facts{}).then(inDialled{}, inOutdated{}, inVersion{version: newerVersion}, inDialled{}, inOutdated{}).kept).then(inDialled{}).then(inOutdated{}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, retry in 1h0m0s"},
 		},
 		"ClientOutdated over a restart": {
-			tell(t, true, facts{OutdatedAt: epoch.Add(-time.Minute)}).then(inDialled{}).then(inOutdated{}),
+			newStory(t, true, facts{OutdatedAt: epoch.Add(-time.Minute)}).then(inDialled{}).then(inOutdated{}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, "Hangup, retry in 59m0s"},
 		},
 		"other ConnectFailure": {
-			tell(t, true, facts{}).then(inDialled{}).then(inRefused{"400"}),
+			newStory(t, true, facts{}).then(inDialled{}).then(inRefused{"400"}),
 			want{bot.StateFailed, bot.ReasonConnectFailure, false, true, false, false, bot.ActionNone, "Hangup, retry in 1m0s"},
 		},
 		"other ConnectFailure, third": {
-			tell(t, true, facts{}).then(inRefused{"400"}, inTimer{timerRetry}, inRefused{"400"}, inTimer{timerRetry}).then(inRefused{"400"}),
+			newStory(t, true, facts{}).then(inRefused{"400"}, inTimer{timerRetry}, inRefused{"400"}, inTimer{timerRetry}).then(inRefused{"400"}),
 			want{bot.StateFailed, bot.ReasonConnectFailure, false, true, false, false, bot.ActionNone, "Hangup, retry in 15m0s"},
 		},
 		"clear while connected": {
 			online(t).then(inUnlink{}),
-			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "Unlink"},
+			want{bot.StateConnected, bot.ReasonLoggedIn, true, true, false, false, bot.ActionNone, "Remember, Unlink"},
 		},
 		"cleared": {
 			online(t).then(inUnlink{}).then(inUnlinked{atWhatsApp: true}),
@@ -438,14 +452,14 @@ func TestRows(t *testing.T) {
 		},
 		"clear while a code is live": {
 			scanning(t).then(inUnlink{}),
-			want{bot.StateConnecting, bot.ReasonNotLinked, false, false, false, true, bot.ActionScanQR, "Hangup, Unlink"},
+			want{bot.StateConnecting, bot.ReasonNotLinked, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, Unlink"},
 		},
 		"clear while a version is fetched": {
-			tell(t, true, facts{}).then(inDialled{}, inOutdated{}, inUnlink{}).then(inVersion{changed: true}),
+			newStory(t, true, facts{}).then(inDialled{}, inOutdated{}, inUnlink{}).then(inVersion{version: newerVersion}),
 			want{bot.StateOutdated, bot.ReasonClientOutdated, false, true, false, false, bot.ActionUpgradeClient, ""},
 		},
 		"crash in the middle of a clear": {
-			tell(t, false, facts{Expired: true, ExpiredReason: bot.ReasonClearedByUser, ExpiredJID: someone.jid}),
+			newStory(t, false, facts{Expired: true, ExpiredReason: bot.ReasonClearedByUser, ExpiredJID: someone.jid}),
 			want{bot.StateConnecting, bot.ReasonNotLinked, false, false, false, true, bot.ActionScanQR, "version in 5m0s, Dial"},
 		},
 		"stopped by a person": {
@@ -473,7 +487,7 @@ func TestRows(t *testing.T) {
 			want{bot.StateStopped, bot.ReasonStoppedByUser, false, false, true, false, bot.ActionNone, "Remember, Forget, Renew"},
 		},
 		"stopped over a restart": {
-			tell(t, true, facts{Stopped: true}),
+			newStory(t, true, facts{Stopped: true}),
 			want{bot.StateStopped, bot.ReasonStoppedByUser, false, true, false, false, bot.ActionNone, "version in 5m0s"},
 		},
 		"stopped in the middle of a clear": {
@@ -489,7 +503,7 @@ func TestRows(t *testing.T) {
 			want{bot.StateStopped, bot.ReasonStoppedByUser, false, false, false, false, bot.ActionNone, "Hangup, Remember, Renew"},
 		},
 		"stop ended by a person": {
-			tell(t, true, facts{Stopped: true}).then(inRestart{}),
+			newStory(t, true, facts{Stopped: true}).then(inRestart{}),
 			want{bot.StateConnecting, bot.ReasonStarting, false, true, false, false, bot.ActionNone, "Remember, Dial"},
 		},
 		"restart by a person while banned": {
@@ -568,7 +582,7 @@ func TestBackoffStartsAnewOnlyAfterALoginThatLasted(t *testing.T) {
 }
 
 func TestRoundsThatBreakOffAreBoundedToo(t *testing.T) {
-	s := tell(t, false, facts{})
+	s := newStory(t, false, facts{})
 	s.dice = 0.5
 	waits := []time.Duration{}
 	for s.m.reason != bot.ReasonQRIdle {
@@ -589,7 +603,7 @@ func TestRoundsThatBreakOffAreBoundedToo(t *testing.T) {
 
 // TestCodesOfAFrozenPeerSpendNoRounds: nobody could scan them. Each try waits longer all the same.
 func TestCodesOfAFrozenPeerSpendNoRounds(t *testing.T) {
-	s := tell(t, false, facts{})
+	s := newStory(t, false, facts{})
 	s.dice = 0.5
 	waits := []time.Duration{}
 	for range usual.qrRounds + 2 {
@@ -612,7 +626,7 @@ func TestCodesOfAFrozenPeerSpendNoRounds(t *testing.T) {
 		t.Errorf("the frozen rounds were counted: %s", s.m.reason)
 	}
 	s.m.attempt = 3
-	if s.then(inCodes{six}, inSilent{1, epoch}, inHeard{}, inTimer{timerCode}); s.m.attempt != 0 {
+	if s.then(inCodes{six}, inSilent{1, epoch}, inAnswered{}, inTimer{timerCode}); s.m.attempt != 0 {
 		t.Error("a connection that answers again does not count as good")
 	}
 }
@@ -645,7 +659,7 @@ func TestAConnectionThatNeverLastsIsBackedUpAllTheSame(t *testing.T) {
 // TestABanIsWaitedOutByTheClock: timers stand still while a laptop sleeps, and a clock that was wrong at the
 // start is mended later; the ban ends when the clock says so.
 func TestABanIsWaitedOutByTheClock(t *testing.T) {
-	banned := func(until time.Time) *story { return tell(t, true, facts{RestrictedUntil: until}) }
+	banned := func(until time.Time) *story { return newStory(t, true, facts{RestrictedUntil: until}) }
 	cases := map[string]struct {
 		story *story
 		meant time.Duration // by which the clock went on while the timer ran
@@ -735,7 +749,7 @@ func TestARestartInAConflictIsATakeover(t *testing.T) {
 	for n := range 6 { // replaced, and restarted while it waits to take the session back
 		s.then(inReplaced{})
 		s.m.remember(&f)
-		s = tell(t, true, f)
+		s = newStory(t, true, f)
 		s.m.remember(&f)
 		s.then(inDialled{}, inConnected{someone})
 		if online := s.m.snapshot().Connected; online != (n < takeoverBudget) {
@@ -744,10 +758,10 @@ func TestARestartInAConflictIsATakeover(t *testing.T) {
 	}
 	s = replacedTimes(online(t), takeoverBudget-1).then(inReplaced{}).after(usual.takeoverTimeout).then(inTimer{timerRetry})
 	s.m.remember(&f) // killed in the middle of the last takeover
-	if s = tell(t, true, f); !s.asked(actDial{}) || len(f.Takeovers) != takeoverBudget {
+	if s = newStory(t, true, f); !s.asked(actDial{}) || len(f.Takeovers) != takeoverBudget {
 		t.Errorf("killed in the middle of its last takeover the bot does %s, and counted %d", s.kinds(), len(f.Takeovers))
 	}
-	s = tell(t, true, facts{})
+	s = newStory(t, true, facts{})
 	s.m.policy.takeover = false
 	s.then(inDialled{}, inConnected{someone}, inReplaced{})
 	s.m.remember(&f)
@@ -770,7 +784,7 @@ func TestNoTakeoverByPolicy(t *testing.T) {
 }
 
 func TestLookingDoesNotCutABackoffShort(t *testing.T) {
-	s := tell(t, false, facts{}).then(inDialled{errors.New("refused")})
+	s := newStory(t, false, facts{}).then(inDialled{errors.New("refused")})
 	if s.then(inLooked{}).asked(actDial{}) {
 		t.Error("looking dials during a backoff: a page that asks after every change would hammer")
 	}
@@ -804,15 +818,16 @@ func FuzzStep(f *testing.F) {
 	all := []input{
 		inDialled{}, inDialled{errors.New("x")}, inCodes{six}, inCodes{six[:1]}, inPaired{someone}, inPairFailed{errors.New("x")},
 		inNoMultidevice{}, inStreamRestart{}, inConnected{someone}, inSilent{1, epoch}, inSilent{2, epoch}, inSilent{3, epoch},
-		inHeard{}, inLost{"x"}, inReplaced{}, inLoggedOut{bot.ReasonLoggedOut}, inLoggedOut{bot.ReasonPrimaryDeviceGone},
-		inBanned{time.Hour, "x"}, inOutdated{}, inRefused{"x"}, inVersion{changed: true}, inVersion{err: errors.New("x")},
+		inAnswered{}, inLost{"x"}, inReplaced{}, inLoggedOut{bot.ReasonLoggedOut}, inLoggedOut{bot.ReasonPrimaryDeviceGone},
+		inBanned{time.Hour, "x"}, inOutdated{}, inRefused{"x"}, inVersion{version: newerVersion}, inVersion{err: errors.New("x")},
 		inPairingCode{phone: "628111", code: "ABCD-EFGH"}, inLooked{}, inRestart{}, inStop{}, inUnlink{}, inPairPhone{"628111"}, inPushName{"x"},
 	}
 	timers := []timer{timerRetry, timerCode, timerLogin, timerBackup, timerVersion, timerPulse}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, linked := range []bool{true, false} {
-			s := tell(t, linked, facts{})
-			unlinking := false
+			s := newStory(t, linked, facts{})
+			s.slowDisk = true
+			unlinking, forgetting := false, false
 			for i, b := range data {
 				s.now = s.now.Add(time.Duration(b) * time.Second)
 				s.dice = float64(b) / 256
@@ -821,11 +836,15 @@ func FuzzStep(f *testing.F) {
 				if int(b)%2 == 0 || !s.runs[name] { // the supervisor drops the tick of a timer that was stopped
 					in = all[(int(b)/2)%len(all)]
 				}
-				if unlinking && i%3 == 0 {
-					in, unlinking = inUnlinked{atWhatsApp: b%2 == 0}, false
+				switch {
+				case forgetting && i%3 == 0:
+					in, forgetting = inForgotten{}, false
+				case unlinking && i%3 == 0:
+					in, unlinking = inUnlinked{atWhatsApp: b%2 == 0, err: []error{nil, errors.New("disk full")}[b%4/2]}, false
 				}
 				s.then(in)
 				unlinking = unlinking || s.asked(actUnlink{true}) || s.asked(actUnlink{false})
+				forgetting = forgetting || s.asked(actForget{})
 				mustHold(t, s)
 			}
 		}
@@ -836,7 +855,7 @@ func FuzzStep(f *testing.F) {
 func mustHold(t *testing.T, s *story) {
 	t.Helper()
 	m, snap := s.m, s.m.snapshot()
-	if snap.Connected && (!snap.Exists || m.link != linkUp || snap.QRRequired || snap.Expired) {
+	if snap.Connected && (!snap.Exists || m.socket != socketUp || snap.QRRequired || snap.Expired) {
 		t.Fatalf("connected, yet %+v", snap)
 	}
 	if _, live := m.code(s.now); live && snap.Exists {
@@ -848,23 +867,23 @@ func mustHold(t *testing.T, s *story) {
 	if live := len(m.codes) > 0; live != !snap.QRExpiresAt.IsZero() || live && !m.stopped && m.state != bot.StatePairing || !live && m.reason == bot.ReasonQRAvailable {
 		t.Fatalf("%d codes, yet %+v", len(m.codes), snap)
 	}
-	if !m.busy && (snap.State == bot.StateConnected) != snap.Connected {
+	if !m.removing && (snap.State == bot.StateConnected) != snap.Connected {
 		t.Fatalf("state %s and connected %v", snap.State, snap.Connected)
 	}
 	if snap.UserAction == bot.ActionWaitUntil && snap.RestrictedUntil.IsZero() || snap.QRRequired && snap.Exists {
 		t.Fatalf("contradicts itself: %+v", snap)
 	}
-	if !m.busy && (m.link == linkOpen && !s.runs[timerLogin] && !s.runs[timerCode] || m.link == linkUp && !s.runs[timerPulse] || !m.retryAt.IsZero() && !s.runs[timerRetry]) {
-		t.Fatalf("no timer ends %s/%s with the link at %d", m.state, m.reason, m.link)
+	if !m.removing && (m.socket == socketOpen && !s.runs[timerLogin] && !s.runs[timerCode] || m.socket == socketUp && !s.runs[timerPulse] || !m.retryAt.IsZero() && !s.runs[timerRetry]) {
+		t.Fatalf("no timer ends %s/%s with the socket at %d", m.state, m.reason, m.socket)
 	}
-	if m.stopped && (snap.State != bot.StateStopped || snap.Connected || !m.busy && m.link != linkDown || !m.retryAt.IsZero()) {
+	if m.stopped && (snap.State != bot.StateStopped || snap.Connected || !m.removing && m.socket != socketDown || !m.retryAt.IsZero()) {
 		t.Fatalf("stopped, yet %+v", snap)
 	}
-	if m.busy || m.link != linkDown || !m.retryAt.IsZero() {
+	if m.removing || m.socket != socketDown || !m.retryAt.IsZero() {
 		return
 	}
 	switch { // down for good: only where a person, or a fetch under way, ends it
-	case m.stopped, m.reason == bot.ReasonQRIdle, m.state == bot.StateConflict, m.state == bot.StateOutdated, m.state == bot.StateLoggedOut && m.qrOnDemandOnly():
+	case m.stopped, m.reason == bot.ReasonQRIdle, m.state == bot.StateConflict, m.state == bot.StateOutdated, m.state == bot.StateLoggedOut && m.codesOnDemandOnly():
 	default:
 		t.Fatalf("stuck in %s/%s", m.state, m.reason)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,66 +17,69 @@ import (
 	"sesi.dev/sesi/botruntime/store"
 )
 
-// farewell bounds the goodbye to WhatsApp at the end of the process.
-const farewell = 3 * time.Second
+// shutdownTimeout bounds the goodbye to WhatsApp and the last writes at the end of the process.
+const shutdownTimeout = 3 * time.Second
 
-// ErrStopping says that the bot was told to end before it could do what was asked.
-var ErrStopping = errors.New("the bot is stopping")
+// ErrStopping says that the process began to end before it did what was asked.
+var ErrStopping = errors.New("the bot is shutting down")
 
-// Supervisor drives one session. One goroutine, that of Run, owns the model; everyone else reads immutable
-// snapshots of it.
+// Supervisor drives one session. The goroutine of Run owns the model; everyone else reads immutable snapshots of it.
 type Supervisor struct {
 	cfg     config.Config
 	store   *store.Store
 	meter   Meter
 	log     *slog.Logger
-	http    *http.Client
+	via     transports
 	sink    Sink
 	prepare func(*whatsmeow.Client)
+	builtIn wastore.WAVersionContainer // the web version that this program was built with
 
 	inbox  chan envelope
 	ended  chan struct{} // closed when Run returns
 	side   sync.WaitGroup
+	disk   queue                 // the writes that must keep their order
+	facts  atomic.Pointer[model] // the newest facts that wait for the disk
 	public atomic.Pointer[public]
 
 	// All below belongs to Run's goroutine.
 	model      model
-	device     *wastore.Device // that the first link is for
-	link       *link
-	generation uint64
+	device     *wastore.Device // that the first client is for
+	client     *client
+	generation uint64 // of the client
 	timers     map[timer]armed
-	timerTurn  uint64
-	unlinks    []chan<- error // who waits for the unlink under way
-	backingUp  bool
-	backupAt   time.Time
-	// backupFailing: the last snapshot of the store could not be taken.
-	backupFailing bool
-	notice        bot.Notice
-	begun         uint64                     // the first revision
-	version       wastore.WAVersionContainer // to be presented by the next connection
-	presented     wastore.WAVersionContainer // by the last one
-	builtIn       wastore.WAVersionContainer
+	armCount   uint64
+	unlinks    []chan<- error // who waits for the removal under way
+	begun      uint64         // the first revision of this process
+	reading    bool           // the files are being read
+	readAgain  bool
 }
 
 // envelope is an input on its way to Run.
 type envelope struct {
 	input      input
-	generation uint64 // of the link that it speaks of; 0 = of none
-	dial       uint64 // of the link's orders, the one that it ends; 0 = none
+	generation uint64 // of the client that it is about; 0 = of none
+	order      uint64 // the client's order that it ends; 0 = of none
 	done       chan<- error
 }
 
-// armed is a timer that runs; turn tells it from its earlier lives.
+// armed is a timer that runs; id tells it from the earlier ones of its name.
 type armed struct {
 	timer *time.Timer
-	turn  uint64
+	id    uint64
 }
 
-// inTick is a timer's end on its way to the model.
-type inTick struct {
-	name timer
-	turn uint64
-}
+type (
+	// inTick is a timer's end; the loop turns it into an inTimer unless the timer was disarmed meanwhile.
+	inTick struct {
+		name timer
+		id   uint64
+	}
+	// inPing asks whether the loop runs; the machine never sees it.
+	inPing struct{}
+)
+
+func (inTick) isInput() {}
+func (inPing) isInput() {}
 
 // Options are the parts of a supervisor.
 type Options struct {
@@ -85,41 +87,56 @@ type Options struct {
 	Store  *store.Store
 	Meter  Meter
 	Log    *slog.Logger
-	// Sink takes messages and the like; without one they are acknowledged and dropped.
+	// Sink takes messages and other events; without one they are acknowledged and dropped.
 	Sink Sink
 	// Prepare, where set, gets each new whatsmeow client before it connects, to set hooks on it.
 	Prepare func(*whatsmeow.Client)
 }
 
-// New returns a supervisor for the open store; its first snapshot says what the store holds. Nothing is done
-// before Run. It fails when the store cannot be read.
+// New returns a supervisor for the open store; its first snapshot says what the store holds. Nothing happens before
+// Run. It fails when the store cannot be read.
 func New(ctx context.Context, o Options) (*Supervisor, error) {
-	cfg, st, meter := o.Config, o.Store, o.Meter
 	silenceSignal()
-	device, err := st.Device(ctx)
+	device, err := o.Store.Device(ctx)
 	if err != nil {
 		return nil, err
 	}
+	remembered := o.Store.Facts()
 	s := &Supervisor{
-		cfg: cfg, store: st, meter: meter, log: o.Log, http: newHTTPClient(cfg.ProxyURL), sink: o.Sink, prepare: o.Prepare,
+		cfg: o.Config, store: o.Store, meter: o.Meter, log: o.Log, sink: o.Sink, prepare: o.Prepare,
+		via:   newTransports(o.Config.ProxyURL),
 		inbox: make(chan envelope, 256), ended: make(chan struct{}), timers: map[timer]armed{},
-		device: device, notice: st.Facts().Notice, builtIn: wastore.GetWAVersion(),
+		device: device, begun: firstRevision(time.Now(), remembered.Revision),
 	}
-	s.version = s.firstVersion()
-	s.meter.BackupInterval(cfg.BackupInterval)
-	s.findBackup()
-	s.model = newModel(policyOf(cfg), device.ID != nil, accountOf(device), st.Facts(), time.Now())
-	s.begun = firstRevision(time.Now(), st.Facts().Revision)
+	s.meter.BackupInterval(o.Config.BackupInterval)
+	s.model = newModel(policyOf(o.Config), device.ID != nil, accountOf(device), remembered, time.Now())
+	s.model.self = o.Config.Identity
+	s.model.version = s.firstVersions()
+	s.model.backup.at = s.lastBackup()
+	s.model.files = o.Store.Files()
 	s.public.Store(&public{snapshot: bot.Snapshot{Revision: s.begun}, changed: make(chan struct{})})
 	s.publish()
 	return s, nil
 }
 
-// revisionRoom is more changes than one life of a bot sees.
+// lastBackup is when an earlier process made the newest backup; zero when there is none.
+func (s *Supervisor) lastBackup() time.Time {
+	last, found, err := s.store.LastBackup()
+	if err != nil {
+		s.log.Warn("the backups cannot be listed", "error", err)
+	}
+	if !found {
+		return time.Time{}
+	}
+	s.meter.BackedUp(last.At)
+	return last.At
+}
+
+// revisionRoom is more changes than one process makes.
 const revisionRoom = 1 << 24
 
-// firstRevision is where the snapshots are counted from: above all of the life before, whose count began at last,
-// also when the clock was set back since.
+// firstRevision is where the revisions of this process start: above those of the process before, which started at
+// last, also when the clock was set back since.
 func firstRevision(now time.Time, last uint64) uint64 {
 	if at := uint64(max(now.UnixMilli(), 1)); at > last {
 		return at
@@ -135,77 +152,81 @@ func policyOf(cfg config.Config) policy {
 	}
 }
 
-// Run drives the session until ctx ends. It then leaves WhatsApp, without ending the link, within a few
-// seconds. It must be called once.
+// Run drives the session until ctx ends. It then leaves WhatsApp within a few seconds, without unlinking. It must be
+// called once.
 func (s *Supervisor) Run(ctx context.Context) error {
 	defer close(s.ended)
-	// The socket outlives ctx by the goodbye.
+	// The socket outlives ctx, for the goodbye.
 	online, offline := context.WithCancel(context.WithoutCancel(ctx))
 	defer offline()
 	s.renew(online, s.device)
-	s.turn(online, envelope{input: inStart{}})
+	s.handle(online, envelope{input: inStart{}})
 	for {
 		select {
 		case e := <-s.inbox:
-			s.turn(online, e)
+			s.handle(online, e)
 		case <-ctx.Done():
-			s.leave(offline)
+			s.shutDown(offline)
 			return nil
 		}
 	}
 }
 
-// leave closes the socket, and waits a bounded time for all that runs on the side.
-func (s *Supervisor) leave(offline context.CancelFunc) {
+// shutDown closes the socket, and waits a bounded time for all that runs outside the loop.
+func (s *Supervisor) shutDown(offline context.CancelFunc) {
 	for name := range s.timers { // deleting while ranging is allowed
 		s.disarm(name)
 	}
 	s.answerUnlinks(ErrStopping)
-	hungup := s.link.close()
-	quiet := make(chan struct{})
+	hungUp := s.client.close()
+	finished := make(chan struct{})
 	go func() {
-		<-hungup
-		offline() // what runs on the side has no more to ask of WhatsApp
+		<-hungUp
+		offline() // nothing outside the loop needs WhatsApp any more
+		<-s.disk.drained()
 		s.side.Wait()
-		close(quiet)
+		close(finished)
 	}()
-	select {
-	case <-quiet:
-	case <-time.After(farewell):
-		s.log.Warn("WhatsApp did not take the goodbye in time", "after", farewell)
+	// Whatever still reports back must not block: nothing reads its input.
+	for deadline := time.After(shutdownTimeout); ; {
+		select {
+		case <-finished:
+			return
+		case <-s.inbox:
+		case <-deadline:
+			s.log.Warn("WhatsApp or the disk did not answer in time at the end", "after", shutdownTimeout)
+			return
+		}
 	}
 }
 
-// turn feeds one input to the machine, tells the world, and does what the machine says.
-func (s *Supervisor) turn(ctx context.Context, e envelope) {
+// handle feeds one input to the machine, publishes what changed, and performs the actions.
+func (s *Supervisor) handle(ctx context.Context, e envelope) {
 	if e.generation != 0 && e.generation != s.generation {
-		return // an older client's news
+		return // an earlier client's event
 	}
-	if e.dial != 0 && e.dial != s.link.turn.Load() {
-		return // the end of a dial that was hung up since
+	if e.order != 0 && e.order != s.client.latest.Load() {
+		return // the end of a dial that was cancelled since
 	}
 	switch in := e.input.(type) {
+	case inPing:
+		e.done <- nil
+		return
 	case inTick:
-		if a, runs := s.timers[in.name]; !runs || a.turn != in.turn {
-			return // it was armed anew, or stopped, after it went off
+		if a, runs := s.timers[in.name]; !runs || a.id != in.id {
+			return // it was armed again, or disarmed, after it went off
 		}
 		delete(s.timers, in.name)
 		e.input = inTimer{in.name}
-	case inBackedUp:
-		s.backedUp(in)
-		return
-	case inVersion:
-		in.changed = s.learn(in)
-		e.input = in
+	case inFiles:
+		s.reading = false
 	case inUnlink:
 		s.unlinks, e.done = append(s.unlinks, e.done), nil
-	case inUnlinked:
-		defer s.answerUnlinks(in.err)
 	}
 	before := s.model
 	var todo []action
 	s.model, todo = step(s.model, time.Now(), rand.Float64(), e.input)
-	s.publish()
+	news := s.publish()
 	if s.model.state != before.state || s.model.reason != before.reason {
 		s.log.Info("state changed", "event", "change_state", "state", s.model.state, "reason", s.model.reason,
 			"was", before.state, "detail", s.model.detail)
@@ -213,14 +234,28 @@ func (s *Supervisor) turn(ctx context.Context, e envelope) {
 	for _, a := range todo {
 		s.perform(ctx, a)
 	}
+	if news || s.readAgain {
+		s.readFiles()
+	}
 	if e.done != nil {
-		e.done <- nil
+		s.answer(e.done, nil)
+	}
+}
+
+// answer answers a request once everything that it wrote is on the disk.
+func (s *Supervisor) answer(done chan<- error, err error) {
+	written := s.disk.drained()
+	select {
+	case <-written:
+		done <- err
+	default:
+		s.disk.add(func() { done <- err })
 	}
 }
 
 func (s *Supervisor) answerUnlinks(err error) {
 	for _, done := range s.unlinks {
-		done <- err
+		s.answer(done, err)
 	}
 	s.unlinks = nil
 }
@@ -235,9 +270,9 @@ func (s *Supervisor) post(e envelope) {
 
 func (s *Supervisor) arm(name timer, after time.Duration) {
 	s.disarm(name)
-	s.timerTurn++
-	tick := inTick{name, s.timerTurn}
-	s.timers[name] = armed{time.AfterFunc(after, func() { s.post(envelope{input: tick}) }), tick.turn}
+	s.armCount++
+	tick := inTick{name, s.armCount}
+	s.timers[name] = armed{time.AfterFunc(after, func() { s.post(envelope{input: tick}) }), tick.id}
 }
 
 func (s *Supervisor) disarm(name timer) {

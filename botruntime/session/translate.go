@@ -10,7 +10,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// translate turns an event of whatsmeow into an input, or nil when the machine has no use for it.
+// translate turns an event of whatsmeow into an input; nil when the event is not about the connection.
 func translate(client *whatsmeow.Client, evt any) input {
 	switch evt := evt.(type) {
 	case *events.QR:
@@ -28,7 +28,7 @@ func translate(client *whatsmeow.Client, evt any) input {
 	case *events.KeepAliveTimeout:
 		return inSilent{evt.ErrorCount, evt.LastSuccess}
 	case *events.KeepAliveRestored:
-		return inHeard{}
+		return inAnswered{}
 	case *events.Disconnected:
 		return inLost{"the socket closed"}
 	case *events.StreamError:
@@ -51,7 +51,7 @@ func translate(client *whatsmeow.Client, evt any) input {
 	return nil
 }
 
-// logoutReason tells the three ways in which WhatsApp ends a link apart.
+// logoutReason tells apart the three ways in which WhatsApp removes a device.
 func logoutReason(code events.ConnectFailureReason) bot.Reason {
 	switch code {
 	case events.ConnectFailureMainDeviceGone:
@@ -63,7 +63,7 @@ func logoutReason(code events.ConnectFailureReason) bot.Reason {
 	}
 }
 
-// accountOf returns who a device is linked to; the zero account when it is linked to nobody.
+// accountOf returns who a device is linked to; the zero account when it is not linked.
 func accountOf(device *wastore.Device) account {
 	if device == nil || device.ID == nil {
 		return account{}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"time"
 
@@ -14,56 +15,72 @@ import (
 	"go.mau.fi/whatsmeow/store"
 )
 
-// Bounds of a connection's making: a server that accepts and stays silent must not hold the bot.
+// Limits for making a connection: a server that accepts it and stays silent must not block the bot.
 const (
 	dialTimeout    = 15 * time.Second
 	tlsTimeout     = 15 * time.Second
 	headerTimeout  = 20 * time.Second
-	answerLimit    = 90 * time.Second // for all of it, and for what has no limit of its own, as a SOCKS proxy's greeting
+	answerLimit    = 90 * time.Second // for all of it, and for what has no limit otherwise, such as a SOCKS proxy's greeting
 	versionTimeout = 20 * time.Second
 	versionPageMax = 8 << 20
 )
 
-// newHTTPClient returns the client for all traffic to WhatsApp. It honours HTTPS_PROXY and SSL_CERT_FILE, or
-// via in place of the first.
-func newHTTPClient(via *url.URL) *http.Client {
+// newTransports returns the HTTP clients for all traffic to WhatsApp. They honour HTTPS_PROXY and SSL_CERT_FILE, or
+// use via in place of the first. A large file may take its time and its size: only the making of its connection is
+// bounded.
+func newTransports(via *url.URL) transports {
 	proxy := http.ProxyFromEnvironment
 	if via != nil {
 		proxy = http.ProxyURL(via)
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	return &http.Client{Transport: &bounded{patience: answerLimit, next: &http.Transport{
+	base := &http.Transport{
 		Proxy: proxy, DialContext: dialer.DialContext,
 		TLSHandshakeTimeout: tlsTimeout, ResponseHeaderTimeout: headerTimeout,
 		IdleConnTimeout: time.Second, MaxIdleConnsPerHost: 1,
-	}}}
+	}
+	return transports{
+		socket:  &http.Client{Transport: &bounded{next: base, patience: answerLimit}},
+		media:   &http.Client{Transport: &bounded{next: base, patience: answerLimit, connectOnly: true}},
+		version: &http.Client{Transport: &bounded{next: base, patience: answerLimit, bodyMax: versionPageMax}},
+	}
 }
 
-// bounded keeps a peer from holding the bot by silence, and from filling its memory: whatsmeow gives its dials
-// no deadline, and reads the version page whole.
+// bounded keeps a silent peer from blocking the bot, and a long page from filling its memory: whatsmeow gives its
+// dials no deadline, and reads the version page whole.
 type bounded struct {
-	next     http.RoundTripper
-	patience time.Duration // until the answer's head
+	next        http.RoundTripper
+	patience    time.Duration // until the head of the answer has come
+	connectOnly bool          // patience lasts only until the connection is made
+	bodyMax     int64         // 0 = no limit
 }
 
 var errNoAnswer = errors.New("no answer in time")
 
 func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	// The socket lives on with this context, so nothing but the parent ends it once the answer is here.
+	// The socket keeps this context, so only the parent ends it once the answer is here.
 	ctx, cancel := context.WithCancelCause(r.Context())
 	late := time.AfterFunc(b.patience, func() { cancel(errNoAnswer) })
-	resp, err := b.next.RoundTrip(r.WithContext(ctx))
-	if !late.Stop() && err != nil && r.Context().Err() == nil {
-		err = fmt.Errorf("%w: %w", errNoAnswer, err)
+	if b.connectOnly {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { late.Stop() }})
 	}
-	switch {
-	case err != nil:
+	resp, err := b.next.RoundTrip(r.WithContext(ctx))
+	late.Stop()
+	if err != nil {
+		if errors.Is(context.Cause(ctx), errNoAnswer) {
+			err = fmt.Errorf("%w: %w", errNoAnswer, err)
+		}
 		cancel(err)
 		return nil, err
-	case resp.StatusCode == http.StatusSwitchingProtocols:
-		return resp, nil // a socket's body must stay the writer that it is
 	}
-	resp.Body = &boundedBody{io.LimitReader(resp.Body, versionPageMax), resp.Body, cancel}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return resp, nil // the body of a socket must stay a writer
+	}
+	body := io.Reader(resp.Body)
+	if b.bodyMax > 0 {
+		body = io.LimitReader(body, b.bodyMax)
+	}
+	resp.Body = &boundedBody{body, resp.Body, cancel}
 	return resp, nil
 }
 
@@ -90,9 +107,9 @@ func fetchVersion(ctx context.Context, client *http.Client) (store.WAVersionCont
 	return *v, nil
 }
 
-// useVersion makes the next connection present v. The login payload holds a version of its own, which
-// store.SetWAVersion leaves as it was. Nothing guards the two: they are written only when there is news, for the
-// link before may still be reading them.
+// useVersion makes the next connection present v. The login payload holds a second version, which store.SetWAVersion
+// does not change. No lock guards the two: they are written only when they change, because the client before may
+// still read them.
 func useVersion(v store.WAVersionContainer) {
 	if v == store.GetWAVersion() {
 		return

@@ -22,7 +22,7 @@ func TestASilentProxyIsGivenUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer l.Close()
-			client := newHTTPClient(&url.URL{Scheme: scheme, Host: l.Addr().String()})
+			client := newTransports(&url.URL{Scheme: scheme, Host: l.Addr().String()}).socket
 			client.Transport.(*bounded).patience = 50 * time.Millisecond
 			ended := make(chan error, 1)
 			go func() {
@@ -58,7 +58,7 @@ func TestABoundDialLeavesItsSocketAlone(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	client := newHTTPClient(nil)
+	client := newTransports(nil).socket
 	limit := 200 * time.Millisecond
 	client.Transport.(*bounded).patience = limit
 	c, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), &websocket.DialOptions{HTTPClient: client})

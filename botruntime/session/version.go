@@ -10,39 +10,42 @@ import (
 
 	wastore "go.mau.fi/whatsmeow/store"
 
-	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/store"
 )
 
-// firstVersion returns the web version for the first connection.
-func (s *Supervisor) firstVersion() wastore.WAVersionContainer {
+// firstVersions are the web versions that are known before the first connection.
+func (s *Supervisor) firstVersions() versions {
+	s.builtIn = wastore.GetWAVersion()
 	if at, known := builtInAt(debug.ReadBuildInfo()); known {
 		s.meter.WebVersion(at)
 	}
-	return s.knownVersion()
+	next, at := s.knownVersion()
+	if !at.IsZero() {
+		s.meter.WebVersion(at)
+	}
+	return versions{builtIn: s.builtIn, next: next}
 }
 
-// knownVersion is the cached web version, unless the one that is built in is newer. Other bots may share the
-// cache, so it is read each time.
-func (s *Supervisor) knownVersion() wastore.WAVersionContainer {
+// knownVersion is the cached web version and its age, or the built-in one when that is newer. Other bots may share
+// the cache, so it is read each time.
+func (s *Supervisor) knownVersion() (version wastore.WAVersionContainer, at time.Time) {
 	cached, err := store.ReadWebVersion(s.cfg.WebVersionCachePath)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			s.log.Warn("the cached web version cannot be used", "error", err)
 		}
-		return s.builtIn
+		return s.builtIn, time.Time{}
 	}
-	if v := cached.Version; s.builtIn.LessThan(v) {
-		s.meter.WebVersion(cached.FetchedAt)
-		return v
+	if s.builtIn.LessThan(cached.Version) {
+		return cached.Version, cached.FetchedAt
 	}
-	return s.builtIn
+	return s.builtIn, time.Time{}
 }
 
-// pseudoVersionTime finds the time of the commit in a version that is no release's.
+// pseudoVersionTime finds the time of the commit in a version that is not a release.
 var pseudoVersionTime = regexp.MustCompile(`\b[0-9]{14}\b`)
 
-// builtInAt is when the library was made that the built-in version came with: the time in its module's version.
+// builtInAt is the age of the library that the built-in version comes from: the time in its module's version.
 func builtInAt(build *debug.BuildInfo, ok bool) (at time.Time, known bool) {
 	if !ok {
 		return time.Time{}, false
@@ -59,31 +62,19 @@ func builtInAt(build *debug.BuildInfo, ok bool) (at time.Time, known bool) {
 	return time.Time{}, false
 }
 
-// fetchVersion asks for the current web version and caches it. A cache that cannot be written costs the next
-// start a refused login, no more.
+// fetchVersion asks for the current web version and caches it. A cache that cannot be written costs the next start
+// one refused login.
 func (s *Supervisor) fetchVersion(ctx context.Context) {
-	version, err := fetchVersion(ctx, s.http)
-	if err == nil {
-		if err := store.WriteWebVersion(s.cfg.WebVersionCachePath, store.WebVersion{Version: version, FetchedAt: time.Now()}); err != nil {
-			s.log.Warn("the web version could not be cached", "error", err)
-		}
+	version, err := fetchVersion(ctx, s.via.version)
+	if err != nil {
+		s.log.Warn("the current web version could not be fetched", "error", err)
+		known, at := s.knownVersion()
+		s.post(envelope{input: inVersion{version: known, at: at, err: err}})
+		return
 	}
-	s.post(envelope{input: inVersion{version: version, err: err}})
-}
-
-// learn makes a fetched version the next connection's, and reports whether it is another than the last
-// connection presented. When none could be fetched it falls back to the cache, and after a refusal from there
-// to the built-in one.
-func (s *Supervisor) learn(in inVersion) bool {
-	if in.err != nil {
-		s.log.Warn("the current web version could not be fetched", "error", in.err)
-		s.version = s.knownVersion()
-		if s.model.state == bot.StateOutdated && s.version == s.presented {
-			s.version = s.builtIn
-		}
-	} else {
-		s.meter.WebVersion(time.Now())
-		s.version = in.version
+	now := time.Now()
+	if err := store.WriteWebVersion(s.cfg.WebVersionCachePath, store.WebVersion{Version: version, FetchedAt: now}); err != nil {
+		s.log.Warn("the web version could not be cached", "error", err)
 	}
-	return s.version != s.presented
+	s.post(envelope{input: inVersion{version: version, at: now}})
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 
 	wastore "go.mau.fi/whatsmeow/store"
@@ -46,12 +47,16 @@ func TestWhatIsTriedAfterAVersionWasRefused(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s := &Supervisor{
-				cfg: config.Config{WebVersionCachePath: dir}, meter: &countingMeter{}, log: slog.New(slog.DiscardHandler),
-				builtIn: builtIn, presented: c.presented, version: c.next, model: model{state: c.state},
+			s := &Supervisor{cfg: config.Config{WebVersionCachePath: dir}, meter: &countingMeter{}, log: slog.New(slog.DiscardHandler), builtIn: builtIn}
+			in := inVersion{version: c.fetched, err: c.err}
+			if c.err != nil {
+				in.version, in.at = s.knownVersion()
 			}
-			if got := s.learn(inVersion{version: c.fetched, err: c.err}); got != c.changed || s.version != c.want {
-				t.Errorf("next is %v, changed %v; want %v, %v", s.version, got, c.want, c.changed)
+			m := model{state: c.state, version: versions{builtIn: builtIn, next: c.next, presented: c.presented}}
+			m, actions := step(m, epoch, 0, in)
+			dials := slices.Contains(actions, action(actDial{c.want}))
+			if m.version.next != c.want || dials != (c.changed && c.state == bot.StateOutdated) {
+				t.Errorf("next is %v, dials %v; want %v, %v", m.version.next, dials, c.want, c.changed)
 			}
 		})
 	}

@@ -1,0 +1,98 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	wastore "go.mau.fi/whatsmeow/store"
+)
+
+const (
+	// hangupGrace is how long a close may take before the socket is torn down: whatsmeow waits 5 s for a frozen
+	// peer to answer it.
+	hangupGrace = time.Second
+	// handlerGrace is how long whatsmeow's handlers may use the context of a closed connection: after it reports a
+	// logout it still deletes the device with it.
+	handlerGrace = 30 * time.Second
+)
+
+// client is one whatsmeow client and the queue of what is done to it. Connecting and disconnecting run one after the
+// other off the loop, so that a slow peer never blocks the state machine.
+type client struct {
+	wa     *whatsmeow.Client
+	orders queue
+	cancel context.CancelFunc // ends the current connection, also one that is being made
+	latest atomic.Uint64      // numbers the orders: a dial that is not the latest order is obsolete
+	opened func()             // runs before each connection
+	// dialled gets the result of each dial that was not cancelled first.
+	dialled func(order uint64, err error)
+}
+
+// transports are the HTTP clients of a whatsmeow client.
+type transports struct {
+	socket, media, version *http.Client
+}
+
+// newClient makes a client for device. deliver gets every event of whatsmeow, and reports whether it may be
+// acknowledged.
+func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, via transports, deliver func(*whatsmeow.Client, any) bool) *client {
+	wa := whatsmeow.NewClient(device, quietLog{log, slog.LevelWarn})
+	wa.BackgroundEventCtx = ctx
+	// The supervisor owns every reconnect; whatsmeow's own has neither jitter nor an upper limit.
+	wa.EnableAutoReconnect = false
+	wa.DisableLoginAutoReconnect = true
+	// A crash between decryption and handling must not lose a message.
+	wa.EnableDecryptedEventBuffer = true
+	wa.SynchronousAck = true
+	wa.ManualHistorySyncDownload = true
+	wa.SetWebsocketHTTPClient(via.socket)
+	wa.SetPreLoginHTTPClient(via.socket)
+	wa.SetMediaHTTPClient(via.media)
+	wa.AddEventHandlerWithSuccessStatus(func(evt any) bool { return deliver(wa, evt) })
+	return &client{wa: wa, cancel: func() {}, opened: func() {}}
+}
+
+// dial opens a connection that presents version, once ready is closed. whatsmeow ties the socket to the context that
+// it gets, so that context has no deadline; the transport bounds the dial.
+func (c *client) dial(ctx context.Context, version wastore.WAVersionContainer, ready <-chan struct{}) {
+	ctx, cancel := context.WithCancel(ctx)
+	c.cancel = cancel
+	mine := c.latest.Add(1)
+	c.orders.add(func() {
+		select {
+		case <-ready:
+		case <-ctx.Done():
+		}
+		if c.latest.Load() != mine {
+			return
+		}
+		useVersion(version)
+		c.opened()
+		err := c.wa.ConnectContext(ctx)
+		if ctx.Err() == nil {
+			c.dialled(mine, err)
+		}
+	})
+}
+
+// hangup closes the connection, or stops one that is being made.
+func (c *client) hangup() {
+	cancel := c.cancel
+	c.cancel = func() {}
+	c.latest.Add(1)
+	forced := time.AfterFunc(hangupGrace, cancel)
+	c.orders.add(func() {
+		c.wa.Disconnect()
+		forced.Reset(handlerGrace)
+	})
+}
+
+// close hangs up; done is closed when the client has nothing more to do.
+func (c *client) close() (done <-chan struct{}) {
+	c.hangup()
+	return c.orders.drained()
+}
