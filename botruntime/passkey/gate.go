@@ -84,16 +84,7 @@ func Attach(client *whatsmeow.Client, notify func(any)) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = found.wrap("success", func(inner nodeHandler) nodeHandler {
-		return func(ctx context.Context, node *waBinary.Node) {
-			// WhatsApp may send it before the pairing is complete. whatsmeow would panic: the device has no keys
-			// in the database yet.
-			if client.Store.ID != nil {
-				inner(ctx, node)
-			}
-		}
-	})
-	return g, err
+	return g, guard(client, found)
 }
 
 // handleNotification takes the gate's own notifications, and acknowledges them. A whatsmeow that knows them must

@@ -43,3 +43,24 @@ func (h handlers) wrap(tag string, outer func(inner nodeHandler) nodeHandler) er
 	h.byTag.SetMapIndex(key, reflect.ValueOf(outer(inner)).Convert(h.byTag.Type().Elem()))
 	return nil
 }
+
+// Guard makes a client, which has not been connected yet, ignore a <success> while it is not linked. WhatsApp may send
+// one before a pairing is complete; whatsmeow then panics, because the device has no keys in the database. Attach does
+// this too. The error says that whatsmeow changed.
+func Guard(client *whatsmeow.Client) error {
+	found, err := findHandlers(client)
+	if err != nil {
+		return err
+	}
+	return guard(client, found)
+}
+
+func guard(client *whatsmeow.Client, found handlers) error {
+	return found.wrap("success", func(inner nodeHandler) nodeHandler {
+		return func(ctx context.Context, node *waBinary.Node) {
+			if client.Store.ID != nil {
+				inner(ctx, node)
+			}
+		}
+	})
+}

@@ -9,6 +9,8 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	wastore "go.mau.fi/whatsmeow/store"
+
+	"sesi.dev/sesi/botruntime/passkey"
 )
 
 const (
@@ -41,6 +43,9 @@ type transports struct {
 // acknowledged.
 func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, via transports, deliver func(*whatsmeow.Client, any) bool) *client {
 	wa := whatsmeow.NewClient(device, quietLog{log, slog.LevelWarn})
+	if err := passkey.Guard(wa); err != nil {
+		log.Error("a <success> before a pairing is complete would crash the bot", "error", err)
+	}
 	wa.BackgroundEventCtx = ctx
 	// The supervisor owns every reconnect; whatsmeow's own has neither jitter nor an upper limit.
 	wa.EnableAutoReconnect = false

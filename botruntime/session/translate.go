@@ -8,13 +8,14 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/passkey"
 )
 
 // translate turns an event of whatsmeow into an input; nil when the event is not about the connection.
 func translate(client *whatsmeow.Client, evt any) input {
 	switch evt := evt.(type) {
 	case *events.QR:
-		return inCodes{evt.Codes}
+		return inCodes{linkTexts(evt.Codes)}
 	case *events.PairSuccess:
 		return inPaired{account{jid: evt.ID.String(), lid: evt.LID.String(), pushName: evt.BusinessName}}
 	case *events.PairError:
@@ -49,6 +50,16 @@ func translate(client *whatsmeow.Client, evt any) input {
 		return inPushName{evt.Action.GetName()}
 	}
 	return nil
+}
+
+// linkTexts turns whatsmeow's QR texts into the links that phones expect since 2026-05. Phones call the old text an
+// unofficial code.
+func linkTexts(codes []string) []string {
+	texts := make([]string, len(codes))
+	for i, code := range codes {
+		texts[i] = passkey.QRText(code, wastore.DeviceProps.GetPlatformType())
+	}
+	return texts
 }
 
 // logoutReason tells apart the three ways in which WhatsApp removes a device.
