@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// Backup is a verified, compressed snapshot of the store.
+// Backup is a verified, compressed copy of the database.
 type Backup struct {
 	Path string
 	// At is when it was taken, in UTC.
 	At time.Time
-	// Size is that of the file, in bytes.
+	// Size is the size of the file, in bytes.
 	Size int64
-	// Device tells which link of which account it holds, without naming the account.
+	// Device names the device that it holds.
 	Device string
 }
 
@@ -79,9 +79,9 @@ func (s *Store) LastBackup() (last Backup, found bool, err error) {
 	return last, true, nil
 }
 
-// Backup takes a snapshot of the store, verifies it, and keeps it as the newest of BackupKeep; why goes to
-// the log. When the store has not changed since the last one, it returns that one and taken is false. With no
-// linked device the error is ErrNoDevice. A backup is on the disk for good before an older one is removed.
+// Backup copies the database, verifies the copy, and keeps it as the newest backup; why goes to the log. When the
+// database has not changed since the last one, it returns that one and taken is false. Without a linked device the
+// error is ErrNoDevice. Older backups are removed only when the new one is durable.
 func (s *Store) Backup(ctx context.Context, why string) (backup Backup, taken bool, err error) {
 	ctx, done, err := s.begin(ctx, s.copies)
 	if err != nil {
@@ -134,8 +134,8 @@ func (s *Store) takeBackup(ctx context.Context) (Backup, error) {
 	return Backup{Path: path, At: at, Size: info.Size(), Device: device}, nil
 }
 
-// nextBackupTime is now, or just after the newest backup when the clock went back: the order of the names is
-// the order in which they were taken.
+// nextBackupTime is now, or just after the newest backup when the clock went back a little: the names sort in the order
+// in which the backups were taken.
 func nextBackupTime(l layout, now time.Time) (time.Time, error) {
 	backups, err := listBackups(l)
 	at := now.UTC().Truncate(time.Millisecond)
@@ -145,9 +145,8 @@ func nextBackupTime(l layout, now time.Time) (time.Time, error) {
 	return at, err
 }
 
-// WriteBackup takes a fresh snapshot, verifies it, and writes it to w as a backup that Restore reads. A slow
-// w holds up nothing but other calls of WriteBackup. With no linked device the error is ErrNoDevice, and
-// nothing was written.
+// WriteBackup copies the database, verifies the copy, and writes it to w as a backup that Restore reads. A slow w
+// delays only other calls of WriteBackup. Without a linked device the error is ErrNoDevice, and nothing is written.
 func (s *Store) WriteBackup(ctx context.Context, w io.Writer) (err error) {
 	ctx, done, err := s.begin(ctx, s.streams)
 	if err != nil {
@@ -164,7 +163,7 @@ func (s *Store) WriteBackup(ctx context.Context, w io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	// Without a name no crash leaves it behind.
+	// A crash leaves no file without a name.
 	if err := os.Remove(file.Name()); err != nil {
 		return describe(file.Name(), err)
 	}
@@ -175,7 +174,7 @@ func (s *Store) WriteBackup(ctx context.Context, w io.Writer) (err error) {
 	return err
 }
 
-// copyDatabase writes a consistent copy of a live database to an empty file.
+// copyDatabase writes a consistent copy of a database that is in use to an empty file.
 func copyDatabase(ctx context.Context, from, to string) error {
 	params := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", noCache, "mmap_size(0)"}}
 	db, err := sql.Open("sqlite", dsn(from, params))
@@ -194,8 +193,8 @@ func ensureBackupDirectory(l layout) error {
 	return l.nameFolder(ensurePrivateDir(l.backups))
 }
 
-// fingerprint tells cheaply whether a database may have changed. It is settled when the last change is old
-// enough that a later one must show: file systems count time in ticks, and two writes in one tick look alike.
+// fingerprint shows cheaply whether a database may have changed. It is settled when the last change is older than a
+// tick of the file system's clock: two writes in one tick look the same.
 type fingerprint struct {
 	database, log fileStamp
 	settled       bool
@@ -203,7 +202,7 @@ type fingerprint struct {
 
 type fileStamp struct{ size, modified int64 }
 
-// tick is longer than any file system's, two seconds being FAT's.
+// tick is longer than that of any file system; FAT has two seconds.
 const tick = 3 * time.Second
 
 func observeFingerprint(l layout, now time.Time) fingerprint {

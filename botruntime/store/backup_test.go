@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// age makes the store look as if it was last written long ago.
+// age sets the times of the database files to an hour ago.
 func age(t *testing.T, s *Store) {
 	t.Helper()
 	long := time.Now().Add(-time.Hour)
@@ -269,7 +269,7 @@ func TestWriterThatFails(t *testing.T) {
 	backUp(t, s)
 }
 
-// A store whose pages went bad while it ran must not push out good backups with bad ones.
+// A database that was damaged while it ran must not replace good backups by bad ones.
 func TestDamagedStoreIsNotBackedUp(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)

@@ -11,17 +11,16 @@ import (
 	"go.mau.fi/whatsmeow/store/sqlstore"
 )
 
-// Clear removes the linked device and everything that belongs to it, and nothing else: backups, the lock and
-// what others keep in the directory stay. It may be repeated. When it fails, or is killed, the session is as
-// it was. Containers and devices given out before must not be used after it.
+// Clear removes the linked device and its data; backups, the lock and foreign files stay. It may be repeated. After a
+// failure or a kill the session is unchanged. Earlier containers and devices must not be used afterwards.
 func (s *Store) Clear(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed() {
 		return ErrClosed
 	}
-	// The facts forget the device before the database does: the other way round a kill in between would look
-	// like a device that went missing, and the next start would bring it back from a backup.
+	// The facts drop the device before the database does. In the other order a kill in between would look like a lost
+	// device, and the next start would restore a backup.
 	next := s.record
 	was := next
 	next.Device, next.Lost, next.Secrets = "", false, nil
@@ -32,19 +31,19 @@ func (s *Store) Clear(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(describe(s.layout.database(), err), s.save(was))
 	}
-	// The container remembers what it saw; the next session must not meet it.
+	// The container caches rows; the next session needs a new one.
 	s.container = sqlstore.NewWithDB(s.db, "sqlite3", nil)
-	// The rows are gone; what follows only gives their room back.
+	// The rows are gone; the rest only frees their space.
 	for _, statement := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
 		if _, err := s.db.ExecContext(ctx, statement); err != nil {
-			s.log.Warn("the cleared database could not be shrunk", "error", err)
+			s.log.Warn("cannot shrink the cleared database", "error", err)
 			break
 		}
 	}
 	return nil
 }
 
-// clearTables empties every table but the version's in one transaction.
+// clearTables empties every table but the version table in one transaction.
 func clearTables(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {

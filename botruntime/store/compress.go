@@ -11,9 +11,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Limits of compression. The window is what both sides must hold in memory; a session's rows are small and
-// mostly random keys, so a larger one or a slower encoder gains nothing. A real store is a few megabytes, the bound on what is
-// unpacked is far above any and below what could fill a volume.
+// Limits of compression. Both sides hold the window in memory; the rows are small and mostly random keys, so a larger
+// window or a slower encoder gains nothing. A real database has a few megabytes; the limit on the unpacked size is far
+// above, and below what fills a volume.
 const (
 	windowSize     = 128 << 10
 	maxWindow      = 8 << 20
@@ -23,7 +23,7 @@ const (
 
 var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 
-// BackupError says why something is not a backup that can be restored. Nothing was changed.
+// BackupError says why a file cannot be restored. Nothing was changed.
 type BackupError struct {
 	Reason string
 	Err    error
@@ -37,7 +37,7 @@ func (e *BackupError) Error() string {
 	return "not a usable backup: " + e.Reason
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *BackupError) Unwrap() error { return e.Err }
 
 // compress writes source to target as one zstd frame with a checksum.
@@ -51,8 +51,8 @@ func compress(ctx context.Context, target io.Writer, source io.Reader) error {
 	return errors.Join(err, encoder.Close())
 }
 
-// unpack writes to target what a backup holds, compressed or plain, in bounded memory and space. What is
-// wrong with the source comes back as a *BackupError, what is wrong with the target as it is.
+// unpack writes the content of a backup, compressed or plain, to target in bounded memory and space. An error of the
+// source is a *BackupError; an error of the target is returned as it is.
 func unpack(ctx context.Context, target io.Writer, source io.Reader) error {
 	buffered := bufio.NewReaderSize(source, copyBufferSize)
 	start, err := buffered.Peek(len(sqliteMagic))
@@ -79,7 +79,7 @@ func unpack(ctx context.Context, target io.Writer, source io.Reader) error {
 	return err
 }
 
-// sourceReader marks a source's errors, so that they are told from the target's.
+// sourceReader marks the errors of a source, to tell them from those of the target.
 type sourceReader struct{ io.Reader }
 
 func (r *sourceReader) Read(p []byte) (int, error) {
@@ -87,7 +87,7 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = &BackupError{Reason: "cannot be unpacked", Err: err}
 	} else if err != nil && err != io.EOF {
-		// A wrapped EOF would end the copy as if the source were whole.
+		// A wrapped EOF would otherwise end the copy as if the source were complete.
 		err = &BackupError{Reason: "ends too early", Err: err}
 	}
 	return n, err

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -51,7 +52,7 @@ func TestDamagedDatabaseIsRestored(t *testing.T) {
 	}
 }
 
-// A bad backup is passed over for an older good one, and stays where it is.
+// A bad backup is skipped for an older good one, and stays.
 func TestOlderBackupWhenTheNewestIsBad(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)
@@ -79,7 +80,7 @@ func TestOlderBackupWhenTheNewestIsBad(t *testing.T) {
 	}
 }
 
-func TestDamagedWithoutBackupStartsAnew(t *testing.T) {
+func TestDamagedWithoutBackupStartsEmpty(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)
 	link(t, s, "6281200000001")
@@ -124,7 +125,7 @@ func TestWhatALogoutLeavesIsNotDamage(t *testing.T) {
 	}
 }
 
-// The keys of a link that ended are dead; a damaged database must not bring them back.
+// The keys of a device that was logged out are dead; damage must not bring them back.
 func TestLoggedOutSessionIsNotRestored(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)
@@ -146,7 +147,7 @@ func TestLoggedOutSessionIsNotRestored(t *testing.T) {
 	}
 }
 
-func TestAnotherLinksBackupIsNotRestored(t *testing.T) {
+func TestABackupOfAnotherDeviceIsNotRestored(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)
 	link(t, s, "6281200000001")
@@ -165,7 +166,7 @@ func TestAnotherLinksBackupIsNotRestored(t *testing.T) {
 	}
 }
 
-// What the facts know of was lost with the database; with both gone the newest link is the best guess.
+// The facts know the lost device; without facts the newest backup is tried.
 func TestLostDatabase(t *testing.T) {
 	remove := func(names ...string) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
@@ -224,7 +225,7 @@ func deleteDevice(t *testing.T, dir string) {
 	}
 }
 
-// The log without its database is someone's session in pieces, not a leftover.
+// A log without its database is part of a session and must be kept.
 func TestLogWithoutDatabaseIsKept(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)
@@ -310,7 +311,7 @@ func TestClassifyDamage(t *testing.T) {
 	}
 }
 
-// Another program that has the database open proves nothing about its content.
+// A database that another program has open is not damaged.
 func TestBusyIsNotDamage(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)
@@ -341,20 +342,22 @@ func TestBusyIsNotDamage(t *testing.T) {
 }
 
 func init() {
-	// lock database keeps others out of it until it is killed, as a database tool may.
+	// lock database locks it until it is killed, as a database tool may.
 	helpers["lock database"] = func(auth string, say func(string)) error {
 		db, err := openExclusive(filepath.Join(sessionDir(auth), databaseName))
 		if err != nil {
 			return err
 		}
+		told, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
 		say("locked")
-		<-context.Background().Done()
+		<-told.Done()
 		return db.Close()
 	}
 }
 
-// Whatever happens to a database's bytes, a start either uses it, or puts another in its place and keeps it;
-// it never crashes, and never loses a file.
+// With any damage to the bytes of a database, a start uses it, or replaces it and keeps it; it never crashes and never
+// loses a file.
 func TestRandomDamage(t *testing.T) {
 	base := t.TempDir()
 	s := open(t, base)

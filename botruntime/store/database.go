@@ -15,34 +15,31 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// Pool sizes. SQLite has one writer anyway, but one connection is not enough for its users: whatsmeow leaves
-// rows open when a scan fails, and dbutil keeps a connection for good after some schema upgrades, so the next
-// query would wait for ever; and a query that forgets the context of the transaction around it would wait for
-// its own goroutine. Readers also pass a running transaction this way. Only one connection stays when idle: the
-// allocator below SQLite never gives memory back, so what counts is how many are ever open at once. That one
-// is kept for good, because closing the last would delete the log and change the files for nothing.
+// Pool sizes. With one connection a query could wait without end: whatsmeow leaves rows open when a scan fails, dbutil
+// keeps a connection after some schema upgrades, and a query that lacks the context of its transaction waits for its
+// own goroutine. One connection stays open when idle, because to close the last one deletes the log; more would cost
+// memory that SQLite's allocator never returns.
 const (
 	maxConnections  = 4
 	idleConnections = 1
 )
 
-// smallCache bounds the pages that one connection keeps, in KiB; they take twice that, because the allocator
-// rounds a page and its header up to 8 KiB.
-// A connection that reads a database once from end to end gains nothing from a cache.
+// Page caches, in KiB. They take twice that, because the allocator rounds a page and its header up to 8 KiB. A
+// connection that reads a database once gains nothing from a cache.
 const (
 	smallCache = "cache_size(-128)"
 	noCache    = "cache_size(-32)"
 )
 
-// dsn names a database for the driver. Each connection runs the pragmas, so they hold on every one.
+// dsn names a database for the driver, which runs the pragmas on each connection.
 func dsn(path string, params url.Values) string {
 	u := url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}
 	return u.String()
 }
 
-// liveParams open the session's own database for whatsmeow: WAL with NORMAL keeps it whole through a crash
-// and is quick, immediate transactions never deadlock on an upgrade of their lock, and the small page cache
-// is what an idle bot can afford (the kernel caches the same pages, and counts them to nobody).
+// liveParams open the session's database for whatsmeow. A write-ahead log with NORMAL is quick and keeps the database
+// whole through a crash; immediate transactions cannot deadlock on an upgrade of their lock; the small page cache saves
+// memory, and the kernel caches the same pages.
 func liveParams() url.Values {
 	return url.Values{
 		"_txlock": {"immediate"},
@@ -53,7 +50,7 @@ func liveParams() url.Values {
 	}
 }
 
-// openLive opens the session's database, makes or upgrades its tables, and checks that every one is there.
+// openLive opens the session's database, creates or upgrades its tables, and checks them.
 func openLive(ctx context.Context, path string, report func(error)) (*sql.DB, *sqlstore.Container, error) {
 	db, err := openWatched(dsn(path, liveParams()), report)
 	if err != nil {
@@ -83,8 +80,8 @@ type upgradeError struct{ err error }
 func (e *upgradeError) Error() string { return "upgrade the tables: " + e.err.Error() }
 func (e *upgradeError) Unwrap() error { return e.err }
 
-// ensureDatabaseFiles makes the database file if it is missing, so that it never exists with rights that the
-// umask chose; SQLite gives its log and index the same rights. It refuses what is no regular file.
+// ensureDatabaseFiles creates the database file if it is missing, so that its mode does not depend on the umask; SQLite
+// gives the same mode to its log and index. It refuses anything but regular files.
 func ensureDatabaseFiles(l layout) error {
 	file, err := openOwn(l.database(), os.O_RDWR|os.O_CREATE)
 	if err != nil {
@@ -108,7 +105,7 @@ func ensureDatabaseFiles(l layout) error {
 	return nil
 }
 
-// tables are whatsmeow's, at the schema version of this build, with the columns it reads and writes.
+// tables are those of whatsmeow, at the schema version of this build, with the columns that it uses.
 var tables = map[string][]string{
 	"whatsmeow_app_state_mutation_macs": {"jid", "name", "version", "index_mac", "value_mac"},
 	"whatsmeow_app_state_sync_keys":     {"jid", "key_id", "key_data", "timestamp", "fingerprint"},
@@ -129,8 +126,8 @@ var tables = map[string][]string{
 	"whatsmeow_version":         {"version", "compat"},
 }
 
-// checkTables finds what neither SQLite's own check nor whatsmeow's upgrade sees: a schema text in which a
-// name changed. Such a database opens, and then loses every message.
+// checkTables finds a changed name in the schema, which neither SQLite's check nor whatsmeow's upgrade notices. Such a
+// database opens, and then loses every message.
 func checkTables(ctx context.Context, db *sql.DB) error {
 	rows, err := db.QueryContext(ctx, `SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'`)
 	if err != nil {
@@ -158,8 +155,8 @@ func checkTables(ctx context.Context, db *sql.DB) error {
 	return checkRules(ctx, db)
 }
 
-// checkRules has SQLite prepare a row for each table, and write none: what a row is checked by is looked at only
-// then, and a function or a table of another name in it fails every later write, and every backup.
+// checkRules has SQLite prepare an insert into each table, without running it. Only then SQLite reads the checks of the
+// table, and a changed name in one of them fails every later write and every backup.
 func checkRules(ctx context.Context, db *sql.DB) error {
 	for table := range tables {
 		if err := checkStatement(ctx, db, "INSERT INTO "+table+" DEFAULT VALUES"); err != nil {

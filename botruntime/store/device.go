@@ -13,16 +13,16 @@ import (
 	"go.mau.fi/whatsmeow/types"
 )
 
-// newestDevice finds the linked device. There is one at most, unless a logout could not delete its row; then
-// the younger is the live one.
+// newestDevice finds the linked device. There is at most one, unless a logout could not delete its row; then the newer
+// one is linked.
 const newestDevice = `SELECT coalesce(CAST(jid AS TEXT), ''), coalesce(CAST(registration_id AS INTEGER), 0) FROM whatsmeow_device ORDER BY rowid DESC LIMIT 1`
 
-// querier is a database, or one connection to it.
+// querier is a database or a connection.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// observeDevice tells which link db holds, "" when none.
+// observeDevice names the device in db; "" for none.
 func observeDevice(ctx context.Context, db querier) (string, error) {
 	var jid string
 	var registration int64
@@ -36,15 +36,15 @@ func observeDevice(ctx context.Context, db querier) (string, error) {
 	return deviceID(jid, registration), nil
 }
 
-// deviceID names one link of one account without giving the phone number away: the registration is random
-// and new with every link.
+// deviceID names a linked device without the phone number. The registration is random and new at each pairing, so the
+// same phone linked again has another name.
 func deviceID(jid string, registration int64) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", jid, registration))
 	return hex.EncodeToString(sum[:4])
 }
 
-// readDevice loads the linked device, nil when there is none. It asks for one row by name: whatsmeow's
-// listing of all devices leaks its connection when a row is damaged.
+// readDevice loads the linked device; nil for none. It reads one row by its address: whatsmeow's list of all devices
+// leaks its connection when a row is damaged.
 func readDevice(ctx context.Context, db querier, container *sqlstore.Container) (*wastore.Device, error) {
 	var name string
 	var registration int64

@@ -24,8 +24,8 @@ func ensureDirectory(l layout) error {
 	return ensurePrivateDir(l.dir)
 }
 
-// ensurePrivateDir makes one directory that only its owner may enter. A symbolic link in its place is
-// refused: whoever placed it would choose where the keys go.
+// ensurePrivateDir makes one directory that only its owner may enter. It refuses a symbolic link in its place, which
+// would let another user choose where the keys are written.
 func ensurePrivateDir(dir string) error {
 	info, err := os.Lstat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,11 +57,10 @@ func notCreatable(dir string, err error) error {
 	return describe(dir, err)
 }
 
-// chromiumMarks are files and folders that only a Chromium profile has; whatsapp-web.js keeps its LocalAuth
-// sessions as one.
+// chromiumMarks are files and folders of a Chromium profile; a LocalAuth session of whatsapp-web.js is one.
 var chromiumMarks = []string{"Default", "DevToolsActivePort", "Local State", "SingletonLock", "first_party_sets.db"}
 
-// observeProfile reports whether whatsapp-web.js left a profile in dir. It cannot be converted, only relinked.
+// observeProfile reports whether dir holds a profile of whatsapp-web.js, which cannot be converted.
 func observeProfile(dir string) bool {
 	return slices.ContainsFunc(chromiumMarks, func(name string) bool {
 		_, err := os.Lstat(filepath.Join(dir, name))

@@ -17,7 +17,7 @@ import (
 )
 
 func init() {
-	// open says how opening the session goes for whoever runs it.
+	// open opens the session and prints the result.
 	helpers["open"] = func(auth string, say func(string)) error {
 		s, err := Open(context.Background(), options(auth))
 		var path *PathError
@@ -312,7 +312,7 @@ func linked(t *testing.T, auth, name string) {
 	})
 }
 
-// A linked AUTH_PATH is someone's choice, and fine.
+// AUTH_PATH may be a symbolic link.
 func TestAuthPathMayBeALink(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "real"), 0o700); err != nil {
@@ -325,7 +325,7 @@ func TestAuthPathMayBeALink(t *testing.T) {
 	link(t, s, "6281200000001")
 }
 
-// A link among the facts or backups must not lead a write elsewhere.
+// A symbolic link in place of the facts or backups must not redirect a write.
 func TestLinksAmongFactsAndBackups(t *testing.T) {
 	auth := t.TempDir()
 	linked(t, auth, factsName)
@@ -401,7 +401,7 @@ func TestTheNoticeGoesWithTheProfile(t *testing.T) {
 	}
 }
 
-// Leftovers of a crash are ours to remove; whatever looks different is not.
+// Only the temporary files of a crash are removed.
 func TestOnlyOwnLeftoversAreRemoved(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)

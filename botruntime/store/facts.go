@@ -13,29 +13,29 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// Facts are what a bot must remember of its session over a restart and cannot read from the database.
+// Facts are what a bot remembers of its session over a restart and cannot read from the database.
 type Facts struct {
 	// Expired is true from a logout until the next pairing; ExpiredReason says which kind of logout.
 	Expired       bool       `json:"expired,omitempty"`
 	ExpiredReason bot.Reason `json:"expiredReason,omitempty"`
-	// ExpiredJID is the device that expired: a database that still holds it is not to be believed.
+	// ExpiredJID is the device that expired; a database that still holds it is out of date.
 	ExpiredJID string `json:"expiredJid,omitempty"`
 	// LinkedAt is when the device was paired, ConnectedAt when it last logged in.
 	LinkedAt    time.Time `json:"linkedAt,omitzero"`
 	ConnectedAt time.Time `json:"connectedAt,omitzero"`
-	// Takeovers are when the bot took its session back from another client, oldest first; at most MaxTakeovers.
+	// Takeovers are the times of the takeovers, the oldest first; at most MaxTakeovers.
 	Takeovers []time.Time `json:"takeovers,omitempty"`
 	// Yielded is true while another client has the session.
 	Yielded bool `json:"yielded,omitempty"`
-	// Stopped is true from a stop by a person until the restart by one.
+	// Stopped is true from a person's stop until a person's restart.
 	Stopped bool `json:"stopped,omitempty"`
-	// OutdatedAt is when a login refused as outdated last made the bot look for a newer web version.
+	// OutdatedAt is when the bot last looked for a newer web version because a login was refused as outdated.
 	OutdatedAt time.Time `json:"outdatedAt,omitzero"`
 	// RestrictedUntil is the end of a temporary ban.
 	RestrictedUntil time.Time `json:"restrictedUntil,omitzero"`
-	// Revision is where the snapshots of a bot's life began to be counted.
+	// Revision is the first revision of the snapshots since the start.
 	Revision uint64 `json:"revision,omitempty"`
-	// Notice is the warning that still stands.
+	// Notice is the warning that is still shown.
 	Notice bot.Notice `json:"notice,omitempty"`
 }
 
@@ -63,7 +63,7 @@ type record struct {
 	Replacing *replacement `json:"replacing,omitempty"`
 }
 
-// replacement is a change of the database's files that is decided and not known to be complete.
+// replacement is a change of the database's files that may not be complete.
 type replacement struct {
 	// Stamp and Cause name the files that are set aside.
 	Stamp string `json:"stamp"`
@@ -75,8 +75,7 @@ type replacement struct {
 // maxFacts bounds the facts file; a real one is under a kilobyte.
 const maxFacts = 64 << 10
 
-// readRecord reads the facts file. found is false when there is none; an error means that there is one and
-// it cannot be understood.
+// readRecord reads the facts file. found is false when there is none; an error means that it cannot be read.
 func readRecord(path string) (r record, found bool, err error) {
 	data, err := readBounded(path, maxFacts)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -95,7 +94,7 @@ func parseRecord(data []byte) (record, error) {
 		return record{}, err
 	}
 	if r.Replacing != nil && !r.Replacing.valid() {
-		return record{}, errors.New("a replacement that is none of ours")
+		return record{}, errors.New("not a valid replacement")
 	}
 	if extra := len(r.Facts.Takeovers) - MaxTakeovers; extra > 0 {
 		r.Facts.Takeovers = r.Facts.Takeovers[extra:]
@@ -103,14 +102,13 @@ func parseRecord(data []byte) (record, error) {
 	return r, nil
 }
 
-// valid keeps what a file says from reaching outside the session directory.
+// valid keeps the names in a facts file inside the session directory.
 func (r *replacement) valid() bool {
 	_, err := time.Parse(stampLayout, r.Stamp)
 	return err == nil && (r.Cause == causeDamaged || r.Cause == causeReplaced) && (r.From == "" || isTemp(r.From))
 }
 
-// loadRecord reads the facts file, and puts one that cannot be understood aside instead of trusting or
-// losing it; lost is then its new path.
+// loadRecord reads the facts file, and sets aside one that cannot be read; lost is then its new path.
 func loadRecord(l layout, now time.Time) (r record, known bool, lost string, err error) {
 	path := l.facts()
 	r, known, err = readRecord(path)
@@ -144,7 +142,7 @@ func (r record) equal(other record) bool {
 	return err == nil && otherErr == nil && bytes.Equal(mine, theirs)
 }
 
-// freeName is path, or path with a number behind it when something is there already.
+// freeName is path, or path and a number when it exists.
 func freeName(path string) (string, error) {
 	for n := range 1000 {
 		name := path
@@ -155,5 +153,5 @@ func freeName(path string) (string, error) {
 			return name, nil
 		}
 	}
-	return "", fmt.Errorf("%s: a thousand files of this name are there already; move them away", path)
+	return "", fmt.Errorf("%s: too many files of this name; move them away", path)
 }

@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// openOwn opens a regular file that is the session's own, readable by nobody else. It follows no symbolic
-// link and never blocks on a pipe that stands in the file's place.
+// openOwn opens a regular file of the session, readable by its owner only. It follows no symbolic link, and does not
+// block on a pipe in the file's place.
 func openOwn(path string, flags int) (*os.File, error) {
 	file, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, fileMode)
 	if err != nil {
@@ -29,8 +29,8 @@ func openOwn(path string, flags int) (*os.File, error) {
 	return file, nil
 }
 
-// ensureOwnMode takes a file's rights from everyone but its owner, whatever the umask or a volume's fsGroup
-// made of them. A file of another owner keeps its mode: only that owner can change it.
+// ensureOwnMode takes the rights to a file from everyone but its owner; a umask or a volume's fsGroup may have given
+// them. A file of another owner keeps its mode, which only that owner can change.
 func ensureOwnMode(path string, file *os.File) error {
 	info, err := file.Stat()
 	if err != nil {
@@ -48,7 +48,7 @@ func ensureOwnMode(path string, file *os.File) error {
 	return nil
 }
 
-// createTemp makes a new file in dir whose name says that a crash may have left it.
+// createTemp makes a new file in dir. Its name marks it for removal at the next start.
 func createTemp(dir, name string) (*os.File, error) {
 	file, err := os.CreateTemp(dir, tempPrefix+"*-"+name)
 	if err != nil {
@@ -61,7 +61,7 @@ func createTemp(dir, name string) (*os.File, error) {
 	return file, nil
 }
 
-// writeAtomic replaces dir/name by data so that a crash at any moment leaves the old content or the new.
+// writeAtomic replaces dir/name by data. A crash at any moment leaves the old content or the new.
 func writeAtomic(dir, name string, data []byte) error {
 	file, err := createTemp(dir, name)
 	if err != nil {
@@ -72,7 +72,7 @@ func writeAtomic(dir, name string, data []byte) error {
 	return err
 }
 
-// publish makes a finished temporary file durable and gives it its real name; when that fails the file goes.
+// publish makes a temporary file durable and gives it its final name. It removes the file when that fails.
 func publish(file *os.File, path string) error {
 	err := errors.Join(file.Sync(), file.Close())
 	if err == nil {
@@ -85,13 +85,13 @@ func publish(file *os.File, path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// discard removes a temporary file that did not become anything.
+// discard removes a temporary file.
 func discard(file *os.File) {
 	file.Close()
 	os.Remove(file.Name())
 }
 
-// syncDir makes the names in dir durable. A file system that cannot do that keeps them in order by itself.
+// syncDir makes the names in dir durable. A file system without this call keeps their order itself.
 func syncDir(dir string) error {
 	handle, err := os.Open(dir)
 	if err != nil {
@@ -104,7 +104,7 @@ func syncDir(dir string) error {
 	return nil
 }
 
-// removeDatabase removes a temporary database and what SQLite left beside it.
+// removeDatabase removes a temporary database and its sidecars.
 func removeDatabase(path string) error {
 	var errs []error
 	for _, suffix := range append([]string{""}, sidecars...) {
@@ -115,7 +115,7 @@ func removeDatabase(path string) error {
 	return errors.Join(errs...)
 }
 
-// removeTemps clears what a crash left half-written in dir; it knows those files by their prefix.
+// removeTemps removes the temporary files that a crash left in dir.
 func removeTemps(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -134,7 +134,7 @@ func removeTemps(dir string) error {
 	return nil
 }
 
-// readBounded reads a small file of ours; more than most bytes of it is an error.
+// readBounded reads a small file; one of more than most bytes is an error.
 func readBounded(path string, most int64) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {

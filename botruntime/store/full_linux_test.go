@@ -167,7 +167,7 @@ func TestRestoreOnFullDisk(t *testing.T) {
 	}
 }
 
-// A damaged database on a full disk must wait for room, not begin a new session because no backup fits.
+// A damaged database on a full disk waits for space; it must not start an empty session because no backup fits.
 func TestDamageOnFullDisk(t *testing.T) {
 	disk := smallDisk(t, 2048)
 	s := open(t, disk)
@@ -184,7 +184,7 @@ func TestDamageOnFullDisk(t *testing.T) {
 	}
 }
 
-// However little room there is, whatever fails fails cleanly, and the session is there once there is room.
+// With any amount of free space each step succeeds or fails cleanly, and the session is there once there is space.
 func TestEveryAmountOfRoom(t *testing.T) {
 	disk := smallDisk(t, 3072)
 	s := open(t, disk)

@@ -23,7 +23,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// helpers are what this test binary does when it is started again as a process of its own.
+// helpers are the programs that this test binary can run as a second process.
 var helpers = map[string]func(auth string, say func(string)) error{}
 
 const helperVariable = "STORE_TEST_HELPER"
@@ -102,7 +102,7 @@ func (p *process) finish() string {
 	return line
 }
 
-// kill ends the helper with SIGKILL and returns what it still said.
+// kill ends the helper with SIGKILL and returns the lines that were not read.
 func (p *process) kill() (rest []string) {
 	if p.command.ProcessState != nil {
 		return nil
@@ -165,8 +165,7 @@ func exists(t testing.TB, s *Store) bool {
 
 const preKeys = 50
 
-// pair links the store as whatsmeow does after a scan: the device's row, then what hangs on it. It returns
-// the link's name.
+// pair links a device as whatsmeow does after a scan: its row first, then its other data. It returns the device's name.
 func pair(s *Store, phone string) (string, error) {
 	ctx := context.Background()
 	device := s.Container().NewDevice()
@@ -223,7 +222,7 @@ func backUpIfChanged(t testing.TB, s *Store) Backup {
 	return backup
 }
 
-// tree lists the files under dir with their content, for "nothing was changed".
+// tree lists the files under dir with their content.
 func tree(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -275,7 +274,7 @@ func copyFile(t testing.TB, from, to string) {
 	}
 }
 
-// temps lists what a crash left half-written.
+// temps lists temporary files that were left.
 func temps(t testing.TB, auth string) (left []string) {
 	t.Helper()
 	for name := range tree(t, auth) {

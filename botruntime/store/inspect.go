@@ -16,22 +16,22 @@ import (
 	"go.mau.fi/whatsmeow/store/sqlstore/upgrades"
 )
 
-// condition is what a database file turned out to be.
+// condition is the state of a database file.
 type condition string
 
 const (
-	// empty: there is no file, or one without tables; nothing was ever saved in it, or all of it is lost.
+	// empty: no file, or one without tables. Nothing was ever saved in it, or everything is lost.
 	conditionEmpty condition = "empty"
-	// sound: whatsmeow's, whole, and not newer than this build.
+	// sound: a database of whatsmeow, whole, and usable by this build.
 	conditionSound condition = "sound"
-	// damaged: its content proves that something other than SQLite changed it.
+	// damaged: something other than SQLite changed the content.
 	conditionDamaged condition = "damaged"
 )
 
-// inspection is what was found out about a database without writing to it.
+// inspection is the result of inspect.
 type inspection struct {
 	condition condition
-	// damage says why it is damaged, for the log.
+	// damage describes the damage, for the log.
 	damage string
 	// device names the device it holds, "" for none.
 	device string
@@ -41,12 +41,12 @@ type inspection struct {
 
 var sqliteMagic = []byte("SQLite format 3\x00")
 
-// knownVersion is the newest schema this build can use.
+// knownVersion is the newest schema version that this build can use.
 func knownVersion() int { return len(upgrades.Table) }
 
-// inspect judges the database at path, reading only. It must not run while this process has the same database
-// open: closing any descriptor of a file drops every lock that the process has on it, SQLite's too. An error says that it could not be judged, or that it is
-// sound and not ours to use (a *PathError); it never means damage.
+// inspect classifies the database at path without writing to it. It must not run while this process has the same
+// database open: to close any descriptor of a file drops all locks that the process has on it, SQLite's too. An error
+// says that the database cannot be read, or is sound and not for this build (a *PathError); it never means damage.
 func inspect(ctx context.Context, path string) (inspection, error) {
 	damage, isEmpty, err := inspectHeader(path)
 	switch {
@@ -78,7 +78,7 @@ func inspect(ctx context.Context, path string) (inspection, error) {
 	return found, nil
 }
 
-// inspectHeader looks at the first bytes, where damage would make SQLite ignore the log or refuse to write.
+// inspectHeader checks the first bytes. Damage there makes SQLite ignore the log, or refuse to write.
 func inspectHeader(path string) (damage string, isEmpty bool, err error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -103,14 +103,14 @@ func inspectHeader(path string) (damage string, isEmpty bool, err error) {
 	case !bytes.HasPrefix(header, sqliteMagic):
 		return "not a database", false, nil
 	}
-	// Bytes 18 and 19 say which journal the file is written and read with: 1 rollback, 2 write-ahead log.
+	// Bytes 18 and 19 name the journal for writing and reading: 1 is rollback, 2 is the write-ahead log.
 	if header[18] != header[19] || header[18] < 1 || header[18] > 2 {
 		return "malformed header", false, nil
 	}
 	return "", false, nil
 }
 
-// inspectContent checks every page, then what the tables say.
+// inspectContent checks the pages, then the tables.
 func inspectContent(ctx context.Context, db *sql.DB, path string) (inspection, error) {
 	damaged := func(format string, args ...any) (inspection, error) {
 		return inspection{condition: conditionDamaged, damage: fmt.Sprintf(format, args...)}, nil
@@ -137,16 +137,16 @@ func inspectContent(ctx context.Context, db *sql.DB, path string) (inspection, e
 	case all == 0:
 		return inspection{condition: conditionEmpty}, nil
 	case ours == 0 || active > 0:
-		// Whatever runs by itself inside a database, it is nothing that whatsmeow put there.
+		// whatsmeow has no triggers and no views.
 		return inspection{}, problem(ForeignDatabase, path, nil)
 	case versions == 0:
-		return damaged("lacks its version")
+		return damaged("has no schema version")
 	}
 
 	version, compatible, err := observeVersion(ctx, db)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		// Killed between making the version table and the first upgrade: nothing was ever stored.
+		// A kill between the version table and the first upgrade leaves this; nothing was stored yet.
 		return inspection{condition: conditionEmpty}, nil
 	case err != nil:
 		return inspection{}, err
@@ -160,9 +160,8 @@ func inspectContent(ctx context.Context, db *sql.DB, path string) (inspection, e
 	return inspection{condition: conditionSound, device: device, version: version}, err
 }
 
-// wholeCheckPages is up to where every start can afford the whole check, which takes about 5 ms a megabyte; a
-// usual session is well below a megabyte. Above it the quick one, at half the time, leaves out only whether
-// each index agrees with its table.
+// wholeCheckPages is the size up to which each start does the whole check, at about 5 ms a megabyte; most sessions are
+// below a megabyte. The quick check takes half the time and does not compare the indexes with their tables.
 const wholeCheckPages = 2048
 
 // wholePages runs SQLite's own check of everything; "ok" is a sound database.
@@ -192,7 +191,7 @@ func observeVersion(ctx context.Context, db *sql.DB) (version, compatible int, e
 		return 0, 0, err
 	}
 	if columns == 0 {
-		// The first versions of whatsmeow knew no compatibility.
+		// The first versions of whatsmeow have no such column.
 		err = db.QueryRowContext(ctx, `SELECT CAST(version AS INTEGER) FROM whatsmeow_version LIMIT 1`).Scan(&version)
 		return version, version, err
 	}

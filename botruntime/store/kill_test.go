@@ -18,8 +18,8 @@ import (
 )
 
 func init() {
-	// Each of these repeats one change for ever and says when it is done, until it is killed.
-	helpers["facts for ever"] = func(auth string, say func(string)) error {
+	// Each of these repeats one change until it is killed, and prints a line after each.
+	helpers["keep writing facts"] = func(auth string, say func(string)) error {
 		s, err := Open(context.Background(), options(auth))
 		if err != nil {
 			return err
@@ -32,7 +32,7 @@ func init() {
 			say(strconv.FormatInt(n, 10))
 		}
 	}
-	helpers["backups for ever"] = func(auth string, say func(string)) error {
+	helpers["keep taking backups"] = func(auth string, say func(string)) error {
 		s, err := Open(context.Background(), options(auth))
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ func init() {
 			say(backup.Path)
 		}
 	}
-	helpers["clears for ever"] = func(auth string, say func(string)) error {
+	helpers["keep clearing"] = func(auth string, say func(string)) error {
 		s, err := Open(context.Background(), options(auth))
 		if err != nil {
 			return err
@@ -63,7 +63,7 @@ func init() {
 			say("cleared")
 		}
 	}
-	helpers["restores for ever"] = func(auth string, say func(string)) error {
+	helpers["keep restoring"] = func(auth string, say func(string)) error {
 		say("open")
 		for {
 			file, err := os.Open(filepath.Join(auth, "input.zst"))
@@ -79,7 +79,7 @@ func init() {
 			say("restored")
 		}
 	}
-	helpers["mends for ever"] = func(auth string, say func(string)) error {
+	helpers["keep mending"] = func(auth string, say func(string)) error {
 		say("open")
 		for {
 			path := filepath.Join(sessionDir(auth), databaseName)
@@ -96,7 +96,7 @@ func init() {
 			say("mended")
 		}
 	}
-	helpers["messages for ever"] = func(auth string, say func(string)) error {
+	helpers["keep storing messages"] = func(auth string, say func(string)) error {
 		s, err := Open(context.Background(), options(auth))
 		if err != nil {
 			return err
@@ -118,17 +118,18 @@ func init() {
 // kills is how often each kind of work is killed; SESI_SOAK multiplies it.
 const kills = 10
 
-// killed starts a helper on auth again and again, and kills it at a random moment of its work; check sees
-// what the helper said since it opened the session.
+// killed starts a helper on auth several times and kills it at a random moment; check gets the lines that the helper
+// printed after it opened the session.
 func killed(t *testing.T, helper, auth string, check func(said []string)) {
 	t.Helper()
+	dice := rand.New(rand.NewPCG(campaign.Seed(t), 0))
 	for range campaign.Rounds(t, kills) {
 		p := start(t, helper, auth)
 		if got := p.read(); got != "open" {
 			t.Fatal(got)
 		}
-		// The moment is what the test is about, so nothing can be waited for.
-		<-time.After(time.Duration(rand.Int64N(int64(40 * time.Millisecond))))
+		// The moment must be random, so there is no event to wait for.
+		<-time.After(time.Duration(dice.Int64N(int64(40 * time.Millisecond))))
 		said := p.kill()
 		for _, line := range said {
 			if strings.HasPrefix(line, "error:") {
@@ -154,7 +155,7 @@ func linkedFolder(t *testing.T) (auth, id string) {
 	return auth, id
 }
 
-// reopen opens the session after a kill and checks that nothing about it needs a person.
+// reopen opens the session after a kill and checks that it needs no person.
 func reopen(t *testing.T, auth string) *Store {
 	t.Helper()
 	s := open(t, auth)
@@ -171,7 +172,7 @@ func reopen(t *testing.T, auth string) *Store {
 func TestKilledWhileWritingFacts(t *testing.T) {
 	auth, _ := linkedFolder(t)
 	last := time.Time{}.Unix()
-	killed(t, "facts for ever", auth, func(said []string) {
+	killed(t, "keep writing facts", auth, func(said []string) {
 		if len(said) > 0 {
 			n, err := strconv.ParseInt(said[len(said)-1], 10, 64)
 			if err != nil {
@@ -191,7 +192,7 @@ func TestKilledWhileWritingFacts(t *testing.T) {
 
 func TestKilledWhileBackingUp(t *testing.T) {
 	auth, id := linkedFolder(t)
-	killed(t, "backups for ever", auth, func(said []string) {
+	killed(t, "keep taking backups", auth, func(said []string) {
 		s := reopen(t, auth)
 		defer closeStore(t, s)
 		backups, err := listBackups(s.layout)
@@ -222,7 +223,7 @@ func TestKilledWhileBackingUp(t *testing.T) {
 
 func TestKilledWhileClearing(t *testing.T) {
 	auth := t.TempDir()
-	killed(t, "clears for ever", auth, func(said []string) {
+	killed(t, "keep clearing", auth, func(said []string) {
 		s := reopen(t, auth)
 		got := rows(t, s.db)
 		if o := s.Opening(); o.Damage != "" {
@@ -259,7 +260,7 @@ func TestKilledWhileRestoring(t *testing.T) {
 	}
 	closeStore(t, s)
 	asides := 0
-	killed(t, "restores for ever", auth, func(said []string) {
+	killed(t, "keep restoring", auth, func(said []string) {
 		s := reopen(t, auth)
 		if o := s.Opening(); !exists(t, s) || o.Damage != "" || s.record.Device != id {
 			t.Errorf("no session: %+v", o)
@@ -293,7 +294,7 @@ func TestKilledWhileMending(t *testing.T) {
 	s := open(t, auth)
 	backUp(t, s)
 	closeStore(t, s)
-	killed(t, "mends for ever", auth, func([]string) {
+	killed(t, "keep mending", auth, func([]string) {
 		s := reopen(t, auth)
 		if !exists(t, s) || s.record.Device != id {
 			t.Errorf("no session: %+v", s.Opening())
@@ -304,7 +305,7 @@ func TestKilledWhileMending(t *testing.T) {
 
 func TestKilledWhileStoringMessages(t *testing.T) {
 	auth, _ := linkedFolder(t)
-	killed(t, "messages for ever", auth, func(said []string) {
+	killed(t, "keep storing messages", auth, func(said []string) {
 		s := reopen(t, auth)
 		defer closeStore(t, s)
 		if o := s.Opening(); !exists(t, s) || o.Damage != "" {

@@ -13,15 +13,14 @@ const (
 	databaseName = "session.db"
 	lockName     = "session.lock"
 	factsName    = "facts.json"
-	// tempPrefix begins the name of every file that is only on its way to another; what a crash leaves of
-	// them is removed at the next start.
+	// tempPrefix begins the names of temporary files. The next start removes those that a crash left.
 	tempPrefix = ".sesi-tmp-"
 
 	dirMode  = 0o700
 	fileMode = 0o600
 )
 
-// layout is where a session keeps its things.
+// layout is the paths of a session.
 type layout struct {
 	// shown is the session directory as configured, for people; the others are absolute.
 	shown    string
@@ -56,11 +55,11 @@ func (l layout) database() string { return filepath.Join(l.dir, databaseName) }
 func (l layout) lock() string     { return filepath.Join(l.dir, lockName) }
 func (l layout) facts() string    { return filepath.Join(l.dir, factsName) }
 
-// sidecars are what SQLite keeps beside a database, in the order in which they are set aside: the log goes
-// before the database, or a crash in between would leave a log that SQLite replays into its successor.
+// sidecars are the files that SQLite keeps beside a database. The log comes first when they are set aside: a crash in
+// between would otherwise leave a log that SQLite replays into the next database.
 var sidecars = []string{"-wal", "-shm", "-journal"}
 
-// stampLayout names files by time, sorts like time, and is valid on every file system.
+// stampLayout is the time in the name of a file; the names sort by time.
 const stampLayout = "20060102T150405.000Z"
 
 func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }

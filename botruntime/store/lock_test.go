@@ -15,7 +15,7 @@ import (
 )
 
 func init() {
-	// hold opens the session and keeps it until it is killed.
+	// hold opens the session until it is killed.
 	helpers["hold"] = func(auth string, say func(string)) error {
 		o := options(auth)
 		o.Instance = "first-bot"
@@ -29,7 +29,7 @@ func init() {
 		<-told.Done()
 		return s.Close()
 	}
-	// grab opens the session once and says how that went.
+	// grab opens the session once and prints the result.
 	helpers["grab"] = func(auth string, say func(string)) error {
 		s, err := Open(context.Background(), options(auth))
 		var held *HeldError
@@ -45,7 +45,7 @@ func init() {
 	}
 }
 
-func TestSecondProcessIsTurnedAway(t *testing.T) {
+func TestASecondProcessIsRefused(t *testing.T) {
 	auth := t.TempDir()
 	first := start(t, "hold", auth)
 	if got := first.read(); got != "holding" {
@@ -71,12 +71,12 @@ func TestSecondProcessIsTurnedAway(t *testing.T) {
 		t.Errorf("restore beside a running bot = %v, want a HeldError", err)
 	}
 	if got := fmt.Sprint(tree(t, auth)); got != fmt.Sprint(before) {
-		t.Error("the one that was turned away changed something")
+		t.Error("the refused process changed something")
 	}
 }
 
-// The lock goes with the process, however it dies, and its file stays.
-func TestAnyDeathFreesTheLock(t *testing.T) {
+// The lock ends with the process, however it ends, and the file stays.
+func TestTheLockEndsWithTheProcess(t *testing.T) {
 	auth := t.TempDir()
 	var inode os.FileInfo
 	for range 5 {
@@ -99,8 +99,8 @@ func TestAnyDeathFreesTheLock(t *testing.T) {
 	}
 }
 
-// The snapshot of a killed bot holds the lock until it has noticed, so a start waits a little for it.
-func TestALockThatIsFreedSoonIsWaitedFor(t *testing.T) {
+// The copier of a killed bot has the lock until it notices, so a start waits a little.
+func TestOpenWaitsForALockThatEndsSoon(t *testing.T) {
 	auth := t.TempDir()
 	first := open(t, auth)
 	opened := make(chan error, 1)
@@ -117,7 +117,7 @@ func TestALockThatIsFreedSoonIsWaitedFor(t *testing.T) {
 	}
 }
 
-// Of many that start at the same moment one gets the session, and the others do no harm.
+// Of many processes that start at the same moment one gets the session, and the others do no harm.
 func TestManyStartAtOnce(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)
@@ -138,14 +138,14 @@ func TestManyStartAtOnce(t *testing.T) {
 		}
 	}
 	if won == 0 {
-		t.Error("nobody got the session")
+		t.Error("no process got the session")
 	}
 	if !exists(t, open(t, auth)) {
 		t.Error("the session is gone")
 	}
 }
 
-func TestSameProcessIsTurnedAwayToo(t *testing.T) {
+func TestASecondOpenInTheSameProcessIsRefused(t *testing.T) {
 	auth := t.TempDir()
 	open(t, auth)
 	_, err := Open(t.Context(), options(auth))
@@ -155,7 +155,7 @@ func TestSameProcessIsTurnedAwayToo(t *testing.T) {
 	}
 }
 
-func TestHolderThatSaysNothing(t *testing.T) {
+func TestALockFileThatNamesNoOwner(t *testing.T) {
 	for name, content := range map[string]string{"empty": "", "garbage": "\xff{", "longer": strings.Repeat("x", 10000)} {
 		t.Run(name, func(t *testing.T) {
 			auth := t.TempDir()
@@ -218,7 +218,7 @@ func TestAReplacedDirectory(t *testing.T) {
 	check(t, other.Check(t.Context()))
 }
 
-// A child that the bot starts must not keep the lock when the bot is gone.
+// A child process of the bot does not inherit the lock.
 func TestChildrenDoNotInheritTheLock(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)

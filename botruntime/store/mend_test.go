@@ -17,7 +17,7 @@ import (
 // killedRun leaves the session as a bot that was killed does: with a log, which holds more than the database.
 func killedRun(t *testing.T, auth string) {
 	t.Helper()
-	p := start(t, "messages for ever", auth)
+	p := start(t, "keep storing messages", auth)
 	for said := ""; said != "open"; said = p.read() {
 	}
 	for range 20 {

@@ -16,7 +16,7 @@ import (
 // Problem says what is wrong with a path.
 type Problem string
 
-// The problems a session directory can have. None of them is cured by deleting anything.
+// The problems of a session directory. To delete something solves none of them.
 const (
 	// NotCreatable: the directory is missing and cannot be made.
 	NotCreatable Problem = "not-creatable"
@@ -26,13 +26,13 @@ const (
 	NotDirectory Problem = "not-a-directory"
 	// NotRegular: there is something else where a file should be.
 	NotRegular Problem = "not-a-file"
-	// IsSymlink: a symbolic link stands where the session's own directory or file should be.
+	// IsSymlink: there is a symbolic link where the session's directory or file should be.
 	IsSymlink Problem = "symlink"
 	// DiskFull: there is no room, or the quota is used up.
 	DiskFull Problem = "disk-full"
 	// NoLocks: the file system does not offer file locks.
 	NoLocks Problem = "no-locks"
-	// ForeignDatabase: the database is sound, and another program's.
+	// ForeignDatabase: the database is sound and belongs to another program.
 	ForeignDatabase Problem = "foreign-database"
 	// NewerDatabase: a newer build wrote the database.
 	NewerDatabase Problem = "newer-database"
@@ -40,7 +40,7 @@ const (
 	NotUpgradable Problem = "not-upgradable"
 	// Busy: another program has the database open.
 	Busy Problem = "busy"
-	// Failing: the disk or the file system answered with an error.
+	// Failing: the disk or the file system reported an error.
 	Failing Problem = "failing"
 	// TooManyFiles: the process or the system may not open another file.
 	TooManyFiles Problem = "too-many-files"
@@ -48,13 +48,13 @@ const (
 	Damaged Problem = "damaged"
 )
 
-// PathError is a path that the session cannot be kept in as it is: what is wrong, who owns it, and what to do.
+// PathError says what is wrong with a path, who owns it, and what to do.
 type PathError struct {
 	Problem Problem
 	Path    string
-	// UID is who the bot runs as.
+	// UID is the user that the bot runs as.
 	UID int
-	// Place is the path itself, or the nearest folder above it that can be looked at; Owner and Mode are its.
+	// Place is the path, or the nearest folder above it that can be read; Owner and Mode describe Place.
 	Place string
 	Owner int
 	Mode  fs.FileMode
@@ -63,7 +63,7 @@ type PathError struct {
 	Err    error
 }
 
-// problem describes path as it is now.
+// problem makes a PathError with the current owner and mode.
 func problem(kind Problem, path string, err error) *PathError {
 	e := &PathError{Problem: kind, Path: path, UID: os.Geteuid(), Place: path, Owner: -1, Err: err}
 	for {
@@ -92,7 +92,7 @@ func (e *PathError) Error() string {
 	return text + "; " + e.Remedy()
 }
 
-// Unwrap gives the error of the operating system or of SQLite.
+// Unwrap returns the error of the operating system or of SQLite.
 func (e *PathError) Unwrap() error { return e.Err }
 
 func (e *PathError) what() string {
@@ -128,7 +128,7 @@ func (e *PathError) what() string {
 	}
 }
 
-// Remedy is what a person should do about it.
+// Remedy says what a person should do.
 func (e *PathError) Remedy() string {
 	switch e.Problem {
 	case NotCreatable:
@@ -167,14 +167,13 @@ func (e *PathError) Remedy() string {
 	}
 }
 
-// ErrNoDevice says that the store holds no linked device, so there is nothing to back up.
+// ErrNoDevice says that the database holds no linked device, so there is nothing to back up.
 var ErrNoDevice = errors.New("no linked device")
 
 // ErrClosed says that the store was closed.
 var ErrClosed = errors.New("the session store is closed")
 
-// classifyError sorts the errors of the operating system and of SQLite by what a person must do; what it
-// cannot sort, and nil, are "".
+// classifyError sorts errors of the operating system and of SQLite by their remedy; "" is for nil and the others.
 func classifyError(err error) Problem {
 	var pathError *PathError
 	switch {
@@ -211,12 +210,12 @@ func classifyError(err error) Problem {
 	return ""
 }
 
-// contentError is a database that SQLite reads, and that says what no whatsmeow ever wrote.
+// contentError is content that SQLite can read and that whatsmeow does not write.
 type contentError struct{ what string }
 
 func (e *contentError) Error() string { return e.what }
 
-// sqliteCode is SQLite's extended result code, 0 for an error that is not SQLite's.
+// sqliteCode is SQLite's extended result code; 0 for another error.
 func sqliteCode(err error) int {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
@@ -225,8 +224,8 @@ func sqliteCode(err error) int {
 	return 0
 }
 
-// classifyDamage says why err proves that a database's content is damaged, "" when it does not: a disk that
-// is full, busy, failing or forbidden proves nothing about what was stored on it before.
+// classifyDamage says how err shows damage of the content; "" when it shows none. A disk that is full, busy, failing
+// or forbidden shows nothing about the content.
 func classifyDamage(err error) string {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || classifyError(err) != "" {
 		return ""
@@ -241,13 +240,13 @@ func classifyDamage(err error) string {
 	case sqlite3.SQLITE_CORRUPT:
 		return "malformed"
 	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG:
-		// The statements are the same for every session and run on every sound database.
+		// The same statements run on every sound database.
 		return "unexpected content: " + err.Error()
 	}
 	return ""
 }
 
-// describe turns a bare error about path into a PathError where a person can do something about it.
+// describe turns an error about path into a PathError if a person can do something about it.
 func describe(path string, err error) error {
 	var pathError *PathError
 	if err == nil || errors.As(err, &pathError) {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Why a database was set aside; part of the name it gets.
+// Why a file was set aside; the cause is part of its new name.
 const (
 	causeDamaged  = "damaged"
 	causeReplaced = "replaced"
@@ -20,12 +20,12 @@ func isTemp(name string) bool {
 	return strings.HasPrefix(name, tempPrefix) && name == filepath.Base(name)
 }
 
-// asideName is where a database goes; its sidecars keep their suffix, so that SQLite still finds them.
+// asideName is the new path of a database. Its sidecars keep their suffix, so that SQLite finds them.
 func (l layout) asideName(cause, stamp string) string {
 	return l.database() + "." + cause + "-" + stamp
 }
 
-// newReplacement decides the names of a replacement; none of them is taken.
+// newReplacement picks names for a replacement that no file has yet.
 func newReplacement(l layout, cause, from string, now time.Time) (*replacement, error) {
 	for n := range 1000 {
 		r := &replacement{Stamp: stamp(now.Add(time.Duration(n) * time.Millisecond)), Cause: cause, From: from}
@@ -38,12 +38,12 @@ func newReplacement(l layout, cause, from string, now time.Time) (*replacement, 
 			return r, nil
 		}
 	}
-	return nil, describe(l.dir, errors.New("every name for a database that is set aside is taken; move them away"))
+	return nil, describe(l.dir, errors.New("too many databases are set aside here; move them away"))
 }
 
 // ensureReplaced sets the database aside and puts r.From in its place. It may be repeated after a crash at any
-// moment: the log is moved before the database, or SQLite would replay it into the successor, and the new
-// file is moved last, so while it still stands under its temporary name the old one is not wholly gone.
+// moment. The log moves before the database, because SQLite would replay it into the next one; r.From moves last, so
+// its temporary name shows that the replacement is not complete.
 func ensureReplaced(l layout, r *replacement) (aside []string, err error) {
 	from := filepath.Join(l.dir, r.From)
 	if r.From != "" {
@@ -73,7 +73,7 @@ func ensureReplaced(l layout, r *replacement) (aside []string, err error) {
 	return existing(l, r), nil
 }
 
-// existing lists what r set aside.
+// existing lists the files that r set aside.
 func existing(l layout, r *replacement) []string {
 	var paths []string
 	for _, suffix := range append([]string{""}, sidecars...) {

@@ -14,22 +14,21 @@ import (
 
 // Restored is what Restore did.
 type Restored struct {
-	// Device tells which link of which account the session now holds.
+	// Device names the device that the session now holds.
 	Device string
-	// SetAside are the files that the restored database replaced; they are complete and can be put back.
+	// SetAside are the replaced files; they are complete and can be put back.
 	SetAside []string
-	// Warning is what the person who restores must know, in English.
+	// Warning is for the person who restores, in English.
 	Warning string
 }
 
-const restoreWarning = "this database is older than what WhatsApp and your contacts last saw: messages that came " +
-	"since the backup was taken may not decrypt until their senders send again, and if the session was logged " +
-	"out since, it must be linked anew"
+const restoreWarning = "the backup is older than the session that WhatsApp and your contacts know: messages sent after " +
+	"the backup may not decrypt until they are sent again, and if the session was logged out after the backup, the " +
+	"phone must be linked again"
 
-// Restore puts the backup that source holds (as WriteBackup writes it, or a plain SQLite database) in the
-// place of a session's database. It takes the session's lock, so it returns a *HeldError while a bot runs,
-// verifies the whole backup before it touches anything, and sets aside what it replaces. A source that is no
-// usable backup comes back as a *BackupError.
+// Restore replaces the session's database by the backup from source, which WriteBackup wrote or which is a plain
+// SQLite database. It verifies the whole backup first, and sets the replaced files aside. The error is a *HeldError
+// while a bot runs, and a *BackupError when source is not a usable backup.
 func Restore(ctx context.Context, options Options, source io.Reader) (Restored, error) {
 	d, err := openDirectory(ctx, options)
 	if err != nil {
@@ -41,13 +40,13 @@ func Restore(ctx context.Context, options Options, source io.Reader) (Restored, 
 	if err != nil {
 		return Restored{}, err
 	}
-	if holder := observeHolder(d.layout, device); holder != "" {
-		return Restored{}, errors.Join(&BackupError{Reason: fmt.Sprintf("the session in %s holds this very link, and two "+
-			"bots with one link push each other out; clear that session, or move it away", holder)},
+	if other := otherSession(d.layout, device); other != "" {
+		return Restored{}, errors.Join(&BackupError{Reason: fmt.Sprintf("session %s already uses this linked device, and "+
+			"two bots cannot share one; clear or move that session first", other)},
 			removeDatabase(filepath.Join(d.layout.dir, temp)))
 	}
 	next := d.record
-	if next.Device != device { // what was remembered is another link's
+	if next.Device != device { // the facts are about another device
 		old := next.Facts
 		next.Facts = Facts{Stopped: old.Stopped, OutdatedAt: old.OutdatedAt, Revision: old.Revision}
 	}
@@ -61,9 +60,8 @@ func Restore(ctx context.Context, options Options, source io.Reader) (Restored, 
 	return Restored{Device: device, SetAside: aside, Warning: restoreWarning}, nil
 }
 
-// observeHolder is the directory of another session of the same AUTH_PATH that lives by that link, "" when none
-// is known to.
-func observeHolder(l layout, device string) string {
+// otherSession is the directory of another session in the same AUTH_PATH that uses the device; "" for none.
+func otherSession(l layout, device string) string {
 	entries, err := os.ReadDir(l.authPath)
 	if err != nil {
 		return ""
@@ -80,8 +78,8 @@ func observeHolder(l layout, device string) string {
 	return ""
 }
 
-// prepare unpacks a backup into the session directory and proves that a bot could start on it: whole, not
-// newer, upgradable, and with a device. It returns the file's name, which is durable.
+// prepare unpacks a backup into the session directory and checks that a bot can start on it: it is whole, not too new,
+// upgradable, and holds a device. It returns the name of the file, which is durable.
 func prepare(ctx context.Context, l layout, source io.Reader) (temp, device string, err error) {
 	file, err := createTemp(l.dir, "restore.db")
 	if err != nil {
@@ -129,10 +127,9 @@ func syncFile(path string) error {
 	return describe(path, errors.Join(file.Sync(), file.Close()))
 }
 
-// decideRestorable picks the backups that may take the place of a damaged database, the newest first. The
-// keys of a link that was logged out or cleared are dead, and bringing them back would undo what a person
-// did; so the facts must say that the link a backup holds is the one that was lost. When the facts themselves
-// are lost nothing speaks against the newest link: if it is dead, WhatsApp says so at the login.
+// decideRestorable picks the backups that may replace a damaged database, the newest first. They must hold the device
+// that the facts know: the keys of one that was logged out or cleared are dead, and to bring them back would undo what
+// a person did. Without facts the newest device is tried; WhatsApp refuses a dead one at the login.
 func decideRestorable(r record, known bool, backups []Backup) []Backup {
 	device := r.Device
 	switch {

@@ -114,8 +114,8 @@ func TestRestoreKeepsWhatItReplaces(t *testing.T) {
 	}
 }
 
-// What is remembered of one account must not be held against another that is restored in its place.
-func TestRestoreOfAnotherLinkForgetsTheOld(t *testing.T) {
+// Facts about one account must not apply to another that is restored in its place.
+func TestRestoreOfAnotherDeviceResetsTheFacts(t *testing.T) {
 	for name, same := range map[string]bool{"the same link": true, "another link": false} {
 		t.Run(name, func(t *testing.T) {
 			auth := t.TempDir()

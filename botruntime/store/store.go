@@ -1,6 +1,5 @@
-// Package store keeps one WhatsApp session in a directory: its lock, its database, what must be remembered
-// beside it, and its backups. It never deletes or overwrites what it did not write itself, and never decides
-// to end a session.
+// Package store keeps one WhatsApp session in a directory: its lock, its database, its facts, and its backups. It never
+// deletes or overwrites foreign files, and never decides to end a session.
 package store
 
 import (
@@ -22,7 +21,7 @@ import (
 // Options say which session to open.
 type Options struct {
 	bot.Identity
-	// BackupKeep is how many backups stay; at least one does.
+	// BackupKeep is how many of the newest backups stay; at least one does. See decideKept for older ones.
 	BackupKeep int
 	// Log may be nil.
 	Log *slog.Logger
@@ -30,22 +29,21 @@ type Options struct {
 	Copier func(context.Context) *exec.Cmd
 }
 
-// Opening is what Open found and did.
+// Opening is the result of Open.
 type Opening struct {
-	// Damage says why the database was judged damaged; "" when it was sound or new.
+	// Damage describes the damage of the database; "" when it was sound or new.
 	Damage string
 	// SetAside are the damaged files under their new names.
 	SetAside []string
-	// Restored is the backup that took their place; nil when none did.
+	// Restored is the backup that took their place; nil for none.
 	Restored *Backup
 	// WithoutLog is true when the database runs without the log that was beside it.
 	WithoutLog bool
-	// ProfileFound is true when the directory also holds a whatsapp-web.js profile, which stays untouched and
-	// cannot be converted.
+	// ProfileFound is true when the directory also holds a profile of whatsapp-web.js, which stays as it is.
 	ProfileFound bool
-	// FactsSetAside is where a facts file that could not be understood went; "" when it was fine.
+	// FactsSetAside is the new path of a facts file that could not be read; "" for none.
 	FactsSetAside string
-	// Notice is what the snapshot should say about all this; "" for nothing new.
+	// Notice is the warning for the snapshot; "" for nothing new.
 	Notice bot.Notice
 }
 
@@ -59,7 +57,7 @@ type Store struct {
 	// unreadable is true from an error that isUnreadable knows until Probe has read the whole database.
 	unreadable atomic.Bool
 
-	// life ends when the store is closed, and with it what is under way.
+	// life ends when the store is closed, and cancels what is in progress.
 	life context.Context
 	end  context.CancelFunc
 
@@ -80,14 +78,14 @@ type Store struct {
 	container *sqlstore.Container
 }
 
-// Container is whatsmeow's view of the store. Clear replaces it.
+// Container is whatsmeow's access to the database. Clear replaces it.
 func (s *Store) Container() *sqlstore.Container {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.container
 }
 
-// Device loads the linked device; with none it returns a new one whose ID is nil, which a pairing saves.
+// Device loads the linked device. Without one it returns a new device with a nil ID, which a pairing saves.
 func (s *Store) Device(ctx context.Context) (*wastore.Device, error) {
 	container := s.Container()
 	device, err := readDevice(ctx, s.db, container)
@@ -100,13 +98,13 @@ func (s *Store) Device(ctx context.Context) (*wastore.Device, error) {
 	return device, nil
 }
 
-// Exists reports whether the store holds a linked device.
+// Exists reports whether the database holds a linked device.
 func (s *Store) Exists(ctx context.Context) (bool, error) {
 	device, err := observeDevice(ctx, s.db)
 	return device != "", describe(s.layout.database(), err)
 }
 
-// Opening says what Open found and did.
+// Opening is the result of Open.
 func (s *Store) Opening() Opening { return s.opening }
 
 // Files describes the session's own files.
@@ -146,15 +144,15 @@ func (s *Store) Check(ctx context.Context) error {
 	return err
 }
 
-// Facts are what is remembered.
+// Facts returns a copy of the facts.
 func (s *Store) Facts() Facts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.record.Facts.clone()
 }
 
-// UpdateFacts changes what is remembered, durably. When the write fails the change holds for this process,
-// and the next update writes it too.
+// UpdateFacts changes the facts durably. After a failed write the change holds for this process, and the next update
+// writes it too.
 func (s *Store) UpdateFacts(change func(*Facts)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,8 +173,7 @@ func (s *Store) UpdateFacts(change func(*Facts)) error {
 	return s.save(next)
 }
 
-// Sync makes everything that was committed survive a power cut, which a commit alone does not promise. The
-// moment for it is right after a pairing.
+// Sync makes all commits survive a power cut, which a commit alone does not. It is for the moment after a pairing.
 func (s *Store) Sync(ctx context.Context) error {
 	ctx, done, err := s.begin(ctx, s.copies)
 	if err != nil {
@@ -187,7 +184,7 @@ func (s *Store) Sync(ctx context.Context) error {
 	return describe(s.layout.database(), err)
 }
 
-// begin waits for a place in line, and ties the work to the store's life.
+// begin waits for the token of line, and cancels the work when the store is closed.
 func (s *Store) begin(ctx context.Context, line chan struct{}) (context.Context, func(), error) {
 	select {
 	case <-s.life.Done():

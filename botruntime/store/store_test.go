@@ -74,7 +74,7 @@ func TestTwoClientsShareAnAuthPath(t *testing.T) {
 	}
 }
 
-// Nobody but the bot's user may read a key, whatever the umask, and whatever a volume did to the modes since.
+// Only the bot's user may read a key, with any umask, and after a volume changed the modes.
 func TestOnlyTheOwnerMayRead(t *testing.T) {
 	for _, umask := range []int{0, 0o022, 0o077, 0o777} {
 		t.Run(fmt.Sprintf("%04o", umask), func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestSessionPath(t *testing.T) {
 	}
 }
 
-// A path may hold what means something in a database's address.
+// A path may contain characters that have a meaning in a database URL.
 func TestOddPath(t *testing.T) {
 	auth := filepath.Join(t.TempDir(), "a?mode=ro#b %41&c=d'e\"f")
 	s := open(t, auth)
@@ -331,8 +331,8 @@ func FuzzFacts(f *testing.F) {
 	})
 }
 
-// Many goroutines use the store at once, as whatsmeow does, while backups, checks and facts go on; one that
-// waits for another for ever would never end.
+// Many goroutines use the store at once, as whatsmeow does, with backups, checks and facts. A deadlock would end at the
+// deadline.
 func TestManyUsersAtOnce(t *testing.T) {
 	s := open(t, t.TempDir())
 	link(t, s, "6281200000001")
@@ -421,8 +421,8 @@ func TestWebVersion(t *testing.T) {
 	}
 }
 
-// The list of columns is what opening checks against, so it must be exactly what whatsmeow makes.
-func TestTablesAreWhatsmeows(t *testing.T) {
+// Open checks the columns against this list, so it must match the tables that whatsmeow makes.
+func TestTablesMatchWhatsmeow(t *testing.T) {
 	s := open(t, t.TempDir())
 	rows, err := s.db.QueryContext(t.Context(), `SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'`)
 	if err != nil {

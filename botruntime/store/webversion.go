@@ -25,8 +25,8 @@ type webVersionFile struct {
 	FetchedAt time.Time `json:"fetchedAt"`
 }
 
-// ReadWebVersion reads the version cached in dir. With none the error is fs.ErrNotExist; one that makes no
-// sense is an error too, and either way the caller goes on without it.
+// ReadWebVersion reads the version that is cached in dir. Without one the error is fs.ErrNotExist; an invalid one is an
+// error too. The caller goes on without it.
 func ReadWebVersion(dir string) (WebVersion, error) {
 	path := filepath.Join(dir, webVersionName)
 	data, err := readBounded(path, maxWebVersion)
@@ -50,12 +50,12 @@ func parseWebVersion(data []byte) (WebVersion, error) {
 		return WebVersion{}, err
 	}
 	if version.String() != file.Version || version[0] == 0 || file.FetchedAt.IsZero() {
-		return WebVersion{}, fmt.Errorf("version %q of %s is none", file.Version, file.FetchedAt)
+		return WebVersion{}, fmt.Errorf("invalid version %q of %s", file.Version, file.FetchedAt)
 	}
 	return WebVersion{Version: version, FetchedAt: file.FetchedAt.UTC()}, nil
 }
 
-// WriteWebVersion caches v in dir, which it makes if need be. Several bots may share one dir.
+// WriteWebVersion caches v in dir, and makes dir if it is missing. Several bots may share dir.
 func WriteWebVersion(dir string, v WebVersion) error {
 	if err := makeDirs(dir); err != nil {
 		return describe(dir, err)

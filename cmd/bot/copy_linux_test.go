@@ -18,7 +18,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// fillStore gives a linked session so many contacts that a snapshot of it takes a while.
+// fillStore adds so many contacts to a linked session that a copy of it takes a while.
 func fillStore(t *testing.T, dir string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "session-default", "session.db")+"?"+
@@ -31,7 +31,7 @@ func fillStore(t *testing.T, dir string) {
 	must(t, err)
 }
 
-// inWork finds the process that takes a snapshot for the bot, once it has begun to write; 0 for none.
+// inWork returns the pid of the bot's copier once it has begun to write; 0 for none.
 func (p *process) inWork(dir string) int {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid))
 	for _, list := range lists {
@@ -51,13 +51,13 @@ func (p *process) inWork(dir string) int {
 	return 0
 }
 
-// leftovers are the files among the backups that are only on their way to become one.
+// leftovers are the temporary files among the backups.
 func leftovers(dir string) []string {
 	found, _ := filepath.Glob(filepath.Join(dir, "backups", "session-default", ".sesi-tmp-*"))
 	return found
 }
 
-// state is the letter that the kernel gives a process, 'X' when there is none.
+// state is the kernel's letter for the state of a process; 'X' when it is gone.
 func state(pid int) byte {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if _, rest, found := bytes.Cut(stat, []byte(") ")); found && len(rest) > 0 {
@@ -68,8 +68,8 @@ func state(pid int) byte {
 
 func gone(pid int) bool { return strings.IndexByte("XZ", state(pid)) >= 0 }
 
-// freeze stops a snapshot in the middle of its work; ask makes the bot take one, again and again until one was
-// caught. It returns the process and what comes when the last ask has its answer.
+// freeze stops a copier in the middle of its work; ask makes the bot start one, until one was caught. It returns the
+// pid and a channel that closes when the last ask is answered.
 func (p *process) freeze(dir string, ask func()) (pid int, answered <-chan struct{}) {
 	p.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
@@ -87,7 +87,7 @@ func (p *process) freeze(dir string, ask func()) (pid int, answered <-chan struc
 			default:
 			}
 			if pid := p.inWork(dir); pid != 0 && syscall.Kill(pid, syscall.SIGSTOP) == nil {
-				p.waitFor("the snapshot to stand still", func() bool { return state(pid) == 'T' || gone(pid) })
+				p.waitFor("the copier to stop", func() bool { return state(pid) == 'T' || gone(pid) })
 				if p.inWork(dir) == pid {
 					p.t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
 					return pid, done
@@ -96,17 +96,17 @@ func (p *process) freeze(dir string, ask func()) (pid int, answered <-chan struc
 			}
 		}
 	}
-	p.t.Fatal("no snapshot could be caught at its work")
+	p.t.Fatal("no copier was caught at its work")
 	return 0, nil
 }
 
-const snapshotToken = "a-token-of-this-bot"
+const copyToken = "a-token-of-this-bot"
 
-// filled is a linked bot whose snapshots take a while.
+// filled is a linked bot whose copies take a while.
 func filled(t *testing.T, tune func(*exec.Cmd)) (p *process, dir string, env []string) {
 	t.Helper()
 	wa, dir := whatsapp(t), t.TempDir()
-	env = settings(wa, dir, "API_TOKEN="+snapshotToken)
+	env = settings(wa, dir, "API_TOKEN="+copyToken)
 	p = launch(t, env, tune)
 	p.awaitListening()
 	p.pair(wa)
@@ -114,17 +114,17 @@ func filled(t *testing.T, tune func(*exec.Cmd)) (p *process, dir string, env []s
 	return p, dir, env
 }
 
-// fetch asks for a backup, and tells the status of the answer.
+// fetch asks for a backup and stores the status of the answer.
 func (p *process) fetch(status *int) func() {
-	return func() { *status, _, _ = p.try(http.MethodGet, "/api/session/backup", "X-Api-Key", snapshotToken) }
+	return func() { *status, _, _ = p.try(http.MethodGet, "/api/session/backup", "X-Api-Key", copyToken) }
 }
 
-func TestASnapshotThatIsKilledIsReportedAndLeavesNothing(t *testing.T) {
+func TestAKilledCopierIsReportedAndLeavesNoFile(t *testing.T) {
 	p, dir, _ := filled(t, nil)
 	var status int
 	pid, answered := p.freeze(dir, p.fetch(&status))
 	if environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); err != nil || string(environ) != "GOMAXPROCS=1\x00" {
-		t.Errorf("the snapshot's environment is %q, %v", environ, err)
+		t.Errorf("the copier's environment is %q, %v", environ, err)
 	}
 	must(t, syscall.Kill(pid, syscall.SIGKILL))
 	<-answered
@@ -142,7 +142,7 @@ func TestASnapshotThatIsKilledIsReportedAndLeavesNothing(t *testing.T) {
 		if snap := p.snapshot(); !snap.Exists {
 			t.Error("the backup before the clear could not be caught")
 		}
-		_, _, _ = p.try(http.MethodDelete, "/api/session/clear", "X-Api-Key", snapshotToken)
+		_, _, _ = p.try(http.MethodDelete, "/api/session/clear", "X-Api-Key", copyToken)
 	})
 	must(t, syscall.Kill(pid, syscall.SIGKILL))
 	<-answered
@@ -155,7 +155,7 @@ func TestASnapshotThatIsKilledIsReportedAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// metric is the value of one that the bot shows, "" when it does not.
+// metric is the value of a metric of the bot; "" for none.
 func (p *process) metric(name string) string {
 	p.t.Helper()
 	response, err := direct.Get("http://" + p.metrics + "/metrics")
@@ -172,8 +172,8 @@ func (p *process) metric(name string) string {
 	return ""
 }
 
-// A killed bot leaves its snapshot behind, which ends by itself; as long as it has not, no other bot starts.
-func TestNoBotStartsBesideTheSnapshotOfAKilledOne(t *testing.T) {
+// The copier of a killed bot ends soon; until then no other bot starts.
+func TestNoBotStartsBesideTheCopierOfAKilledOne(t *testing.T) {
 	p, dir, env := filled(t, func(c *exec.Cmd) { c.WaitDelay = time.Second }) // the snapshot keeps its standard error
 	linked := p.snapshot()
 	var status int
@@ -189,7 +189,7 @@ func TestNoBotStartsBesideTheSnapshotOfAKilledOne(t *testing.T) {
 	must(t, syscall.Kill(pid, syscall.SIGCONT))
 	for deadline := time.Now().Add(patience); !gone(pid); {
 		if time.Now().After(deadline) {
-			t.Fatal("a snapshot outlives its bot")
+			t.Fatal("the copier outlives its bot")
 		}
 	}
 	third := start(t, env)
@@ -204,7 +204,7 @@ func TestNoBotStartsBesideTheSnapshotOfAKilledOne(t *testing.T) {
 	}
 }
 
-func TestItStopsInTimeBesideASnapshotThatHangs(t *testing.T) {
+func TestItStopsInTimeWithACopierThatHangs(t *testing.T) {
 	p, dir, env := filled(t, nil)
 	linked := p.snapshot()
 	var status int
@@ -212,7 +212,7 @@ func TestItStopsInTimeBesideASnapshotThatHangs(t *testing.T) {
 	p.stop()
 	<-answered
 	if !gone(pid) {
-		t.Error("the snapshot outlives its bot")
+		t.Error("the copier outlives its bot")
 	}
 	if left := leftovers(dir); left != nil {
 		t.Errorf("left behind: %v", left)
@@ -222,8 +222,8 @@ func TestItStopsInTimeBesideASnapshotThatHangs(t *testing.T) {
 	}
 }
 
-// A terminal and systemd send their signals to the bot and its snapshot alike; only the bot's own end counts.
-func TestASnapshotLeavesSignalsToItsBot(t *testing.T) {
+// A terminal and systemd send signals to the bot and the copier; the copier ends only with its bot.
+func TestTheCopierIgnoresSignals(t *testing.T) {
 	p, dir, _ := filled(t, nil)
 	var status int
 	pid, answered := p.freeze(dir, p.fetch(&status))
@@ -236,7 +236,7 @@ func TestASnapshotLeavesSignalsToItsBot(t *testing.T) {
 	}
 }
 
-func TestASnapshotIsNothingForPeople(t *testing.T) {
+func TestTheCopierIsNotForPeople(t *testing.T) {
 	wa, dir := whatsapp(t), t.TempDir()
 	p := launch(t, settings(wa, dir), nil, copyCommand)
 	if code := p.end(); code != exitFailed {

@@ -10,7 +10,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// smallDisk mounts a file system of that many bytes.
+// smallDisk mounts a file system of the given size.
 func smallDisk(t *testing.T, size string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -28,7 +28,7 @@ func smallDisk(t *testing.T, size string) string {
 	return dir
 }
 
-// fill takes all the space that is left on the disk of dir.
+// fill uses all free space on the disk of dir.
 func fill(t *testing.T, dir string) string {
 	t.Helper()
 	path := filepath.Join(dir, "ballast")

@@ -117,7 +117,7 @@ func (k *killer) pick(p *process) (string, func()) {
 				_, _ = k.wa.Say(jid, "628999", "hello", "Friend")
 			}
 		}},
-		{"snapshot", func() { _, _, _ = p.try(http.MethodGet, "/api/session/backup") }},
+		{"backup", func() { _, _, _ = p.try(http.MethodGet, "/api/session/backup") }},
 		{"takeover", func() { _ = k.wa.Kick(jid, "replaced") }},
 		{"clear", func() {
 			// an offline clear leaves the device on the phone's list, as it says; here it must not

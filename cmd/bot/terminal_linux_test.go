@@ -18,7 +18,7 @@ import (
 	"sesi.dev/sesi/test/scan"
 )
 
-// terminal opens a terminal; what is written to its other end can be read from it.
+// terminal opens a pseudo-terminal and returns both ends.
 func terminal(t *testing.T) (mine, theirs *os.File) {
 	t.Helper()
 	mine, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -35,7 +35,7 @@ func terminal(t *testing.T) (mine, theirs *os.File) {
 
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// readBlocks reads the last code that is drawn with half blocks in a text; "" when there is none.
+// readBlocks reads the last code that a text draws with half blocks; "" for none.
 func readBlocks(text string) string {
 	const scale = 8
 	var rows [][2][]bool
@@ -78,8 +78,8 @@ func readBlocks(text string) string {
 	return scan.Code(out.Bytes())
 }
 
-// TestTheTerminalIsScannedToo: alone at a terminal, the bot draws the code there, and says when it is connected.
-func TestTheTerminalIsScannedToo(t *testing.T) {
+// At a terminal the bot draws the code and says when it is connected.
+func TestTheTerminalShowsTheCode(t *testing.T) {
 	wa := whatsapp(t)
 	mine, theirs := terminal(t)
 	p := launch(t, settings(wa, t.TempDir()), func(cmd *exec.Cmd) { cmd.Stdout = theirs })
@@ -104,7 +104,7 @@ func TestTheTerminalIsScannedToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	linked := p.untilConnected()
-	p.waitFor("the word of it", func() bool { return strings.Contains(screen.String(), "Connected as "+linked.JID) })
+	p.waitFor("the line about the connection", func() bool { return strings.Contains(screen.String(), "Connected as "+linked.JID) })
 	if strings.Contains(p.out.String(), code) {
 		t.Error("the log holds the code")
 	}

@@ -11,7 +11,7 @@ import (
 // nobody is the user of the container image.
 const nobody = 65532
 
-// asNobody runs a bot as that user, in a directory that it may enter.
+// asNobody runs a bot as the user of the image, in a directory that it may enter.
 func asNobody(t *testing.T) func(*exec.Cmd) {
 	t.Helper()
 	return func(cmd *exec.Cmd) {
@@ -20,7 +20,7 @@ func asNobody(t *testing.T) func(*exec.Cmd) {
 	}
 }
 
-// readOnly is a directory of root's that everyone may enter and nobody else may write.
+// readOnly is a directory that everyone may enter and only root may write.
 func readOnly(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sesi-readonly")
