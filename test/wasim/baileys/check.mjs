@@ -1,4 +1,4 @@
-// Checks the simulator with Baileys, a client that shares no code with whatsmeow: it pairs, logs in anew, reads
+// Checks the simulator with Baileys, a client that shares no code with whatsmeow: it pairs, logs in again, reads
 // an encrypted message and answers it. Usage:
 //
 //   npm install --ignore-scripts
@@ -50,7 +50,7 @@ try {
   const first = await connect(state, saveCreds)
   await first.end(undefined)
   const socket = await connect(state, saveCreds)
-  console.log('logged in anew')
+  console.log('logged in again')
   // Without a phone's app state keys Baileys holds its events back; the simulator's phones have none.
   const flush = setInterval(() => socket.ev.flush(true), 100)
   const read = new Promise(resolve => socket.ev.on('messages.upsert', ({ messages: [message] }) => message.key.fromMe || resolve(message)))
