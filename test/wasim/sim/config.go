@@ -13,14 +13,14 @@ import (
 type Config struct {
 	// Addr is the TLS listener, 127.0.0.1:0 if empty.
 	Addr string
-	// Keys are the TLS and Noise keys. If nil they are those in Dir, which is filled if it has none; with no
-	// Dir either, they are made anew.
+	// Keys are the TLS and Noise keys. If nil they come from Dir, where they are made if it
+	// has none; without Dir, they are fresh.
 	Keys *Keys
 	Dir  string
 	// StateFile, if set, keeps accounts, devices, sessions and undelivered messages over a restart, and over
 	// a kill at any moment.
 	StateFile string
-	// QRFirst is the lifetime of the first QR code (default 60 s), QRNext that of each of the other five (20 s).
+	// QRFirst is the lifetime of the first QR code (default 60 s), QRNext the lifetime of each of the other five (20 s).
 	QRFirst time.Duration
 	QRNext  time.Duration
 	// ReadIdle ends a connection that sent nothing for so long (default 5 min).
@@ -35,7 +35,7 @@ type Config struct {
 	CloseDelay time.Duration
 	// AddrMode says how messages of contacts are addressed: pn (by number, the default) or lid.
 	AddrMode string
-	// Logger hears of every node at level debug; nil is silence.
+	// Logger gets every node at level debug; nil logs nothing.
 	Logger *slog.Logger
 }
 
@@ -45,7 +45,7 @@ const (
 	AddrLID = "lid"
 )
 
-// withDefaults fills in what was left open and refuses what makes no sense.
+// withDefaults fills in empty fields and refuses values that make no sense.
 func (c Config) withDefaults() (Config, error) {
 	if c.Addr == "" {
 		c.Addr = "127.0.0.1:0"

@@ -11,7 +11,7 @@ type groupBody struct {
 	// JID is a group that is to be changed; without it one is made. By is who does it: the creator, or an admin.
 	JID string `json:"jid"`
 	By  string `json:"by"`
-	// Mode is pn, lid, or empty for that of the simulator; Members are phone numbers.
+	// Mode is pn, lid, or empty for the simulator's own; Members are phone numbers.
 	Mode    string   `json:"mode"`
 	Members []string `json:"members"`
 	// What follows changes a group.

@@ -73,7 +73,7 @@ func TestControlRefusesMessagesThatMakeNoSense(t *testing.T) {
 		"no such group":    {"POST", "/say", `{"jid":"1203@g.us","from":"` + anna + `","text":"x"}`, 404},
 		"kind of receipt":  {"POST", "/receipt", `{"jid":"` + botPhone + `","from":"` + anna + `","ids":["A"],"type":"liked"}`, 400},
 		"receipt of none":  {"POST", "/receipt", `{"jid":"` + botPhone + `","from":"` + anna + `","type":"read"}`, 400},
-		"group of nobody":  {"POST", "/group", `{"subject":"x"}`, 400},
+		"group without by": {"POST", "/group", `{"subject":"x"}`, 400},
 		"unknown group":    {"POST", "/group", `{"jid":"1@g.us","by":"` + anna + `"}`, 404},
 		"person":           {"PUT", "/person", `{"phone":"12"}`, 400},
 		"wait":             {"GET", "/outbox?wait=soon", "", 400},

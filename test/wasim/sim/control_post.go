@@ -10,7 +10,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 )
 
-// done is the answer of what has nothing to tell.
+// done is the answer of a request that returns no data.
 var done = map[string]bool{"ok": true}
 
 type linked struct {
@@ -19,7 +19,7 @@ type linked struct {
 	MS int64 `json:"ms"`
 }
 
-// timed links a companion and says how long it took.
+// timed links a companion and returns how long it took.
 func timed(ctx context.Context, link func(context.Context) (types.JID, error)) (any, error) {
 	start := time.Now()
 	jid, err := link(ctx)

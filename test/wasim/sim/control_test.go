@@ -127,21 +127,21 @@ func TestControlErrors(t *testing.T) {
 		status             int
 		says               string
 	}{
-		"not json":          {"POST", "/scan", "hello", 400, "body"},
-		"unknown field":     {"POST", "/scan", `{"qrcode":"x"}`, 400, "qrcode"},
-		"too large":         {"POST", "/scan", `{"qr":"` + strings.Repeat("a", 1<<17) + `"}`, 413, "too large"},
-		"bad QR":            {"POST", "/scan", `{"qr":"x"}`, 400, "QR text"},
-		"nobody waits":      {"POST", "/paircode", `{"phone":"5511988887777","code":"ABCD-EFGH"}`, 404, "asked for a code"},
-		"no such device":    {"POST", "/unlink", `{"jid":"5511988887777"}`, 404, "5511988887777"},
-		"not an address":    {"POST", "/kick", `{"jid":"hello","kind":"drop"}`, 400, "phone number"},
-		"unknown kick":      {"POST", "/kick", `{"all":true,"kind":"tickle"}`, 400, "tickle"},
-		"unknown fault":     {"POST", "/fault", `{"kind":"earthquake"}`, 400, "earthquake"},
-		"bad version":       {"PUT", "/version", `{"min":"new"}`, 400, "three numbers"},
-		"no delay":          {"PUT", "/close-delay", `{}`, 400, "ms"},
-		"negative delay":    {"PUT", "/close-delay", `{"ms":-1}`, 400, "ms"},
-		"bad since":         {"GET", "/events?since=yesterday", "", 400, "since"},
-		"bad outbox since":  {"GET", "/outbox?since=yesterday", "", 400, "since"},
-		"nobody to talk to": {"POST", "/say", `{"jid":"5511988887777","from":"4915112345678","text":"hi"}`, 404, "5511988887777"},
+		"not json":         {"POST", "/scan", "hello", 400, "body"},
+		"unknown field":    {"POST", "/scan", `{"qrcode":"x"}`, 400, "qrcode"},
+		"too large":        {"POST", "/scan", `{"qr":"` + strings.Repeat("a", 1<<17) + `"}`, 413, "too large"},
+		"bad QR":           {"POST", "/scan", `{"qr":"x"}`, 400, "QR text"},
+		"no client waits":  {"POST", "/paircode", `{"phone":"5511988887777","code":"ABCD-EFGH"}`, 404, "asked for a code"},
+		"no such device":   {"POST", "/unlink", `{"jid":"5511988887777"}`, 404, "5511988887777"},
+		"not an address":   {"POST", "/kick", `{"jid":"hello","kind":"drop"}`, 400, "phone number"},
+		"unknown kick":     {"POST", "/kick", `{"all":true,"kind":"tickle"}`, 400, "tickle"},
+		"unknown fault":    {"POST", "/fault", `{"kind":"earthquake"}`, 400, "earthquake"},
+		"bad version":      {"PUT", "/version", `{"min":"new"}`, 400, "three numbers"},
+		"no delay":         {"PUT", "/close-delay", `{}`, 400, "ms"},
+		"negative delay":   {"PUT", "/close-delay", `{"ms":-1}`, 400, "ms"},
+		"bad since":        {"GET", "/events?since=yesterday", "", 400, "since"},
+		"bad outbox since": {"GET", "/outbox?since=yesterday", "", 400, "since"},
+		"no such bot":      {"POST", "/say", `{"jid":"5511988887777","from":"4915112345678","text":"hi"}`, 404, "5511988887777"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, answer := call[struct{ Error string }](t, s, c.method, c.path, c.body)

@@ -39,7 +39,7 @@ var ownDictionary = func() *dictionary {
 	return d
 }()
 
-// parseDictionary reads one word a line; the first stands for no word at all.
+// parseDictionary reads one word a line; the first is the empty word.
 func parseDictionary(text string) *dictionary {
 	words := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	return &dictionary{single: words[:token.Dictionary0], double: slices.Collect(slices.Chunk(words[token.Dictionary0:], 256))}

@@ -79,7 +79,7 @@ func (s *Server) Events(since int64) ([]Event, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if since > l.last {
-		since = 0 // who asks saw a simulator of before a restart
+		since = 0 // the caller saw a simulator from before a restart
 	}
 	first := len(l.events)
 	for first > 0 && l.events[first-1].Seq > since {

@@ -199,8 +199,8 @@ func (fs *faultSet) strikeIf(kind string, now time.Time, fits func(*Fault) bool)
 	return struck
 }
 
-// concerns reports whether a fault that names an address strikes another one: no address stands for everyone, a
-// bare number for every device of it.
+// concerns reports whether a fault that names an address strikes another one: no address means everyone, a
+// bare number every device of that number.
 func concerns(named, jid string) bool {
 	return named == "" || named == jid || strings.HasPrefix(jid, named+":") || strings.HasPrefix(jid, named+"@")
 }

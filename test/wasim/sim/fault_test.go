@@ -18,7 +18,7 @@ import (
 	"sesi.dev/sesi/test/wasim/simtest"
 )
 
-// What stands between a bot and its login fails Connect, and the next attempt gets through.
+// A fault before the login makes Connect fail, and the next attempt succeeds.
 func TestFaultsBeforeTheLogin(t *testing.T) {
 	for kind, c := range map[string]struct {
 		fault  sim.Fault
@@ -59,7 +59,7 @@ func TestFaultsBeforeTheLogin(t *testing.T) {
 	}
 }
 
-// whatsmeow waits 20 s for the server's hello; so that the test need not, a bare websocket stands for it.
+// whatsmeow waits 20 s for the server's hello; a bare websocket takes its place, so that the test does not wait.
 func TestNoiseHandshakeThatGetsNoAnswer(t *testing.T) {
 	s := simtest.Start(t, sim.Config{})
 	fault(t, s, sim.Fault{Kind: sim.FaultHangNoise, Seconds: 0.1, Count: 1})
@@ -151,7 +151,7 @@ func TestFaultsEnd(t *testing.T) {
 	memoryBot(t, s).pair("5511911112222")
 }
 
-// outdated demands a version that no client has by itself, and serves it.
+// outdated demands a version that no client has, and serves it on the web page.
 var outdated = store.WAVersionContainer{2, 3000, 1_099_999_999}
 
 func TestOutdatedClientIsCuredByTheServedVersion(t *testing.T) {

@@ -211,7 +211,7 @@ func (g *group) node(info groupInfo) waBinary.Node {
 	return waBinary.Node{Tag: "group", Attrs: attrs, Content: content}
 }
 
-// participants lists members under the address of the group, with the other address beside it.
+// participants lists members under the address of the group, together with their other address.
 func (g *group) participants(info groupInfo, members []member) []waBinary.Node {
 	_, other := info.otherName()
 	nodes := make([]waBinary.Node, 0, len(members))

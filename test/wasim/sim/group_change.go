@@ -27,7 +27,7 @@ type GroupInfo struct {
 }
 
 // MakeGroup makes a group with its creator as admin. Mode says under which address the members know each other: pn,
-// lid, or empty for that of the configuration.
+// lid, or empty for the configured one.
 func (s *Server) MakeGroup(subject, mode, creator string, members ...string) (Group, error) {
 	g, err := s.makeGroup(subject, mode, creator, "", members)
 	return Group{g}, err
@@ -192,7 +192,7 @@ func (g *group) set(by string, ask waBinary.Node) error {
 	return nil
 }
 
-// set changes a setting and returns the node that tells of it. False means that there is no such setting.
+// set changes a setting and returns the node that announces it. False means that there is no such setting.
 func (i *groupInfo) set(ask waBinary.Node) (waBinary.Node, bool) {
 	content, _ := ask.Content.([]byte)
 	switch ask.Tag {

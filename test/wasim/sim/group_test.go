@@ -28,8 +28,8 @@ func makeGroup(t *testing.T, s *simtest.Sim, mode string, members ...string) sim
 	return group
 }
 
-// hears has a person write to a group and returns what the bot reads.
-func (b *bot) hears(group sim.Group, from, text string, how sim.Delivery) *events.Message {
+// inGroup has a person write to a group and returns what the bot reads.
+func (b *bot) inGroup(group sim.Group, from, text string, how sim.Delivery) *events.Message {
 	b.t.Helper()
 	mark := b.mark()
 	id, err := b.sim.Person(from).Send(group.JID(), sim.Text(text), how)
@@ -54,7 +54,7 @@ func TestGroupConversation(t *testing.T) {
 				t.Errorf("joined %+v", joined)
 			}
 			for _, from := range []string{anna, budi, anna} {
-				message := b.hears(group, from, "hello of "+from, sim.Delivery{})
+				message := b.inGroup(group, from, "hello of "+from, sim.Delivery{})
 				if message.Info.Sender.Server != server {
 					t.Errorf("the sender is %s", message.Info.Sender)
 				}
@@ -94,7 +94,7 @@ func TestGroupChangesItsMembers(t *testing.T) {
 			b := diskBot(t, s, database(t))
 			b.pair(botPhone)
 			group := makeGroup(t, s, mode, botPhone)
-			b.hears(group, anna, "we are two", sim.Delivery{})
+			b.inGroup(group, anna, "we are two", sim.Delivery{})
 			if err := b.try(group.JID(), "", "yes", patience); err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +116,7 @@ func TestGroupChangesItsMembers(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.WaitText(t, budi, "hello Budi")
-			b.hears(group, budi, "hello all", sim.Delivery{})
+			b.inGroup(group, budi, "hello all", sim.Delivery{})
 			mark := b.mark()
 			if err := group.Change(anna, sim.MemberRemove, budi); err != nil {
 				t.Fatal(err)
@@ -131,7 +131,7 @@ func TestGroupChangesItsMembers(t *testing.T) {
 					t.Error("a message reached someone who left")
 				}
 			}
-			b.hears(group, anna, "I have a new sender key", sim.Delivery{})
+			b.inGroup(group, anna, "I have a new sender key", sim.Delivery{})
 			if _, err := s.Person(budi).Write(group.JID(), "let me in"); !errors.Is(err, sim.ErrRefused) {
 				t.Errorf("someone who left wrote: %v", err)
 			}
@@ -198,9 +198,9 @@ func TestGroupMessagesThatCannotBeDecrypted(t *testing.T) {
 			b := diskBot(t, s, database(t))
 			jid := b.pair(botPhone)
 			group := makeGroup(t, s, mode, budi, botPhone)
-			b.hears(group, anna, "hard to read", sim.Delivery{Bad: 2})
+			b.inGroup(group, anna, "hard to read", sim.Delivery{Bad: 2})
 			wait[*events.UndecryptableMessage](b, 0)
-			b.hears(group, anna, "easy to read", sim.Delivery{})
+			b.inGroup(group, anna, "easy to read", sim.Delivery{})
 			fault(t, s, sim.Fault{Kind: sim.FaultPhoneRetry, Count: 1, To: budi})
 			if err := b.try(group.JID(), "HARD", "hard for Budi", patience); err != nil {
 				t.Fatal(err)
@@ -247,7 +247,7 @@ func TestGroupsOutliveARestart(t *testing.T) {
 	b := diskBot(t, s, database(t))
 	b.pair(botPhone)
 	group := makeGroup(t, s, sim.AddrLID, budi, botPhone)
-	b.hears(group, anna, "before", sim.Delivery{})
+	b.inGroup(group, anna, "before", sim.Delivery{})
 	if err := b.try(group.JID(), "", "answer", patience); err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestGroupsOutliveARestart(t *testing.T) {
 	if err != nil || !slices.Equal(again.Info().Members, group.Info().Members) {
 		t.Fatalf("the group is %+v: %v", s.Groups(), err)
 	}
-	b.hears(again, anna, "after", sim.Delivery{})
+	b.inGroup(again, anna, "after", sim.Delivery{})
 	if err = b.try(group.JID(), "", "answer again", patience); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// SendHistory makes the person's phone send its chats to a bot of its own, as after a pairing. Messages that the phone
+// SendHistory makes the person's phone send its chats to one of its bots, as after a pairing. Messages that the phone
 // wrote or received since the simulator was started are in it. It returns how many they are.
 func (p Person) SendHistory(bot types.JID) (int, error) {
 	s := p.server

@@ -107,7 +107,7 @@ func FuzzHandshake(f *testing.F) {
 	f.Add([]byte{}, []byte{})
 	f.Add([]byte{0x12, 0x22, 0x0a, 0x20}, []byte{})
 	f.Add(append([]byte{0x12, 0x22, 0x0a, 0x20}, make([]byte, 32)...), []byte{}) // a point of small order
-	f.Add(hello, []byte{0x22, 0x06, 0x0a, 0x01, 0x00, 0x12, 0x01, 0x00})         // clientFinish of rubbish
+	f.Add(hello, []byte{0x22, 0x06, 0x0a, 0x01, 0x00, 0x12, 0x01, 0x00})         // clientFinish of random bytes
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		frames := [][]byte{first, second}
 		read := func() ([]byte, error) {

@@ -127,7 +127,7 @@ func (s *Server) handleRemove(c *conn, iq, request *waBinary.Node) {
 	c.send(answer(iq))
 	switch {
 	case d == c.dev:
-		// The companion hangs up by itself; the server does if it has not within a second.
+		// The companion hangs up; if it does not within a second, the server does.
 		time.AfterFunc(time.Second, func() { c.end(streamError("401", "device_removed")) })
 	case current != nil:
 		current.end(streamError("401", "device_removed"))

@@ -14,7 +14,7 @@ import (
 	"sync"
 )
 
-// compactSlack is how much rubbish a journal may hold beyond its live content before it is rewritten.
+// compactSlack is how many bytes of replaced lines a journal may hold before it is rewritten.
 const compactSlack = 8 << 20
 
 // journal is a file of "key is now value" lines; the last line of a key counts. A change is on its way to
@@ -29,7 +29,7 @@ type journal struct {
 	used int64
 }
 
-// span is where a key's last line stands in the file.
+// span is the place of a key's last line in the file.
 type span struct{ at, length int64 }
 
 // entry is one line; without a value the key is gone.
@@ -39,7 +39,7 @@ type entry struct {
 }
 
 // openJournal opens or creates the file and returns what is in it. A last line that a kill cut short is
-// dropped; any other line that cannot be read is an error, for nobody may lose sessions in silence.
+// dropped; any other line that cannot be read is an error, so that no session is lost unnoticed.
 func openJournal(path string) (*journal, map[string]json.RawMessage, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -137,7 +137,7 @@ func (j *journal) append(e entry) error {
 	return nil
 }
 
-// save rewrites the file without its rubbish and forces it to the disk.
+// save rewrites the file without its replaced lines and forces it to the disk.
 func (j *journal) save() error {
 	if j == nil {
 		return nil

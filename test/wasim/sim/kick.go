@@ -11,10 +11,10 @@ import (
 const (
 	KickReplaced    = "replaced"    // stream:error conflict, as if another client had logged in
 	KickRemoved     = "removed"     // unlinked by the phone: stream:error 401 device_removed
-	KickDrop        = "drop"        // TCP reset, not a word
+	KickDrop        = "drop"        // TCP reset without a reason
 	KickClose       = "close"       // stream end and websocket close, no reason
-	KickFreeze      = "freeze"      // the connection stays open and mute
-	KickThaw        = "thaw"        // and speaks again; what was frozen is lost
+	KickFreeze      = "freeze"      // the connection stays open and sends nothing
+	KickThaw        = "thaw"        // the connection sends again; what was to be sent meanwhile is lost
 	KickStreamError = "streamerror" // stream:error 503 without a close
 )
 

@@ -208,7 +208,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// Closing right behind the reason is when whatsmeow may lose it. What comes is its affair; the simulator's is
+// When the close follows at once, whatsmeow may miss the reason. The test only asks of the simulator
 // that the delay can be changed while it runs, and that it closes at once then.
 func TestCloseDelayAtRunTime(t *testing.T) {
 	s := simtest.Start(t, sim.Config{CloseDelay: time.Minute})

@@ -211,7 +211,7 @@ func TestPeopleWithoutANumber(t *testing.T) {
 		t.Errorf("receipt %+v", receipt)
 	}
 	group := makeGroup(t, s, sim.AddrLID, budi, botPhone)
-	b.hears(group, anna, "in a group", sim.Delivery{})
+	b.inGroup(group, anna, "in a group", sim.Delivery{})
 	found, err := b.client.GetGroupInfo(t.Context(), group.JID())
 	if err != nil || found.Participants[0].JID != message.Info.Chat || !found.Participants[0].PhoneNumber.IsEmpty() ||
 		found.Participants[1].PhoneNumber.IsEmpty() {
@@ -229,7 +229,7 @@ func TestHistory(t *testing.T) {
 	jid := b.pair(botPhone)
 	group := makeGroup(t, s, sim.AddrPN, botPhone)
 	b.say(jid, "first")
-	b.hears(group, anna, "to all", sim.Delivery{})
+	b.inGroup(group, anna, "to all", sim.Delivery{})
 	if _, err := s.Person(botPhone).Write(annaJID, "from the phone"); err != nil {
 		t.Fatal(err)
 	}

@@ -114,7 +114,7 @@ func success(d *device) waBinary.Node {
 	}}
 }
 
-// logout books that a companion's connection is over.
+// logout records that a companion's connection is over.
 func (s *Server) logout(c *conn) {
 	s.Stats.LoggedInNow.Add(-1)
 	c.dev.mu.Lock()

@@ -102,14 +102,14 @@ func refusal(to *waBinary.Node, code int, text string) waBinary.Node {
 	}
 }
 
-// notification is a node that the server sends by itself.
+// notification is a node that the server sends unasked.
 func notification(kind string, content ...waBinary.Node) waBinary.Node {
 	return waBinary.Node{Tag: "notification", Attrs: waBinary.Attrs{
 		"from": types.ServerJID, "type": kind, "id": nextID(), "t": time.Now().Unix(),
 	}, Content: content}
 }
 
-// notice is an <ib>, the server's word to one client.
+// notice is an <ib>, information for one client.
 func notice(tag string, attrs waBinary.Attrs) waBinary.Node {
 	return waBinary.Node{Tag: "ib", Attrs: waBinary.Attrs{"from": types.ServerJID}, Content: []waBinary.Node{{Tag: tag, Attrs: attrs}}}
 }
@@ -119,7 +119,7 @@ var lastID atomic.Uint64
 // nextID names a node of the server, uniquely also over restarts.
 func nextID() string { return fmt.Sprintf("%d-%d", time.Now().Unix(), lastID.Add(1)) }
 
-// attrText returns an attribute as text, empty if it is not there.
+// attrText returns an attribute as text, empty if it is missing.
 func attrText(node *waBinary.Node, key string) string {
 	switch value := node.Attrs[key].(type) {
 	case nil:
@@ -131,13 +131,13 @@ func attrText(node *waBinary.Node, key string) string {
 	}
 }
 
-// attrInt returns an attribute that is a number, 0 if it is none.
+// attrInt returns an attribute that is a number, 0 for anything else.
 func attrInt(node *waBinary.Node, key string) int {
 	value, _ := strconv.Atoi(attrText(node, key))
 	return value
 }
 
-// attrJID returns an attribute that is an address, empty if it is none.
+// attrJID returns an attribute that is an address, empty for anything else.
 func attrJID(node *waBinary.Node, key string) types.JID {
 	jid, _ := node.Attrs[key].(types.JID)
 	return jid

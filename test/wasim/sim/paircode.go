@@ -29,7 +29,7 @@ type codeLink struct {
 	phone   string
 	ref     string
 	wrapped []byte     // the companion's ephemeral key: 32 bytes of salt, 16 of IV, 32 encrypted
-	done    chan error // buffered: the reader never waits for whoever typed
+	done    chan error // buffered: the reader never waits for the one who typed
 
 	mu        sync.Mutex
 	ephemeral *keys.KeyPair // the phone's, of the last code typed
@@ -100,7 +100,7 @@ func (s *Server) handleCodeFinish(c *conn, iq *waBinary.Node, request *waBinary.
 	}
 	select {
 	case link.done <- err:
-	default: // nobody waits: the code was typed too long ago
+	default: // no request waits: the code was typed too long ago
 	}
 }
 
@@ -188,7 +188,7 @@ func (l *codeLink) typed(code string) ([]byte, error) {
 		return nil, err
 	}
 	select {
-	case <-l.done: //nolint:errcheck // the answer to an earlier code, that nobody waited for
+	case <-l.done: //nolint:errcheck // the answer to an earlier code, which no request waits for
 	default:
 	}
 	l.mu.Lock()

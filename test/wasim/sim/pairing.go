@@ -40,10 +40,10 @@ type pairing struct {
 	dev    *device
 	signed *waAdv.ADVSignedDeviceIdentity
 	iqID   string
-	done   chan error // buffered: the reader never waits for whoever scanned
+	done   chan error // buffered: the reader never waits for the one who scanned
 }
 
-// Scan is the phone's camera: it takes the text of a QR code and links whoever shows it to the phone's number.
+// Scan is the phone's camera: it takes the text of a QR code and links the client that shows it to the phone's number.
 // When it returns, the link is confirmed and saved.
 func (s *Server) Scan(ctx context.Context, qr, phone string) (types.JID, error) {
 	r, secret, err := s.findRegistration(qr)
@@ -195,7 +195,7 @@ func (r *registration) setPairing(p *pairing) bool {
 	return true
 }
 
-// takePairing ends the wait for a companion's signature; an empty id stands for any.
+// takePairing ends the wait for a companion's signature; an empty id means any.
 func (r *registration) takePairing(iqID string) *pairing {
 	r.mu.Lock()
 	defer r.mu.Unlock()

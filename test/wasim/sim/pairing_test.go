@@ -135,7 +135,7 @@ func TestQRCodesExpireOneByOneThenTheConnectionEnds(t *testing.T) {
 	})
 	s.WaitEvent(t, 0, sim.EventQRExpired)
 	wait[*events.Disconnected](b, 0)
-	eventually(t, "nobody waits", func() bool { return len(s.Waiting()) == 0 })
+	eventually(t, "no connection waits", func() bool { return len(s.Waiting()) == 0 })
 	if _, err := s.Scan(t.Context(), codes[5], "5511911112222"); !errors.Is(err, sim.ErrUnknown) {
 		t.Errorf("scan of a code whose connection ended: %v", err)
 	}
@@ -213,7 +213,7 @@ func TestLinkOutlivesALostConfirmation(t *testing.T) {
 	}
 	eventually(t, "the connection is reset", func() bool { return !b.client.IsConnected() })
 	if seen := b.seen(0); strings.Contains(seen, "Connected") {
-		t.Errorf("whatsmeow came back by itself: %s", seen)
+		t.Errorf("whatsmeow reconnected without being asked: %s", seen)
 	}
 	b.connect()
 	wait[*events.Connected](b, 0)

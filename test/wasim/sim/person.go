@@ -26,7 +26,7 @@ func (s *Server) Person(phone string) Person { return Person{s, phone} }
 type Delivery struct {
 	// ID is the message's id; empty for a fresh one.
 	ID string
-	// Name is the push name, by default that of the account.
+	// Name is the push name, by default the account's.
 	Name string
 	// Bad is how many copies the bot cannot decrypt: the first one, then those that it asks for.
 	Bad int

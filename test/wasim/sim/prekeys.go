@@ -90,7 +90,7 @@ func (d *device) preKeyCount() int {
 	return len(d.preKeys)
 }
 
-// takePreKey hands out a one-time key for good, nil if there is none, and asks the companion for more when
+// takePreKey removes a one-time key and returns it, nil if none is left, and asks the companion for more when
 // few are left.
 func (d *device) takePreKey() *preKey {
 	d.mu.Lock()

@@ -46,7 +46,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	}
 }
 
-// What a kill leaves is the file as it is at some moment; a copy of it stands for that.
+// A kill leaves the file as it is at that moment; the test uses a copy of the file.
 func TestKillLosesNoConfirmedLink(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state")
 	s := simtest.Start(t, sim.Config{StateFile: file})

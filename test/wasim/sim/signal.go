@@ -10,11 +10,11 @@ import (
 // maxSignals bounds the signals that are remembered.
 const maxSignals = 20_000
 
-// Signal is what a bot tells others beside messages: a receipt, its presence, or that it types.
+// Signal is what a bot tells others apart from messages: a receipt, its presence, that it types, or a privacy token.
 type Signal struct {
 	// Seq numbers the signals from 1.
 	Seq int64 `json:"seq"`
-	// Bot is the companion, Tag is receipt, presence or chatstate.
+	// Bot is the companion, Tag is receipt, presence, chatstate or token.
 	Bot string `json:"bot"`
 	Tag string `json:"tag"`
 	// Type is the receipt's type (empty: delivered), available or unavailable, composing or paused.
@@ -55,7 +55,7 @@ func (l *signalLog) addReceipt(d *device, node *waBinary.Node) {
 	l.add(signal)
 }
 
-// handlePresence takes what a companion tells of itself.
+// handlePresence takes a companion's presence or typing.
 func (s *Server) handlePresence(d *device, node *waBinary.Node) {
 	signal := Signal{Bot: d.jid().String(), Tag: node.Tag, Type: attrText(node, "type"), To: attrText(node, "to")}
 	if children := node.GetChildren(); node.Tag == "chatstate" && len(children) > 0 {

@@ -34,7 +34,7 @@ func (s *Server) loadState(path string) error {
 	return nil
 }
 
-// kindOf is the rank of a key's kind, -1 if it is none.
+// kindOf is the rank of a key's kind, -1 for an unknown one.
 func kindOf(key string) int {
 	kind, _, _ := strings.Cut(key, "/")
 	return slices.Index(kinds, kind)

@@ -12,14 +12,14 @@ import (
 
 // whatsmeowRaces are the data races inside whatsmeow that its clients run into whatever they do: when a
 // socket ends, FrameSocket.Close writes conn, closed and OnDisconnect under a lock that IsConnected,
-// SendFrame, readPump and NoiseSocket.Stop do not take. Races of anybody else are reported as ever.
+// SendFrame, readPump and NoiseSocket.Stop do not take. Other races are reported.
 const whatsmeowRaces = "race:go.mau.fi/whatsmeow/socket.(*FrameSocket).Close\n"
 
 // suppressedEnv tells the second run of Main where the suppressions of the first are.
 const suppressedEnv = "SIMTEST_RACE_SUPPRESSIONS"
 
 // Main runs the tests of a package that uses whatsmeow, from its TestMain. Under the race detector it starts
-// the test program anew, as only the environment at its start can tell the detector of whatsmeow's own races.
+// the test program again, because the detector reads its suppressions from the environment only at the start.
 func Main(m *testing.M) {
 	var silent logger.Loggable = mute{}
 	logger.Setup(&silent) // libsignal prints to standard output, and races for its default

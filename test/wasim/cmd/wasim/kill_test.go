@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	simtest.Main(m)
 }
 
-// process is the command as a process of its own.
+// process is the command in a separate process.
 type process struct {
 	cmd   *exec.Cmd
 	ready map[string]string
@@ -102,7 +102,7 @@ func (p *process) client(t *testing.T) (*whatsmeow.Client, chan any) {
 	client.AddEventHandler(func(event any) {
 		select {
 		case seen <- event:
-		default: // nobody looks any more
+		default: // the test has read enough
 		}
 	})
 	t.Cleanup(client.Disconnect)
