@@ -6,9 +6,9 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // Indexes over the cached sessions.
@@ -30,7 +30,7 @@ func accountKey(session *v1alpha1.WhatsAppSession) string {
 	if session.Status.Session == nil || !session.Status.Session.Exists {
 		return ""
 	}
-	return resources.Account(session.Status.Session.JID)
+	return bot.Account(session.Status.Session.JID)
 }
 
 // sessionsBy lists the sessions under one key of an index, in every watched namespace. They belong to the cache and must

@@ -1,16 +1,10 @@
 package controllers
 
 import (
-	"strings"
-	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // knowledge is how much a pass knows of the bot.
@@ -63,7 +57,7 @@ func deriveStatus(p *pass) *v1alpha1.WhatsAppSessionStatus {
 	}
 	status.Replacement = p.plan.replacement
 	if known == reported {
-		mirror(status, p.snapshot())
+		observer.Mirror(status, p.snapshot())
 	}
 	if status.QR != nil {
 		if known == absent || known == lost {
@@ -76,28 +70,6 @@ func deriveStatus(p *pass) *v1alpha1.WhatsAppSessionStatus {
 	deriveState(p, status, known)
 	deriveConditions(p, status, known)
 	return status
-}
-
-// mirror copies what the bot reports.
-func mirror(status *v1alpha1.WhatsAppSessionStatus, snapshot *bot.Snapshot) {
-	before := status.Session
-	if before == nil {
-		before = &v1alpha1.SessionStatus{}
-	}
-	status.Session = &v1alpha1.SessionStatus{
-		Exists: snapshot.Exists, Expired: snapshot.Expired,
-		LastModified: moment(snapshot.LastModified), SizeBytes: snapshot.Size, Path: snapshot.Path,
-		JID: snapshot.JID, LID: snapshot.LID, PhoneNumber: phoneNumber(snapshot.JID), PushName: snapshot.PushName,
-		LinkedAt: moment(snapshot.LinkedAt), LastConnectedAt: moment(snapshot.ConnectedAt),
-	}
-	if status.Session.LastConnectedAt == nil {
-		status.Session.LastConnectedAt = before.LastConnectedAt
-	}
-	status.QR = &v1alpha1.QRStatus{Needed: snapshot.QRRequired, ExpiresAt: moment(snapshot.QRExpiresAt)}
-	status.RestrictedUntil = moment(snapshot.RestrictedUntil)
-	status.WebVersion = snapshot.WebVersion
-	status.Notice = string(snapshot.Notice)
-	status.Instance = snapshot.Instance
 }
 
 // deriveState sets the session's state: the bot's, or the operator's own where no bot reports.
@@ -130,22 +102,4 @@ func deriveState(p *pass, status *v1alpha1.WhatsAppSessionStatus, known knowledg
 	default:
 		set(v1alpha1.StatePending, p.bot.reason(), last)
 	}
-}
-
-// moment is a bot's time as a status shows it, to the second; nil for none.
-func moment(t bot.Time) *metav1.Time {
-	if t.IsZero() {
-		return nil
-	}
-	shown := metav1.NewTime(t.Truncate(time.Second))
-	return &shown
-}
-
-// phoneNumber is the number in the jid of a phone's account, with its leading +; empty for any other account.
-func phoneNumber(jid string) string {
-	user, server, _ := strings.Cut(resources.Account(jid), "@")
-	if server != "s.whatsapp.net" || user == "" || strings.Trim(user, "0123456789") != "" {
-		return ""
-	}
-	return "+" + user
 }

@@ -208,7 +208,7 @@ func TestWithoutABot(t *testing.T) {
 	for _, line := range []string{"qr", "pair --phone +628123", "restart", "logout --yes", "clear --yes", "logs"} {
 		args := strings.Fields(line)
 		for name, want := range map[string]string{
-			"shop":   "shop has no bot yet (Pending, ClaimPending); kubectl sesi doctor shop says why",
+			"shop":   "shop has no bot yet (Pending, ClaimPending); kubectl sesi doctor shop shows why",
 			"asleep": "asleep is suspended and has no bot; kubectl sesi resume asleep",
 		} {
 			out, err := sesi(t, "", append([]string{"-n", namespace, args[0], name}, args[1:]...)...)
@@ -217,7 +217,7 @@ func TestWithoutABot(t *testing.T) {
 			}
 		}
 	}
-	if _, err := sesi(t, "", "-n", namespace, "restore", "asleep", "--yes", "-f", file); err == nil || !strings.Contains(err.Error(), "give --image") {
+	if _, err := sesi(t, "", "-n", namespace, "restore", "asleep", "--yes", "-f", file); err == nil || !strings.Contains(err.Error(), "use --image") {
 		t.Errorf("restore without a bot whose image could be used: %v", err)
 	}
 	if _, err := sesi(t, "", "-n", namespace, "backup", "shop", "-o", file+".new"); err == nil || !strings.Contains(err.Error(), "read the session's token") {
@@ -231,12 +231,12 @@ func TestDoctorOfWhatIsMissing(t *testing.T) {
 	s.Namespace = namespace
 	made := create(t, s)
 	out, err := sesi(t, "", "-n", namespace, "doctor", "shop")
-	if err == nil || err.Error() != "6 of 10 checks found something" {
+	if err == nil || err.Error() != "6 of 10 checks failed" {
 		t.Errorf("%v", err)
 	}
 	for _, want := range []string{
 		"ok    the API server (v1.", "ok    your rights\n",
-		"BAD   the operator follows this session: ClaimNotFound: The bot says why.\n      -> edit the spec: kubectl edit whatsappsession shop\n",
+		"BAD   the operator follows this session: ClaimNotFound: The bot says why.\n      -> the message above says what to do; the operator retries when that changes\n",
 		"BAD   the claim wa-shop: ", "BAD   the Secret wa-shop: ", "BAD   the NetworkPolicy wa-shop: ", "BAD   the bot's pod: shop has no bot yet",
 		"-     the bot answers: not checked\n", "-     the bot's version: not checked\n", "BAD   the session: it is Pending (ClaimNotFound)\n      -> wait; ",
 	} {
@@ -257,7 +257,7 @@ func TestDoctorOfWhatIsMissing(t *testing.T) {
 	out, _ = sesi(t, "", "-n", namespace, "doctor", "shop")
 	for _, want := range []string{
 		"BAD   the operator follows this session: it has seen generation 1 of 2\n", "BAD   the claim wa-shop: it is Pending\n",
-		"BAD   the Secret wa-shop: ", "-> delete the Secret; the operator makes a new one\n",
+		"BAD   the Secret wa-shop: ", "-> delete the Secret; the operator creates a new one\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it lacks %q:\n%s", want, out)
@@ -282,10 +282,24 @@ func TestDoctorOfRights(t *testing.T) {
 		Subjects: []rbacv1.Subject{{Kind: "User", Name: "ani"}},
 	}))
 	out, err := sesi(t, "", "-n", namespace, "--as", "ani", "doctor", "shop")
-	if want := "BAD   your rights: you may not patch whatsappsessions, create pods/portforward, get pods/log, get secrets\n"; err == nil || !strings.Contains(out, want) {
+	if want := "BAD   your rights: you may not patch whatsappsessions, create pods/portforward, get pods/log, get secrets, create pods, delete pods, create pods/attach\n"; err == nil || !strings.Contains(out, want) {
 		t.Errorf("%v\n%s\nwant %s", err, out, want)
 	}
 	if out, err := sesi(t, "", "-n", namespace, "--as", "ani", "suspend", "shop", "--yes"); err == nil || !strings.Contains(err.Error(), "forbidden") {
 		t.Errorf("%v, %s", err, out)
+	}
+}
+
+// TestTokenOfASecret: a token that a user wrote with a line break, as echo does, goes into a request without it.
+func TestTokenOfASecret(t *testing.T) {
+	namespace := space(t, "tokens")
+	s := someSession("shop")
+	s.Namespace = namespace
+	must(t, api.Create(t.Context(), &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "wa-shop"},
+		Data:       map[string][]byte{"token": []byte("a-token-of-my-own-choice\n")},
+	}))
+	if token, err := (&cluster{client: api}).token(t.Context(), &s); err != nil || token != "a-token-of-my-own-choice" {
+		t.Errorf("token %q, %v", token, err)
 	}
 }

@@ -47,7 +47,7 @@ func (c *cluster) reach(pod *corev1.Pod, port int32) (*botAPI, error) {
 
 func (b *botAPI) close() { b.tunnel.close() }
 
-// request sends one request; an answer that is no success becomes the error that its problem document tells.
+// request sends one request. An answer that reports a failure becomes an error with the text of its problem document.
 func (b *botAPI) request(ctx context.Context, method, path string, body any, header ...string) (*http.Response, error) {
 	var sent io.Reader
 	if body != nil {
@@ -70,7 +70,7 @@ func (b *botAPI) request(ctx context.Context, method, path string, body any, hea
 	}
 	response, err := b.http.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("ask the bot: %w", err)
+		return nil, fmt.Errorf("call the bot: %s", printable(err.Error()))
 	}
 	if response.StatusCode < 300 {
 		return response, nil
@@ -78,16 +78,12 @@ func (b *botAPI) request(ctx context.Context, method, path string, body any, hea
 	defer response.Body.Close()
 	var problem struct{ Title, Detail string }
 	if json.NewDecoder(io.LimitReader(response.Body, maxLine)).Decode(&problem) != nil || problem.Detail+problem.Title == "" {
-		return nil, fmt.Errorf("the bot answers %s", response.Status)
+		return nil, fmt.Errorf("the bot answers %s", printable(response.Status))
 	}
-	said := problem.Detail
-	if said == "" {
-		said = problem.Title
-	}
-	return nil, &refusal{status: response.StatusCode, text: said}
+	return nil, &refusal{status: response.StatusCode, text: printable(or(problem.Detail, problem.Title))}
 }
 
-// refusal is a request that the bot understood and did not do.
+// refusal is the bot's answer to a request that it does not carry out.
 type refusal struct {
 	status int
 	text   string
@@ -110,7 +106,7 @@ func (b *botAPI) do(ctx context.Context, method, path string, body, out any) err
 	return json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(out)
 }
 
-// code is the live code; live is false when there is none.
+// code is the current code; live is false when there is none.
 func (b *botAPI) code(ctx context.Context) (code bot.Code, live bool, err error) {
 	err = b.do(ctx, http.MethodGet, "/api/session/qr", nil, &code)
 	if refused := (*refusal)(nil); errors.As(err, &refused) && refused.status == http.StatusConflict {
@@ -135,8 +131,9 @@ func (b *botAPI) watch(ctx context.Context, see func(bot.Snapshot) (more bool, e
 		}
 		var snap bot.Snapshot
 		if err := json.Unmarshal([]byte(data), &snap); err != nil {
-			return fmt.Errorf("the bot's event cannot be read: %w", err)
+			return fmt.Errorf("read the bot's event: %w", err)
 		}
+		snap.Message, snap.JID = printable(snap.Message), printable(snap.JID)
 		if more, err := see(snap); err != nil || !more {
 			return err
 		}

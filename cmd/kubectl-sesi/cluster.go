@@ -19,12 +19,13 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/credentials"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// requestTimeout bounds one question to the API server or the bot; pollInterval paces a wait.
+// requestTimeout bounds one request to the API server or the bot; pollInterval paces a wait.
 const (
 	requestTimeout = 30 * time.Second
 	pollInterval   = 500 * time.Millisecond
@@ -60,7 +61,7 @@ func (t *tool) cluster() (*cluster, error) {
 	return &cluster{config: config, client: c, namespace: namespace}, nil
 }
 
-// on makes a command's run function for one session, named by its first argument.
+// on returns the run function of a command for one session, which its first argument names.
 func (t *tool) on(do func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		c, err := t.cluster()
@@ -84,23 +85,28 @@ func (c *cluster) session(ctx context.Context, name string) (*v1alpha1.WhatsAppS
 	return s, explain(err)
 }
 
-// explain says what it means that the API server does not know the resource.
+// explain explains the error of an API server that does not know the resource.
 func explain(err error) error {
 	if meta.IsNoMatchError(err) {
-		return fmt.Errorf("the cluster knows no WhatsAppSessions: install the operator, or its CRD (%w)", err)
+		return fmt.Errorf("the CRD whatsappsessions.sesi.dev is not installed; install the operator (%w)", err)
 	}
 	return err
 }
 
-// pod is the session's bot pod; the error says why there is none.
+// noPod says that a session has no pod, and what to do.
+type noPod struct{ problem, remedy string }
+
+func (e *noPod) Error() string { return e.problem + "; " + e.remedy }
+
+// pod is the session's bot pod; the error is a *noPod if there is none.
 func (c *cluster) pod(ctx context.Context, s *v1alpha1.WhatsAppSession) (*corev1.Pod, error) {
 	pod := &corev1.Pod{}
 	err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}, pod)
 	if apierrors.IsNotFound(err) {
 		if suspended(s) {
-			return nil, fmt.Errorf("%s is suspended and has no bot; kubectl sesi resume %s", s.Name, s.Name)
+			return nil, &noPod{s.Name + " is suspended and has no bot", "kubectl sesi resume " + s.Name}
 		}
-		return nil, fmt.Errorf("%s has no bot yet (%s, %s); kubectl sesi doctor %s says why", s.Name, s.Status.State, s.Status.Reason, s.Name)
+		return nil, &noPod{fmt.Sprintf("%s has no bot yet (%s, %s)", s.Name, s.Status.State, s.Status.Reason), "kubectl sesi doctor " + s.Name + " shows why"}
 	}
 	return pod, err
 }
@@ -111,16 +117,16 @@ func (c *cluster) token(ctx context.Context, s *v1alpha1.WhatsAppSession) (strin
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}, secret); err != nil {
 		return "", fmt.Errorf("read the session's token: %w", err)
 	}
-	token := string(secret.Data[credentials.KeyToken])
-	if token == "" {
-		return "", fmt.Errorf("the Secret %s holds no token; is the operator running?", secret.Name)
+	token := strings.TrimSpace(string(secret.Data[credentials.KeyToken]))
+	if !bot.ValidToken(token) {
+		return "", fmt.Errorf("the Secret %s has no valid token; is the operator running?", secret.Name)
 	}
 	return token, nil
 }
 
 func suspended(s *v1alpha1.WhatsAppSession) bool { return s.Spec.Suspended != nil && *s.Spec.Suspended }
 
-// setSuspended edits the spec; it does nothing when the spec says so already.
+// setSuspended edits the spec, unless it already has that value.
 func (c *cluster) setSuspended(ctx context.Context, s *v1alpha1.WhatsAppSession, want bool) error {
 	if suspended(s) == want {
 		return nil
@@ -138,12 +144,12 @@ func (c *cluster) untilNoPod(ctx context.Context, s *v1alpha1.WhatsAppSession, t
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
 	})
 	if err != nil {
-		return fmt.Errorf("the pod %s does not go away: %w", key.Name, err)
+		return fmt.Errorf("the pod %s is not deleted in time: %w", key.Name, err)
 	}
 	return nil
 }
 
-// confirm asks before what cannot be undone, unless --yes was given.
+// confirm asks before a command that cannot be undone, unless --yes was given.
 func (t *tool) confirm(question string) error {
 	if t.yes {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,17 +33,17 @@ import (
 // skewLimit is how far this machine's, the API server's and the bot's clocks may differ.
 const skewLimit = 30 * time.Second
 
-// finding is what one check found; remedy says what to do when it is not well. What could not be checked because
-// something before it is missing is skipped.
+// finding is the result of one check. remedy says what to do about a problem. waits marks what is not a fault but waits
+// for a person, and skipped what could not be checked because something else is missing.
 type finding struct {
 	what, problem, remedy string
-	skipped               bool
+	skipped, waits        bool
 }
 
 func well(what string) finding { return finding{what: what} }
 
 func (t *tool) doctor() *cobra.Command {
-	return t.forSession("doctor", "Check everything a session needs, and say what is wrong", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+	return t.forSession("doctor", "Check everything a session needs, and show what is wrong", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
 		checks := []func(context.Context, *cluster, *v1alpha1.WhatsAppSession) finding{
 			checkServer, checkRights, checkOperator, checkClaim, checkSecret, checkPolicy, checkPod, checkBot, checkVersion, checkSession,
 		}
@@ -56,13 +57,15 @@ func (t *tool) doctor() *cobra.Command {
 				fmt.Fprintf(t.out, "-     %s: not checked\n", f.what)
 			case f.problem == "":
 				fmt.Fprintf(t.out, "ok    %s\n", f.what)
+			case f.waits:
+				fmt.Fprintf(t.out, "TODO  %s: %s\n      -> %s\n", f.what, printable(f.problem), f.remedy)
 			default:
 				bad++
-				fmt.Fprintf(t.out, "BAD   %s: %s\n      -> %s\n", f.what, f.problem, f.remedy)
+				fmt.Fprintf(t.out, "BAD   %s: %s\n      -> %s\n", f.what, printable(f.problem), f.remedy)
 			}
 		}
 		if bad > 0 {
-			return fmt.Errorf("%d of %d checks found something", bad, len(checks))
+			return fmt.Errorf("%d of %d checks failed", bad, len(checks))
 		}
 		return nil
 	})
@@ -85,12 +88,12 @@ func checkServer(ctx context.Context, c *cluster, _ *v1alpha1.WhatsAppSession) f
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return finding{what: what, problem: err.Error(), remedy: "check your kubeconfig, and the way to the cluster"}
+		return finding{what: what, problem: err.Error(), remedy: "check your kubeconfig and the network to the cluster"}
 	}
 	defer response.Body.Close()
 	var version struct{ Major, Minor, GitVersion string }
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxLine)).Decode(&version); err != nil {
-		return finding{what: what, problem: "it does not tell its version: " + err.Error(), remedy: "ask whoever runs the cluster"}
+		return finding{what: what, problem: "it does not report its version: " + err.Error(), remedy: "ask the cluster's administrator"}
 	}
 	if tooOld(version.Major, version.Minor) {
 		return finding{what: what, problem: "it is " + version.GitVersion, remedy: fmt.Sprintf("upgrade the cluster to Kubernetes 1.%d or newer", oldestMinor)}
@@ -101,16 +104,17 @@ func checkServer(ctx context.Context, c *cluster, _ *v1alpha1.WhatsAppSession) f
 	return well(what + " (" + version.GitVersion + ")")
 }
 
-// oldestMinor is the oldest Kubernetes, 1.x, that knows selectableFields.
+// oldestMinor is the oldest Kubernetes 1.x that supports selectableFields.
 const oldestMinor = 31
 
-// tooOld holds a version against oldestMinor; one that cannot be read is given the benefit of the doubt.
+// tooOld compares a version with oldestMinor; a version that cannot be read counts as new enough.
 func tooOld(major, minor string) bool {
 	n, err := strconv.Atoi(strings.TrimRight(minor, "+"))
 	return err == nil && major == "1" && n < oldestMinor
 }
 
-// classifySkew compares the clock in an answer with this machine's; a wrong one makes certificates and codes look ended.
+// classifySkew compares the clock in an answer with this machine's clock. With a wrong clock, certificates and codes look
+// expired.
 func classifySkew(whose string, answer http.Header, now time.Time) (problem string) {
 	there, err := http.ParseTime(answer.Get("Date"))
 	if err != nil {
@@ -136,31 +140,38 @@ func checkRights(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) f
 		{Resource: "pods", Subresource: "portforward", Verb: "create"},
 		{Resource: "pods", Subresource: "log", Verb: "get"},
 		{Resource: "secrets", Verb: "get"},
+		{Resource: "pods", Verb: "create"}, // restore runs a pod on the claim
+		{Resource: "pods", Verb: "delete"},
+		{Resource: "pods", Subresource: "attach", Verb: "create"},
 	} {
 		need.Namespace = s.Namespace
 		review, err := clientset.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx,
 			&authv1.SelfSubjectAccessReview{Spec: authv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &need}}, metav1.CreateOptions{})
 		if err != nil {
-			return finding{what: what, problem: err.Error(), remedy: "ask whoever runs the cluster"}
+			return finding{what: what, problem: err.Error(), remedy: "ask the cluster's administrator"}
 		}
 		if !review.Status.Allowed {
 			missing = append(missing, strings.TrimSuffix(need.Verb+" "+need.Resource+"/"+need.Subresource, "/"))
 		}
 	}
 	if len(missing) > 0 {
-		return finding{what: what, problem: "you may not " + strings.Join(missing, ", "), remedy: "some commands will not work; ask for the role edit in the namespace " + s.Namespace}
+		return finding{what: what, problem: "you may not " + strings.Join(missing, ", "), remedy: "some commands will fail; ask for the role edit in the namespace " + s.Namespace}
 	}
 	return well(what)
 }
 
-// checkOperator sees by the status whether an operator follows the spec.
+// checkOperator checks by the status whether an operator handles the session.
 func checkOperator(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) finding {
 	const what = "the operator follows this session"
 	if s.Status.ObservedGeneration != s.Generation {
-		return finding{what: what, problem: fmt.Sprintf("it has seen generation %d of %d", s.Status.ObservedGeneration, s.Generation), remedy: "look at the operator's pods and logs; in namespaced mode it must be told of the namespace " + s.Namespace}
+		return finding{what: what, problem: fmt.Sprintf("it has seen generation %d of %d", s.Status.ObservedGeneration, s.Generation), remedy: "look at the operator's pods and logs; if it watches single namespaces, add this one to watchNamespaces: " + s.Namespace}
 	}
 	if stalled := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionStalled); stalled != nil {
-		return finding{what: what, problem: stalled.Reason + ": " + stalled.Message, remedy: "edit the spec: kubectl edit whatsappsession " + s.Name}
+		remedy := "the message above says what to do; the operator retries when that changes"
+		if stalled.Reason == v1alpha1.ReasonInvalidTemplate {
+			remedy = "edit the spec: kubectl edit whatsappsession " + s.Name
+		}
+		return finding{what: what, problem: stalled.Reason + ": " + stalled.Message, remedy: remedy}
 	}
 	return well(what)
 }
@@ -170,10 +181,14 @@ func checkClaim(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) fi
 	what := "the claim " + name
 	claim := &corev1.PersistentVolumeClaim{}
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: name}, claim); err != nil {
-		return finding{what: what, problem: err.Error(), remedy: "create it, or let the operator: spec.storage.claimTemplate"}
+		return finding{what: what, problem: err.Error(), remedy: "create it, or let the operator create one: spec.storage.claimTemplate"}
+	}
+	if claim.DeletionTimestamp != nil {
+		return finding{what: what, problem: "it is being deleted, and the session with it, once no pod uses it",
+			remedy: "to keep the session, back it up now: kubectl sesi backup " + s.Name + " -o " + s.Name + ".db.zst"}
 	}
 	if claim.Status.Phase != corev1.ClaimBound {
-		return finding{what: what, problem: "it is " + string(claim.Status.Phase), remedy: "kubectl describe pvc " + name + "; a missing StorageClass or provisioner is the usual cause"}
+		return finding{what: what, problem: "it is " + string(claim.Status.Phase), remedy: "kubectl describe pvc " + name + "; often its StorageClass or provisioner is missing"}
 	}
 	return well(what)
 }
@@ -182,10 +197,10 @@ func checkSecret(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) f
 	what := "the Secret " + naming.Name(s)
 	secret := &corev1.Secret{}
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}, secret); err != nil {
-		return finding{what: what, problem: err.Error(), remedy: "the operator makes it; look at its logs"}
+		return finding{what: what, problem: err.Error(), remedy: "the operator creates it; look at the operator's logs"}
 	}
 	if _, err := credentials.Read(s, secret); err != nil {
-		return finding{what: what, problem: err.Error(), remedy: "delete the Secret; the operator makes a new one"}
+		return finding{what: what, problem: err.Error(), remedy: "delete the Secret; the operator creates a new one"}
 	}
 	return well(what)
 }
@@ -193,7 +208,7 @@ func checkSecret(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) f
 func checkPolicy(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	what := "the NetworkPolicy " + naming.Name(s)
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}, &networkingv1.NetworkPolicy{}); err != nil {
-		return finding{what: what, problem: err.Error(), remedy: "the operator makes it; look at its logs"}
+		return finding{what: what, problem: err.Error(), remedy: "the operator creates it; look at the operator's logs"}
 	}
 	return well(what)
 }
@@ -201,6 +216,12 @@ func checkPolicy(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) f
 func checkPod(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	const what = "the bot's pod"
 	if _, err := c.pod(ctx, s); err != nil {
+		if none := (*noPod)(nil); errors.As(err, &none) {
+			if suspended(s) {
+				return finding{what: what, problem: none.problem, remedy: none.remedy, waits: true}
+			}
+			return finding{what: what, problem: none.problem, remedy: "see the conditions: kubectl sesi status " + s.Name}
+		}
 		return finding{what: what, problem: err.Error(), remedy: "see the conditions: kubectl sesi status " + s.Name}
 	}
 	if ready := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionPodReady); ready != nil && ready.Status != "True" {
@@ -209,7 +230,7 @@ func checkPod(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) find
 	return well(what)
 }
 
-// checkBot asks the bot itself, and compares clocks.
+// checkBot calls the bot, and compares clocks.
 func checkBot(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	const what = "the bot answers"
 	if _, err := c.pod(ctx, s); err != nil {
@@ -231,7 +252,7 @@ func checkBot(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) find
 	return well(what)
 }
 
-// checkVersion compares the bot's release with this program's: a bot of another may not know all that is asked of it.
+// checkVersion compares the bot's release with the plugin's: a bot of another release may lack a part of the API.
 func checkVersion(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	const what = "the bot's version"
 	pod, err := c.pod(ctx, s)
@@ -248,7 +269,7 @@ func checkVersion(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) 
 		return finding{what: what, skipped: true}
 	}
 	defer response.Body.Close()
-	its := botVersion(response.Body)
+	its := printable(botVersion(response.Body))
 	if its == "" {
 		return finding{what: what, skipped: true}
 	}
@@ -284,5 +305,11 @@ func checkSession(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) fi
 	if s.Status.State == bot.StateConnected {
 		return well(what)
 	}
-	return finding{what: what, problem: fmt.Sprintf("it is %s (%s)", s.Status.State, s.Status.Reason), remedy: or(advice(s), "wait; the bot goes on by itself")}
+	remedy := advice(s)
+	return finding{
+		what: what, problem: fmt.Sprintf("it is %s (%s)", s.Status.State, s.Status.Reason),
+		remedy: or(remedy, "wait; the bot continues without help"),
+		// A session that waits for a scan or for the end of a ban is healthy; one that cannot get a code is not.
+		waits: remedy != "" && !offline(s),
+	}
 }

@@ -42,7 +42,7 @@ func (t *tool) list() *cobra.Command {
 				all.Items = slices.DeleteFunc(all.Items, func(s v1alpha1.WhatsAppSession) bool { return !needsPerson(&s) })
 			}
 			slices.SortStableFunc(all.Items, byNeed)
-			if *print.OutputFormat == "name" { // that printer knows no lists
+			if *print.OutputFormat == "name" { // that printer does not print lists
 				for i := range all.Items {
 					if err := t.print(print, &all.Items[i]); err != nil {
 						return err
@@ -71,13 +71,13 @@ func (t *tool) print(flags *genericclioptions.PrintFlags, o runtime.Object) erro
 	return printer.PrintObj(o, t.out)
 }
 
-// needsPerson reports whether a session waits for somebody.
+// needsPerson reports whether a session waits for a person.
 func needsPerson(s *v1alpha1.WhatsAppSession) bool {
 	return s.Status.UserAction != "" && s.Status.UserAction != bot.ActionNone && s.Status.UserAction != bot.ActionWaitUntil ||
 		meta.IsStatusConditionTrue(s.Status.Conditions, v1alpha1.ConditionStalled)
 }
 
-// byNeed puts who waits for a person first, the longest waiting first of all.
+// byNeed sorts the sessions that wait for a person first, the longest waiting at the top.
 func byNeed(a, b v1alpha1.WhatsAppSession) int {
 	rank := func(s *v1alpha1.WhatsAppSession) int {
 		switch {

@@ -1,5 +1,5 @@
-// Command kubectl-sesi is a kubectl plugin for WhatsAppSessions. It goes through the Kubernetes API alone, by
-// the rights of whoever runs it; it never prints a token, and asks before it ends anything.
+// Command kubectl-sesi is a kubectl plugin for WhatsAppSessions. It uses only the Kubernetes API, with the rights of its
+// user. It never prints a token, and asks before it ends anything.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
-	_ "k8s.io/client-go/plugin/pkg/client/auth" // the ways of logging in that kubectl knows
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // the login methods of kubectl
 )
 
 // version is set at link time.
@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-// tool is what every command stands on.
+// tool is shared by all commands.
 type tool struct {
 	flags    *genericclioptions.ConfigFlags
 	in       io.Reader
@@ -40,7 +40,7 @@ func newRoot(in io.Reader, out, err io.Writer) *cobra.Command {
 	t := &tool{flags: genericclioptions.NewConfigFlags(true), in: in, out: out, err: err}
 	root := &cobra.Command{
 		Use:           "kubectl-sesi",
-		Short:         "See and steer WhatsAppSessions",
+		Short:         "Manage WhatsApp sessions",
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -7,8 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,8 +46,8 @@ func (t *tool) qr() *cobra.Command {
 			return t.showCodes(ctx, s.Name, b)
 		}
 	})
-	cmd.Flags().StringVar(&file, "png", "", "write the live code to this PNG file instead, and end")
-	cmd.Flags().BoolVar(&open, "open", false, "open the bot's page in a browser, through a port of this machine that lives as long as the command")
+	cmd.Flags().StringVar(&file, "png", "", "write the current code to this PNG file and exit")
+	cmd.Flags().BoolVar(&open, "open", false, "open the bot's page in a browser, through a port of this machine that closes with the command")
 	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "give up after this long")
 	cmd.MarkFlagsMutuallyExclusive("png", "open")
 	return cmd
@@ -75,7 +73,7 @@ func (t *tool) showCodes(ctx context.Context, name string, b *botAPI) error {
 			if isTerminal(t.out) {
 				fmt.Fprint(t.out, clearScreen)
 			}
-			fmt.Fprintln(t.out, "Scan with WhatsApp on the phone: Linked devices, Link a device.")
+			fmt.Fprintln(t.out, "Scan this code with WhatsApp on the phone: menu ⋮ (Android) or Settings (iPhone), Linked devices, Link a device.")
 			return true, qr.Terminal(t.out, code.Code)
 		}
 		if !live && snap.Message != said {
@@ -85,7 +83,7 @@ func (t *tool) showCodes(ctx context.Context, name string, b *botAPI) error {
 		return true, nil
 	})
 	if err == nil && ctx.Err() != nil {
-		return errors.New("nobody scanned the code in time; run the command again")
+		return errors.New("no phone scanned the code in time; run the command again")
 	}
 	return err
 }
@@ -95,19 +93,19 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// refuseStopped: no code will ever come of a session that a person stopped.
+// refuseStopped returns an error for a session that a person stopped: it gets no code until it is restarted.
 func refuseStopped(name string, snap bot.Snapshot) error {
 	if snap.State == bot.StateStopped {
-		return fmt.Errorf("%s was stopped by a person; kubectl sesi restart %s", name, name)
+		return fmt.Errorf("%s was stopped by a person; run kubectl sesi restart %s", name, name)
 	}
 	return nil
 }
 
-// savePNG writes the live code as a picture, waiting for one to come.
+// savePNG writes the current code as a picture. It waits for a code if there is none.
 func (b *botAPI) savePNG(ctx context.Context, name, path string) error {
 	return b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
 		if snap.Exists {
-			return false, errors.New("the session is linked; there is nothing to scan")
+			return false, errors.New("the session is already linked; there is no code to scan")
 		}
 		if err := refuseStopped(name, snap); err != nil {
 			return false, err
@@ -124,7 +122,8 @@ func (b *botAPI) savePNG(ctx context.Context, name, path string) error {
 	})
 }
 
-// writeSecret puts a file of its owner's alone in the place of whatever is there, whose mode it would else keep.
+// writeSecret writes a file that only its owner can read. It replaces an existing file, because a file that is overwritten
+// keeps its mode.
 func writeSecret(path string, data []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".sesi-*") // mode 0600
 	if err != nil {
@@ -143,24 +142,21 @@ func writeSecret(path string, data []byte) error {
 	return err
 }
 
-// openPage serves the bot's page on a free port of this machine and points a browser at it, until the session
-// is connected. Whoever can open ports of this machine's loopback could see the page too, so the port only
-// lives as long as it is needed.
+// openPage serves the bot's page on a free port of this machine and opens it in a browser, until the session is
+// connected.
 func (t *tool) openPage(ctx context.Context, b *botAPI) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "localhost"})
-	proxy.Transport = b.http.Transport
-	proxy.FlushInterval = -1
-	server := &http.Server{Handler: proxy, ReadHeaderTimeout: requestTimeout}
+	door := newDoor(b.http.Transport)
+	server := &http.Server{Handler: door, ReadHeaderTimeout: requestTimeout}
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
-	page := "http://" + listener.Addr().String() + "/qr"
-	fmt.Fprintln(t.out, "Open "+page+" (it closes when the session is connected)")
+	page := "http://" + listener.Addr().String() + door.path
+	fmt.Fprintln(t.out, "Open "+page+" (it works once, and closes when the session is connected)")
 	if err := browse(ctx, page); err != nil {
-		fmt.Fprintln(t.err, "no browser could be opened: "+err.Error())
+		fmt.Fprintln(t.err, "cannot open a browser: "+err.Error())
 	}
 	return b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
 		if snap.Connected {
@@ -184,7 +180,7 @@ func browse(ctx context.Context, page string) error {
 
 func (t *tool) pair() *cobra.Command {
 	var phone string
-	cmd := t.forSession("pair", "Link by a code typed into the phone instead of a scan", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+	cmd := t.forSession("pair", "Link with a code that is typed on the phone, instead of a scan", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
 		b, err := c.bot(ctx, s)
 		if err != nil {
 			return err
@@ -194,8 +190,8 @@ func (t *tool) pair() *cobra.Command {
 		if err := b.do(ctx, http.MethodPost, "/api/session/pair", map[string]string{"phoneNumber": phone}, &code); err != nil {
 			return err
 		}
-		fmt.Fprintf(t.out, "On the phone %s: Linked devices, Link a device, Link with phone number instead. Type\n\n    %s\n\n",
-			strings.TrimSpace(phone), code.PairingCode)
+		fmt.Fprintf(t.out, "On the phone %s: Linked devices, Link a device, Link with phone number instead. Enter\n\n    %s\n\n",
+			strings.TrimSpace(phone), printable(code.PairingCode))
 		return b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
 			if snap.Connected {
 				fmt.Fprintln(t.out, "Connected as "+snap.JID+".")
@@ -203,7 +199,7 @@ func (t *tool) pair() *cobra.Command {
 			return !snap.Connected, nil
 		})
 	})
-	cmd.Flags().StringVar(&phone, "phone", "", "the phone's number with its country's code, such as +6281234567890")
+	cmd.Flags().StringVar(&phone, "phone", "", "the phone's number with its country code, such as +6281234567890")
 	_ = cmd.MarkFlagRequired("phone")
 	return cmd
 }

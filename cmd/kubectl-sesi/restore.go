@@ -30,19 +30,19 @@ import (
 const (
 	// transferTimeout bounds a backup or a restore; a session is a few megabytes.
 	transferTimeout = 5 * time.Minute
-	// goneTimeout bounds the bot's goodbye.
+	// goneTimeout bounds the wait for the bot's pod to end.
 	goneTimeout = 2 * time.Minute
 )
 
 func (t *tool) restore() *cobra.Command {
 	var path, image string
-	cmd := t.forSession("restore", "Put a backup in the session's place: suspend, restore into the claim, resume", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+	cmd := t.forSession("restore", "Restore a backup: suspend the session, restore into its PVC, resume", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
 		file, err := os.Open(path)
 		if err != nil {
 			return err
 		}
 		defer file.Close()
-		if err := t.confirm(fmt.Sprintf("Replace the session of %s by %s? What it replaces is set aside in the claim.", s.Name, path)); err != nil {
+		if err := t.confirm(fmt.Sprintf("Replace the session of %s with %s? The replaced data is kept in the PVC.", s.Name, path)); err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(ctx, transferTimeout)
@@ -50,13 +50,13 @@ func (t *tool) restore() *cobra.Command {
 		return t.restoreInto(ctx, c, s, file, image)
 	})
 	cmd.Flags().StringVarP(&path, "filename", "f", "", "the backup")
-	cmd.Flags().StringVar(&image, "image", "", "the bot's image, if neither its pod nor the spec tells (a suspended session)")
+	cmd.Flags().StringVar(&image, "image", "", "the bot's image, for a suspended session whose spec names none")
 	_ = cmd.MarkFlagRequired("filename")
 	return t.addYes(cmd)
 }
 
-// restoreInto runs the bot's own restore in a pod on the claim while the bot is away. The session is resumed
-// afterwards, also when the restore failed, unless it was suspended before.
+// restoreInto runs the bot's restore command in a pod on the claim while the bot is suspended. Afterwards it resumes the
+// session, also after a failure, unless the session was suspended before.
 func (t *tool) restoreInto(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession, backup io.Reader, image string) (err error) {
 	if image, err = c.botImage(ctx, s, image); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (t *tool) restoreInto(ctx context.Context, c *cluster, s *v1alpha1.WhatsApp
 			err = errors.Join(err, c.setSuspended(resume, s, false))
 		}()
 	}
-	fmt.Fprintln(t.err, "waiting for the bot to leave the claim ...")
+	fmt.Fprintln(t.err, "waiting for the bot's pod to end ...")
 	if err := c.untilNoPod(ctx, s, goneTimeout); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (t *tool) restoreInto(ctx context.Context, c *cluster, s *v1alpha1.WhatsApp
 	return t.feed(ctx, c, pod, backup)
 }
 
-// botImage is what the session's bot runs.
+// botImage is the image of the session's bot.
 func (c *cluster) botImage(ctx context.Context, s *v1alpha1.WhatsAppSession, given string) (string, error) {
 	if given != "" {
 		return given, nil
@@ -106,11 +106,11 @@ func (c *cluster) botImage(ctx context.Context, s *v1alpha1.WhatsAppSession, giv
 	if s.Spec.Image != "" {
 		return s.Spec.Image, nil
 	}
-	return "", fmt.Errorf("no bot runs that would tell its image; give --image")
+	return "", errors.New("cannot tell the bot's image: use --image")
 }
 
-// restorePod is the session's own pod with another command: the same claim, user and limits, once, and with
-// the backup on its standard input. It is named and owned so that the operator takes it for nobody's bot.
+// restorePod is the session's pod with another command, which runs once and reads the backup from its standard input. It
+// has the same claim, user and limits. Its name, labels and owner are such that the operator does not take it for a bot.
 func restorePod(s *v1alpha1.WhatsAppSession, image string) (*corev1.Pod, error) {
 	pod, err := resources.BuildPod(s, resources.Options{BotImage: image})
 	if err != nil {
@@ -129,7 +129,7 @@ func restorePod(s *v1alpha1.WhatsAppSession, image string) (*corev1.Pod, error) 
 	return pod, nil
 }
 
-// feed gives a running pod its standard input and waits for how it ends.
+// feed sends a running pod its standard input and waits until the pod ends.
 func (t *tool) feed(ctx context.Context, c *cluster, pod *corev1.Pod, in io.Reader) error {
 	clientset, err := kubernetes.NewForConfig(c.config)
 	if err != nil {
@@ -144,29 +144,33 @@ func (t *tool) feed(ctx context.Context, c *cluster, pod *corev1.Pod, in io.Read
 	if err != nil {
 		return err
 	}
-	said := &bytes.Buffer{}
-	if err := attach.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: in, Stdout: said, Stderr: said}); err != nil {
+	output := &bytes.Buffer{}
+	if err := attach.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: in, Stdout: output, Stderr: output}); err != nil {
 		return fmt.Errorf("send the backup to the pod %s: %w", pod.Name, err)
 	}
 	ended, err := c.untilPhase(ctx, pod, corev1.PodSucceeded, corev1.PodFailed)
 	if err != nil {
 		return err
 	}
-	if said.Len() == 0 { // it may have ended before its output was attached
+	if output.Len() == 0 { // the pod may have ended before its output was attached
 		if log, err := clientset.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{}).DoRaw(ctx); err == nil {
-			said.Write(log)
+			output.Write(log)
 		}
 	}
-	text := strings.TrimSpace(said.String())
+	var clean strings.Builder
+	if err := copyPrintable(&clean, output); err != nil {
+		return err
+	}
+	text := strings.TrimSpace(clean.String())
 	if ended == corev1.PodFailed {
-		return fmt.Errorf("the backup was not restored, and nothing was changed: %s", text)
+		return fmt.Errorf("the backup was not restored and nothing was changed: %s", text)
 	}
 	fmt.Fprintln(t.out, text)
 	return nil
 }
 
-// newAttach prefers websockets, and takes SPDY where a proxy or an old API server knows no other. A stream that broke is
-// not begun again: part of what it was to send is gone.
+// newAttach prefers websockets, and uses SPDY where a proxy or an old API server does not support them. A broken stream is
+// not retried, because part of the input was already read.
 func newAttach(config *rest.Config, to *url.URL) (remotecommand.Executor, error) {
 	old, err := remotecommand.NewSPDYExecutor(config, http.MethodPost, to)
 	if err != nil {
@@ -179,7 +183,7 @@ func newAttach(config *rest.Config, to *url.URL) (remotecommand.Executor, error)
 	return remotecommand.NewFallbackExecutor(websocket, old, knowsNoWebsocket)
 }
 
-// untilPhase waits for one of the phases; an end of the pod is always one.
+// untilPhase waits until the pod has one of the phases or has ended.
 func (c *cluster) untilPhase(ctx context.Context, pod *corev1.Pod, phases ...corev1.PodPhase) (corev1.PodPhase, error) {
 	now := &corev1.Pod{}
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
@@ -194,12 +198,12 @@ func (c *cluster) untilPhase(ctx context.Context, pod *corev1.Pod, phases ...cor
 		return false, nil
 	})
 	if err != nil {
-		return "", fmt.Errorf("the pod %s does not get on (%s): %w", pod.Name, now.Status.Phase, err)
+		return "", fmt.Errorf("the pod %s stays in phase %s: %w", pod.Name, now.Status.Phase, err)
 	}
 	return now.Status.Phase, nil
 }
 
-// untilGone waits until the API server has forgotten the pod, and with it the claim's user.
+// untilGone waits until the pod is deleted and no longer uses the claim.
 func (c *cluster) untilGone(ctx context.Context, pod *corev1.Pod) error {
 	return wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
 		err := c.client.Get(ctx, client.ObjectKeyFromObject(pod), &corev1.Pod{})

@@ -38,7 +38,7 @@ func (t *tool) status() *cobra.Command {
 	return cmd
 }
 
-// events are a session's last events, the youngest last.
+// events are a session's last events, the newest last.
 func (c *cluster) events(ctx context.Context, s *v1alpha1.WhatsAppSession) ([]corev1.Event, error) {
 	list := &corev1.EventList{}
 	err := c.client.List(ctx, list, client.InNamespace(s.Namespace), client.MatchingFieldsSelector{
@@ -101,6 +101,11 @@ func ago(t *metav1.Time) string {
 	return age(*t) + " ago"
 }
 
+// offline reports whether an unlinked session cannot reach WhatsApp. No code exists then, and nobody can scan one.
+func offline(s *v1alpha1.WhatsAppSession) bool {
+	return s.Status.Reason == string(bot.ReasonConnectionLost) && (s.Status.QR == nil || s.Status.QR.ExpiresAt == nil)
+}
+
 // advice is what a person should do about a session; "" for nothing.
 func advice(s *v1alpha1.WhatsAppSession) string {
 	if s.Spec.Suspended != nil && *s.Spec.Suspended {
@@ -111,6 +116,9 @@ func advice(s *v1alpha1.WhatsAppSession) string {
 	}
 	switch s.Status.UserAction {
 	case bot.ActionScanQR:
+		if offline(s) {
+			return "the bot cannot connect to WhatsApp, so there is no code yet: check DNS, the proxy and egress to TCP 443; kubectl sesi logs " + s.Name
+		}
 		return "link the phone: kubectl sesi qr " + s.Name
 	case bot.ActionResolveConflict:
 		return "stop the other client of this session, then: kubectl sesi restart " + s.Name
@@ -121,12 +129,12 @@ func advice(s *v1alpha1.WhatsAppSession) string {
 		}
 		return "wait" + until + "; the session is kept"
 	case bot.ActionUpgradeClient:
-		return "if it stays so for a day, upgrade the bot's image"
+		return "if this lasts for a day, upgrade the bot's image"
 	case bot.ActionOpenPhone:
-		return "open WhatsApp on the phone and see what it says, then: kubectl sesi qr " + s.Name
+		return "open WhatsApp on the phone and follow the steps there, then: kubectl sesi qr " + s.Name
 	case bot.ActionNone, "":
 		return ""
 	}
-	// A bot may be newer than this program; its word is still the one to act on.
-	return string(s.Status.UserAction) + " (this plugin does not know more of it: upgrade it)"
+	// The bot may be newer than this plugin.
+	return string(s.Status.UserAction) + " (upgrade this plugin to see what that means)"
 }

@@ -41,17 +41,17 @@ func (t *tool) ask(verb, short, method, path, question, done string) *cobra.Comm
 }
 
 func (t *tool) restart() *cobra.Command {
-	return t.ask("restart", "Reconnect now, ending whatever the session waits for", http.MethodPost, "/api/session/restart", "", "%s reconnects.")
+	return t.ask("restart", "Reconnect now, and end any wait of the session", http.MethodPost, "/api/session/restart", "", "%s reconnects.")
 }
 
 func (t *tool) logout() *cobra.Command {
 	return t.ask("logout", "Unlink the phone", http.MethodPost, "/api/session/logout",
-		"Unlink %s from its phone? It must be scanned again afterwards.", "%s is logged out.")
+		"Unlink %s from its phone? Afterwards it needs a new scan.", "%s is logged out.")
 }
 
 func (t *tool) clear() *cobra.Command {
-	return t.ask("clear", "Unlink the phone and empty the session's store, after a backup", http.MethodDelete, "/api/session/clear",
-		"Clear the session of %s? It must be scanned again afterwards.", "%s is cleared.")
+	return t.ask("clear", "Unlink the phone and delete the session's data, after a backup", http.MethodDelete, "/api/session/clear",
+		"Clear the session of %s? Afterwards it needs a new scan.", "%s is cleared.")
 }
 
 func (t *tool) suspend() *cobra.Command {
@@ -101,7 +101,7 @@ func (t *tool) backup() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(t.out, "wrote %s (%d bytes). Whoever has it has the account: keep it as you keep a key.\n", path, size)
+		fmt.Fprintf(t.out, "Wrote %s (%d bytes). It gives access to the account: keep it like a key.\n", path, size)
 		return nil
 	})
 	cmd.Flags().StringVarP(&path, "output-file", "o", "", "the file to write; it must not exist")
@@ -139,14 +139,14 @@ func (t *tool) logs() *cobra.Command {
 			return err
 		}
 		defer stream.Close()
-		_, err = io.Copy(t.out, stream)
+		err = copyPrintable(t.out, stream)
 		if ctx.Err() != nil {
 			return nil
 		}
 		return err
 	})
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on as lines come")
-	cmd.Flags().BoolVarP(&previous, "previous", "p", false, "show the log of the container before the last restart")
-	cmd.Flags().Int64Var(&lines, "tail", -1, "show only so many of the last lines; -1 shows all")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "follow the log")
+	cmd.Flags().BoolVarP(&previous, "previous", "p", false, "show the log from before the last restart")
+	cmd.Flags().Int64Var(&lines, "tail", -1, "number of last lines to show; -1 shows all")
 	return cmd
 }

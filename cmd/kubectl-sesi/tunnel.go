@@ -20,8 +20,8 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 )
 
-// tunnel carries connections to one port of a pod through the API server, as kubectl port-forward does, but
-// opens no port on this machine: what has no address cannot be reached by others.
+// tunnel carries connections to one port of a pod through the API server, as kubectl port-forward does. It opens no port on
+// this machine, so other users of the machine cannot connect to it.
 type tunnel struct {
 	stream httpstream.Connection
 	port   string
@@ -30,7 +30,7 @@ type tunnel struct {
 	next int
 }
 
-// openTunnel asks the API server for a way to a pod's port; close ends every connection in it.
+// openTunnel opens a tunnel to a pod's port; close ends every connection in it.
 func openTunnel(config *rest.Config, pod *corev1.Pod, port int32) (*tunnel, error) {
 	address, err := url.Parse(config.Host)
 	if err != nil {
@@ -51,7 +51,7 @@ func openTunnel(config *rest.Config, pod *corev1.Pod, port int32) (*tunnel, erro
 	return &tunnel{stream: stream, port: strconv.Itoa(int(port))}, nil
 }
 
-// newDialer prefers websockets, and takes SPDY where a proxy or an old API server knows no other.
+// newDialer prefers websockets, and uses SPDY where a proxy or an old API server does not support them.
 func newDialer(config *rest.Config, address *url.URL) (httpstream.Dialer, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(config)
 	if err != nil {
@@ -65,14 +65,14 @@ func newDialer(config *rest.Config, address *url.URL) (httpstream.Dialer, error)
 	return portforward.NewFallbackDialerForStreaming(websocket, old, knowsNoWebsocket), nil
 }
 
-// knowsNoWebsocket tells whether the other side, or a proxy before it, refused to speak over a websocket.
+// knowsNoWebsocket reports whether the API server, or a proxy before it, refused the websocket.
 func knowsNoWebsocket(err error) bool {
 	return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
 }
 
 func (t *tunnel) close() { _ = t.stream.Close() }
 
-// dial opens one connection. The pod's end says on a stream of its own when it could not connect.
+// dial opens one connection. The kubelet reports on a separate stream if it could not connect.
 func (t *tunnel) dial(context.Context, string, string) (net.Conn, error) {
 	t.mu.Lock()
 	t.next++
@@ -110,14 +110,14 @@ type tunnelConn struct {
 	failed error
 }
 
-// watch ends the connection when the pod's end reports a failure.
+// watch ends the connection when the kubelet reports a failure.
 func (c *tunnelConn) watch(failures io.Reader) {
 	message, err := io.ReadAll(io.LimitReader(failures, 4096))
 	if err != nil || len(message) == 0 {
 		return
 	}
 	c.mu.Lock()
-	c.failed = errors.New(strings.TrimSpace(string(message)))
+	c.failed = errors.New(printable(strings.TrimSpace(string(message))))
 	c.mu.Unlock()
 	_ = c.Stream.Reset()
 }

@@ -17,11 +17,11 @@ import (
 
 const (
 	eventsPath = "/api/session/events"
-	// answerBuffer holds the answer's header and the chunks' sizes while they are parsed. A standing stream keeps
-	// it, so it is small.
+	// answerBuffer holds the answer's header and the chunks' sizes while they are parsed. An open stream keeps it, so it
+	// is small.
 	answerBuffer = 512
-	// receiveBuffer bounds what the kernel holds of one stream, and with it how old the backlog of a bot that
-	// changes faster than it is read can be.
+	// receiveBuffer bounds what the kernel buffers for one stream. It also bounds how old a report can be when a bot
+	// changes faster than the operator reads.
 	receiveBuffer = 64 << 10
 )
 
@@ -35,8 +35,8 @@ type connection struct {
 // Close closes the socket under TLS, so that it never waits for the peer.
 func (c *connection) Close() error { return c.NetConn().Close() }
 
-// connect connects on a goroutine of its own: a handshake needs twice the stack that reading lines
-// does, and a stack once grown is kept for as long as it is in use.
+// connect opens the stream on a separate goroutine. A handshake needs twice the stack that reading lines does, and the
+// stack of a running goroutine does not shrink while it is in use.
 func connect(ctx context.Context, target Target, deadline time.Time, limit int) (*connection, error) {
 	type outcome struct {
 		conn *connection
@@ -51,9 +51,8 @@ func connect(ctx context.Context, target Target, deadline time.Time, limit int) 
 	return got.conn, got.err
 }
 
-// open opens the stream: it dials, sees the pinned key, sends the token and reads the answer's header. All of
-// it ends at the deadline. net/http's Transport would do the same with two more goroutines and half as much memory
-// again for each stream, and without a read deadline.
+// open dials the bot, checks the pinned key, sends the token and reads the answer's header, all before the deadline.
+// net/http's Transport needs two more goroutines and half as much memory again for each stream, and has no read deadline.
 func open(ctx context.Context, target Target, deadline time.Time, limit int) (*connection, error) {
 	dialer := net.Dialer{Deadline: deadline}
 	raw, err := dialer.DialContext(ctx, "tcp", target.Address)
@@ -68,7 +67,7 @@ func open(ctx context.Context, target Target, deadline time.Time, limit int) (*c
 	}
 	conn := tls.Client(raw, target.Pins.ClientConfig())
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
-	opened, err := ask(conn, target, deadline, limit)
+	opened, err := request(conn, target, deadline, limit)
 	if err != nil || !stop() {
 		raw.Close()
 		if err == nil {
@@ -79,8 +78,8 @@ func open(ctx context.Context, target Target, deadline time.Time, limit int) (*c
 	return opened, nil
 }
 
-// ask makes the handshake and the request over a fresh connection.
-func ask(conn *tls.Conn, target Target, deadline time.Time, limit int) (*connection, error) {
+// request makes the handshake and sends the request over a new connection.
+func request(conn *tls.Conn, target Target, deadline time.Time, limit int) (*connection, error) {
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, fmt.Errorf("set the deadline: %w", err)
 	}
@@ -89,20 +88,20 @@ func ask(conn *tls.Conn, target Target, deadline time.Time, limit int) (*connect
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return nil, fmt.Errorf("TLS with the bot: %w", withoutAddresses(err))
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+target.Address+eventsPath, nil)
+	get, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+target.Address+eventsPath, nil)
 	if err != nil {
 		return nil, fmt.Errorf("ask for the events: %w", err)
 	}
-	request.Header.Set("Authorization", "Bearer "+target.Token)
-	request.Header.Set("Accept", "text/event-stream")
-	request.Header.Set("User-Agent", "sesi-operator")
-	if err := request.Write(conn); err != nil {
+	get.Header.Set("Authorization", "Bearer "+target.Token)
+	get.Header.Set("Accept", "text/event-stream")
+	get.Header.Set("User-Agent", "sesi-operator")
+	if err := get.Write(conn); err != nil {
 		return nil, fmt.Errorf("ask for the events: %w", withoutAddresses(err))
 	}
 	metered := &meter{from: conn, left: limit}
 	read := bufio.NewReaderSize(metered, answerBuffer)
 	//nolint:bodyclose // the stream is the body; it ends with the connection
-	answer, err := http.ReadResponse(read, request)
+	answer, err := http.ReadResponse(read, get)
 	if err != nil {
 		return nil, fmt.Errorf("read the bot's answer: %w", withoutAddresses(err))
 	}
@@ -112,8 +111,8 @@ func ask(conn *tls.Conn, target Target, deadline time.Time, limit int) (*connect
 	return &connection{Conn: conn, meter: metered, body: bodyOf(answer, read)}, nil
 }
 
-// bodyOf reads an answer's body from what the answer was read from. The answer's own Body would keep the answer and the
-// request, with all their headers, for as long as the stream stands.
+// bodyOf reads an answer's body from the connection. The answer's own Body would keep the answer and the request, with all
+// their headers, for as long as the stream is open.
 func bodyOf(answer *http.Response, from *bufio.Reader) io.Reader {
 	if slices.Equal(answer.TransferEncoding, []string{"chunked"}) {
 		return httputil.NewChunkedReader(from)
@@ -124,8 +123,8 @@ func bodyOf(answer *http.Response, from *bufio.Reader) io.Reader {
 	return from
 }
 
-// withoutAddresses leaves the ports out of a socket's error: they differ each time, and a message that is shown in
-// a status may not.
+// withoutAddresses removes the addresses from a socket's error. Their ports differ at each try, and an error that is shown
+// in a status must not.
 func withoutAddresses(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -134,23 +133,23 @@ func withoutAddresses(err error) error {
 	return err
 }
 
-// classifyAnswer says why an answer is no event stream; nil when it is one.
+// classifyAnswer returns nil for an event stream, and else an error that says what the answer is.
 func classifyAnswer(answer *http.Response) error {
 	switch answer.StatusCode {
 	case http.StatusOK:
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("the bot refuses the token of the session's Secret (%d)", answer.StatusCode)
+		return fmt.Errorf("the bot refuses the token in the session's Secret (%d)", answer.StatusCode)
 	default:
 		return fmt.Errorf("the bot answers %d to %s", answer.StatusCode, eventsPath)
 	}
 	media, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if err != nil || media != "text/event-stream" {
-		return fmt.Errorf("the bot answers %s with something that is no event stream", eventsPath)
+		return fmt.Errorf("the bot answers %s with something other than an event stream", eventsPath)
 	}
 	return nil
 }
 
-// meter fails once more was read through it than is left, so that neither a header nor a line can be endless.
+// meter fails after a number of bytes, so that neither a header nor a line can be endless.
 type meter struct {
 	from io.Reader
 	left int

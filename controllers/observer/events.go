@@ -11,19 +11,19 @@ import (
 
 var errTooLong = errors.New("the bot's event stream holds a line or an event that is too long")
 
-// lineBuffer is what a standing stream keeps for reading; what is longer is gathered in a pooled buffer.
+// lineBuffer is the read buffer of an open stream. Longer lines use a pooled buffer.
 const lineBuffer = 512
 
 var gathering = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// eventReader reads an event stream line by line. Its memory is lineBuffer while it waits, and at most twice its
-// limit more while an event comes in.
+// eventReader reads an event stream line by line. It holds lineBuffer bytes while it waits, and at most twice its limit
+// more while an event arrives.
 type eventReader struct {
 	lines *bufio.Reader
 	limit int
-	// data is that of the event that comes in; nil between events.
+	// data is the data of the event that is being read; nil between events.
 	data *bytes.Buffer
-	// foreign is set while the event that comes in has a name that is none of a bot's.
+	// foreign is true while the event that is being read has a name that this operator does not use.
 	foreign bool
 }
 
@@ -31,7 +31,7 @@ func newEventReader(from io.Reader, limit int) *eventReader {
 	return &eventReader{lines: bufio.NewReaderSize(from, lineBuffer), limit: limit}
 }
 
-// next reads one line and returns its length in the stream. When the line ends an event, handle gets its data.
+// next reads one line and returns its length in the stream. If the line ends an event, handle gets the event's data.
 func (r *eventReader) next(handle func(data []byte) error) (int, error) {
 	line, long, err := r.line()
 	if long != nil {
@@ -56,7 +56,7 @@ func (r *eventReader) next(handle func(data []byte) error) (int, error) {
 	return size, nil
 }
 
-// line returns the next line with its break, and the pooled buffer that holds it if it was long.
+// line returns the next line with its line break, and the pooled buffer that holds it if it was long.
 func (r *eventReader) line() ([]byte, *bytes.Buffer, error) {
 	var long *bytes.Buffer
 	for {
@@ -111,7 +111,7 @@ func (r *eventReader) dispatch(handle func([]byte) error) error {
 	return handle(r.data.Bytes())
 }
 
-// release gives the buffer of an unfinished event back.
+// release returns the buffer of an unfinished event to the pool.
 func (r *eventReader) release() {
 	if r.data != nil {
 		gathering.Put(r.data)

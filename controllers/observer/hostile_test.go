@@ -12,7 +12,7 @@ import (
 	"sesi.dev/sesi/test/bottest"
 )
 
-// A hostile bot ends in a named error and a backoff, and its honest neighbour does not notice.
+// TestHostileBots: a hostile bot ends in a named error and a backoff, and its honest neighbour does not notice.
 func TestHostileBots(t *testing.T) {
 	stream := func(body func(w http.ResponseWriter, r *http.Request)) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -45,23 +45,23 @@ func TestHostileBots(t *testing.T) {
 		target func(*Target)
 		want   string
 	}{
-		"lies about its instance":      {behave: says(func(s *bot.Snapshot) { s.Instance = "uid-victim" }), want: "another incarnation"},
-		"says nothing of its instance": {behave: says(func(s *bot.Snapshot) { s.Instance = "" }), want: "another incarnation"},
-		"is in no state":               {behave: says(func(s *bot.Snapshot) { s.State = "" }), want: "state that is no word"},
-		"is in a long state":           {behave: says(func(s *bot.Snapshot) { s.State = bot.State("D" + strings.Repeat("a", maxWord)) }), want: "state that is no word"},
-		"gives a reason of words":      {behave: says(func(s *bot.Snapshot) { s.Reason = "because I can" }), want: "reason that is no word"},
-		"asks for the moon":            {behave: says(func(s *bot.Snapshot) { s.UserAction = "send money" }), want: "action that is no word"},
-		"has less than no store":       {behave: says(func(s *bot.Snapshot) { s.Size = -1 }), want: "negative size"},
+		"lies about its instance":      {behave: says(func(s *bot.Snapshot) { s.Instance = "uid-victim" }), want: "another bot process"},
+		"omits its instance":           {behave: says(func(s *bot.Snapshot) { s.Instance = "" }), want: "another bot process"},
+		"is in no state":               {behave: says(func(s *bot.Snapshot) { s.State = "" }), want: "invalid state"},
+		"is in a long state":           {behave: says(func(s *bot.Snapshot) { s.State = bot.State("D" + strings.Repeat("a", maxWord)) }), want: "invalid state"},
+		"reports a sentence as reason": {behave: says(func(s *bot.Snapshot) { s.Reason = "because I can" }), want: "invalid reason"},
+		"reports a sentence as action": {behave: says(func(s *bot.Snapshot) { s.UserAction = "send money" }), want: "invalid user action"},
+		"reports a negative size":      {behave: says(func(s *bot.Snapshot) { s.Size = -1 }), want: "negative size"},
 		"sends garbage": {behave: stream(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, "data: }{\n\n")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
-		}), want: "no snapshot"},
+		}), want: "not a snapshot"},
 		"sends JSON of another shape": {behave: stream(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, "data: [1,2,3]\n\n")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
-		}), want: "no snapshot"},
+		}), want: "not a snapshot"},
 		"sends an endless line":  {behave: endless("data: x"), want: "too long"},
 		"sends an endless event": {behave: endless("data: xxxxxxxxxxxxxxxxxxxx\n"), want: "too long"},
 		"sends an endless header": {behave: func(w http.ResponseWriter, r *http.Request) {
@@ -71,21 +71,21 @@ func TestHostileBots(t *testing.T) {
 		"answers with a page": {behave: func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			fmt.Fprint(w, "<p>hello")
-		}, want: "no event stream"},
-		"sends the operator elsewhere": {behave: func(w http.ResponseWriter, r *http.Request) {
+		}, want: "other than an event stream"},
+		"redirects the operator": {behave: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://127.0.0.1:1/", http.StatusFound)
 		}, want: "answers 302"},
 		"fails":                {behave: func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusInternalServerError) }, want: "answers 500"},
 		"hangs up":             {behave: stream(func(http.ResponseWriter, *http.Request) {}), want: "ended its event stream"},
 		"tears the connection": {behave: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, want: "EOF"},
 		"never answers":        {behave: func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, want: "timeout"},
-		"never speaks":         {behave: stream(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), want: "no snapshot"},
-		"speaks but of something else": {behave: stream(func(w http.ResponseWriter, r *http.Request) {
+		"never reports":        {behave: stream(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), want: "no snapshot"},
+		"sends other events only": {behave: stream(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, "event: weather\ndata: rain\n\n")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
 		}), want: "no snapshot"},
-		"falls silent": {behave: says(func(*bot.Snapshot) {}), want: "fell silent"},
+		"falls silent": {behave: says(func(*bot.Snapshot) {}), want: "sends nothing any more"},
 		"drips a line": {behave: stream(func(w http.ResponseWriter, r *http.Request) {
 			_ = bottest.WriteEvent(w, bottest.Paired("mallory", "uid-mallory", "1:1@s.whatsapp.net"))
 			tick := time.NewTicker(20 * time.Millisecond)
@@ -95,7 +95,7 @@ func TestHostileBots(t *testing.T) {
 					return
 				}
 			}
-		}), want: "fell silent"},
+		}), want: "sends nothing any more"},
 		"knows another token":                       {target: func(t *Target) { t.Token = "guess" }, want: "refuses the token"},
 		"shows another certificate":                 {target: func(t *Target) { t.Pins = Pins{{1}} }, want: "not the one in the session's Secret"},
 		"shows a certificate though none is pinned": {target: func(t *Target) { t.Pins = Pins{} }, want: "not the one in the session's Secret"},
@@ -120,7 +120,7 @@ func TestHostileBots(t *testing.T) {
 				got, _ := o.Observed(key("mallory"))
 				return got.Err != nil && strings.Contains(got.Err.Error(), c.want)
 			})
-			wait(t, "the honest bot to be heard", func() bool { return hearing(o, "honest") == Heard })
+			wait(t, "the honest bot to be reached", func() bool { return hearing(o, "honest") == Heard })
 			if c.target == nil {
 				wait(t, "another try", func() bool { return mallory.Opened() > 1 })
 			}
@@ -158,8 +158,8 @@ func drain(t *testing.T, o *Observer) {
 	}
 }
 
-// A bot that changes without end is told of at a bounded rate, its last word is heard, and a neighbour's change
-// goes before its next one.
+// TestAStormOfChanges: a bot that changes without end emits events at a bounded rate, its last report arrives, and a
+// neighbour's change is emitted before its next one.
 func TestAStormOfChanges(t *testing.T) {
 	opts := quick()
 	opts.Silence = deadline
@@ -213,7 +213,7 @@ func TestAStormOfChanges(t *testing.T) {
 		read("the neighbour's change", func() bool { return events[key("honest")] > before })
 	}
 	close(calm)
-	read("the storm's last word", func() bool { return state(o, "storm") == bot.StateRestricted })
+	read("the storm's last report", func() bool { return state(o, "storm") == bot.StateRestricted })
 
 	// The rate is a bound from above, so that a slow machine cannot break it.
 	allowed := opts.EmitBurst + int(time.Since(began)/opts.EmitEvery) + 1

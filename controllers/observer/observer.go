@@ -1,5 +1,5 @@
-// Package observer keeps one event stream per running bot and says which sessions changed in a way that their
-// status shows; it never writes to the Kubernetes API and never blocks who asks it.
+// Package observer keeps one event stream open to each running bot and reports which sessions changed in a way that their
+// status shows. It never writes to the Kubernetes API and never blocks its callers.
 package observer
 
 import (
@@ -21,67 +21,64 @@ type Key = types.NamespacedName
 // Event says that a session's observation changed in a way that its status shows.
 type Event = event.TypedGenericEvent[Key]
 
-// Target is where one incarnation of a bot is heard, and how either side knows the other.
+// Target is one bot process: its address, and what each side proves to the other.
 type Target struct {
 	// Address is host:port of the bot's TLS listener.
 	Address string
-	// Instance must be what the bot calls itself: its pod's UID. A recycled address can't speak for another bot.
+	// Instance must be in every snapshot: the UID of the bot's pod. So the next user of an address cannot report for it.
 	Instance string
-	// Pins are the serving keys the bot may prove to hold.
+	// Pins are the keys that the bot may serve with.
 	Pins Pins
-	// Token is what the bot demands of the operator.
+	// Token authenticates the operator to the bot.
 	Token string
 }
 
-// Hearing says how well a bot is heard.
+// Hearing says how well the operator reaches a bot.
 type Hearing string
 
-// How well a bot is heard.
+// How well the operator reaches a bot. The values are those of the metric's label.
 const (
-	// Listening: the stream is being opened, or was lost less than the grace ago. What was last seen still holds.
+	// Listening: the stream is being opened, or ended less than the grace ago. The last snapshot still holds.
 	Listening Hearing = "Listening"
-	// Heard: the stream stands, and the bot has spoken on it.
+	// Heard: the stream is open, and the bot has reported on it.
 	Heard Hearing = "Heard"
-	// Lost: the bot has not been heard for the grace.
+	// Lost: the bot has been unreachable for longer than the grace.
 	Lost Hearing = "Lost"
 )
 
 // Observation is what is known of a bot at one moment.
 type Observation struct {
-	// Instance is the incarnation that was listened to.
+	// Instance is the bot process that was observed.
 	Instance string
 	Hearing  Hearing
-	// Since is when Hearing became what it is.
-	Since time.Time
-	// Snapshot is the last that this incarnation sent; nil before the first. It is shared and must not be changed.
+	// Snapshot is the last one of this process; nil before the first. It is shared and must not be changed.
 	Snapshot *bot.Snapshot
-	// LastHeard is when the bot last sent anything, heartbeats included; zero before the first.
-	LastHeard time.Time
-	// Err is why the bot is not heard; nil while it is.
+	// Err is why the bot is unreachable; nil while it is reached.
 	Err error
 }
 
 // Options bound what a stream may cost and how long it may be silent. A zero field takes its default.
 type Options struct {
-	// Silence is the longest wait for a line on a standing stream: more than two of the bot's heartbeats (40 s).
+	// Silence is the longest wait for a line on an open stream: more than two of the bot's heartbeats (40 s).
 	Silence time.Duration
 	// Opening is the longest wait for a connection, a handshake, an answer and the first snapshot (5 s).
 	Opening time.Duration
-	// Grace is how long a bot may be unheard before it counts as lost (10 s).
+	// Grace is how long a bot may be unreachable before it is lost (10 s). It begins with the first dial.
 	Grace time.Duration
 	// BackoffBase and BackoffCap bound the wait before a stream is opened again (200 ms, 30 s).
 	BackoffBase, BackoffCap time.Duration
-	// Starts is how many streams may be opened in a second, all bots together (500), after a first burst of as
-	// many. It bounds the work after a restart of the operator and after a network's failure.
+	// Starts is how many streams may be opened per second (500), after a first burst of as many. It bounds the work
+	// after a restart of the operator and after a failure of the network.
 	Starts int
-	// EmitEvery is the least mean distance of two events of one session (1 s), after a first burst of EmitBurst (5).
+	// EmitEvery is the mean time between two events of one session (1 s), after a first burst of EmitBurst (5).
 	EmitEvery time.Duration
 	EmitBurst int
-	// MinorEvery is how soon a change that only touches the store's size and age is told (10 min).
+	// MinorEvery is the longest delay of an event for a change of only the size and age of a session directory (10 min).
 	MinorEvery time.Duration
 	// EventBytes bounds one event and one line of a stream (16 KiB).
 	EventBytes int
-	// BytesPerSecond bounds what is read from one stream (512 KiB), after a first burst of half as much.
+	// BytesPerSecond bounds what is read from one stream (512 KiB), after a first burst of half as much. A line costs at
+	// least minCharge bytes.
 	BytesPerSecond int
 	Log            logr.Logger
 }
@@ -111,7 +108,7 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
-// Observer keeps the streams. It is a manager.Runnable; streams asked for before Start begin with it.
+// Observer keeps the streams. It is a manager.Runnable; streams that were asked for before Start begin with it.
 type Observer struct {
 	opts   Options
 	starts *rate.Limiter
@@ -139,7 +136,7 @@ func New(opts Options) *Observer {
 	}
 }
 
-// Events gives the sessions that changed; a session that changes again before it is read is given once.
+// Events returns the sessions that changed. A session that changes again before it is read appears once.
 func (o *Observer) Events() <-chan Event { return o.events }
 
 // Start runs the streams until ctx ends; it returns when the last of them has ended.
@@ -165,7 +162,7 @@ func (o *Observer) Start(ctx context.Context) error {
 	return nil
 }
 
-// deliver hands the changed sessions to the reader of Events.
+// deliver sends the changed sessions to the reader of Events.
 func (o *Observer) deliver(ctx context.Context) {
 	for {
 		select {
@@ -190,8 +187,8 @@ func (o *Observer) launch(s *stream) {
 	o.running.Go(func() { s.run(ctx) })
 }
 
-// Ensure asks for a stream from the target. A standing stream goes on when only its credentials changed, which
-// count from its next opening; another address or instance ends it and begins anew. It never blocks.
+// Ensure asks for a stream from the target. If only the credentials changed, an open stream stays and uses them when it is
+// opened the next time. Another address or instance ends it and starts a new one. Ensure never blocks.
 func (o *Observer) Ensure(key Key, target Target) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -208,7 +205,7 @@ func (o *Observer) Ensure(key Key, target Target) {
 	}
 }
 
-// Forget ends a session's stream, if it has one, and drops what it said.
+// Forget ends a session's stream, if it has one, and forgets its snapshot.
 func (o *Observer) Forget(key Key) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -218,7 +215,7 @@ func (o *Observer) Forget(key Key) {
 	}
 }
 
-// Observed returns what is known of a session's bot; false when nobody asked to listen to it.
+// Observed returns what is known of a session's bot; false if no stream was asked for.
 func (o *Observer) Observed(key Key) (Observation, bool) {
 	o.mu.Lock()
 	s := o.streams[key]
@@ -229,7 +226,7 @@ func (o *Observer) Observed(key Key) (Observation, bool) {
 	return s.observation(), true
 }
 
-// Shown tells that a session's status now shows the snapshot of this revision, for the measure of the lag.
+// Shown notes that a session's status now shows the snapshot of this revision; it measures the lag.
 func (o *Observer) Shown(key Key, revision uint64) {
 	o.mu.Lock()
 	s := o.streams[key]
@@ -239,7 +236,7 @@ func (o *Observer) Shown(key Key, revision uint64) {
 	}
 }
 
-// changes holds the sessions whose event waits for a reader, each once: a slow reader costs no memory.
+// changes holds the sessions whose event waits for a reader, each once, so that a slow reader costs no memory.
 type changes struct {
 	mu   sync.Mutex
 	keys map[Key]struct{}

@@ -15,7 +15,7 @@ import (
 	"sesi.dev/sesi/test/bottest"
 )
 
-// countOf is the number of an observer's lag samples as a metric of its own.
+// countOf exports the number of an observer's lag samples as a metric.
 type countOf struct{ *Observer }
 
 func (c countOf) Describe(out chan<- *prometheus.Desc) {
@@ -41,13 +41,15 @@ func TestClassifyChange(t *testing.T) {
 		"revision":           {func(s *bot.Snapshot) { s.Revision++; s.ChangedAt = bot.At(time.Now()) }, nothing},
 		"backup":             {func(s *bot.Snapshot) { s.BackupAt = bot.At(time.Now()) }, nothing},
 		"retry":              {func(s *bot.Snapshot) { s.RetryAt = bot.At(time.Now()) }, nothing},
+		"client":             {func(s *bot.Snapshot) { s.ClientID = "other" }, nothing},
+		"authenticated":      {func(s *bot.Snapshot) { s.Authenticated = false }, nothing},
 		"within a second":    {func(s *bot.Snapshot) { s.ConnectedAt = bot.At(s.ConnectedAt.Truncate(time.Second)) }, nothing},
 		"size":               {func(s *bot.Snapshot) { s.Size++ }, minor},
 		"age":                {func(s *bot.Snapshot) { s.LastModified = bot.At(s.LastModified.Add(time.Minute)) }, minor},
 		"state":              {func(s *bot.Snapshot) { s.State = bot.StateConflict }, major},
 		"state and size":     {func(s *bot.Snapshot) { s.State = bot.StateConflict; s.Size++ }, major},
 		"reason":             {func(s *bot.Snapshot) { s.Reason = bot.ReasonStreamReplaced }, major},
-		"message":            {func(s *bot.Snapshot) { s.Message = "else" }, major},
+		"message":            {func(s *bot.Snapshot) { s.Message = "other" }, major},
 		"existence":          {func(s *bot.Snapshot) { s.Exists = false }, major},
 		"connection":         {func(s *bot.Snapshot) { s.Connected = false }, major},
 		"code needed":        {func(s *bot.Snapshot) { s.QRRequired = true }, major},
@@ -70,11 +72,11 @@ func TestClassifyChange(t *testing.T) {
 		})
 	}
 	if classifyChange(nil, &base) != major {
-		t.Fatal("the first snapshot must be told")
+		t.Fatal("the first snapshot must be emitted")
 	}
 }
 
-func TestDecodeKeepsWhatAStatusTakes(t *testing.T) {
+func TestDecodeCutsTexts(t *testing.T) {
 	snapshot := bottest.Paired("kasir", "uid", "62811:1@s.whatsapp.net")
 	snapshot.PushName = "Toko \x1b[31m" + strings.Repeat("é", 200)
 	snapshot.Message = strings.Repeat("m", 10_000)

@@ -9,11 +9,11 @@ import (
 	"fmt"
 )
 
-// Pin is the SHA-256 of a serving key (its SubjectPublicKeyInfo). The key is pinned and not the certificate, so
-// that a renewed certificate over the same key needs no change in the pin.
+// Pin is the SHA-256 of a serving key (its SubjectPublicKeyInfo). Not the certificate is pinned but the key, so a renewed
+// certificate with the same key needs no new pin.
 type Pin [sha256.Size]byte
 
-// Pins are the keys one bot may prove to hold.
+// Pins are the keys that one bot may serve with.
 type Pins [2]Pin
 
 // PinOf returns the pin of the first certificate in PEM.
@@ -29,8 +29,8 @@ func PinOf(certificate []byte) (Pin, error) {
 	return sha256.Sum256(parsed.RawSubjectPublicKeyInfo), nil
 }
 
-// ClientConfig returns a TLS configuration that speaks to a holder of a pinned key and to nobody else. The pins
-// take the place of a chain, a name and a validity: the certificate is self-signed and the address is a pod's.
+// ClientConfig returns a TLS configuration that connects only to a holder of a pinned key. The pins replace the checks of
+// a chain, a name and a validity: the certificate is self-signed and the address is a pod's.
 func (p Pins) ClientConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
@@ -38,7 +38,7 @@ func (p Pins) ClientConfig() *tls.Config {
 		InsecureSkipVerify:     true, //nolint:gosec // VerifyConnection compares the pinned key
 		VerifyConnection: func(state tls.ConnectionState) error {
 			if len(state.PeerCertificates) == 0 {
-				return errors.New("the bot shows no certificate")
+				return errors.New("the bot presents no certificate")
 			}
 			got := Pin(sha256.Sum256(state.PeerCertificates[0].RawSubjectPublicKeyInfo))
 			for _, pin := range p {

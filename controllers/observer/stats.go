@@ -2,8 +2,7 @@ package observer
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// stats are what the observer tells of itself. No label holds a session's name: thousands of sessions are one
-// series each only where they have to be.
+// stats are the observer's metrics. No label holds a session's name, which would make thousands of series.
 type stats struct {
 	streams    *prometheus.GaugeVec
 	reconnects prometheus.Counter
@@ -14,7 +13,7 @@ func newStats() stats {
 	s := stats{
 		streams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "sesi_observer_streams",
-			Help: "Event streams from bots, by how well the bot is heard.",
+			Help: "Event streams from bots, by how well the bot is reached.",
 		}, []string{"hearing"}),
 		reconnects: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "sesi_observer_reconnects_total",

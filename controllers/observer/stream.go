@@ -13,41 +13,42 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// stream listens to one incarnation of one bot, for as long as that is wanted.
+// minCharge is the least that a line costs of a stream's bytes per second. A line costs the operator time whatever its
+// length, so a stream of one-byte lines would else take a tenth of a core.
+const minCharge = 64
+
+// stream reads the reports of one bot process until it is closed.
 type stream struct {
 	observer *Observer
 	key      Key
 	cancel   context.CancelFunc // nil until launched; guarded by observer.mu
 
-	mu        sync.Mutex
-	closed    bool
-	target    Target
-	hearing   Hearing
-	since     time.Time
-	err       error
-	snapshot  *bot.Snapshot
-	lastHeard time.Time
-	// measured is the newest revision whose lag counted, or whose age is no measure of it.
+	mu       sync.Mutex
+	closed   bool
+	target   Target
+	hearing  Hearing
+	err      error
+	snapshot *bot.Snapshot
+	// measured is the newest revision whose lag was counted, or whose age does not measure it.
 	measured uint64
-	// permits bounds the events; telling is the one that waits, urgent if it waits for a permit alone.
+	// permits bounds the events. pending is the event that waits; urgent is true if it waits only for a permit.
 	permits *rate.Limiter
-	telling *time.Timer
+	pending *time.Timer
 	urgent  bool
-	// losing ends the grace.
-	losing *time.Timer
+	// grace is the timer at whose end the bot is lost; nil until the first dial.
+	grace *time.Timer
 }
 
 func newStream(o *Observer, key Key, target Target) *stream {
 	s := &stream{
-		observer: o, key: key, target: target, hearing: Listening, since: time.Now(),
+		observer: o, key: key, target: target, hearing: Listening,
 		permits: rate.NewLimiter(rate.Every(o.opts.EmitEvery), o.opts.EmitBurst),
 	}
-	s.losing = time.AfterFunc(o.opts.Grace, s.lose)
 	o.stats.hearing(1, Listening)
 	return s
 }
 
-// retarget takes another target over; false when it is another bot, which needs a stream of its own.
+// retarget takes a new target over. It returns false for another bot process, which needs another stream.
 func (s *stream) retarget(target Target) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,7 +59,7 @@ func (s *stream) retarget(target Target) bool {
 	return true
 }
 
-// close ends the stream; its goroutine follows. observer.mu is held.
+// close ends the stream; its goroutine ends soon after. observer.mu is held.
 func (s *stream) close() {
 	if s.cancel != nil {
 		s.cancel()
@@ -66,9 +67,11 @@ func (s *stream) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	s.losing.Stop()
-	if s.telling != nil {
-		s.telling.Stop()
+	if s.grace != nil {
+		s.grace.Stop()
+	}
+	if s.pending != nil {
+		s.pending.Stop()
 	}
 	s.observer.stats.hearing(-1, s.hearing)
 }
@@ -76,10 +79,7 @@ func (s *stream) close() {
 func (s *stream) observation() Observation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Observation{
-		Instance: s.target.Instance, Hearing: s.hearing, Since: s.since, Snapshot: s.snapshot,
-		LastHeard: s.lastHeard, Err: s.err,
-	}
+	return Observation{Instance: s.target.Instance, Hearing: s.hearing, Snapshot: s.snapshot, Err: s.err}
 }
 
 // run opens the stream again and again until ctx ends.
@@ -90,12 +90,13 @@ func (s *stream) run(ctx context.Context) {
 			return
 		}
 		opened := time.Now()
-		err := s.listen(ctx)
+		s.startGrace()
+		err := s.read(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		s.lost(err)
-		// Only a stream that stood for a while clears the backoff: a bot that speaks once and hangs up does not.
+		s.ended(err)
+		// Only a stream that was open for a while resets the backoff; one event and a hangup do not.
 		if time.Since(opened) > opts.BackoffCap {
 			attempt = 0
 		}
@@ -105,8 +106,18 @@ func (s *stream) run(ctx context.Context) {
 	}
 }
 
-// backoff is the wait after the attempt: it doubles up to the cap, and a random half of it keeps bots that were
-// lost together from being dialled together.
+// startGrace starts the grace at the first dial. After a restart of the operator thousands of streams wait for a permit
+// to dial, and a bot that was not dialled is not lost.
+func (s *stream) startGrace() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed && s.grace == nil {
+		s.grace = time.AfterFunc(s.observer.opts.Grace, s.endGrace)
+	}
+}
+
+// backoff is the wait after an attempt. It doubles up to the cap; the random half keeps bots that were lost together from
+// being dialled together.
 func backoff(attempt int, base, limit time.Duration) time.Duration {
 	wait := limit
 	if attempt < 30 && base<<attempt < limit {
@@ -126,8 +137,8 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// listen opens the stream once and reads it to its end.
-func (s *stream) listen(ctx context.Context) error {
+// read opens the stream once and reads it to its end.
+func (s *stream) read(ctx context.Context) error {
 	opts := &s.observer.opts
 	s.mu.Lock()
 	target := s.target
@@ -144,7 +155,7 @@ func (s *stream) listen(ctx context.Context) error {
 	reader := newEventReader(conn.body, opts.EventBytes)
 	defer reader.release()
 	bytes := rate.NewLimiter(rate.Limit(opts.BytesPerSecond), opts.BytesPerSecond/2)
-	spoken := false
+	reported := false
 	for {
 		conn.meter.left = 2 * opts.EventBytes
 		size, err := reader.next(func(data []byte) error {
@@ -152,22 +163,21 @@ func (s *stream) listen(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			s.heard(snapshot, !spoken)
-			spoken = true
+			s.report(snapshot, !reported)
+			reported = true
 			return nil
 		})
 		if err != nil {
-			return classifyEnd(err, spoken)
+			return classifyEnd(err, reported)
 		}
 		now := time.Now()
-		if wait := bytes.ReserveN(now, size).DelayFrom(now); wait > 0 {
+		if wait := bytes.ReserveN(now, max(size, minCharge)).DelayFrom(now); wait > 0 {
 			if !sleep(ctx, wait) {
 				return ctx.Err()
 			}
 			now = time.Now()
 		}
-		if spoken {
-			s.alive(now)
+		if reported {
 			deadline = now.Add(opts.Silence)
 		}
 		if err := conn.SetReadDeadline(deadline); err != nil {
@@ -176,32 +186,25 @@ func (s *stream) listen(ctx context.Context) error {
 	}
 }
 
-// classifyEnd names a silence for what it is.
-func classifyEnd(err error, spoken bool) error {
+// classifyEnd replaces the error of a deadline by what the bot failed to do.
+func classifyEnd(err error, reported bool) error {
 	switch {
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return err
-	case spoken:
-		return errors.New("the bot fell silent: not even a heartbeat came")
+	case reported:
+		return errors.New("the bot sends nothing any more, not even a heartbeat")
 	default:
 		return errors.New("the bot sends no snapshot")
 	}
 }
 
-func (s *stream) alive(now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lastHeard = now
-}
-
-// heard takes a snapshot over. The first on a connection may be of any age, so its lag is no measure.
-func (s *stream) heard(snapshot *bot.Snapshot, first bool) {
+// report takes a snapshot over. The first one on a connection may be of any age, so it does not measure the lag.
+func (s *stream) report(snapshot *bot.Snapshot, first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return
 	}
-	s.lastHeard = time.Now()
 	what := classifyChange(s.snapshot, snapshot)
 	if s.hearing == Lost {
 		what = major
@@ -215,14 +218,14 @@ func (s *stream) heard(snapshot *bot.Snapshot, first bool) {
 	}
 	switch what {
 	case major:
-		s.tellWithin(0)
+		s.emitWithin(0)
 	case minor:
-		s.tellWithin(s.observer.opts.MinorEvery)
+		s.emitWithin(s.observer.opts.MinorEvery)
 	}
 }
 
-// lost notes that the stream ended; what was seen on it holds for the grace.
-func (s *stream) lost(err error) {
+// ended notes that the stream ended. What it reported holds for the grace.
+func (s *stream) ended(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -232,17 +235,17 @@ func (s *stream) lost(err error) {
 	switch s.hearing {
 	case Heard:
 		s.become(Listening, err)
-		s.losing.Reset(s.observer.opts.Grace)
+		s.grace.Reset(s.observer.opts.Grace)
 	case Lost:
 		if s.err.Error() != err.Error() {
-			s.tellWithin(s.observer.opts.Silence)
+			s.emitWithin(s.observer.opts.Silence)
 		}
 	}
 	s.err = err
 }
 
-// lose ends the grace.
-func (s *stream) lose() {
+// endGrace makes a bot lost that did not report within the grace.
+func (s *stream) endGrace() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.hearing != Listening {
@@ -253,7 +256,7 @@ func (s *stream) lose() {
 		err = errors.New("the bot does not answer")
 	}
 	s.become(Lost, err)
-	s.tellWithin(0)
+	s.emitWithin(0)
 	s.observer.opts.Log.Info("bot lost", "session", s.key, "error", err.Error())
 }
 
@@ -262,19 +265,19 @@ func (s *stream) become(hearing Hearing, err error) {
 	s.observer.stats.hearing(-1, s.hearing)
 	s.observer.stats.hearing(1, hearing)
 	if hearing == Heard {
-		s.losing.Stop()
+		s.grace.Stop()
 	}
-	s.hearing, s.since, s.err = hearing, time.Now(), err
+	s.hearing, s.err = hearing, err
 }
 
-// tellWithin tells of a change at the latest after the wait; a wait of zero is as soon as a permit is free. One
-// event that waits already stands for every change until it is told. s.mu is held.
-func (s *stream) tellWithin(wait time.Duration) {
-	if s.telling != nil {
-		if s.urgent || wait > 0 || !s.telling.Stop() {
+// emitWithin emits an event after at most the wait; with a wait of zero, as soon as there is a permit. An event that
+// waits already stands for every change until it is emitted. s.mu is held.
+func (s *stream) emitWithin(wait time.Duration) {
+	if s.pending != nil {
+		if s.urgent || wait > 0 || !s.pending.Stop() {
 			return
 		}
-		s.telling = nil
+		s.pending = nil
 	}
 	s.urgent = wait == 0
 	if s.urgent {
@@ -285,13 +288,13 @@ func (s *stream) tellWithin(wait time.Duration) {
 		s.observer.changed.add(s.key)
 		return
 	}
-	s.telling = time.AfterFunc(wait, s.tell)
+	s.pending = time.AfterFunc(wait, s.emit)
 }
 
-func (s *stream) tell() {
+func (s *stream) emit() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.telling = nil
+	s.pending = nil
 	if !s.closed {
 		s.observer.changed.add(s.key)
 	}

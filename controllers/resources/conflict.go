@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
@@ -35,17 +36,6 @@ func older(a, b *v1alpha1.WhatsAppSession) bool {
 	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name)) < 0
 }
 
-// Account is the account of a JID: the JID without its device number ("628123456789:12@s.whatsapp.net" is device 12 of
-// "628123456789@s.whatsapp.net"). It is empty for anything that is not a JID.
-func Account(jid string) string {
-	user, server, found := strings.Cut(jid, "@")
-	user, _, _ = strings.Cut(user, ":")
-	if !found || user == "" || server == "" {
-		return ""
-	}
-	return user + "@" + server
-}
-
 // SameAccount returns another session that is linked to this session's account: the oldest of several, or nil. Each of
 // them takes one of the account's few linked devices; if one has a copy of the other's keys, they disconnect each other.
 // Only sessions of the same namespace count. A bot chooses the JID that it reports, so across namespaces a tenant could
@@ -73,5 +63,5 @@ func linkedAccount(session *v1alpha1.WhatsAppSession) string {
 	if session.Status.Session == nil || !session.Status.Session.Exists {
 		return ""
 	}
-	return Account(session.Status.Session.JID)
+	return bot.Account(session.Status.Session.JID)
 }

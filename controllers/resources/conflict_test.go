@@ -71,24 +71,6 @@ func TestOneHolder(t *testing.T) {
 	}
 }
 
-func TestAccount(t *testing.T) {
-	for jid, want := range map[string]string{
-		"":                                "",
-		"628123456789@s.whatsapp.net":     "628123456789@s.whatsapp.net",
-		"628123456789:12@s.whatsapp.net":  "628123456789@s.whatsapp.net",
-		"123:4@lid":                       "123@lid",
-		"628123456789":                    "",
-		"@s.whatsapp.net":                 "",
-		":12@s.whatsapp.net":              "",
-		"628123456789@":                   "",
-		"628123456789:1:2@s.whatsapp.net": "628123456789@s.whatsapp.net",
-	} {
-		if got := Account(jid); got != want {
-			t.Errorf("Account(%q) = %q, want %q", jid, got, want)
-		}
-	}
-}
-
 func TestSameAccount(t *testing.T) {
 	linked := func(namespace, name string, minutes int, jid string, exists bool) v1alpha1.WhatsAppSession {
 		session := kept(namespace, name, minutes, name, name)

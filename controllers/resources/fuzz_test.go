@@ -44,8 +44,8 @@ func FuzzTemplate(f *testing.F) {
 		if errs := decideTemplate(plain.Spec, withoutDerived(pod.Spec)); len(errs) > 0 {
 			t.Errorf("the template %s was accepted, although: %v", spec, errs)
 		}
-		if len(bot(pod).Env) != len(uniqueNames(bot(pod).Env)) {
-			t.Errorf("the template %s sets a variable twice, and the last counts: %v", spec, bot(pod).Env)
+		if len(botOf(pod).Env) != len(uniqueNames(botOf(pod).Env)) {
+			t.Errorf("the template %s sets a variable twice, and the last counts: %v", spec, botOf(pod).Env)
 		}
 	})
 }

@@ -140,7 +140,7 @@ func raw(spec string) *runtime.RawExtension {
 	return &runtime.RawExtension{Raw: data}
 }
 
-func bot(pod *corev1.Pod) *corev1.Container {
+func botOf(pod *corev1.Pod) *corev1.Container {
 	for i := range pod.Spec.Containers {
 		if pod.Spec.Containers[i].Name == naming.Container {
 			return &pod.Spec.Containers[i]

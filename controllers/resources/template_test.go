@@ -109,7 +109,7 @@ func TestTemplateTaken(t *testing.T) {
 		"own log level":       {`{containers: [{name: bot, env: [{name: LOG_LEVEL, value: debug}]}]}`, func(p *corev1.Pod) bool { return env(p, "LOG_LEVEL") == "debug" }},
 		"pull secret":         {`{imagePullSecrets: [{name: mine}]}`, func(p *corev1.Pod) bool { return p.Spec.ImagePullSecrets[0].Name == "mine" }},
 		"data for a sidecar":  {`{containers: [{name: logic, image: x, volumeMounts: [{name: session, mountPath: /s, readOnly: true}]}]}`, func(p *corev1.Pod) bool { return len(p.Spec.Volumes) == 3 }},
-		"further bot volumes": {`{volumes: [{name: ca, configMap: {name: ca}}], containers: [{name: bot, volumeMounts: [{name: ca, mountPath: /ca}]}]}`, func(p *corev1.Pod) bool { return len(bot(p).VolumeMounts) == 4 }},
+		"further bot volumes": {`{volumes: [{name: ca, configMap: {name: ca}}], containers: [{name: bot, volumeMounts: [{name: ca, mountPath: /ca}]}]}`, func(p *corev1.Pod) bool { return len(botOf(p).VolumeMounts) == 4 }},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestOurLabelsWin(t *testing.T) {
 }
 
 func env(pod *corev1.Pod, name string) string {
-	for _, variable := range bot(pod).Env {
+	for _, variable := range botOf(pod).Env {
 		if variable.Name == name {
 			return variable.Value
 		}

@@ -196,11 +196,9 @@ func pluginLists(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 
 func pluginDoctorWantsPhone(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 	out, err := p.try(t, "", "doctor", "shop")
-	if err == nil {
-		t.Error("doctor finds a session that nobody scanned well")
-	}
-	says(t, out, "ok    the claim wa-shop", "ok    the bot answers", "BAD   the session: it is Pairing (QRAvailable)",
-		"-> link the phone: kubectl sesi qr shop", "error: 1 of 10 checks found something")
+	must(t, err) // waiting for a person is not a fault
+	says(t, out, "ok    the claim wa-shop", "ok    the bot answers", "TODO  the session: it is Pairing (QRAvailable)",
+		"-> link the phone: kubectl sesi qr shop")
 }
 
 func pluginScans(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
@@ -336,10 +334,8 @@ func pluginSuspends(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) 
 	awaitReason(t, session, v1alpha1.ConditionPodReady, v1alpha1.ReasonSuspended)
 	p.refuses(t, "kubectl sesi resume shop", "qr", "shop")
 	out, err = p.try(t, "", "doctor", "shop")
-	if err == nil {
-		t.Error("doctor finds a suspended session well")
-	}
-	says(t, out, "BAD   the bot's pod: shop is suspended and has no bot", "-     the bot answers: not checked", "-> kubectl sesi resume shop")
+	must(t, err)
+	says(t, out, "TODO  the bot's pod: shop is suspended and has no bot", "-     the bot answers: not checked", "-> kubectl sesi resume shop")
 	unscanned(t, []*v1alpha1.WhatsAppSession{session}, func() {
 		says(t, p.run(t, "resume", "shop"), "shop is resumed.")
 		awaitConnected(t, session)
