@@ -64,6 +64,8 @@ const (
 	ReasonClientOutdated Reason = "ClientOutdated"
 	// ReasonConnectFailure: WhatsApp refused the login for another reason.
 	ReasonConnectFailure Reason = "ConnectFailure"
+	// ReasonStoreUnwritable: the session's disk refuses writes, so the bot left WhatsApp until it can write again.
+	ReasonStoreUnwritable Reason = "StoreUnwritable"
 	// ReasonClearedByUser: someone cleared or logged out the session through the API.
 	ReasonClearedByUser Reason = "ClearedByUser"
 	// ReasonStoppedByUser: someone stopped the session through the API; its keys are kept, and only a restart
@@ -82,11 +84,16 @@ const (
 	ActionWaitUntil       UserAction = "WaitUntil"
 	ActionUpgradeClient   UserAction = "UpgradeClient"
 	ActionOpenPhone       UserAction = "OpenPhone"
+	// ActionCheckNetwork: WhatsApp cannot be reached, and the message says why.
+	ActionCheckNetwork UserAction = "CheckNetwork"
+	// ActionFixStorage: the disk refuses writes, and the message says why.
+	ActionFixStorage UserAction = "FixStorage"
 )
 
 // UserActions lists every action.
 var UserActions = []UserAction{
 	ActionNone, ActionScanQR, ActionResolveConflict, ActionWaitUntil, ActionUpgradeClient, ActionOpenPhone,
+	ActionCheckNetwork, ActionFixStorage,
 }
 
 // Notice is a warning that outlasts the state it came with.

@@ -147,7 +147,9 @@ func (f *fakeSession) Pair(_ context.Context, phone string) (bot.Code, error) {
 func (f *fakeSession) Restart(context.Context) error { return f.did("restart") }
 func (f *fakeSession) Stop(context.Context) error    { return f.did("stop") }
 func (f *fakeSession) Logout(context.Context) error  { return f.did("logout") }
-func (f *fakeSession) Clear(context.Context) error   { return f.did("clear") }
+func (f *fakeSession) Resume(context.Context) error  { return f.did("resume") }
+
+func (f *fakeSession) Clear(context.Context, bool) error { return f.did("clear") }
 
 func (f *fakeSession) Backup(ctx context.Context, w io.Writer) error {
 	if err := f.did("backup"); err != nil {

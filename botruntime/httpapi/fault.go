@@ -126,6 +126,8 @@ var refusals = map[session.RefusalKind]fault{
 		detail: text{"Session sudah tertaut ke ponsel; kode QR tidak diperlukan.", "The session is linked to a phone; it needs no code."}},
 	session.RefusedNotLinked: {title: text{"Session belum tertaut", "The session is not linked"},
 		detail: text{"Session belum tertaut ke ponsel; pindai kode QR lebih dulu.", "The session is not linked to a phone; scan a code first."}},
+	session.RefusedNoBackup: {title: text{"Backup gagal", "The backup failed"},
+		detail: text{"Tidak ada yang dihapus: backup gagal dan WhatsApp tidak dapat diberi tahu.", "Nothing was removed: the backup failed and WhatsApp could not be told."}},
 	session.RefusedNotReady: {title: text{"Session belum siap", "The session is not ready"},
 		detail: text{"Session belum bisa melakukannya sekarang; coba lagi sebentar lagi.", "The session cannot do it now; try again in a moment."}},
 }

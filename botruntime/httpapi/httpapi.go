@@ -24,12 +24,14 @@ type Session interface {
 	Pair(ctx context.Context, phone string) (bot.Code, error)
 	// Restart reconnects now; it ends every wait and resets what the waits count.
 	Restart(ctx context.Context) error
+	// Resume connects, but keeps the budget of takeovers and the end of a ban.
+	Resume(ctx context.Context) error
 	// Stop disconnects and keeps the keys, until Restart.
 	Stop(ctx context.Context) error
 	// Logout unlinks the device at WhatsApp.
 	Logout(ctx context.Context) error
-	// Clear unlinks the device when it can, and empties the store.
-	Clear(ctx context.Context) error
+	// Clear unlinks the device when it can, and empties the store; force does so also when no backup could be taken.
+	Clear(ctx context.Context, force bool) error
 	// Backup writes a fresh, verified and compressed copy of the store.
 	Backup(ctx context.Context, w io.Writer) error
 }

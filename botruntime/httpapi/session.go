@@ -124,7 +124,8 @@ func (c *call) logout() error {
 }
 
 func (c *call) clear() error {
-	return c.change(c.Session.Clear, text{"Session berhasil dihapus", "Session was cleared"})
+	force := c.r.URL.Query().Has("force")
+	return c.change(func(ctx context.Context) error { return c.Session.Clear(ctx, force) }, text{"Session berhasil dihapus", "Session was cleared"})
 }
 
 // change does one thing to the session and says that it is done.

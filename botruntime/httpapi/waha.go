@@ -180,7 +180,7 @@ func (c *call) wahaMe() error {
 func (c *call) wahaStart() error {
 	switch classifyWAHA(c.snapshot()) {
 	case WAHAFailed, WAHAStopped:
-		return c.wahaRestart()
+		return c.wahaDo(c.Session.Resume)
 	}
 	return c.wahaDo(nil)
 }

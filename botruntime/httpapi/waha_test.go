@@ -45,12 +45,12 @@ func TestWAHAAnswers(t *testing.T) {
 		"me":                 {connectedSnapshot(), "GET", "/api/sessions/default/me", 200, `{"id":"6281234567890@c.us","lid":"987654321@lid","jid":"6281234567890:12@s.whatsapp.net","pushName":"Sari"}`, nil},
 		"me, unlinked":       {unlinked, "GET", "/api/sessions/default/me", 200, `null`, nil},
 		"start what works":   {connectedSnapshot(), "POST", "/api/sessions/default/start", 201, wahaLinked, nil},
-		"start what failed":  {unlinked, "POST", "/api/sessions/default/start", 201, wahaIdle, []string{"restart"}},
+		"start what failed":  {unlinked, "POST", "/api/sessions/default/start", 201, wahaIdle, []string{"resume"}},
 		"restart":            {connectedSnapshot(), "POST", "/api/sessions/default/restart", 201, wahaLinked, []string{"restart"}},
 		"restart by slash":   {connectedSnapshot(), "POST", "/api/sessions/default/restart/", 201, wahaLinked, []string{"restart"}},
 		"stop":               {connectedSnapshot(), "POST", "/api/sessions/default/stop", 201, wahaLinked, []string{"stop"}},
 		"stopped":            {stoppedSnapshot(), "GET", "/api/sessions/default", 200, wahaStopped, nil},
-		"start what stopped": {stoppedSnapshot(), "POST", "/api/sessions/default/start", 201, wahaStopped, []string{"restart"}},
+		"start what stopped": {stoppedSnapshot(), "POST", "/api/sessions/default/start", 201, wahaStopped, []string{"resume"}},
 		"logout":             {connectedSnapshot(), "POST", "/api/sessions/default/logout", 201, wahaLinked, []string{"logout"}},
 	}
 	for name, c := range cases {

@@ -18,6 +18,9 @@ type (
 	actHangup struct{}
 	// actRenew drops the current client and makes one with a new device that is not linked.
 	actRenew struct{}
+	// actReplace drops the current client and makes one for the same device: a client keeps what it has received and not
+	// handled, and would handle it before what WhatsApp delivers again, out of order.
+	actReplace struct{}
 	// actForget removes the device from the database; inForgotten follows.
 	actForget struct{}
 	// actFetchVersion asks WhatsApp for the current web version; inVersion follows.
@@ -25,7 +28,7 @@ type (
 	// actAskPairingCode asks WhatsApp for a code to type into the phone; inPairingCode follows.
 	actAskPairingCode struct{ phone string }
 	// actUnlink backs the store up, unlinks at WhatsApp when online, and clears the store; inUnlinked follows.
-	actUnlink struct{ online bool }
+	actUnlink struct{ online, force bool }
 	// actAnswerUnlink answers everyone who asked for an unlink.
 	actAnswerUnlink struct{ err error }
 	// actCheckSocket asks the client whether its socket is still open, and logged in where that is required; inLost
@@ -33,6 +36,13 @@ type (
 	actCheckSocket struct{ login bool }
 	// actBackup backs the store up if it changed; inBackedUp follows.
 	actBackup struct{}
+	// actProbe asks whether the store takes writes; inProbed follows.
+	actProbe struct{}
+	// actStoreFailed and actStoreWorks log the begin and the end of a store's failure.
+	actStoreFailed struct{ err error }
+	actStoreWorks  struct{}
+	// actWarn logs that WhatsApp stays out of reach.
+	actWarn struct{ words string }
 	// actRemember writes the facts.
 	actRemember struct{}
 	// actSettle makes the database safe against a power failure: only a person can repeat a pairing.
@@ -66,6 +76,7 @@ type (
 func (actDial) isAction()              {}
 func (actHangup) isAction()            {}
 func (actRenew) isAction()             {}
+func (actReplace) isAction()           {}
 func (actForget) isAction()            {}
 func (actFetchVersion) isAction()      {}
 func (actAskPairingCode) isAction()    {}
@@ -73,6 +84,10 @@ func (actUnlink) isAction()            {}
 func (actAnswerUnlink) isAction()      {}
 func (actCheckSocket) isAction()       {}
 func (actBackup) isAction()            {}
+func (actProbe) isAction()             {}
+func (actStoreFailed) isAction()       {}
+func (actStoreWorks) isAction()        {}
+func (actWarn) isAction()              {}
 func (actRemember) isAction()          {}
 func (actSettle) isAction()            {}
 func (actTimer) isAction()             {}

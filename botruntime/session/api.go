@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -94,16 +95,21 @@ func (s *Supervisor) Restart(ctx context.Context) error { return s.ask(ctx, inRe
 // process. It is idempotent.
 func (s *Supervisor) Stop(ctx context.Context) error { return s.ask(ctx, inStop{}) }
 
+// Resume connects unless that harms the account: it ends a stop and every other wait, but keeps the budget of takeovers
+// and the end of a ban.
+func (s *Supervisor) Resume(ctx context.Context) error { return s.ask(ctx, inResume{}) }
+
 // Clear unlinks the device and removes the session from the store, after a backup. It is idempotent, and returns when
-// it is done.
-func (s *Supervisor) Clear(ctx context.Context) error { return s.ask(ctx, inUnlink{}) }
+// it is done. The error is a *Refusal when the backup failed and WhatsApp could not be told either, unless force is
+// set; it is a *ClearError when the store could not be emptied.
+func (s *Supervisor) Clear(ctx context.Context, force bool) error { return s.ask(ctx, inUnlink{force}) }
 
 // Logout is Clear for a session that is linked; the error is a *Refusal when it is not.
 func (s *Supervisor) Logout(ctx context.Context) error {
 	if snap := s.public.Load().snapshot; !snap.Exists {
 		return &Refusal{Kind: RefusedNotLinked, Reason: snap.Reason, Detail: "The session is not linked to a phone."}
 	}
-	return s.Clear(ctx)
+	return s.Clear(ctx, false)
 }
 
 // Backup writes a new, verified, compressed copy of the database to w. The error is a *Refusal when the session is
@@ -122,10 +128,13 @@ func (s *Supervisor) CheckLoop() error {
 	return s.ask(ctx, inPing{})
 }
 
-// CheckStorage fails when the session directory cannot be read, or was removed while the bot runs.
+// CheckStorage fails while the store refuses writes, and when the session directory cannot be read or was removed.
 func (s *Supervisor) CheckStorage() error {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
+	if p := s.public.Load(); p.snapshot.Reason == bot.ReasonStoreUnwritable {
+		return errors.New(p.snapshot.Message)
+	}
 	return s.store.Check(ctx)
 }
 

@@ -27,9 +27,10 @@ const (
 type client struct {
 	wa     *whatsmeow.Client
 	orders queue
-	cancel context.CancelFunc // ends the current connection, also one that is being made
-	latest atomic.Uint64      // numbers the orders: a dial that is not the latest order is obsolete
-	opened func()             // runs before each connection
+	cancel context.CancelFunc                 // ends the current connection, also one that is being made
+	last   atomic.Pointer[context.CancelFunc] // ends the last connection that was begun
+	latest atomic.Uint64                      // numbers the orders: a dial that is not the latest order is obsolete
+	opened func() bool                        // runs before each connection, and reports whether it may be made
 	// dialled gets the result of each dial that was not cancelled first.
 	dialled func(order uint64, err error)
 }
@@ -58,7 +59,7 @@ func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, vi
 	wa.SetPreLoginHTTPClient(via.socket)
 	wa.SetMediaHTTPClient(via.media)
 	wa.AddEventHandlerWithSuccessStatus(func(evt any) bool { return deliver(wa, evt) })
-	return &client{wa: wa, cancel: func() {}, opened: func() {}}
+	return &client{wa: wa, cancel: func() {}, opened: func() bool { return true }}
 }
 
 // dial opens a connection that presents version, once ready is closed. whatsmeow ties the socket to the context that
@@ -66,6 +67,7 @@ func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, vi
 func (c *client) dial(ctx context.Context, version wastore.WAVersionContainer, ready <-chan struct{}) {
 	ctx, cancel := context.WithCancel(ctx)
 	c.cancel = cancel
+	c.last.Store(&cancel)
 	mine := c.latest.Add(1)
 	c.orders.add(func() {
 		select {
@@ -76,12 +78,22 @@ func (c *client) dial(ctx context.Context, version wastore.WAVersionContainer, r
 			return
 		}
 		useVersion(version)
-		c.opened()
+		if !c.opened() {
+			return
+		}
 		err := c.wa.ConnectContext(ctx)
 		if ctx.Err() == nil {
 			c.dialled(mine, err)
 		}
 	})
+}
+
+// cut ends the connection at once, from any goroutine: whatsmeow sends nothing more over it, and its handlers can use
+// their context no more.
+func (c *client) cut() {
+	if cancel := c.last.Load(); cancel != nil {
+		(*cancel)()
+	}
 }
 
 // hangup closes the connection, or stops one that is being made.

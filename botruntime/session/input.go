@@ -41,6 +41,8 @@ type (
 	inAnswered struct{}
 	// inLost: the socket closed or the stream broke, without a more specific reason.
 	inLost struct{ detail string }
+	// inNotKept: the sink refused an event.
+	inNotKept struct{}
 	// inReplaced: another client logged in with the same keys.
 	inReplaced struct{}
 	// inLoggedOut: WhatsApp removed the device. whatsmeow deletes its row after this event.
@@ -78,6 +80,10 @@ type (
 	}
 	// inForgotten ends an actForget.
 	inForgotten struct{ err error }
+	// inUnwritable: the store refused a write, or its directory was removed.
+	inUnwritable struct{ err error }
+	// inProbed ends an actProbe.
+	inProbed struct{ err error }
 	// inFiles brings the sizes and times of the session's files.
 	inFiles struct{ files store.Files }
 	// inTimer: a timer that an actTimer armed went off.
@@ -87,10 +93,12 @@ type (
 	inLooked struct{}
 	// inRestart: someone asked to connect now, whatever the bot waits for.
 	inRestart struct{}
+	// inResume: someone asked to connect, without ending a wait that protects the account.
+	inResume struct{}
 	// inStop: someone asked to disconnect and to stay disconnected.
 	inStop struct{}
-	// inUnlink: someone asked to clear or log out the session.
-	inUnlink struct{}
+	// inUnlink: someone asked to clear or log out the session; force does so without a backup too.
+	inUnlink struct{ force bool }
 	// inPairPhone: someone asked for a pairing code.
 	inPairPhone struct{ phone string }
 )
@@ -107,6 +115,7 @@ func (inPushName) isInput()      {}
 func (inSilent) isInput()        {}
 func (inAnswered) isInput()      {}
 func (inLost) isInput()          {}
+func (inNotKept) isInput()       {}
 func (inReplaced) isInput()      {}
 func (inLoggedOut) isInput()     {}
 func (inBanned) isInput()        {}
@@ -117,10 +126,13 @@ func (inPairingCode) isInput()   {}
 func (inBackedUp) isInput()      {}
 func (inUnlinked) isInput()      {}
 func (inForgotten) isInput()     {}
+func (inUnwritable) isInput()    {}
+func (inProbed) isInput()        {}
 func (inFiles) isInput()         {}
 func (inTimer) isInput()         {}
 func (inLooked) isInput()        {}
 func (inRestart) isInput()       {}
+func (inResume) isInput()        {}
 func (inStop) isInput()          {}
 func (inUnlink) isInput()        {}
 func (inPairPhone) isInput()     {}

@@ -28,5 +28,6 @@ var sentences = map[bot.Reason]sentence{
 	bot.ReasonClientOutdated:        {"WhatsApp rejected this bot's web version; looking for a newer one.", bot.ActionUpgradeClient},
 	bot.ReasonConnectFailure:        {"WhatsApp refused the login; trying again later.", bot.ActionNone},
 	bot.ReasonClearedByUser:         {"The session was cleared. Scan a QR code to link a phone.", bot.ActionScanQR},
+	bot.ReasonStoreUnwritable:       {"The disk refuses writes. The bot left WhatsApp, which keeps the messages, and comes back when it can write.", bot.ActionFixStorage},
 	bot.ReasonStoppedByUser:         {"This session was stopped. Its data is kept; restart it to connect again.", bot.ActionNone},
 }

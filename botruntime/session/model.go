@@ -19,7 +19,16 @@ type policy struct {
 
 	firstCode, nextCode time.Duration // how long the codes of a round can be scanned
 	login               time.Duration // from an open socket to codes or a login
+	pace                pace
 	pulse               time.Duration // between checks of a socket that is up
+}
+
+// pace is how a bot spreads its reconnects.
+type pace struct {
+	// first is the longest wait before the first try after a connection that lasted.
+	first time.Duration
+	// least and spread are the shortest wait before every later try, and how much longer it may be.
+	least, spread time.Duration
 }
 
 // account is who the session is linked to.
@@ -97,6 +106,7 @@ type model struct {
 	round     int         // rounds of codes shown since someone looked
 	takeovers []time.Time // reclaims in the takeover window, oldest first
 	versionAt time.Time   // when a 405 last made the bot fetch the web version
+	dialAt    time.Time   // when the current dial began
 	early     bool        // a login was reported before the dial's end: it may belong to the connection before
 	stopped   bool        // by a person; nothing dials until a person restarts
 	removing  bool        // the session is being removed; the client's events mean nothing until that ends
@@ -108,6 +118,8 @@ type model struct {
 	pairingWanted  string // the phone number that a pairing code is wanted for
 	pairingRefused bool   // WhatsApp gave no pairing code for it
 
+	outage  outage
+	storage storeFault
 	notice  bot.Notice
 	backup  backups
 	version versions
@@ -149,14 +161,18 @@ const (
 	pulseInterval = 15 * time.Second
 )
 
+// calm is the pace outside of tests. After an outage of any length 200 bots come back within 17 s and a dial, at about
+// 20 logins a second; least keeps one account below 10 dials a minute. A bot cannot know whether it lost its
+// connection alone, so its first try is spread as wide as the others.
+var calm = pace{first: 10 * time.Second, least: 6700 * time.Millisecond, spread: 10 * time.Second}
+
 // Limits of the machine.
 const (
 	earlyDeadline   = 5 * time.Second  // for a login that was perhaps reported already
 	rebootDeadline  = 15 * time.Second // from a pairing to the stream's restart
 	rebootPulse     = time.Second      // between checks of a socket that was just paired
+	roundPause      = time.Second      // between two rounds of codes, at most
 	lateReason      = 250 * time.Millisecond
-	backoffFirst    = time.Second
-	backoffLast     = 5 * time.Minute
 	stableAfter     = time.Minute      // a login that lasted this long was a good one
 	silenceLimit    = 90 * time.Second // without an answer to a keep-alive
 	silenceMisses   = 2                // missed keep-alives after which the session counts as not connected

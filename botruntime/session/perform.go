@@ -22,6 +22,8 @@ const (
 	settleTimeout = 5 * time.Second
 	// pairingCodeTimeout bounds WhatsApp's answer to the request for a pairing code.
 	pairingCodeTimeout = 20 * time.Second
+	// probeTimeout bounds a probe of the store.
+	probeTimeout = time.Minute
 	// backupTimeout bounds a backup of the store.
 	backupTimeout = time.Minute
 )
@@ -36,6 +38,9 @@ func (s *Supervisor) perform(ctx context.Context, a action) {
 	case actRenew:
 		s.client.close()
 		s.renew(ctx, s.store.Container().NewDevice())
+	case actReplace:
+		s.client.close()
+		s.renew(ctx, s.client.wa.Store)
 	case actFetchVersion:
 		s.side.Go(func() { s.fetchVersion(ctx) })
 	case actAskPairingCode:
@@ -43,17 +48,18 @@ func (s *Supervisor) perform(ctx context.Context, a action) {
 		s.side.Go(func() { s.askPairingCode(ctx, wa, generation, a.phone) })
 	case actCheckSocket:
 		s.checkSocket(s.client.wa, s.generation, a.login)
+		s.side.Go(func() { s.checkLock() })
 	case actUnlink:
-		wa, ready := s.client.wa, s.disk.drained()
-		s.side.Go(func() { s.unlink(ctx, wa, ready, a.online) })
+		c, ready := s.client, s.disk.drained()
+		s.side.Go(func() { s.unlink(ctx, c, ready, a) })
 	case actAnswerUnlink:
 		s.answerUnlinks(a.err)
 	case actTimer:
 		s.arm(a.name, a.after)
 	case actDisarm:
 		s.disarm(a.name)
-	case actLog:
-		s.logEvent(a)
+	case actLog, actWarn, actStoreFailed, actStoreWorks:
+		s.write(a)
 	default:
 		s.performOnDisk(ctx, a)
 	}
@@ -66,6 +72,8 @@ func (s *Supervisor) performOnDisk(ctx context.Context, a action) {
 		s.side.Go(func() { s.post(envelope{input: s.backUp(ctx, "periodic")}) })
 	case actRemember:
 		s.remember()
+	case actProbe:
+		s.disk.add(func() { s.post(envelope{input: inProbed{s.probe(ctx)}}) })
 	case actSettle:
 		s.disk.add(func() { s.settle(context.WithoutCancel(ctx)) })
 	case actForget:
@@ -104,14 +112,19 @@ func (s *Supervisor) renew(ctx context.Context, device *wastore.Device) {
 	generation := s.generation
 	post := func(in input) { s.post(envelope{input: in, generation: generation}) }
 	take := &intake{sink: s.sink, meter: s.meter, log: s.log}
-	s.client = newClient(ctx, s.log, device, s.via, func(wa *whatsmeow.Client, evt any) bool {
+	c := newClient(ctx, s.log, device, s.via, func(wa *whatsmeow.Client, evt any) bool {
 		if in := translate(wa, evt); in != nil {
 			post(in)
 			return true
 		}
-		return take.take(evt, func() { post(inLost{"an event could not be stored"}) })
+		return take.take(evt, func() { post(inNotKept{}) })
 	})
-	s.client.opened = func() { take.closed.Store(false) }
+	s.client = c
+	s.live.Store(c)
+	s.client.opened = func() bool {
+		take.closed.Store(false)
+		return s.checkLock()
+	}
 	s.client.dialled = func(order uint64, err error) {
 		s.post(envelope{input: inDialled{err}, generation: generation, order: order})
 	}
@@ -139,29 +152,40 @@ func (s *Supervisor) askPairingCode(ctx context.Context, wa *whatsmeow.Client, g
 	s.post(envelope{input: inPairingCode{phone, code, err}, generation: generation})
 }
 
-// unlink removes the session: first a backup, then the device at WhatsApp, then the store. The second needs WhatsApp,
-// so it may fail; the last one decides. whatsmeow deletes the device as soon as WhatsApp agreed, so the facts must
-// say before that a person wants it: ready is closed when they do.
-func (s *Supervisor) unlink(ctx context.Context, wa *whatsmeow.Client, ready <-chan struct{}, online bool) {
+// unlink removes the session: first a backup, then the device at WhatsApp, then the store. WhatsApp may be out of reach
+// and the store decides; but without a backup and without WhatsApp the only keys of a device that still exists would be
+// gone, so that needs force. whatsmeow deletes the device as soon as WhatsApp agreed, so the facts must say before that
+// a person wants it: ready is closed when they do.
+func (s *Supervisor) unlink(ctx context.Context, c *client, ready <-chan struct{}, a actUnlink) {
 	<-ready
 	backup := s.backUp(ctx, "before clear")
 	backup.extra = true
 	s.post(envelope{input: backup})
 	atWhatsApp := false
-	if online {
+	if a.online {
 		asked, cancel := context.WithTimeout(ctx, unlinkTimeout)
-		err := wa.Logout(asked)
+		err := c.wa.Logout(asked)
 		cancel()
 		if atWhatsApp = err == nil; !atWhatsApp {
-			s.log.Warn("WhatsApp did not take the unlink", "error", err)
+			s.log.Warn("WhatsApp did not take the unlink", "error", plain(err))
 		}
 	}
-	wa.Disconnect()
+	c.wa.Disconnect()
 	if ctx.Err() != nil && !atWhatsApp { // the bot shuts down: the session stays as it was
 		s.post(envelope{input: inUnlinked{err: ErrStopping}})
 		return
 	}
-	s.post(envelope{input: inUnlinked{atWhatsApp, s.forget(ctx)}})
+	c.cut() // a pairing that just succeeded must not write its device after the store was cleared
+	if backup.err != nil && !atWhatsApp && !a.force {
+		s.post(envelope{input: inUnlinked{err: &Refusal{Kind: RefusedNoBackup, Detail: "Nothing was removed: WhatsApp could not be told, and the backup failed (" +
+			backup.err.Error() + "). Repair that, or repeat the request with force to remove the session without a backup."}}})
+		return
+	}
+	if err := s.forget(ctx); err != nil {
+		s.post(envelope{input: inUnlinked{atWhatsApp, &ClearError{AtWhatsApp: atWhatsApp, Err: err}}})
+		return
+	}
+	s.post(envelope{input: inUnlinked{atWhatsApp: atWhatsApp}})
 }
 
 // backUp backs the store up. A store without a device has nothing to keep.
@@ -189,6 +213,7 @@ func (s *Supervisor) remember() {
 		})
 		if err != nil {
 			s.log.Error("the session's facts could not be written; a restart may forget what happened", "error", err)
+			s.reportUnwritable(err)
 		}
 	})
 }
@@ -222,11 +247,53 @@ func (s *Supervisor) readFiles() {
 	s.side.Go(func() { s.post(envelope{input: inFiles{s.store.Files()}}) })
 }
 
-// logEvent logs an event under the name that users of WhatsApp bots know.
-func (s *Supervisor) logEvent(a actLog) {
-	level := slog.LevelInfo
-	if a.event == eventAuthFailure {
-		level = slog.LevelWarn
+// checkLock reports whether the session directory is still the one that this bot locked. If someone removed or
+// replaced it, another bot may run on what is there now.
+func (s *Supervisor) checkLock() bool {
+	err := s.store.CheckLock()
+	if err != nil {
+		s.post(envelope{input: inUnwritable{err}})
 	}
-	s.log.Log(context.Background(), level, string(a.event), "event", string(a.event), "detail", a.detail)
+	return err == nil
+}
+
+// probe reports whether the store takes writes.
+func (s *Supervisor) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	return s.store.Probe(ctx)
+}
+
+// storeFailed runs where whatsmeow met the error. It cuts the connection before whatsmeow goes on, so that the message
+// is not acknowledged and WhatsApp delivers it again.
+func (s *Supervisor) storeFailed(err error) {
+	if c := s.live.Load(); c != nil {
+		c.cut()
+	}
+	s.post(envelope{input: inUnwritable{err}})
+}
+
+// reportUnwritable tells the machine of a write that failed outside the database.
+func (s *Supervisor) reportUnwritable(err error) {
+	if store.IsUnwritable(err) {
+		s.storeFailed(err)
+	}
+}
+
+// write logs what the machine asks for; events have the names that users of WhatsApp bots know.
+func (s *Supervisor) write(a action) {
+	switch a := a.(type) {
+	case actLog:
+		level := slog.LevelInfo
+		if a.event == eventAuthFailure {
+			level = slog.LevelWarn
+		}
+		s.log.Log(context.Background(), level, string(a.event), "event", string(a.event), "detail", a.detail)
+	case actWarn:
+		s.log.Warn("WhatsApp stays out of reach", "detail", a.words)
+	case actStoreFailed:
+		s.log.Error("the store refuses writes; the bot leaves WhatsApp, which keeps the messages, until it can write again", "error", a.err)
+	case actStoreWorks:
+		s.log.Info("the store takes writes again")
+	}
 }

@@ -27,9 +27,29 @@ const (
 	RefusedLinked RefusalKind = "already-linked"
 	// RefusedNotLinked: the session is not linked, and what was asked needs a linked phone.
 	RefusedNotLinked RefusalKind = "not-linked"
+	// RefusedNoBackup: the session cannot be removed safely; force removes it all the same.
+	RefusedNoBackup RefusalKind = "backup-failed"
 	// RefusedNotReady: the session cannot do it now; try again.
 	RefusedNotReady RefusalKind = "not-ready"
 )
+
+// ClearError is a clear that could not be completed.
+type ClearError struct {
+	// AtWhatsApp reports whether WhatsApp removed the device. If so the session has ended, and only its data is left.
+	AtWhatsApp bool
+	Err        error
+}
+
+// Error implements error.
+func (e *ClearError) Error() string {
+	if e.AtWhatsApp {
+		return "WhatsApp removed the device, but its data is still on the disk, and is removed once the disk takes writes: " + e.Err.Error()
+	}
+	return "the session was not removed: " + e.Err.Error()
+}
+
+// Unwrap gives the store's error.
+func (e *ClearError) Unwrap() error { return e.Err }
 
 // Error implements error.
 func (r *Refusal) Error() string {

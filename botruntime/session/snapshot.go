@@ -24,12 +24,13 @@ func (m model) snapshot() bot.Snapshot {
 	if m.detail != "" {
 		s.Message += " (" + m.detail + ")"
 	}
+	m.describeOutage(&s)
 	if m.state == bot.StateRestricted {
 		s.RestrictedUntil = bot.At(m.restrictedUntil)
 	}
 	switch m.state {
 	case bot.StateConnecting, bot.StatePairing, bot.StateLoggedOut:
-		s.QRRequired = !m.linked
+		s.QRRequired = !m.linked && !m.outage.yes()
 	}
 	if s.QRRequired && s.UserAction == bot.ActionNone {
 		s.UserAction = bot.ActionScanQR
@@ -39,6 +40,26 @@ func (m model) snapshot() bot.Snapshot {
 		s.Message = "Another client uses this session; taking it back in a moment."
 	}
 	return s
+}
+
+// describeOutage says why WhatsApp cannot be reached. Without a connection there is no code, so nobody is asked to scan
+// one.
+func (m model) describeOutage(s *bot.Snapshot) {
+	if !m.outage.yes() {
+		return
+	}
+	switch m.state {
+	case bot.StateConnecting, bot.StateReconnecting, bot.StatePairing:
+		s.Message = m.outage.words
+	case bot.StateLoggedOut:
+		s.Message += " " + m.outage.words
+	default:
+		return
+	}
+	s.UserAction = bot.ActionNone
+	if m.outage.lasting {
+		s.UserAction = bot.ActionCheckNetwork
+	}
 }
 
 // shownNotice is the warning that matters most now.

@@ -19,10 +19,12 @@ func step(m model, now time.Time, dice float64, in input) (model, []action) {
 		t.looked()
 	case inRestart:
 		t.restart()
+	case inResume:
+		t.resume()
 	case inStop:
 		t.stop()
 	case inUnlink:
-		t.unlink()
+		t.unlink(in.force)
 	case inUnlinked:
 		t.unlinked(in)
 	case inForgotten:
@@ -31,6 +33,10 @@ func step(m model, now time.Time, dice float64, in input) (model, []action) {
 		t.versionCame(in)
 	case inBackedUp:
 		t.backedUp(in)
+	case inUnwritable:
+		t.unwritable(in.err)
+	case inProbed:
+		t.probed(in.err)
 	case inFiles:
 		t.files = in.files
 	case inPairPhone:
@@ -90,6 +96,11 @@ func (t *transition) clientEvent(in input) {
 		t.answered()
 	case inLost:
 		t.lost(in.detail)
+	case inNotKept:
+		if t.socket != socketDown {
+			t.lost("an event could not be stored")
+			t.do(actReplace{})
+		}
 	case inReplaced:
 		t.replaced()
 	case inLoggedOut:
@@ -123,13 +134,18 @@ func (t *transition) start() {
 	}
 }
 
-// dial opens a connection, and closes an open one first. A stopped session only closes.
+// dial opens a connection, and closes an open one first. A stopped session only closes, and one whose store failed
+// probes it first.
 func (t *transition) dial() {
 	t.hangup()
-	if t.stopped {
+	switch {
+	case t.stopped:
+		return
+	case t.storage.active:
+		t.probe()
 		return
 	}
-	t.socket, t.early = socketConnecting, false
+	t.socket, t.early, t.dialAt = socketConnecting, false, t.now
 	t.version.presented = t.version.next
 	t.do(actDial{t.version.next})
 }
@@ -169,9 +185,9 @@ func (t *transition) spread(d time.Duration) time.Duration {
 func (t *transition) dialled(err error) {
 	switch {
 	case err != nil:
-		t.lost(err.Error())
+		t.unreachable(err)
 	case t.socket == socketConnecting:
-		t.socket = socketOpen
+		t.socket, t.outage = socketOpen, outage{}
 		deadline := t.policy.login
 		if t.early {
 			deadline = min(deadline, earlyDeadline)
@@ -180,9 +196,27 @@ func (t *transition) dialled(err error) {
 	}
 }
 
-// lost handles a connection that ended, or never came, without a more specific reason: try again without end, with
-// exponential backoff and full jitter. The client is kept, because the real reason may arrive on its next connection;
-// lateReason gives it a moment to arrive before.
+// unreachable: the dial failed. A person should look at what does not heal alone, or lasts.
+func (t *transition) unreachable(err error) {
+	if t.socket == socketDown {
+		return
+	}
+	words, permanent := classifyDial(err)
+	since := t.outage.since
+	if !t.outage.yes() {
+		since = t.dialAt
+	}
+	lasting := t.outage.lasting || permanent || t.now.Sub(since) >= outagePatience
+	if lasting && !t.outage.lasting {
+		t.do(actWarn{words})
+	}
+	t.outage = outage{words, since, lasting}
+	t.lost(words)
+}
+
+// lost handles a connection that ended, or never came, without a more specific reason: try again without end. The
+// client is kept, because the real reason may arrive on its next connection; lateReason gives it a moment to arrive
+// before.
 func (t *transition) lost(detail string) {
 	if t.socket == socketDown {
 		return
@@ -197,25 +231,28 @@ func (t *transition) lost(detail string) {
 	t.reconnect(detail)
 }
 
-// reconnect dials again after a wait that grows with each failure.
+// reconnect dials again after a random wait. Longer waits after more failures would keep bots away long after an
+// outage ended; what matters is that many bots do not dial at once, and one not often.
 func (t *transition) reconnect(detail string) {
 	was := t.socket
 	if was == socketUp && t.now.Sub(t.connectedAt) >= stableAfter {
 		t.attempt = 0
 	}
 	t.hangup()
-	limit := backoffLast
-	if t.attempt < 16 {
-		limit = min(backoffFirst<<t.attempt, backoffLast)
+	wait := lateReason + t.spread(t.policy.pace.first)
+	if t.attempt > 0 && (t.attempt > 1 || t.reason != bot.ReasonPaired) { // a phone that was just linked is watched
+		wait = max(lateReason, t.policy.pace.least+t.spread(t.policy.pace.spread))
 	}
 	t.attempt++
-	t.retryAfter(lateReason + t.spread(limit))
+	t.retryAfter(wait)
 	switch {
 	case t.state == bot.StateLoggedOut && !t.linked:
 		// keep saying why the session is gone
+	case !t.linked && t.outage.yes():
+		t.become(bot.StateConnecting, bot.ReasonConnectionLost, detail)
 	case !t.linked:
 		t.become(bot.StatePairing, bot.ReasonConnectionLost, detail)
-	case t.reason == bot.ReasonKeepAliveTimeout:
+	case t.reason == bot.ReasonKeepAliveTimeout && !t.outage.yes():
 	case t.reason == bot.ReasonPaired && was != socketUp:
 		// the first login after a pairing has not happened yet
 	default:

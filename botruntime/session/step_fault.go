@@ -50,15 +50,20 @@ func (t *transition) forget() {
 	t.do(actForget{})
 }
 
-// forgotten makes a new device and connects with it. A row that could not be removed does no harm: WhatsApp refuses
-// it at the next start, and the facts say which device it is.
+// forgotten makes a new device and connects with it. While the old row cannot be removed no new device may be paired:
+// the removal is repeated once the store takes writes.
 func (t *transition) forgotten(err error) {
 	if !t.removing {
 		return
 	}
 	asked := t.codeAsked
-	t.removing, t.codeAsked = false, false
+	t.removing, t.codeAsked, t.storage.forget = false, false, err != nil
 	t.do(actAnswerUnlink{err}, actRenew{})
+	if err != nil {
+		t.unwritable(err)
+		t.awaitStore()
+		return
+	}
 	if asked || !t.codesOnDemandOnly() {
 		t.dial()
 	}

@@ -48,7 +48,7 @@ func (t *transition) codesUsedUp() {
 	}
 	t.hangup()
 	t.become(bot.StatePairing, bot.ReasonQRTimeout, "")
-	t.retryAfter(lateReason + t.spread(backoffFirst))
+	t.retryAfter(lateReason + t.spread(roundPause))
 }
 
 // endRound counts a round, also one that broke off, and reports whether it was the last one allowed without a look.
@@ -95,7 +95,7 @@ func (t *transition) paired(who account) {
 func (t *transition) pairFailed(err error) {
 	t.hangup()
 	t.linked = false
-	t.become(bot.StatePairing, bot.ReasonPairError, err.Error())
+	t.become(bot.StatePairing, bot.ReasonPairError, plain(err))
 	t.do(actRenew{})
 	t.retryAfter(pairErrorWait)
 }
@@ -139,7 +139,7 @@ func (t *transition) pairingCodeCame(in inPairingCode) {
 		return
 	}
 	if in.err != nil {
-		t.detail = "no pairing code: " + in.err.Error()
+		t.detail = "no pairing code: " + plain(in.err)
 		t.pairingWanted, t.pairingRefused = t.policy.phoneNumber, true
 		return
 	}

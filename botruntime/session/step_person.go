@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/store"
 )
 
 // stop: a person wants the session disconnected and its keys kept. A removal under way closes the socket when it
@@ -35,6 +36,32 @@ func (t *transition) restart() {
 	t.dial()
 }
 
+// resume connects, as after a start of the bot. Unlike a restart it keeps what protects the account: the takeovers that
+// were used, and the end of a ban. Scripts that resume whatever is not connected would undo both.
+func (t *transition) resume() {
+	was := t.stopped
+	t.stopped = false
+	switch {
+	case t.removing:
+		t.codeAsked = true
+	case t.socket != socketDown: // connected, or about to be
+	case was && t.linked && t.now.Before(t.restrictedUntil):
+		t.become(bot.StateRestricted, bot.ReasonTemporaryBan, "")
+		t.retryAfterBan(t.restrictedUntil.Sub(t.now))
+		t.do(actRemember{})
+	case t.state == bot.StateRestricted:
+	case t.state == bot.StateConflict:
+		if t.socket == socketDown && t.mayReclaim() {
+			t.reclaim()
+		}
+	default:
+		t.attempt, t.failures, t.round, t.versionAt = 0, 0, 0, time.Time{}
+		t.begin("")
+		t.do(actRemember{})
+		t.dial()
+	}
+}
+
 // begin names the state of a session that connects for no special reason.
 func (t *transition) begin(detail string) {
 	reason := bot.ReasonNotLinked
@@ -45,7 +72,7 @@ func (t *transition) begin(detail string) {
 }
 
 // unlink asks the supervisor to remove the session. Until that is done the client's events are not trusted.
-func (t *transition) unlink() {
+func (t *transition) unlink(force bool) {
 	if t.removing {
 		return
 	}
@@ -57,7 +84,7 @@ func (t *transition) unlink() {
 		}
 		t.hangup()
 	}
-	t.do(actRemember{}, actUnlink{online})
+	t.do(actRemember{}, actUnlink{online, force})
 }
 
 func (t *transition) unlinked(in inUnlinked) {
@@ -67,8 +94,11 @@ func (t *transition) unlinked(in inUnlinked) {
 	t.socket = socketOpen // whatever it is now, hangup closes it
 	if in.err != nil && !in.atWhatsApp {
 		// nothing was cleared: go on with what there is
+		if store.IsUnwritable(in.err) {
+			t.unwritable(in.err)
+		}
 		t.removing, t.codeAsked = false, false
-		t.begin("the session could not be cleared: " + in.err.Error())
+		t.begin("nothing was removed: " + in.err.Error())
 		t.do(actRemember{}, actAnswerUnlink{in.err})
 		t.dial()
 		return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 var (
 	epoch        = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	someone      = account{jid: "62811:3@s.whatsapp.net", lid: "77:3@lid", pushName: "Shop"}
-	usual        = policy{takeover: true, takeoverTimeout: 10 * time.Second, qrRounds: 10, backupInterval: 5 * time.Minute, firstCode: firstCodeLife, nextCode: nextCodeLife, login: loginDeadline, pulse: pulseInterval}
+	usual        = policy{takeover: true, takeoverTimeout: 10 * time.Second, qrRounds: 10, backupInterval: 5 * time.Minute, firstCode: firstCodeLife, nextCode: nextCodeLife, login: loginDeadline, pulse: pulseInterval, pace: calm}
 	newerVersion = wastore.WAVersionContainer{2, 3000, 9}
 	six          = []string{"c1", "c2", "c3", "c4", "c5", "c6"}
 )
@@ -98,7 +99,7 @@ func scanning(t *testing.T) *story {
 
 func (s *story) asked(want action) bool {
 	return slices.ContainsFunc(s.did, func(a action) bool {
-		return cmp.Equal(a, want, cmp.AllowUnexported(actTimer{}, actDisarm{}, actUnlink{}, actLog{}, actDial{}, actForget{}, actAskPairingCode{}, actCountReconnect{}, actCountLogout{}, actCountBackup{}, actCountBackupFailed{}, actCountVersion{}, actAnswerUnlink{}, actCheckSocket{}))
+		return cmp.Equal(a, want, cmp.AllowUnexported(actTimer{}, actDisarm{}, actUnlink{}, actLog{}, actDial{}, actForget{}, actAskPairingCode{}, actCountReconnect{}, actCountLogout{}, actCountBackup{}, actCountBackupFailed{}, actCountVersion{}, actAnswerUnlink{}, actCheckSocket{}, actStoreFailed{}, actWarn{}))
 	})
 }
 
@@ -125,7 +126,7 @@ func (s *story) kinds() string {
 	var out []string
 	for _, a := range s.did {
 		switch a := a.(type) {
-		case actDisarm, actLog, actAnswerUnlink, actCountReconnect, actCountCode, actCountPairing, actCountLogout, actCountTakeover, actCountBackup, actCountBackupFailed, actCountVersion:
+		case actDisarm, actLog, actWarn, actStoreFailed, actStoreWorks, actAnswerUnlink, actCountReconnect, actCountCode, actCountPairing, actCountLogout, actCountTakeover, actCountBackup, actCountBackupFailed, actCountVersion:
 		case actTimer:
 			out = append(out, fmt.Sprintf("%s in %s", a.name, a.after))
 		default:
@@ -544,25 +545,25 @@ func replacedTimes(s *story, n int) *story {
 	return s
 }
 
-func TestBackoffGrowsIsSpreadAndIsCapped(t *testing.T) {
+func TestReconnectsAreSpreadAndNeverOftenerThanTheirLeast(t *testing.T) {
 	for _, dice := range []float64{0, 0.5, 0.999} {
 		s := online(t)
 		s.dice = dice
-		limit := backoffFirst
+		part := func(d time.Duration) time.Duration { return time.Duration(dice * float64(d)) }
+		want := lateReason + part(calm.first)
 		for i := range 20 {
 			s.then(inLost{"x"})
 			wait, armed := s.timer(timerRetry)
-			want := lateReason + time.Duration(dice*float64(limit))
 			if !armed || wait != want {
 				t.Fatalf("dice %v, loss %d: retry in %v (armed %v), want %v", dice, i, wait, armed, want)
 			}
-			limit = min(limit*2, backoffLast)
+			want = calm.least + part(calm.spread)
 			s.after(wait).then(inTimer{timerRetry})
 		}
 	}
 }
 
-func TestBackoffStartsAnewOnlyAfterALoginThatLasted(t *testing.T) {
+func TestTheFirstWaitComesBackOnlyAfterALoginThatLasted(t *testing.T) {
 	s := online(t)
 	s.dice = 0.5
 	drop := func() time.Duration {
@@ -594,14 +595,14 @@ func TestRoundsThatBreakOffAreBoundedToo(t *testing.T) {
 		waits = append(waits, wait)
 		s.after(wait).then(inTimer{timerRetry})
 	}
-	for i, wait := range waits[1 : len(waits)-1] {
-		if wait <= waits[i] {
-			t.Errorf("broken off again, and repeated after %v, no later than before (%v)", wait, waits[i])
+	for _, wait := range waits[1 : len(waits)-1] {
+		if wait < calm.least {
+			t.Errorf("broken off again, and repeated after %v already", wait)
 		}
 	}
 }
 
-// TestCodesOfAFrozenPeerSpendNoRounds: nobody could scan them. Each try waits longer all the same.
+// TestCodesOfAFrozenPeerSpendNoRounds: they could not be scanned. The tries keep their distance all the same.
 func TestCodesOfAFrozenPeerSpendNoRounds(t *testing.T) {
 	s := newStory(t, false, facts{})
 	s.dice = 0.5
@@ -616,9 +617,9 @@ func TestCodesOfAFrozenPeerSpendNoRounds(t *testing.T) {
 		waits = append(waits, wait)
 		s.after(wait).then(inTimer{timerRetry})
 	}
-	for i, wait := range waits[1:] {
-		if wait <= waits[i] && wait < backoffLast/2 {
-			t.Errorf("frozen again, and repeated after %v, no later than before (%v)", wait, waits[i])
+	for _, wait := range waits[1:] {
+		if wait < calm.least {
+			t.Errorf("frozen again, and repeated after %v already", wait)
 		}
 	}
 	rounds(s.then(inDialled{}, inCodes{six}), usual.qrRounds-1).then(repeat(inTimer{timerCode}, 5)...)
@@ -821,6 +822,7 @@ func FuzzStep(f *testing.F) {
 		inAnswered{}, inLost{"x"}, inReplaced{}, inLoggedOut{bot.ReasonLoggedOut}, inLoggedOut{bot.ReasonPrimaryDeviceGone},
 		inBanned{time.Hour, "x"}, inOutdated{}, inRefused{"x"}, inVersion{version: newerVersion}, inVersion{err: errors.New("x")},
 		inPairingCode{phone: "628111", code: "ABCD-EFGH"}, inLooked{}, inRestart{}, inStop{}, inUnlink{}, inPairPhone{"628111"}, inPushName{"x"},
+		inUnwritable{syscall.ENOSPC}, inProbed{}, inProbed{syscall.ENOSPC}, inResume{}, inDialled{&proxyError{407}}, inNotKept{},
 	}
 	timers := []timer{timerRetry, timerCode, timerLogin, timerBackup, timerVersion, timerPulse}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -843,7 +845,7 @@ func FuzzStep(f *testing.F) {
 					in, unlinking = inUnlinked{atWhatsApp: b%2 == 0, err: []error{nil, errors.New("disk full")}[b%4/2]}, false
 				}
 				s.then(in)
-				unlinking = unlinking || s.asked(actUnlink{true}) || s.asked(actUnlink{false})
+				unlinking = unlinking || s.asked(actUnlink{online: true}) || s.asked(actUnlink{})
 				forgetting = forgetting || s.asked(actForget{})
 				mustHold(t, s)
 			}
@@ -882,7 +884,8 @@ func mustHold(t *testing.T, s *story) {
 	if m.removing || m.socket != socketDown || !m.retryAt.IsZero() {
 		return
 	}
-	switch { // down for good: only where a person, or a fetch under way, ends it
+	switch { // down for good: only where a person, or a fetch or a probe under way, ends it
+	case m.storage.probing:
 	case m.stopped, m.reason == bot.ReasonQRIdle, m.state == bot.StateConflict, m.state == bot.StateOutdated, m.state == bot.StateLoggedOut && m.codesOnDemandOnly():
 	default:
 		t.Fatalf("stuck in %s/%s", m.state, m.reason)

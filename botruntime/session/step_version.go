@@ -48,7 +48,7 @@ func (t *transition) versionCame(in inVersion) {
 		t.dial()
 	case in.err != nil:
 		t.versionAt = time.Time{}
-		t.detail = "the current web version could not be fetched: " + in.err.Error()
+		t.detail = "the current web version could not be fetched: " + plain(in.err)
 		t.retryAfter(t.failureWait())
 	default:
 		t.do(actRemember{})

@@ -40,6 +40,7 @@ type Supervisor struct {
 	disk   queue                 // the writes that must keep their order
 	facts  atomic.Pointer[model] // the newest facts that wait for the disk
 	public atomic.Pointer[public]
+	live   atomic.Pointer[client] // the current client, for goroutines that must cut its connection
 
 	// All below belongs to Run's goroutine.
 	model      model
@@ -109,6 +110,7 @@ func New(ctx context.Context, o Options) (*Supervisor, error) {
 		device: device, begun: firstRevision(time.Now(), remembered.Revision),
 	}
 	s.meter.BackupInterval(o.Config.BackupInterval)
+	o.Store.OnUnwritable(s.storeFailed)
 	s.model = newModel(policyOf(o.Config), device.ID != nil, accountOf(device), remembered, time.Now())
 	s.model.self = o.Config.Identity
 	s.model.version = s.firstVersions()
@@ -148,7 +150,7 @@ func policyOf(cfg config.Config) policy {
 	return policy{
 		takeover: cfg.TakeoverOnConflict, takeoverTimeout: cfg.TakeoverTimeout, qrRounds: cfg.QRMaxRetries,
 		backupInterval: cfg.BackupInterval, phoneNumber: cfg.PairingPhoneNumber,
-		firstCode: firstCodeLife, nextCode: nextCodeLife, login: loginDeadline, pulse: pulseInterval,
+		firstCode: firstCodeLife, nextCode: nextCodeLife, login: loginDeadline, pulse: pulseInterval, pace: calm,
 	}
 }
 

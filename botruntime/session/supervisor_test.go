@@ -130,10 +130,11 @@ func beginWith(t *testing.T, wa *simtest.Sim, dir string, sink Sink, tune func(*
 		BackupKeep: 3, QRMaxRetries: 3, WebVersionCachePath: filepath.Join(dir, "cache"), ProxyURL: proxy,
 	}
 	p := policyOf(cfg)
+	p.pace = pace{first: time.Second, least: lateReason, spread: 2 * time.Second} // tests break many connections
 	if tune != nil {
 		tune(&cfg, &p)
 		tuned := policyOf(cfg)
-		tuned.firstCode, tuned.nextCode, tuned.login, tuned.pulse = p.firstCode, p.nextCode, p.login, p.pulse
+		tuned.firstCode, tuned.nextCode, tuned.login, tuned.pulse, tuned.pace = p.firstCode, p.nextCode, p.login, p.pulse, p.pace
 		p = tuned
 	}
 	out := &syncBuffer{}

@@ -17,7 +17,7 @@ import (
 
 // Limits for making a connection: a server that accepts it and stays silent must not block the bot.
 const (
-	dialTimeout    = 15 * time.Second
+	dialTimeout    = 9 * time.Second // two tries of a DNS server, and three of a connection
 	tlsTimeout     = 15 * time.Second
 	headerTimeout  = 20 * time.Second
 	answerLimit    = 90 * time.Second // for all of it, and for what has no limit otherwise, such as a SOCKS proxy's greeting
@@ -38,6 +38,12 @@ func newTransports(via *url.URL) transports {
 		Proxy: proxy, DialContext: dialer.DialContext,
 		TLSHandshakeTimeout: tlsTimeout, ResponseHeaderTimeout: headerTimeout,
 		IdleConnTimeout: time.Second, MaxIdleConnsPerHost: 1,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+			if answer.StatusCode != http.StatusOK {
+				return &proxyError{answer.StatusCode}
+			}
+			return nil
+		},
 	}
 	return transports{
 		socket:  &http.Client{Transport: &bounded{next: base, patience: answerLimit}},

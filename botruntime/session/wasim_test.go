@@ -398,7 +398,7 @@ func TestClearUnlinksOnThePhoneToo(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
 	s.pair(wa, phone)
-	if err := s.Clear(t.Context()); err != nil {
+	if err := s.Clear(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	got := s.untilReason(bot.ReasonQRAvailable)
@@ -408,7 +408,7 @@ func TestClearUnlinksOnThePhoneToo(t *testing.T) {
 	if devices := wa.Devices(); len(devices) != 0 {
 		t.Errorf("the phone still lists %v", devices)
 	}
-	if err := s.Clear(t.Context()); err != nil {
+	if err := s.Clear(t.Context(), false); err != nil {
 		t.Errorf("a second clear: %v", err)
 	}
 	var refusal *Refusal

@@ -134,6 +134,9 @@ func (s *Store) Files() Files {
 	return files
 }
 
+// CheckLock fails when the session directory was removed or replaced under the running bot. It runs no query.
+func (s *Store) CheckLock() error { return s.guard() }
+
 // Check fails when the database cannot be queried, or when the session directory was removed or replaced under
 // the running bot.
 func (s *Store) Check(ctx context.Context) error {
