@@ -33,7 +33,7 @@
     ConnectionLost: ['warn', 'plug', true, 'reconnect'], StreamReplaced: ['warn', 'swap', false, 'takeover'],
     LoggedOut: ['warn', 'unlink', true], PrimaryDeviceGone: ['bad', 'phone', false, 'code'],
     AccountBanned: ['bad', 'ban', false, 'code'], TemporaryBan: ['warn', 'clock', false, 'restart'],
-    ClientOutdated: ['warn', 'up', false, 'restart'], ConnectFailure: ['bad', 'alert', false, 'restart'],
+    ClientOutdated: ['warn', 'up', false, 'restart'], ConnectFailure: ['bad', 'alert', false, 'restart'], StoreUnwritable: ['bad', 'alert', false, 'restart'],
     ClearedByUser: ['plain', 'unlink', true], StoppedByUser: ['plain', 'pause', false, 'reconnect'],
   };
 
