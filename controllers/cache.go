@@ -18,7 +18,6 @@ import (
 	"sesi.dev/sesi/api/credentials"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // CacheOptions limit the operator's memory to what it uses: only Secrets, pods, Services and NetworkPolicies with its
@@ -159,7 +158,7 @@ func slimPod(object any) (any, error) {
 			Generation: pod.Generation, CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
 			OwnerReferences: pod.OwnerReferences,
 			Labels:          only(pod.Labels, naming.LabelSession, naming.LabelDirectory),
-			Annotations:     only(pod.Annotations, resources.AnnotationSpecHash, resources.AnnotationOwnHash),
+			Annotations:     only(pod.Annotations, specAnnotations...),
 		},
 		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName},
 		Status: corev1.PodStatus{

@@ -164,7 +164,7 @@ func (c *conditions) setConflict() {
 	p, snapshot := c.pass, c.pass.snapshot()
 	other := ""
 	if p.sameAccount != nil {
-		other = fmt.Sprintf("WhatsAppSession %s/%s is linked to the same account.", p.sameAccount.Namespace, p.sameAccount.Name)
+		other = fmt.Sprintf("WhatsAppSession %s is linked to the same account.", p.sameAccount.Name)
 	}
 	switch {
 	case p.holder != nil:
@@ -228,7 +228,8 @@ func (c *conditions) setReady() {
 	case c.find(v1alpha1.ConditionStalled) != nil:
 		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionStalled)
 	case !p.storage.good():
-		c.copyToReady(metav1.ConditionFalse, v1alpha1.ConditionStorageReady)
+		cause := p.cause()
+		c.set(ready, metav1.ConditionFalse, cause.reason(), cause.message)
 	case c.known == lost:
 		c.copyToReady(metav1.ConditionUnknown, v1alpha1.ConditionPodReady)
 	case c.known == remembered && c.find(v1alpha1.ConditionReconciling) == nil && c.keep(ready):

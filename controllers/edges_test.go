@@ -71,7 +71,7 @@ func TestALongRefusalIsShown(t *testing.T) {
 	}})
 	w.create("kasir", nil)
 	shown := w.untilCondition("kasir", v1alpha1.ConditionPodReady, metav1.ConditionFalse, v1alpha1.ReasonPodRejected)
-	if said := meta.FindStatusCondition(shown.Status.Conditions, v1alpha1.ConditionPodReady).Message; !strings.Contains(said, "refuses the pod wa-kasir") {
+	if said := meta.FindStatusCondition(shown.Status.Conditions, v1alpha1.ConditionPodReady).Message; !strings.Contains(said, "rejects pod wa-kasir") {
 		t.Errorf("it says %q", said)
 	}
 	w.untilEvent("kasir", v1alpha1.ReasonPodRejected)

@@ -42,11 +42,31 @@ func (e *takenError) Error() string {
 // nothing about the cache and no event follows it, so it is returned as an ordinary error.
 func (r *Reconciler) create(ctx context.Context, object client.Object) error {
 	log.FromContext(ctx).Info("creating", "kind", r.kind(object), "name", object.GetName())
-	err := r.Create(ctx, object)
+	return asFailure(r.Create(ctx, object))
+}
+
+// asFailure turns an answer of Conflict to a create into an ordinary error.
+func asFailure(err error) error {
 	if apierrors.IsConflict(err) {
 		return errors.New(cause(err))
 	}
 	return err
+}
+
+// classifyRejection is the verdict on an object that the API server rejects. A quota may free up without an edit; every
+// other rejection stays.
+func classifyRejection(k kind, what string, err error) verdict {
+	v := found(k, "The API server rejects %s: %s.", what, cause(err))
+	if quotaExceeded(err) {
+		return v.passedOn(moving)
+	}
+	return v
+}
+
+// quotaExceeded reports whether a create failed only because a quota is used up. The API server has no reason for it but
+// this text.
+func quotaExceeded(err error) bool {
+	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota: ")
 }
 
 // ensure makes desired exist for the session. existing is the cached object of its name. good reports whether an object

@@ -48,7 +48,7 @@ func decideTransitions(before, after *v1alpha1.WhatsAppSessionStatus) []transiti
 		if slices.Contains(worrying, after.State) || after.State == v1alpha1.StatePending {
 			kind = corev1.EventTypeWarning
 		}
-		add(kind, after.Reason, conditionMessage(after, v1alpha1.ConditionReady))
+		add(kind, after.Reason, messageOf(after, after.Reason))
 	}
 	for _, watched := range []struct {
 		condition string
@@ -89,9 +89,15 @@ func (r *Reconciler) emit(session *v1alpha1.WhatsAppSession, t transition, actio
 	r.events.Eventf(about, nil, t.kind, t.reason, action, "%s", t.message)
 }
 
-func conditionMessage(status *v1alpha1.WhatsAppSessionStatus, kind string) string {
-	if found := meta.FindStatusCondition(status.Conditions, kind); found != nil {
-		return found.Message
+// messageOf is the message of the condition that has a reason; Ready's where none has.
+func messageOf(status *v1alpha1.WhatsAppSessionStatus, reason string) string {
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionPodReady, v1alpha1.ConditionStorageReady, v1alpha1.ConditionConnected} {
+		if found := meta.FindStatusCondition(status.Conditions, kind); found != nil && found.Reason == reason {
+			return found.Message
+		}
+	}
+	if ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); ready != nil {
+		return ready.Message
 	}
 	return ""
 }

@@ -17,7 +17,8 @@ const (
 	indexDirectory = "directory"
 	// indexClaim finds the sessions of one claim.
 	indexClaim = "claim"
-	// indexAccount finds the sessions that are linked to one account.
+	// indexAccount finds the sessions of one namespace that are linked to one account. A bot of another namespace may
+	// report any account: compared with it, a session would show what others hold.
 	indexAccount = "account"
 )
 
@@ -30,7 +31,11 @@ func accountKey(session *v1alpha1.WhatsAppSession) string {
 	if session.Status.Session == nil || !session.Status.Session.Exists {
 		return ""
 	}
-	return bot.Account(session.Status.Session.JID)
+	account := bot.Account(session.Status.Session.JID)
+	if account == "" {
+		return ""
+	}
+	return session.Namespace + "/" + account
 }
 
 // sessionsBy lists the sessions under one key of an index, in every watched namespace. They belong to the cache and must

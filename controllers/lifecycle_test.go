@@ -274,17 +274,42 @@ func TestAnOrphanedPodKeepsItsStore(t *testing.T) {
 	w.untilCondition("second", v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 }
 
-// TestTheSameAccountInTwoNamespaces: sessions of two namespaces never see each other, because a bot chooses the JID that it
-// reports. The operator watches the whole cluster here, so this test runs alone.
-func TestTheSameAccountInTwoNamespaces(t *testing.T) {
+func TestTheSameAccountTwiceInANamespace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.operate(staging{})
+	w.comeUp("kasir", "62899:1@s.whatsapp.net", nil)
+	w.comeUp("toko", "62899:2@s.whatsapp.net", nil)
+	here := w.untilCondition("kasir", v1alpha1.ConditionConflict, metav1.ConditionTrue, v1alpha1.ReasonAccountShared)
+	there := w.untilCondition("toko", v1alpha1.ConditionConflict, metav1.ConditionTrue, v1alpha1.ReasonAccountShared)
+	if !strings.Contains(show(here), "WhatsAppSession toko") || !strings.Contains(show(there), "WhatsAppSession kasir") {
+		t.Errorf("neither names the other:\n%s\n%s", show(here), show(there))
+	}
+	if err := w.cluster.Client.Delete(t.Context(), there); err != nil {
+		t.Fatal(err)
+	}
+	w.untilCondition("kasir", v1alpha1.ConditionConflict, metav1.ConditionFalse, v1alpha1.ReasonNoConflict)
+}
+
+// A tenant's own bot may report any account. Nothing of it appears in another namespace, and the tenant learns nothing of
+// who else has the account. The operator serves the whole cluster, so this test runs alone.
+func TestNamespacesDoNotSeeEachOthersAccounts(t *testing.T) {
 	w, other := newWorld(t), newWorld(t)
 	w.operate(staging{everywhere: true})
 	w.comeUp("kasir", "62899:1@s.whatsapp.net", nil)
 	other.comeUp("toko", "62899:2@s.whatsapp.net", nil)
-	for world, name := range map[*world]string{w: "kasir", other: "toko"} {
-		session := world.untilCondition(name, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
-		if meta.IsStatusConditionTrue(session.Status.Conditions, v1alpha1.ConditionConflict) {
-			t.Errorf("a session of another namespace is a conflict:\n%s", show(session))
+	for _, c := range []struct {
+		world  *world
+		name   string
+		secret string
+	}{{w, "kasir", other.namespace}, {other, "toko", w.namespace}} {
+		c.world.bots.Bot(c.world.key(c.name)).Change(func(s *bot.Snapshot) { s.PushName = "after both" })
+		seen := c.world.until(c.name, "a later report", func(s *v1alpha1.WhatsAppSession) bool { return s.Status.Session.PushName == "after both" })
+		if !has(seen, v1alpha1.ConditionConflict, metav1.ConditionFalse, v1alpha1.ReasonNoConflict) || strings.Contains(show(seen), c.secret) {
+			t.Errorf("the status of %s tells of another namespace:\n%s", c.name, show(seen))
+		}
+		if c.world.events(c.name)[v1alpha1.ReasonAccountShared] {
+			t.Errorf("an event of %s tells of another namespace", c.name)
 		}
 	}
 }

@@ -42,8 +42,11 @@ func (r *Reconciler) load(ctx context.Context, key types.NamespacedName) (*pass,
 	if err := r.loadOthers(ctx, &in); err != nil {
 		return nil, err
 	}
+	if err := r.rollout.restore(ctx, r); err != nil {
+		return nil, err
+	}
 	in.keys = r.keyring.read(in.session, in.secret)
-	in.desired, in.templateErr = resources.BuildPod(in.session, r.options)
+	in.desired, in.templateErr = r.builds.pod(in.session, r.options)
 	r.observe(&in)
 
 	p := &pass{input: in}

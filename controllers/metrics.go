@@ -19,12 +19,15 @@ type states struct{ sessions client.Reader }
 var stateDesc = prometheus.NewDesc("sesi_session_state",
 	"1 for the current state of a WhatsAppSession.", []string{"namespace", "name", "state"}, nil)
 
+var rolloutDesc = prometheus.NewDesc("sesi_rollout_sessions",
+	"WhatsAppSessions that wait for their turn in a rollout of the operator, or whose bot is not back from it.", []string{"waits_for"}, nil)
+
 // knownStates keep an invented state from becoming a series.
 var knownStates = append(slices.Clone(bot.States), v1alpha1.StatePending, v1alpha1.StateSuspended,
 	v1alpha1.StateTerminating, v1alpha1.StateUnknown)
 
 // Describe implements prometheus.Collector.
-func (c *states) Describe(out chan<- *prometheus.Desc) { out <- stateDesc }
+func (c *states) Describe(out chan<- *prometheus.Desc) { out <- stateDesc; out <- rolloutDesc }
 
 // Collect implements prometheus.Collector.
 func (c *states) Collect(out chan<- prometheus.Metric) {
@@ -35,11 +38,18 @@ func (c *states) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.NewInvalidMetric(stateDesc, err)
 		return
 	}
+	waiting := map[string]int{v1alpha1.ReplacementWaitsForTurn: 0, v1alpha1.ReplacementWaitsForBot: 0}
 	for i := range list.Items {
 		session := &list.Items[i]
+		if replacement := session.Status.Replacement; replacement != nil && replacement.WaitsFor != v1alpha1.ReplacementWaitsForPairing {
+			waiting[replacement.WaitsFor]++
+		}
 		if slices.Contains(knownStates, session.Status.State) {
 			out <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, 1,
 				session.Namespace, session.Name, string(session.Status.State))
 		}
+	}
+	for waitsFor, count := range waiting {
+		out <- prometheus.MustNewConstMetric(rolloutDesc, prometheus.GaugeValue, float64(count), waitsFor)
 	}
 }

@@ -316,7 +316,18 @@ func (c *modelClient) do(write func() error) error {
 	return after
 }
 
-func (c *modelClient) Create(_ context.Context, object client.Object, _ ...client.CreateOption) error {
+func (c *modelClient) Create(_ context.Context, object client.Object, opts ...client.CreateOption) error {
+	options := client.CreateOptions{}
+	options.ApplyOptions(opts)
+	if len(options.DryRun) > 0 {
+		return c.do(func() error {
+			kind, key := modelKind(object), client.ObjectKeyFromObject(object)
+			if _, taken := c.store.objects[kind][key]; taken {
+				return apierrors.NewAlreadyExists(modelResource(kind), key.Name)
+			}
+			return nil
+		})
+	}
 	return c.do(func() error { return c.store.create(object) })
 }
 

@@ -426,8 +426,8 @@ type modelUnlinker struct {
 	results map[types.NamespacedName]unlinkResult
 }
 
-func (u modelUnlinker) ask(key types.NamespacedName, to observer.Target) {
-	result := unlinkResult{since: u.results[key].since, at: u.m.now, done: true, err: errModel}
+func (u modelUnlinker) ask(key types.NamespacedName, session types.UID, to observer.Target) {
+	result := unlinkResult{session: session, since: u.results[key].since, at: u.m.now, done: true, err: errModel}
 	if b := u.m.nodes[types.UID(to.Instance)]; b != nil {
 		delete(u.m.paired, b.store)
 		b.snapshot = unlinkedBot(to.Instance, u.m.now)
@@ -437,10 +437,10 @@ func (u modelUnlinker) ask(key types.NamespacedName, to observer.Target) {
 	u.m.queue[key] = true
 }
 
-func (u modelUnlinker) result(key types.NamespacedName, now time.Time) unlinkResult {
+func (u modelUnlinker) result(key types.NamespacedName, session types.UID, now time.Time) unlinkResult {
 	result := u.results[key]
-	if result.since.IsZero() {
-		result.since = now
+	if result.since.IsZero() || result.session != session {
+		result = unlinkResult{session: session, since: now}
 		u.results[key] = result
 	}
 	return result

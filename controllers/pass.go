@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
@@ -53,6 +54,8 @@ type result struct {
 	// storage and bot are shown as StorageReady and PodReady. trouble is anything else that keeps the operator from
 	// what the spec asks for.
 	storage, bot, trouble verdict
+	// claimFailed: the claim could not be created, for a reason that may pass.
+	claimFailed bool
 	// progressAt is when the steps of the pod's start are written to the status; zero when no step waits.
 	progressAt time.Time
 }
@@ -61,6 +64,12 @@ func (in *input) deleting() bool { return in.session.DeletionTimestamp != nil }
 
 func (in *input) suspended() bool {
 	return in.session.Spec.Suspended != nil && *in.session.Spec.Suspended
+}
+
+// orphaned reports whether the pod of the bot's name runs this session's bot and has lost its owner reference.
+func (in *input) orphaned() bool {
+	return in.pod != nil && metav1.GetControllerOf(in.pod) == nil && !disappears(in.pod) &&
+		in.pod.Labels[naming.LabelSession] == in.session.Name && in.pod.Labels[naming.LabelDirectory] == naming.Directory(in.session)
 }
 
 // owned reports whether the pod of the bot's name belongs to this session.
@@ -83,20 +92,22 @@ func (in *input) outdated() bool {
 }
 
 // rolled reports whether the pod is outdated because the operator or its default image changed, and not the session.
+// A spec that was not edited since the pod was created asks for nothing new, whatever this operator makes of it.
 // Only a running bot waits for its turn; one that does not run loses nothing.
 func (in *input) rolled() bool {
 	if !in.outdated() || in.suspended() || in.holder != nil {
 		return false
 	}
 	own := resources.OwnHash(in.pod)
+	edited := resources.Generation(in.pod) != in.session.Generation && own != "" && own != resources.OwnHash(in.desired)
 	_, process := in.classifyPod()
-	return process == processRuns && (own == "" || own == resources.OwnHash(in.desired))
+	return process == processRuns && !edited
 }
 
 // recheckAfter is how long it takes until a verdict may change although no watched object does; zero for never.
 func (p *pass) recheckAfter() time.Duration {
 	var wait time.Duration
-	for _, at := range []time.Time{p.storage.recheck, p.bot.recheck, p.trouble.recheck, p.progressAt} {
+	for _, at := range []time.Time{p.storage.recheck, p.bot.recheck, p.trouble.recheck, p.plan.recheck, p.progressAt} {
 		if at.IsZero() {
 			continue
 		}

@@ -35,6 +35,12 @@ const (
 type plan struct {
 	action action
 	bot    verdict
+	// replaces: the pod is removed for another one, and not for good.
+	replaces bool
+	// heldUp: the bot did not come back within its turn in the rollout.
+	heldUp bool
+	// recheck is when the plan may change although no watched object does; zero for never.
+	recheck time.Time
 	// replacement is what a replacement of the pod waits for; nil when none waits.
 	replacement *v1alpha1.ReplacementStatus
 }
@@ -49,7 +55,7 @@ func decidePlan(in *input, storage verdict) plan {
 		return plan{bot: v}
 	}
 	if !in.owned() {
-		return plan{bot: classifyForeign(in.pod, in.now)}
+		return plan{bot: classifyForeign(in)}
 	}
 	v, process := in.classifyPod()
 	switch {
@@ -75,7 +81,7 @@ func decidePlan(in *input, storage verdict) plan {
 			"A phone is being linked. The new spec takes effect when that ends, at %s at the latest.",
 			wait.Until.UTC().Format(time.RFC3339)).recheckAt(wait.Until.Time)}
 	}
-	return plan{action: removePod, bot: running}
+	return plan{action: removePod, bot: running, replaces: true}
 }
 
 // decideCreate decides whether a pod may be created for the session now, and if not, why. users are the pods of the
@@ -113,13 +119,19 @@ func classifyTemplate(err error) verdict {
 }
 
 // classifyForeign explains a pod of the bot's name that does not belong to this session.
-func classifyForeign(pod *corev1.Pod, now time.Time) verdict {
-	if disappears(pod) {
+func classifyForeign(in *input) verdict {
+	again := in.now.Add(takenPause)
+	switch {
+	case disappears(in.pod):
 		return found(kindAwaitingTermination,
-			"Waiting for pod %s of a deleted session with this name to terminate before starting a new one.", pod.Name).recheckAt(now.Add(takenPause))
+			"Waiting for pod %s of a deleted session with this name to terminate before starting a new one.", in.pod.Name).recheckAt(again)
+	case in.orphaned():
+		return found(kindPodOrphaned,
+			"Pod %s runs this session's bot and has lost its owner reference, so the operator does not touch it. Delete it to get a new one: kubectl delete pod %s.",
+			in.pod.Name, in.pod.Name).recheckAt(again)
 	}
 	return found(kindPodNameTaken,
-		"Pod %s already exists and belongs to something else. Remove it, or give the session another name.", pod.Name).recheckAt(now.Add(takenPause))
+		"Pod %s already exists and belongs to something else. Remove it, or give the session another name.", in.pod.Name).recheckAt(again)
 }
 
 // decidePairingWait is how long a changed spec waits for the pairing in progress; nil when there is none.

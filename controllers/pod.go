@@ -15,6 +15,7 @@ import (
 
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/controllers/observer"
+	"sesi.dev/sesi/controllers/resources"
 )
 
 // takenPause is how often the operator looks again at a name that someone else has. Its cache does not show their
@@ -27,9 +28,33 @@ func (r *Reconciler) ensurePod(ctx context.Context, p *pass) error {
 	case makePod:
 		return r.createPod(ctx, p)
 	case removePod:
+		if p.plan.replaces {
+			if err := r.checkReplacement(ctx, p); err != nil {
+				return err
+			}
+		}
 		return r.deletePod(ctx, p)
 	}
 	return nil
+}
+
+// checkReplacement asks the API server whether it accepts the pod that is to replace the present one. The bot runs on
+// when it does not: it would be down until someone corrected the spec. A dry run of a pod whose name is taken is answered
+// with AlreadyExists once everything else is in order.
+func (r *Reconciler) checkReplacement(ctx context.Context, p *pass) error {
+	pod, err := resources.BuildPod(p.session, r.options)
+	if err != nil {
+		return fmt.Errorf("build pod %s: %w", p.desired.Name, err)
+	}
+	err = r.Create(ctx, pod, client.DryRunAll)
+	switch {
+	case err == nil, apierrors.IsAlreadyExists(err), quotaExceeded(err):
+		// The quota counts the present pod, which the new one replaces.
+		return nil
+	case refused(err):
+		p.trouble = classifyRejection(kindPodRejected, "pod "+pod.Name, err)
+	}
+	return wrap(asFailure(err), "check pod %s", pod.Name)
 }
 
 // ensureStopped stops a bot that must not run, after an earlier phase has failed. It depends on no other phase.
@@ -57,16 +82,20 @@ func (r *Reconciler) createPod(ctx context.Context, p *pass) error {
 		}
 		return nil
 	}
-	err := r.create(ctx, p.desired)
+	pod, err := resources.BuildPod(p.session, r.options)
+	if err != nil {
+		return fmt.Errorf("build pod %s: %w", p.desired.Name, err)
+	}
+	err = r.create(ctx, pod)
 	switch {
 	case err == nil:
-		p.pod = p.desired
+		p.pod = pod
 		p.bot, _ = classifyPod(p.pod, p.now)
 		return nil
 	case apierrors.IsAlreadyExists(err):
 		return r.readTakenPod(ctx, p)
 	case refused(err):
-		p.bot = found(kindPodRejected, "The API server rejects pod %s: %s.", p.desired.Name, cause(err))
+		p.bot = classifyRejection(kindPodRejected, "pod "+p.desired.Name, err)
 	}
 	return fmt.Errorf("create pod %s: %w", p.desired.Name, err)
 }
@@ -82,7 +111,9 @@ func (r *Reconciler) readTakenPod(ctx context.Context, p *pass) error {
 		}
 		return fmt.Errorf("read pod %s: %w", p.desired.Name, err)
 	}
-	p.bot = classifyForeign(&there, p.now)
+	foreign := p.input
+	foreign.pod = &there
+	p.bot = classifyForeign(&foreign)
 	r.adopt(p, &there)
 	return nil
 }
@@ -104,6 +135,9 @@ func (r *Reconciler) deletePod(ctx context.Context, p *pass) error {
 	err := r.Delete(ctx, p.pod, client.Preconditions{UID: &p.pod.UID})
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		return fmt.Errorf("delete pod %s: %w", p.pod.Name, err)
+	}
+	if ended(p.pod) {
+		r.emit(p.session, transition{corev1.EventTypeWarning, p.bot.reason(), p.bot.message}, "Replace")
 	}
 	p.bot = found(kindAwaitingTermination, "Waiting for pod %s to terminate before starting a new one.", p.pod.Name)
 	return nil

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -205,12 +206,23 @@ func classifyWaiting(pod *corev1.Pod, status corev1.ContainerStatus) (verdict, b
 		return found(kindImagePullFailed,
 			"Cannot pull image %s for container %s. Check spec.image and imagePullSecrets; see kubectl describe pod %s.",
 			status.Image, status.Name, pod.Name), true
-	case "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreStartHookError", "PostStartHookError":
-		return found(kindCrashLooping,
+	case "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreStartHookError":
+		return found(kindContainerConfigFailed,
 			"Container %s of pod %s cannot be started (%s); often a Secret named in the spec is missing. See kubectl describe pod %s.",
 			status.Name, pod.Name, reason, pod.Name), true
 	}
 	return verdict{}, false
+}
+
+// waitsForClaim reports whether the scheduler holds a pod back because of its claim. Then the claim is the cause, and not
+// the nodes.
+func waitsForClaim(pod *corev1.Pod) bool {
+	scheduled := condition(pod, corev1.PodScheduled)
+	if scheduled == nil {
+		return false
+	}
+	message := strings.ToLower(scheduled.Message)
+	return strings.Contains(message, "persistentvolumeclaim") || strings.Contains(message, "persistent volume")
 }
 
 // classifyMounting distinguishes a pod that is starting from one that its node cannot set up.

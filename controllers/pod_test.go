@@ -118,7 +118,7 @@ func TestClassifyPod(t *testing.T) {
 		"image refused":       {[]func(*corev1.Pod){bothContainers(waits("ErrImagePull"), corev1.ContainerState{}, false)}, v1alpha1.ReasonImagePullFailed, processNone, "Cannot pull image bot:1", noRecheck},
 		"image backs off":     {[]func(*corev1.Pod){bothContainers(waits("ImagePullBackOff"), corev1.ContainerState{}, false)}, v1alpha1.ReasonImagePullFailed, processNone, "Cannot pull image bot:1", noRecheck},
 		"image has no name":   {[]func(*corev1.Pod){bothContainers(waits("InvalidImageName"), corev1.ContainerState{}, false)}, v1alpha1.ReasonImagePullFailed, processNone, "Check spec.image", noRecheck},
-		"a Secret is missing": {[]func(*corev1.Pod){bothContainers(waits("CreateContainerConfigError"), corev1.ContainerState{}, false)}, v1alpha1.ReasonCrashLooping, processNone, "kubectl describe pod", noRecheck},
+		"a Secret is missing": {[]func(*corev1.Pod){bothContainers(waits("CreateContainerConfigError"), corev1.ContainerState{}, false)}, v1alpha1.ReasonContainerConfigFailed, processNone, "kubectl describe pod", noRecheck},
 		"crashed":             {[]func(*corev1.Pod){bothContainers(exited(2, "Error"), corev1.ContainerState{}, false)}, v1alpha1.ReasonCrashLooping, processNone, "code 2", noRecheck},
 		"backs off":           {[]func(*corev1.Pod){bothContainers(waits("CrashLoopBackOff"), exited(1, "Error"), false)}, v1alpha1.ReasonCrashLooping, processNone, "--previous", noRecheck},
 		"between two crashes": {[]func(*corev1.Pod){bothContainers(runs, exited(1, "Error"), false)}, v1alpha1.ReasonCrashLooping, processNone, "code 1", noRecheck},
@@ -290,7 +290,8 @@ func TestDecidePlan(t *testing.T) {
 		}
 	}
 	ours := func(s *pass) { s.pod.OwnerReferences[0].UID = "an-earlier-session" }
-	foreign := func(s *pass) { s.pod.OwnerReferences = nil }
+	orphan := func(s *pass) { s.pod.OwnerReferences = nil }
+	foreign := func(s *pass) { s.pod.OwnerReferences, s.pod.Labels = nil, nil }
 	rememberedPairing := func(s *pass) {
 		expires := metav1.NewTime(noon.Add(time.Minute))
 		s.session.Status = v1alpha1.WhatsAppSessionStatus{State: bot.StatePairing, Instance: "pod-1", QR: &v1alpha1.QRStatus{Needed: true, ExpiresAt: &expires}}
@@ -312,6 +313,7 @@ func TestDecidePlan(t *testing.T) {
 		"no pod, deleting":             {[]func(*pass){noPod, deleting}, keepPod, v1alpha1.ReasonTerminating},
 		"an earlier session's":         {[]func(*pass){ours}, keepPod, v1alpha1.ReasonAwaitingTermination},
 		"foreign":                      {[]func(*pass){foreign}, keepPod, v1alpha1.ReasonPodNameTaken},
+		"orphaned":                     {[]func(*pass){orphan}, keepPod, v1alpha1.ReasonPodOrphaned},
 		"foreign, ending":              {[]func(*pass){pods(deleted(0)), foreign}, keepPod, v1alpha1.ReasonAwaitingTermination},
 		"foreign, suspended":           {[]func(*pass){suspended, foreign}, keepPod, v1alpha1.ReasonPodNameTaken},
 		"runs":                         {nil, keepPod, v1alpha1.ReasonPodStarting},

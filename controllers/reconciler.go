@@ -3,9 +3,11 @@ package controllers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/time/rate"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -14,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
 )
@@ -28,9 +31,9 @@ type listener interface {
 
 // logoutClient is the part of the unlinker that the reconciler uses; no method blocks.
 type logoutClient interface {
-	ask(key types.NamespacedName, to observer.Target)
+	ask(key types.NamespacedName, session types.UID, to observer.Target)
 	// result is how far the request has come. Its first call for a session starts the patience.
-	result(key types.NamespacedName, now time.Time) unlinkResult
+	result(key types.NamespacedName, session types.UID, now time.Time) unlinkResult
 	forget(key types.NamespacedName)
 }
 
@@ -51,6 +54,8 @@ type Reconciler struct {
 	keyring  keyring
 	stores   locks
 	paces    paces
+	builds   builds
+	failures failures
 	rollout  rollout
 	nodes    nodes
 }
@@ -74,8 +79,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		err = r.ensureAll(ctx, p)
 	}
 	r.listen(&p.input)
-	err = errors.Join(unlessBehind(err), unlessBehind(r.writeStatus(ctx, p)))
-	if err != nil {
+	err = unlessBehind(err)
+	r.showFailure(p, err)
+	written := unlessBehind(r.writeStatus(ctx, p))
+	if err == nil {
+		r.showUnwritten(p, written)
+	}
+	if err = errors.Join(err, written); err != nil {
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: p.recheckAfter()}, nil
@@ -107,8 +117,8 @@ func (r *Reconciler) explain(p *pass, err error) error {
 	case errors.As(err, &taken):
 		p.trouble = found(kindNameTaken, "The %s. Remove it, or give the session another name.", taken).recheckAt(p.now.Add(takenPause))
 		err = nil
-	case refused(err) && p.storage.kind != kindClaimRejected && p.bot.kind != kindPodRejected:
-		p.trouble = found(kindPodRejected, "The API server rejects what the pod needs: %s.", cause(err))
+	case refused(err) && p.storage.kind != kindClaimRejected && p.bot.kind != kindPodRejected && p.trouble.empty():
+		p.trouble = classifyRejection(kindPodRejected, "what the pod needs", err)
 	}
 	if p.pod == nil && !p.trouble.empty() {
 		p.bot = p.trouble
@@ -146,6 +156,8 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	r.unlinker.forget(key)
 	r.keyring.forget(key)
 	r.paces.forget(key)
+	r.builds.forget(key)
+	r.failures.forget(key)
 	r.rollout.forget(key)
 }
 
@@ -174,5 +186,10 @@ func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
 		r.bots.Shown(key, snapshot.Revision)
 	}
 	r.emitTransitions(p.session, status)
+	if p.plan.heldUp {
+		r.emit(p.session, transition{corev1.EventTypeWarning, eventHeldUp, fmt.Sprintf(
+			"The bot did not come back within %s after the operator replaced its pod. The rollout continues without it. See kubectl describe pod %s.",
+			rolloutPatience, naming.Name(p.session))}, "Replace")
+	}
 	return nil
 }

@@ -3,9 +3,12 @@ package controllers
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
@@ -14,78 +17,150 @@ import (
 	"sesi.dev/sesi/test/bottest"
 )
 
-// What the operator alone changed waits for its turn, and nothing else does.
+// Only what the operator changed waits for its turn.
 func TestWhoWaitsForATurn(t *testing.T) {
-	edited := func(s *pass) { s.desired.Annotations[resources.AnnotationOwnHash] = "another" }
-	early := func(s *pass) { delete(s.pod.Annotations, resources.AnnotationOwnHash) }
-	reported := says(observer.Heard, connected())
+	edited := func(s *pass) {
+		s.desired.Annotations[resources.AnnotationOwnHash] = "another"
+		s.session.Generation++
+	}
+	// The operator learnt to pass on a setting, for a spec that nobody edited.
+	learnt := func(s *pass) { s.desired.Annotations[resources.AnnotationOwnHash] = "another" }
+	early := func(s *pass) {
+		delete(s.pod.Annotations, resources.AnnotationOwnHash)
+		delete(s.pod.Annotations, resources.AnnotationGeneration)
+	}
+	reports := says(observer.Heard, connected())
 	cases := map[string]struct {
 		edits  []func(*pass)
 		action action
 		waits  bool
 	}{
-		"the operator changed":           {[]func(*pass){changed, reported}, keepPod, true},
-		"changed, not reported yet":      {[]func(*pass){changed}, keepPod, true},
-		"changed, cannot be reported":    {[]func(*pass){changed, says(observer.Lost, connected())}, keepPod, true},
-		"changed, of an early operator":  {[]func(*pass){changed, early, reported}, keepPod, true},
-		"changed, crashes":               {[]func(*pass){changed, pods(bothContainers(waits("CrashLoopBackOff"), exited(1, "Error"), false))}, removePod, false},
-		"changed, being linked":          {[]func(*pass){changed, says(observer.Heard, scanning())}, keepPod, false},
-		"the session was edited":         {[]func(*pass){changed, edited, reported}, removePod, false},
-		"changed, and suspended":         {[]func(*pass){changed, suspended, reported}, removePod, false},
-		"changed, another has its claim": {[]func(*pass){changed, held, reported}, removePod, false},
-		"nothing changed":                {[]func(*pass){reported}, keepPod, false},
+		"the operator changed":            {[]func(*pass){changed, reports}, keepPod, true},
+		"the operator passes more on":     {[]func(*pass){changed, learnt, reports}, keepPod, true},
+		"changed, no report yet":          {[]func(*pass){changed}, keepPod, true},
+		"changed, unreachable":            {[]func(*pass){changed, says(observer.Lost, connected())}, keepPod, true},
+		"changed, of an earlier operator": {[]func(*pass){changed, early, reports}, keepPod, true},
+		"changed, crashes":                {[]func(*pass){changed, pods(bothContainers(waits("CrashLoopBackOff"), exited(1, "Error"), false))}, removePod, false},
+		"changed, being linked":           {[]func(*pass){changed, says(observer.Heard, scanning())}, keepPod, false},
+		"the session was edited":          {[]func(*pass){changed, edited, reports}, removePod, false},
+		"changed, and suspended":          {[]func(*pass){changed, suspended, reports}, removePod, false},
+		"changed, another has its claim":  {[]func(*pass){changed, held, reports}, removePod, false},
+		"nothing changed":                 {[]func(*pass){reports}, keepPod, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			full := rollout{}
 			for i := range rolloutAtOnce {
-				full.begin(types.NamespacedName{Namespace: "shop", Name: fmt.Sprint(i)}, true)
+				full.begin(types.NamespacedName{Namespace: "shop", Name: fmt.Sprint(i)})
 			}
 			s := passOf(c.edits...)
 			got := full.decide(&s.input, s.plan)
-			waits := got.action != s.plan.action
-			if got.action != c.action || waits != c.waits || waits && !got.bot.recheck.After(noon) {
+			waiting := got.replacement != nil && got.replacement.WaitsFor == v1alpha1.ReplacementWaitsForTurn
+			if got.action != c.action || waiting != c.waits || waiting && !got.recheck.After(noon) {
 				t.Errorf("decide = %+v; want %d, waits %t", got, c.action, c.waits)
 			}
+			if !c.waits {
+				return
+			}
+			s.plan, s.bot = got, got.bot
+			status := deriveStatus(s)
+			if s.bot.kind == kindAwaitingTurn && !(&conditions{s, status, reported}).isTrue(v1alpha1.ConditionReady) {
+				t.Error("a session that waits for its turn is not Ready")
+			}
 			free := rollout{}
-			if got := free.decide(&s.input, s.plan); c.waits && got.action != removePod {
-				t.Error("it waits though a turn is free")
+			first := free.decide(&s.input, decidePlan(&s.input, s.storage))
+			if first.action != keepPod || first.replacement == nil || first.replacement.WaitsFor != v1alpha1.ReplacementWaitsForBot {
+				t.Fatalf("with a free turn the first pass plans %+v", first)
+			}
+			s.session.Status.Replacement = first.replacement
+			if second := free.decide(&s.input, decidePlan(&s.input, s.storage)); second.action != removePod || second.replacement == nil {
+				t.Errorf("with its turn in the status the second pass plans %+v", second)
 			}
 		})
 	}
 }
 
-// A turn ends when the bot is as well as it was.
+func (c *conditions) isTrue(kind string) bool {
+	found := c.find(kind)
+	return found != nil && found.Status == metav1.ConditionTrue
+}
+
+// A turn ends when the bot is as well as it was, waits for a person, or has had its time.
 func TestWhenATurnEnds(t *testing.T) {
-	wasConnected := func(s *pass) {
-		s.session.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionConnected, Status: metav1.ConditionTrue}}
+	turn := func(wasConnected bool, ago time.Duration) func(*pass) {
+		return func(s *pass) {
+			since := metav1.NewTime(noon.Add(-ago))
+			until := metav1.NewTime(since.Add(rolloutPatience))
+			s.session.Status.Replacement = &v1alpha1.ReplacementStatus{
+				WaitsFor: v1alpha1.ReplacementWaitsForBot, Since: since, Until: &until, WasConnected: wasConnected}
+		}
 	}
 	reconnecting := bottest.Paired("kasir", "pod-1", "62811:1@s.whatsapp.net")
 	reconnecting.State, reconnecting.Connected = bot.StateReconnecting, false
+	stopped := reconnecting
+	stopped.State = bot.StateStopped
 	cases := map[string]struct {
-		before, after []func(*pass)
-		ends          bool
+		edits        []func(*pass)
+		ends, heldUp bool
 	}{
-		"connected again":           {[]func(*pass){wasConnected}, []func(*pass){says(observer.Heard, connected())}, true},
-		"not connected yet":         {[]func(*pass){wasConnected}, []func(*pass){says(observer.Heard, &reconnecting)}, false},
-		"asks for a scan":           {[]func(*pass){wasConnected}, []func(*pass){says(observer.Heard, scanning())}, false},
-		"not reported":              {[]func(*pass){wasConnected}, nil, false},
-		"the old bot, still ending": {[]func(*pass){wasConnected}, []func(*pass){changed, says(observer.Heard, connected())}, false},
-		"reported, never connected": {nil, []func(*pass){says(observer.Heard, scanning())}, true},
-		"suspended":                 {[]func(*pass){wasConnected}, []func(*pass){suspended, noPod}, true},
-		"lost its claim to another": {[]func(*pass){wasConnected}, []func(*pass){held, noPod}, true},
+		"connected again":           {[]func(*pass){turn(true, time.Minute), says(observer.Heard, connected())}, true, false},
+		"not connected yet":         {[]func(*pass){turn(true, time.Minute), says(observer.Heard, &reconnecting)}, false, false},
+		"asks for a scan":           {[]func(*pass){turn(true, time.Minute), says(observer.Heard, scanning())}, true, false},
+		"stopped by a person":       {[]func(*pass){turn(true, time.Minute), says(observer.Heard, &stopped)}, true, false},
+		"no report":                 {[]func(*pass){turn(true, time.Minute)}, false, false},
+		"no pod":                    {[]func(*pass){turn(true, time.Minute), noPod}, false, false},
+		"no report for too long":    {[]func(*pass){turn(true, rolloutPatience)}, true, true},
+		"the old bot, still ending": {[]func(*pass){turn(true, time.Minute), changed, says(observer.Heard, connected())}, false, false},
+		"reports, never connected":  {[]func(*pass){turn(false, time.Minute), says(observer.Heard, &reconnecting)}, true, false},
+		"suspended":                 {[]func(*pass){turn(true, time.Minute), suspended, noPod}, true, false},
+		"lost its claim to another": {[]func(*pass){turn(true, time.Minute), held, noPod}, true, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			r := rollout{}
-			before, after := passOf(append(c.before, changed)...), passOf(c.after...)
-			if r.decide(&before.input, before.plan).action != removePod {
-				t.Fatal("no turn was free")
-			}
-			r.decide(&after.input, after.plan)
-			if ended := len(r.away) == 0; ended != c.ends {
-				t.Errorf("the turn ended: %t, want %t", ended, c.ends)
+			r.begin(types.NamespacedName{Namespace: "shop", Name: "kasir"})
+			s := passOf(c.edits...)
+			got := r.decide(&s.input, s.plan)
+			if ended := len(r.away) == 0; ended != c.ends || got.heldUp != c.heldUp || (got.replacement == nil) != c.ends {
+				t.Errorf("the turn ended: %t, %+v; want %t, held up %t", ended, got, c.ends, c.heldUp)
 			}
 		})
+	}
+}
+
+// A new operator knows the turns that the one before it gave.
+func TestTurnsOutliveTheOperator(t *testing.T) {
+	m := newModel(t, 1)
+	until := metav1.NewTime(noon.Add(rolloutPatience))
+	for i := range rolloutAtOnce {
+		session := newSession(fmt.Sprint("s", i))
+		session.UID = ""
+		m.must(m.store.create(session))
+		session.Status.Replacement = &v1alpha1.ReplacementStatus{WaitsFor: v1alpha1.ReplacementWaitsForBot, Since: metav1.NewTime(noon), Until: &until}
+		m.must(m.store.write(session, true))
+	}
+	m.restart()
+	if err := m.operator.rollout.restore(t.Context(), m.client); err != nil {
+		t.Fatal(err)
+	}
+	if m.operator.rollout.begin(types.NamespacedName{Namespace: "shop", Name: "another"}) {
+		t.Error("the new operator gives an eleventh turn")
+	}
+}
+
+// What a bot reports is handled before the sessions that were just applied.
+func TestAReportGoesBeforeWhatWasJustApplied(t *testing.T) {
+	q := priorityqueue.New[reconcile.Request]("test")
+	defer q.ShutDown()
+	request := func(name string) reconcile.Request {
+		return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: "shop", Name: name}}
+	}
+	for i := range 2000 {
+		q.Add(request(fmt.Sprint("new-", i)))
+	}
+	addReported(q, request("kasir"))
+	first, _ := q.Get()
+	if first != request("kasir") {
+		t.Errorf("%s comes first", first)
 	}
 }

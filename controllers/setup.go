@@ -14,6 +14,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -82,7 +83,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 	}
 	labelled := handler.EnqueueRequestsFromMapFunc(requestOfLabel)
 	reported := handler.TypedFuncs[types.NamespacedName, reconcile.Request]{GenericFunc: func(_ context.Context, e observer.Event, q queue) {
-		q.Add(reconcile.Request{NamespacedName: e.Object})
+		addReported(q, reconcile.Request{NamespacedName: e.Object})
 	}}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("whatsappsession").
@@ -91,7 +92,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		Watches(&corev1.Secret{}, labelled).
 		Watches(&corev1.Service{}, labelled).
 		Watches(&networkingv1.NetworkPolicy{}, labelled).
-		Watches(&corev1.Pod{}, labelled).
+		Watches(&corev1.Pod{}, podReports()).
 		Watches(&corev1.Pod{}, handler.Funcs{DeleteFunc: r.podGone}).
 		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(r.requestsOfClaim)).
 		WatchesRawSource(source.Channel(bots.Events(), reported)).
@@ -101,6 +102,42 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](5*time.Millisecond, retryCap),
 		}).
 		Complete(r)
+}
+
+// priorityReported goes before a session that was just applied. A change of a connected bot must not wait until thousands
+// of new sessions are created.
+const priorityReported = 100
+
+// addReported adds a session whose pod or bot reports something.
+func addReported(q queue, request reconcile.Request) {
+	if ordered, is := q.(priorityqueue.PriorityQueue[reconcile.Request]); is {
+		ordered.AddWithOpts(priorityqueue.AddOpts{Priority: new(priorityReported)}, request)
+		return
+	}
+	q.Add(request)
+}
+
+// podReports reconciles the session of a pod that changed, before those that were just applied.
+func podReports() handler.EventHandler {
+	add := func(ctx context.Context, object client.Object, q queue) {
+		addReported(q, requestOfLabel(ctx, object)[0])
+	}
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) {
+			if e.IsInInitialList {
+				q.Add(requestOfLabel(ctx, e.Object)[0])
+				return
+			}
+			add(ctx, e.Object, q)
+		},
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+			add(ctx, e.ObjectNew, q)
+			if requestOfLabel(ctx, e.ObjectOld)[0] != requestOfLabel(ctx, e.ObjectNew)[0] {
+				add(ctx, e.ObjectOld, q)
+			}
+		},
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { add(ctx, e.Object, q) },
+	}
 }
 
 // requestOfLabel maps an object that the operator created to its session.

@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
@@ -26,7 +28,10 @@ const (
 
 // classifyKnowledge says how much is known of the bot.
 func classifyKnowledge(in *input) knowledge {
-	if !in.owned() {
+	switch {
+	case in.orphaned():
+		return lost
+	case !in.owned():
 		return absent
 	}
 	_, process := in.classifyPod()
@@ -56,8 +61,12 @@ func deriveStatus(p *pass) *v1alpha1.WhatsAppSessionStatus {
 		status.PodName, status.NodeName = p.pod.Name, p.pod.Spec.NodeName
 	}
 	status.Replacement = p.plan.replacement
+	dropForeignFacts(p, status)
 	if known == reported {
 		observer.Mirror(status, p.snapshot())
+		if p.claim != nil {
+			status.Session.ClaimUID = string(p.claim.UID)
+		}
 	}
 	if status.QR != nil {
 		if known == absent || known == lost {
@@ -70,6 +79,36 @@ func deriveStatus(p *pass) *v1alpha1.WhatsAppSessionStatus {
 	deriveState(p, status, known)
 	deriveConditions(p, status, known)
 	return status
+}
+
+// dropForeignFacts removes what the status says of the session when that was stored on another claim. A deleted claim
+// takes the session with it, and the next one of its name is empty.
+func dropForeignFacts(p *pass, status *v1alpha1.WhatsAppSessionStatus) {
+	facts := status.Session
+	if facts == nil || facts.ClaimUID == "" || p.claim != nil && string(p.claim.UID) == facts.ClaimUID {
+		return
+	}
+	status.Session, status.QR, status.RestrictedUntil, status.Notice, status.Instance = nil, nil, nil, "", ""
+	for _, kind := range []string{v1alpha1.ConditionSessionExists, v1alpha1.ConditionSessionExpired, v1alpha1.ConditionQRRequired} {
+		meta.RemoveStatusCondition(&status.Conditions, kind)
+	}
+}
+
+// cause is the first thing that a person can change when the storage is not ready. A claim that waits for its first pod
+// is not the cause of what keeps the pod away.
+func (p *pass) cause() verdict {
+	if p.storage.kind != kindClaimPending {
+		return p.storage
+	}
+	switch p.bot.kind {
+	case kindNone, kindPodStarting, kindPodRunning, kindOperatorOutdated, kindAwaitingStorage, kindAwaitingTermination, kindAwaitingPairing, kindAwaitingTurn, kindSuspended:
+		return p.storage
+	case kindUnschedulable:
+		if waitsForClaim(p.pod) {
+			return p.storage
+		}
+	}
+	return p.bot
 }
 
 // deriveState sets the session's state: the bot's, or the operator's own where no bot reports.
@@ -97,7 +136,7 @@ func deriveState(p *pass, status *v1alpha1.WhatsAppSessionStatus, known knowledg
 		status.UserAction = last
 	case known == lost:
 		set(v1alpha1.StateUnknown, p.bot.reason(), last)
-	case p.bot.kind == kindAwaitingStorage:
+	case p.bot.kind == kindAwaitingStorage, p.bot.kind == kindUnschedulable && !p.storage.good() && p.cause().kind == p.storage.kind:
 		set(v1alpha1.StatePending, p.storage.reason(), last)
 	default:
 		set(v1alpha1.StatePending, p.bot.reason(), last)

@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 
 	"sesi.dev/sesi/api/bot"
@@ -139,7 +141,8 @@ func TestEveryStatusKeepsTheRules(t *testing.T) {
 		"failed":  pods(func(pod *corev1.Pod) { pod.Status.Phase = corev1.PodFailed }),
 		"lost":    pods(podCondition(corev1.PodReady, corev1.ConditionFalse, "", "", noon)),
 		"crashes": pods(bothContainers(waits("CrashLoopBackOff"), exited(1, "Error"), false)),
-		"foreign": func(s *pass) { s.pod.OwnerReferences = nil },
+		"orphan":  func(s *pass) { s.pod.OwnerReferences = nil },
+		"foreign": func(s *pass) { s.pod.OwnerReferences, s.pod.Labels = nil, nil },
 	}
 	bots := map[string]func(*pass){"unknown": func(*pass) {}, "not yet": says(observer.Listening, nil), "never": says(observer.Lost, nil)}
 	for _, state := range append(slices.Clone(bot.States), "Newer") {
@@ -160,7 +163,8 @@ func TestEveryStatusKeepsTheRules(t *testing.T) {
 	specs := map[string]func(*pass){
 		"plain": func(*pass) {}, "suspended": suspended, "held": held, "broken": broken, "deleting": deleting,
 		"pending": storage(kindClaimPending), "missing": storage(kindClaimNotFound),
-		"same account": func(s *pass) { s.sameAccount = newSession("other") },
+		"same account":  func(s *pass) { s.sameAccount = newSession("other") },
+		"another claim": func(s *pass) { s.claim.UID = "another" },
 		"taken": func(s *pass) {
 			s.trouble = found(kindNameTaken, "taken")
 		},
@@ -277,5 +281,87 @@ func TestAMassOfChangesIsNoMassOfEvents(t *testing.T) {
 	}
 	if count[corev1.EventTypeWarning] != sessions || count[corev1.EventTypeNormal] != eventsAtOnce {
 		t.Errorf("%v were told, want %d warnings and %d others", count, sessions, eventsAtOnce)
+	}
+}
+
+// What is known of a session was stored on one claim. Another claim of the same name is empty.
+func TestTheFactsGoWithTheirClaim(t *testing.T) {
+	uid := func(uid string) func(*pass) { return func(s *pass) { s.claim.UID = types.UID(uid) } }
+	status := deriveStatus(decided(uid("first"), says(observer.Heard, connected())))
+	past := func(s *pass) { s.session.Status = *status.DeepCopy() }
+	exists := func(s *v1alpha1.WhatsAppSessionStatus) metav1.ConditionStatus {
+		return meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionSessionExists).Status
+	}
+	for name, c := range map[string]struct {
+		edits []func(*pass)
+		want  metav1.ConditionStatus
+	}{
+		"the same claim":        {[]func(*pass){past, uid("first"), suspended, noPod}, metav1.ConditionTrue},
+		"another claim":         {[]func(*pass){past, uid("second"), suspended, noPod}, metav1.ConditionUnknown},
+		"no claim any more":     {[]func(*pass){past, func(s *pass) { s.claim = nil }, suspended, noPod}, metav1.ConditionUnknown},
+		"another, and reported": {[]func(*pass){past, uid("second"), says(observer.Heard, scanning())}, metav1.ConditionFalse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := deriveStatus(decided(c.edits...))
+			if exists(got) != c.want || (got.Session == nil) != (c.want == metav1.ConditionUnknown) {
+				t.Errorf("SessionExists is %s and the facts are %+v", exists(got), got.Session)
+			}
+		})
+	}
+}
+
+// Where several things are wrong, Ready, the state's reason and the event name the first that a person can change.
+func TestTheFirstCauseWins(t *testing.T) {
+	pending := storage(kindClaimPending)
+	unschedulable := func(message string) func(*pass) {
+		return pods(podCondition(corev1.PodScheduled, corev1.ConditionFalse, corev1.PodReasonUnschedulable, message, noon))
+	}
+	rejected := func(s *pass) { s.bot = found(kindPodRejected, "exceeded quota") }
+	for name, c := range map[string]struct {
+		edits []func(*pass)
+		late  func(*pass)
+		want  string
+		says  string
+	}{
+		"no node is selected":     {[]func(*pass){pending, unschedulable("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.")}, nil, v1alpha1.ReasonUnschedulable, "affinity"},
+		"no StorageClass":         {[]func(*pass){pending, unschedulable("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.")}, nil, v1alpha1.ReasonClaimPending, "storage says so"},
+		"the pod is rejected":     {[]func(*pass){pending, noPod}, rejected, v1alpha1.ReasonPodRejected, "exceeded quota"},
+		"the claim is lost":       {[]func(*pass){storage(kindClaimLost), unschedulable("0/1 nodes are available")}, nil, v1alpha1.ReasonClaimLost, "storage says so"},
+		"the image does not come": {[]func(*pass){pending, pods(bothContainers(waits("ErrImagePull"), corev1.ContainerState{}, false))}, nil, v1alpha1.ReasonImagePullFailed, "Cannot pull"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := decided(c.edits...)
+			if c.late != nil {
+				c.late(s)
+			}
+			status := deriveStatus(s)
+			ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
+			if ready.Reason != c.want || !strings.Contains(ready.Message, c.says) {
+				t.Errorf("Ready is %+v; want %s with %q", ready, c.want, c.says)
+			}
+			for _, event := range decideTransitions(&v1alpha1.WhatsAppSessionStatus{}, status) {
+				if event.reason == c.want && !strings.Contains(event.message, c.says) {
+					t.Errorf("the event %s says %q", event.reason, event.message)
+				}
+			}
+		})
+	}
+}
+
+// A failure that passes is not shown; one that lasts is, once.
+func TestAFailureThatLastsIsShown(t *testing.T) {
+	var f failures
+	key := types.NamespacedName{Namespace: "shop", Name: "kasir"}
+	for i, c := range []struct {
+		at             time.Duration
+		lasting, first bool
+	}{{0, false, false}, {failingShown, false, false}, {failingShown, true, true}, {time.Minute, true, false}} {
+		if lasting, first := f.note(key, noon.Add(c.at)); lasting != c.lasting || first != c.first {
+			t.Errorf("failure %d: lasting %t, first %t; want %t, %t", i, lasting, first, c.lasting, c.first)
+		}
+	}
+	f.forget(key)
+	if lasting, _ := f.note(key, noon.Add(time.Hour)); lasting {
+		t.Error("a new failure counts as an old one")
 	}
 }

@@ -27,8 +27,11 @@ func (r *Reconciler) ensureStorage(ctx context.Context, p *pass) error {
 			if apierrors.IsAlreadyExists(err) {
 				return errBehind
 			}
-			if refused(err) {
-				p.storage = found(kindClaimRejected, "The API server rejects PVC %s: %s.", desired.Name, cause(err))
+			if p.claimFailed = !refused(err); !p.claimFailed {
+				p.storage = classifyRejection(kindClaimRejected, "PVC "+desired.Name, err)
+				if p.pod == nil {
+					p.bot, _ = decideCreate(&p.input, p.storage, nil)
+				}
 			}
 			return fmt.Errorf("create PVC %s: %w", desired.Name, err)
 		}
@@ -80,8 +83,13 @@ func classifyClaim(in *input) verdict {
 		return found(kindClaimNotFound, "PVC %s not found. Create it, or recreate the session with an existing PVC as spec.storage.claimName.", name)
 	case template && !resources.OwnsClaim(in.session, in.claim) && disappears(in.claim):
 		return found(kindClaimTerminating, "Waiting for PVC %s of a deleted session with this name to be removed before creating a new one.", name)
+	case template && !resources.OwnsClaim(in.session, in.claim) && in.owned() && in.claim.Labels[naming.LabelSession] == "":
+		return found(kindClaimTaken,
+			"PVC %s has lost its label %s while the bot in pod %s uses it. Put it back: kubectl label pvc %s %s=%s.",
+			name, naming.LabelSession, in.pod.Name, name, naming.LabelSession, in.session.Name)
 	case template && !resources.OwnsClaim(in.session, in.claim):
-		return found(kindClaimTaken, "PVC %s already exists and belongs to something else. Delete it, or recreate the session with spec.storage.claimName: %s to use it.", name, name)
+		return found(kindClaimTaken,
+			"PVC %s already exists and belongs to something else. Recreate the session with spec.storage.claimName: %s to use it, or give the session another name.", name, name)
 	case in.claim.DeletionTimestamp != nil:
 		return found(kindClaimTerminating,
 			"PVC %s will be deleted as soon as no pod uses it, and the session with it. To keep the session, back it up now: kubectl sesi backup %s.", name, in.session.Name)
@@ -89,6 +97,8 @@ func classifyClaim(in *input) verdict {
 		return found(kindClaimLost, "PVC %s has lost its volume %s. Restore the volume, or delete the PVC and link the session again.", name, in.claim.Spec.VolumeName)
 	case in.claim.Status.Phase == corev1.ClaimBound:
 		return found(kindClaimBound, "PVC %s is bound.", name)
+	case in.suspended():
+		return found(kindClaimPending, "PVC %s is waiting for a volume. Its StorageClass may wait for the first pod, which suspended keeps away.", name).passedOn(settled)
 	default:
 		return found(kindClaimPending, "PVC %s is waiting for a volume; often its StorageClass is missing. See kubectl describe pvc %s.", name, name)
 	}

@@ -32,6 +32,7 @@ func TestClassifyClaim(t *testing.T) {
 	}{
 		"bound":                {nil, v1alpha1.ReasonClaimBound, settled, "wa-kasir is bound"},
 		"named, bound":         {[]func(*pass){named}, v1alpha1.ReasonClaimBound, settled, "mine is bound"},
+		"pending, suspended":   {[]func(*pass){phase(corev1.ClaimPending), suspended}, v1alpha1.ReasonClaimPending, settled, "first pod"},
 		"pending":              {[]func(*pass){phase(corev1.ClaimPending)}, v1alpha1.ReasonClaimPending, moving, "kubectl describe pvc wa-kasir"},
 		"no phase yet":         {[]func(*pass){phase("")}, v1alpha1.ReasonClaimPending, moving, "is waiting for a volume"},
 		"lost":                 {[]func(*pass){phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimLost, stalled, "Restore the volume"},
@@ -40,8 +41,9 @@ func TestClassifyClaim(t *testing.T) {
 		"not created yet":      {[]func(*pass){gone}, v1alpha1.ReasonClaimPending, moving, "Creating PVC"},
 		"named, missing":       {[]func(*pass){named, gone}, v1alpha1.ReasonClaimNotFound, stalled, "PVC mine not found. Create it, or recreate the session"},
 		"an earlier session's": {[]func(*pass){ownedBy("WhatsAppSession")}, v1alpha1.ReasonClaimTerminating, moving, "deleted session"},
-		"another owner's":      {[]func(*pass){ownedBy("StatefulSet")}, v1alpha1.ReasonClaimTaken, stalled, "belongs to something else"},
-		"someone else's":       {[]func(*pass){unlabelled}, v1alpha1.ReasonClaimTaken, stalled, "spec.storage.claimName: wa-kasir to use it"},
+		"another owner's":      {[]func(*pass){ownedBy("StatefulSet"), noPod}, v1alpha1.ReasonClaimTaken, stalled, "belongs to something else"},
+		"someone else's":       {[]func(*pass){unlabelled, noPod}, v1alpha1.ReasonClaimTaken, stalled, "spec.storage.claimName: wa-kasir to use it"},
+		"its label is gone":    {[]func(*pass){unlabelled}, v1alpha1.ReasonClaimTaken, stalled, "kubectl label pvc wa-kasir sesi.dev/session=kasir"},
 		"an older session's":   {[]func(*pass){held}, v1alpha1.ReasonClaimShared, stalled, "older WhatsAppSession older"},
 		"an older's, missing":  {[]func(*pass){named, gone, held}, v1alpha1.ReasonClaimShared, stalled, "recreate this one with another clientId"},
 	}

@@ -25,6 +25,13 @@ const unlinkPatience = 30 * time.Second
 // unlinkPause is the minimum time between two requests to one bot.
 const unlinkPause = 2 * time.Second
 
+// Limits on what bots can make the operator hold: so many requests at once, and so much of each answer. A bot's image is
+// the user's, so its answer may be of any size.
+const (
+	unlinksAtOnce    = 10
+	unlinkHeadersMax = 16 << 10
+)
+
 // Reasons of the events that end a deletion with deletionPolicy Unlink.
 const (
 	eventUnlinked    = "Unlinked"
@@ -79,10 +86,10 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) error {
 		return nil
 	}
 	key := client.ObjectKeyFromObject(p.session)
-	decision := decideRelease(&p.input, classifyKnowledge(&p.input), r.unlinker.result(key, p.now))
+	decision := decideRelease(&p.input, classifyKnowledge(&p.input), r.unlinker.result(key, p.session.UID, p.now))
 	if decision.ask && p.keys != nil {
 		log.FromContext(ctx).Info("asking the bot to log out", "pod", p.pod.Name)
-		r.unlinker.ask(key, target(&p.input))
+		r.unlinker.ask(key, p.session.UID, target(&p.input))
 	}
 	if !decision.free {
 		p.trouble = p.trouble.recheckAt(p.now.Add(unlinkPause))
@@ -96,6 +103,8 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) error {
 	case eventUnlinked:
 		r.emit(p.session, transition{corev1.EventTypeNormal, decision.event, decision.message}, "Unlink")
 	case eventNotUnlinked:
+		// In a namespace that is being deleted, no event can be created: then this line is all that remains.
+		log.FromContext(ctx).Error(nil, "deleted a session without unlinking its device", "why", decision.message)
 		r.emit(p.session, transition{corev1.EventTypeWarning, decision.event, decision.message}, "Unlink")
 	}
 	return nil
@@ -131,12 +140,17 @@ type unlinker struct {
 	// answered gets the sessions whose bot answered.
 	answered chan observer.Event
 
+	// places limit the requests at once.
+	places chan struct{}
+
 	mu    sync.Mutex
 	asked map[types.NamespacedName]unlinkResult
 }
 
 // unlinkResult is how far the request has come.
 type unlinkResult struct {
+	// session is the UID of the session whose bot was asked. A later session of the same name has another.
+	session types.UID
 	// since is when the deletion was first seen, at when the bot was last asked or answered.
 	since, at time.Time
 
@@ -146,15 +160,15 @@ type unlinkResult struct {
 }
 
 func newUnlinker() *unlinker {
-	return &unlinker{answered: make(chan observer.Event), asked: map[types.NamespacedName]unlinkResult{}}
+	return &unlinker{answered: make(chan observer.Event), asked: map[types.NamespacedName]unlinkResult{}, places: make(chan struct{}, unlinksAtOnce)}
 }
 
-func (u *unlinker) result(key types.NamespacedName, now time.Time) unlinkResult {
+func (u *unlinker) result(key types.NamespacedName, session types.UID, now time.Time) unlinkResult {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	result := u.asked[key]
-	if result.since.IsZero() {
-		result.since = now
+	if result.since.IsZero() || result.session != session {
+		result = unlinkResult{session: session, since: now}
 		u.asked[key] = result
 	}
 	return result
@@ -167,18 +181,18 @@ func (u *unlinker) forget(key types.NamespacedName) {
 }
 
 // ask starts a request to a bot. Its answer comes within unlinkPatience.
-func (u *unlinker) ask(key types.NamespacedName, to observer.Target) {
+func (u *unlinker) ask(key types.NamespacedName, session types.UID, to observer.Target) {
 	u.mu.Lock()
 	since := u.asked[key].since
-	u.asked[key] = unlinkResult{since: since, at: time.Now(), busy: true}
+	u.asked[key] = unlinkResult{session: session, since: since, at: time.Now(), busy: true}
 	u.mu.Unlock()
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), unlinkPatience)
 		defer cancel()
-		err := logout(ctx, to)
+		err := u.logout(ctx, to)
 		u.mu.Lock()
-		if _, wanted := u.asked[key]; wanted {
-			u.asked[key] = unlinkResult{since: since, at: time.Now(), done: true, err: err}
+		if u.asked[key].session == session {
+			u.asked[key] = unlinkResult{session: session, since: since, at: time.Now(), done: true, err: err}
 		}
 		u.mu.Unlock()
 		select {
@@ -188,9 +202,20 @@ func (u *unlinker) ask(key types.NamespacedName, to observer.Target) {
 	}()
 }
 
+// logout waits for a place and asks one bot to log out.
+func (u *unlinker) logout(ctx context.Context, to observer.Target) error {
+	select {
+	case u.places <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("wait to ask the bot to log out: %w", ctx.Err())
+	}
+	defer func() { <-u.places }()
+	return logout(ctx, to)
+}
+
 // logout asks one bot to log out at WhatsApp.
 func logout(ctx context.Context, to observer.Target) error {
-	transport := &http.Transport{TLSClientConfig: to.Pins.ClientConfig(), DisableKeepAlives: true}
+	transport := &http.Transport{TLSClientConfig: to.Pins.ClientConfig(), DisableKeepAlives: true, MaxResponseHeaderBytes: unlinkHeadersMax}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+to.Address+"/api/session/logout", nil)
 	if err != nil {
 		return fmt.Errorf("ask the bot to log out: %w", err)

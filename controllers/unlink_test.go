@@ -1,7 +1,12 @@
 package controllers
 
 import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -110,12 +115,96 @@ func TestAnEarlierSessionsUnlinkDoesNotCount(t *testing.T) {
 	asked := newUnlinker()
 	m.operator.unlinker = asked
 	key := types.NamespacedName{Namespace: "shop", Name: "kasir"}
-	asked.asked[key] = unlinkResult{since: noon.Add(-time.Hour), at: noon.Add(-time.Hour), done: true}
+	asked.asked[key] = unlinkResult{session: "an-earlier-one", since: noon.Add(-time.Hour), at: noon.Add(-time.Hour), done: true}
 	session := newSession("kasir")
 	session.UID, session.Spec.DeletionPolicy = "", v1alpha1.DeletionUnlink
 	m.must(m.store.create(session))
 	m.settle()
-	if got := asked.result(key, noon); got.done || !got.since.Equal(noon) {
+	if got := asked.result(key, "session-kasir", noon); got.done || !got.since.Equal(noon) {
 		t.Errorf("the later session has %+v", got)
+	}
+}
+
+// A request that is in flight when a session is replaced by one of its name answers for the earlier one alone.
+func TestAnAnswerIsForTheSessionThatAsked(t *testing.T) {
+	pair, _, err := bottest.Certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bottest.Start("127.30.0.1:0", pair, "token", bottest.Paired("kasir", "pod-1", "62811:1@s.whatsapp.net"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Stop()
+	u, key := newUnlinker(), types.NamespacedName{Namespace: "shop", Name: "kasir"}
+	u.result(key, "earlier", noon)
+	u.ask(key, "earlier", observer.Target{Address: b.Address(), Token: "token"})
+	if got := u.result(key, "later", noon); got.busy || got.done {
+		t.Errorf("the later session has %+v", got)
+	}
+	<-u.answered
+	if got := u.result(key, "later", noon); got.busy || got.done {
+		t.Errorf("after the answer the later session has %+v", got)
+	}
+}
+
+// Bots that send headers without end, many at once, cost the operator a bounded amount of memory.
+func TestHostileLogoutAnswersAreBounded(t *testing.T) {
+	pair, pemBytes, err := bottest.Certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin, err := observer.PinOf(pemBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := tls.Listen("tcp", "127.30.0.2:0", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	const sessions = 3 * unlinksAtOnce
+	entered, release := make(chan struct{}, sessions), make(chan struct{})
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+					return
+				}
+				entered <- struct{}{}
+				<-release
+				fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nX-Long: ")
+				for err := error(nil); err == nil; {
+					_, err = conn.Write(bytes.Repeat([]byte("x"), 64<<10))
+				}
+			}()
+		}
+	}()
+	u := newUnlinker()
+	for i := range sessions {
+		key := types.NamespacedName{Namespace: "shop", Name: fmt.Sprint(i)}
+		u.result(key, "uid", noon)
+		u.ask(key, "uid", observer.Target{Address: listener.Addr().String(), Token: "token", Pins: observer.Pins{pin}})
+	}
+	for range unlinksAtOnce {
+		<-entered
+	}
+	if len(entered) > 0 {
+		t.Errorf("more than %d bots were asked at once", unlinksAtOnce)
+	}
+	close(release)
+	for range sessions {
+		<-u.answered
+	}
+	for i := range sessions {
+		got := u.result(types.NamespacedName{Namespace: "shop", Name: fmt.Sprint(i)}, "uid", noon)
+		if !got.done || got.err == nil || !strings.Contains(got.err.Error(), "response headers exceeded") {
+			t.Fatalf("an answer of endless headers gives %+v", got)
+		}
 	}
 }

@@ -72,6 +72,7 @@ const (
 	kindPodRunning
 	kindOperatorOutdated
 	kindAwaitingPairing
+	kindAwaitingTurn
 	kindPodStarting
 	kindUnschedulable
 	kindImagePullFailed
@@ -81,7 +82,10 @@ const (
 	kindPodFailed
 	kindPodRejected
 	kindPodNameTaken
+	kindPodOrphaned
 	kindNameTaken
+	kindContainerConfigFailed
+	kindWriteFailed
 	kindAwaitingTermination
 	kindAwaitingStorage
 	kindNodeUnreachable
@@ -106,26 +110,30 @@ var kinds = [...]struct {
 	kindClaimShared:      {metav1.ConditionFalse, v1alpha1.ReasonClaimShared, stalled},
 	kindClaimTaken:       {metav1.ConditionFalse, v1alpha1.ReasonClaimTaken, stalled},
 	kindClaimTerminating: {metav1.ConditionFalse, v1alpha1.ReasonClaimTerminating, moving},
-	kindClaimRejected:    {metav1.ConditionFalse, v1alpha1.ReasonClaimRejected, moving},
+	kindClaimRejected:    {metav1.ConditionFalse, v1alpha1.ReasonClaimRejected, stalled},
 
-	kindPodRunning:          {metav1.ConditionTrue, v1alpha1.ReasonPodRunning, settled},
-	kindOperatorOutdated:    {metav1.ConditionTrue, v1alpha1.ReasonOperatorOutdated, settled},
-	kindAwaitingPairing:     {metav1.ConditionTrue, v1alpha1.ReasonAwaitingPairing, moving},
-	kindPodStarting:         {metav1.ConditionFalse, v1alpha1.ReasonPodStarting, moving},
-	kindUnschedulable:       {metav1.ConditionFalse, v1alpha1.ReasonUnschedulable, moving},
-	kindImagePullFailed:     {metav1.ConditionFalse, v1alpha1.ReasonImagePullFailed, moving},
-	kindCrashLooping:        {metav1.ConditionFalse, v1alpha1.ReasonCrashLooping, moving},
-	kindOOMKilled:           {metav1.ConditionFalse, v1alpha1.ReasonOOMKilled, moving},
-	kindVolumeMountFailed:   {metav1.ConditionFalse, v1alpha1.ReasonVolumeMountFailed, moving},
-	kindPodFailed:           {metav1.ConditionFalse, v1alpha1.ReasonPodFailed, moving},
-	kindPodRejected:         {metav1.ConditionFalse, v1alpha1.ReasonPodRejected, moving},
-	kindPodNameTaken:        {metav1.ConditionFalse, v1alpha1.ReasonPodNameTaken, stalled},
-	kindNameTaken:           {metav1.ConditionFalse, v1alpha1.ReasonNameTaken, stalled},
-	kindAwaitingTermination: {metav1.ConditionFalse, v1alpha1.ReasonAwaitingTermination, moving},
-	kindAwaitingStorage:     {metav1.ConditionFalse, v1alpha1.ReasonAwaitingStorage, moving},
-	kindNodeUnreachable:     {metav1.ConditionUnknown, v1alpha1.ReasonNodeUnreachable, settled},
-	kindBotUnreachable:      {metav1.ConditionFalse, v1alpha1.ReasonBotUnreachable, settled},
-	kindInvalidTemplate:     {metav1.ConditionFalse, v1alpha1.ReasonInvalidTemplate, stalled},
-	kindSuspended:           {metav1.ConditionFalse, v1alpha1.ReasonSuspended, settled},
-	kindTerminating:         {metav1.ConditionFalse, v1alpha1.ReasonTerminating, moving},
+	kindPodRunning:            {metav1.ConditionTrue, v1alpha1.ReasonPodRunning, settled},
+	kindOperatorOutdated:      {metav1.ConditionTrue, v1alpha1.ReasonOperatorOutdated, settled},
+	kindAwaitingTurn:          {metav1.ConditionTrue, v1alpha1.ReasonAwaitingTurn, settled},
+	kindAwaitingPairing:       {metav1.ConditionTrue, v1alpha1.ReasonAwaitingPairing, moving},
+	kindPodStarting:           {metav1.ConditionFalse, v1alpha1.ReasonPodStarting, moving},
+	kindUnschedulable:         {metav1.ConditionFalse, v1alpha1.ReasonUnschedulable, moving},
+	kindImagePullFailed:       {metav1.ConditionFalse, v1alpha1.ReasonImagePullFailed, moving},
+	kindCrashLooping:          {metav1.ConditionFalse, v1alpha1.ReasonCrashLooping, moving},
+	kindOOMKilled:             {metav1.ConditionFalse, v1alpha1.ReasonOOMKilled, moving},
+	kindVolumeMountFailed:     {metav1.ConditionFalse, v1alpha1.ReasonVolumeMountFailed, moving},
+	kindPodFailed:             {metav1.ConditionFalse, v1alpha1.ReasonPodFailed, moving},
+	kindPodRejected:           {metav1.ConditionFalse, v1alpha1.ReasonPodRejected, stalled},
+	kindPodNameTaken:          {metav1.ConditionFalse, v1alpha1.ReasonPodNameTaken, stalled},
+	kindPodOrphaned:           {metav1.ConditionFalse, v1alpha1.ReasonPodOrphaned, stalled},
+	kindContainerConfigFailed: {metav1.ConditionFalse, v1alpha1.ReasonContainerConfigFailed, moving},
+	kindWriteFailed:           {metav1.ConditionFalse, v1alpha1.ReasonWriteFailed, stalled},
+	kindNameTaken:             {metav1.ConditionFalse, v1alpha1.ReasonNameTaken, stalled},
+	kindAwaitingTermination:   {metav1.ConditionFalse, v1alpha1.ReasonAwaitingTermination, moving},
+	kindAwaitingStorage:       {metav1.ConditionFalse, v1alpha1.ReasonAwaitingStorage, moving},
+	kindNodeUnreachable:       {metav1.ConditionUnknown, v1alpha1.ReasonNodeUnreachable, settled},
+	kindBotUnreachable:        {metav1.ConditionFalse, v1alpha1.ReasonBotUnreachable, settled},
+	kindInvalidTemplate:       {metav1.ConditionFalse, v1alpha1.ReasonInvalidTemplate, stalled},
+	kindSuspended:             {metav1.ConditionFalse, v1alpha1.ReasonSuspended, settled},
+	kindTerminating:           {metav1.ConditionFalse, v1alpha1.ReasonTerminating, moving},
 }

@@ -70,6 +70,10 @@ const (
 	ReasonPodRejected = "PodRejected"
 	// ReasonPodNameTaken: a pod of the bot's name exists and belongs to something else.
 	ReasonPodNameTaken = "PodNameTaken"
+	// ReasonPodOrphaned: the session's pod has lost its owner reference, so the operator does not touch it.
+	ReasonPodOrphaned = "PodOrphaned"
+	// ReasonContainerConfigFailed: the node cannot create a container, often because a Secret is missing.
+	ReasonContainerConfigFailed = "ContainerConfigFailed"
 	// ReasonNameTaken: a Secret, Service or NetworkPolicy of the name that the operator would use exists and belongs
 	// to something else.
 	ReasonNameTaken = "NameTaken"
@@ -79,6 +83,8 @@ const (
 	ReasonAwaitingStorage = "AwaitingStorage"
 	// ReasonAwaitingPairing: a changed spec waits for the pairing in progress to end.
 	ReasonAwaitingPairing = "AwaitingPairing"
+	// ReasonAwaitingTurn: the operator changed and replaces only a few pods at once; the present bot runs on.
+	ReasonAwaitingTurn    = "AwaitingTurn"
 	ReasonNodeUnreachable = "NodeUnreachable"
 	// ReasonBotUnreachable: the pod runs and the operator cannot reach its bot.
 	ReasonBotUnreachable = "BotUnreachable"
@@ -106,6 +112,8 @@ const (
 
 // Reasons that several conditions share.
 const (
+	// ReasonWriteFailed: the operator keeps failing to create or update an object.
+	ReasonWriteFailed = "WriteFailed"
 	// ReasonSuspended: spec.suspended is true.
 	ReasonSuspended = "Suspended"
 	// ReasonTerminating: the resource is being deleted.

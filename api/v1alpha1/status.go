@@ -81,6 +81,11 @@ type WhatsAppSessionStatus struct {
 
 // SessionStatus is what is stored on the claim.
 type SessionStatus struct {
+	// claimUID is the UID of the claim that these facts are about. Another claim of the same name has another
+	// session.
+	// +optional
+	ClaimUID string `json:"claimUID,omitempty"`
+
 	// exists is true only when the database holds a linked device.
 	// +optional
 	Exists bool `json:"exists"`
@@ -130,11 +135,16 @@ type SessionStatus struct {
 const (
 	// ReplacementWaitsForPairing: a person may be scanning a code at this moment.
 	ReplacementWaitsForPairing = "Pairing"
+	// ReplacementWaitsForTurn: the operator or its default image changed, and only a few pods are replaced at once.
+	ReplacementWaitsForTurn = "Turn"
+	// ReplacementWaitsForBot: it is the session's turn, and its bot is not back yet.
+	ReplacementWaitsForBot = "Bot"
 )
 
 // ReplacementStatus says what the replacement of the bot's pod waits for.
 type ReplacementStatus struct {
-	// waitsFor is Pairing: a phone is being linked.
+	// waitsFor is Pairing (a phone is being linked), Turn (the operator replaces only a few pods at once after it
+	// changed) or Bot (the pod is being replaced and its bot is not back yet).
 	// +optional
 	WaitsFor string `json:"waitsFor,omitempty"`
 
@@ -145,6 +155,10 @@ type ReplacementStatus struct {
 	// until is when it stops waiting at the latest.
 	// +optional
 	Until *metav1.Time `json:"until,omitempty"`
+
+	// wasConnected says whether the bot was connected before its pod was replaced.
+	// +optional
+	WasConnected bool `json:"wasConnected,omitempty"`
 }
 
 // QRStatus says whether a phone must be linked.

@@ -2,6 +2,7 @@ package resources
 
 import (
 	"slices"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -24,6 +25,9 @@ const (
 
 // AnnotationSpecHash holds the pod's SpecHash.
 const AnnotationSpecHash = "sesi.dev/spec-hash"
+
+// AnnotationGeneration holds the generation of the session's spec that the pod was created from.
+const AnnotationGeneration = "sesi.dev/generation"
 
 // AnnotationOwnHash holds the pod's OwnHash.
 const AnnotationOwnHash = "sesi.dev/own-hash"
@@ -62,6 +66,7 @@ func BuildPod(session *v1alpha1.WhatsAppSession, options Options) (*corev1.Pod, 
 	meta.Annotations = under(template.Annotations, map[string]string{
 		AnnotationSpecHash:                        specHash(session, template.Spec),
 		AnnotationOwnHash:                         ownHash(session),
+		AnnotationGeneration:                      strconv.FormatInt(session.Generation, 10),
 		"kubectl.kubernetes.io/default-container": naming.Container,
 	})
 	return &corev1.Pod{ObjectMeta: meta, Spec: template.Spec}, nil
@@ -74,6 +79,15 @@ func SpecHash(pod *corev1.Pod) string { return pod.Annotations[AnnotationSpecHas
 // OwnHash is the hash of the part that the session's spec decides, whatever the operator's version. If SpecHash changes
 // and OwnHash does not, the operator or its default image changed, for all sessions at once.
 func OwnHash(pod *corev1.Pod) string { return pod.Annotations[AnnotationOwnHash] }
+
+// Generation is the generation of the spec that a pod was created from; -1 for a pod of an operator that did not note it.
+func Generation(pod *corev1.Pod) int64 {
+	generation, err := strconv.ParseInt(pod.Annotations[AnnotationGeneration], 10, 64)
+	if err != nil {
+		return -1
+	}
+	return generation
+}
 
 // basePod is the operator's pod, before the session's template.
 func basePod(session *v1alpha1.WhatsAppSession, options Options) corev1.PodTemplateSpec {

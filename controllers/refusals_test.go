@@ -1,0 +1,185 @@
+package controllers_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// A bot that runs is not stopped for a pod that the API server rejects.
+func TestARunningBotIsKeptWhenItsReplacementIsRejected(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		template map[string]any
+		says     string
+	}{
+		"a limit below the request": {map[string]any{"containers": []any{map[string]any{"name": "bot",
+			"resources": map[string]any{"limits": map[string]any{"memory": "32Mi"}}}}}, "memory"},
+		"a sidecar that Pod Security forbids": {map[string]any{"containers": []any{map[string]any{"name": "logic", "image": "logic:1"}}}, "PodSecurity"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			var namespace corev1.Namespace
+			namespace.Name = w.namespace
+			edit(w, &namespace, func(n *corev1.Namespace) { n.Labels["pod-security.kubernetes.io/enforce"] = "restricted" })
+			w.operate(staging{})
+			session := w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+			before := w.pod("kasir")
+			edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.Template = template(c.template) })
+			kept := w.untilCondition("kasir", v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonPodRejected)
+			if now := w.pod("kasir"); now == nil || now.UID != before.UID || now.DeletionTimestamp != nil {
+				t.Error("the bot was stopped")
+			}
+			if !has(kept, v1alpha1.ConditionConnected, metav1.ConditionTrue, "") || !has(kept, v1alpha1.ConditionPodReady, metav1.ConditionTrue, "") ||
+				!has(kept, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPodRejected) ||
+				!strings.Contains(meta.FindStatusCondition(kept.Status.Conditions, v1alpha1.ConditionStalled).Message, c.says) {
+				t.Errorf("the status is\n%s", show(kept))
+			}
+			w.untilEvent("kasir", v1alpha1.ReasonPodRejected)
+			edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.Template, s.Spec.Locale = nil, v1alpha1.LocaleEnglish })
+			w.untilReplaced("kasir", before)
+		})
+	}
+}
+
+// A quota that the present pod uses up does not keep that pod from being replaced.
+func TestAQuotaOfOnePodLetsItBeReplaced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "one", Namespace: w.namespace},
+		Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("1")}}}
+	if err := w.cluster.Client.Create(t.Context(), quota); err != nil {
+		t.Fatal(err)
+	}
+	// No quota controller runs here, so the test writes what it would.
+	used := func(pods string) {
+		editStatus(w, quota, func(q *corev1.ResourceQuota) {
+			q.Status.Hard, q.Status.Used = q.Spec.Hard, corev1.ResourceList{corev1.ResourcePods: resource.MustParse(pods)}
+		})
+	}
+	used("0")
+	w.operate(staging{})
+	session := w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+	before := w.pod("kasir")
+	used("1")
+	edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.Locale = v1alpha1.LocaleEnglish })
+	within(t, "the old pod to go", func() bool { now := w.pod("kasir"); return now == nil || now.UID != before.UID })
+	used("0")
+	w.untilReplaced("kasir", before)
+}
+
+// refuse makes an admission webhook that never answers stand before some requests in the namespace.
+func (w *world) refuse(operation admissionv1.OperationType, group, kind string) {
+	w.t.Helper()
+	url, sideEffects := "https://127.0.0.1:1/", admissionv1.SideEffectClassNone
+	hook := &admissionv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: w.namespace},
+		Webhooks: []admissionv1.ValidatingWebhook{{
+			Name: "down.example.com", ClientConfig: admissionv1.WebhookClientConfig{URL: &url},
+			SideEffects: &sideEffects, AdmissionReviewVersions: []string{"v1"},
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: w.namespace}},
+			Rules: []admissionv1.RuleWithOperations{{Operations: []admissionv1.OperationType{operation},
+				Rule: admissionv1.Rule{APIGroups: []string{group}, APIVersions: []string{"*"}, Resources: []string{kind}}}},
+		}}}
+	if err := w.cluster.Client.Create(w.t.Context(), hook); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = w.cluster.Client.Delete(w.t.Context(), hook) })
+}
+
+// Every create that keeps failing shows in a condition, with its cause and an event.
+func TestAWriteThatKeepsFailingIsShown(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ group, kind, condition string }{
+		"claim":         {"", "persistentvolumeclaims", v1alpha1.ConditionStorageReady},
+		"secret":        {"", "secrets", v1alpha1.ConditionPodReady},
+		"service":       {"", "services", v1alpha1.ConditionPodReady},
+		"networkpolicy": {"networking.k8s.io", "networkpolicies", v1alpha1.ConditionPodReady},
+		"pod":           {"", "pods", v1alpha1.ConditionPodReady},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.refuse(admissionv1.Create, c.group, c.kind)
+			w.operate(staging{})
+			w.create("kasir", nil)
+			shown := w.until("kasir", "the failure", func(s *v1alpha1.WhatsAppSession) bool {
+				return has(s, c.condition, metav1.ConditionFalse, v1alpha1.ReasonWriteFailed) && has(s, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonWriteFailed)
+			})
+			ready := meta.FindStatusCondition(shown.Status.Conditions, v1alpha1.ConditionReady)
+			if ready.Reason != v1alpha1.ReasonWriteFailed || !strings.Contains(ready.Message, "down.example.com") {
+				t.Errorf("the status is\n%s", show(shown))
+			}
+			w.untilEvent("kasir", v1alpha1.ReasonWriteFailed)
+		})
+	}
+}
+
+// A status that cannot be written shows in an event: nothing else can.
+func TestAStatusThatCannotBeWrittenIsShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.refuse(admissionv1.Update, "sesi.dev", "whatsappsessions/status")
+	w.operate(staging{})
+	w.create("kasir", nil)
+	w.untilEvent("kasir", v1alpha1.ReasonWriteFailed)
+}
+
+// Templates that take many seconds to merge stop their own sessions and no others. The operator serves the whole cluster, so
+// this test runs alone.
+func TestHostileTemplatesKeepNobodyWaiting(t *testing.T) {
+	hostile, honest := newWorld(t), newWorld(t)
+	var variables []any
+	for i := range 5_000 {
+		variables = append(variables, map[string]any{"name": fmt.Sprintf("V%d", i), "value": "x"})
+	}
+	big := template(map[string]any{"containers": []any{map[string]any{"name": "bot", "env": variables}}})
+	const sessions = 20
+	for i := range sessions {
+		hostile.create(fmt.Sprintf("s%d", i), func(s *v1alpha1.WhatsAppSession) { s.Spec.Template = big })
+	}
+	hostile.operate(staging{everywhere: true})
+	honest.create("kasir", nil)
+	honest.untilState("kasir", bot.StatePairing)
+	for i := range sessions {
+		hostile.untilCondition(fmt.Sprintf("s%d", i), v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonInvalidTemplate)
+	}
+}
+
+// A deleted claim takes the session with it; the status does not show what was on it.
+func TestTheFactsOfADeletedClaimGo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.operate(staging{})
+	session := w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+	yes := true
+	edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.Suspended = &yes })
+	w.untilCondition("kasir", v1alpha1.ConditionPodReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended)
+	if err := w.cluster.Client.Delete(t.Context(), &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}}); err != nil {
+		t.Fatal(err)
+	}
+	w.until("kasir", "facts of a new claim", func(s *v1alpha1.WhatsAppSession) bool {
+		return s.Status.Session == nil && has(s, v1alpha1.ConditionSessionExists, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved)
+	})
+}
+
+// A pod that ended leaves an event that says why it was replaced.
+func TestAnEvictedPodLeavesAnEvent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.operate(staging{})
+	w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+	before := w.pod("kasir")
+	editStatus(w, before.DeepCopy(), func(pod *corev1.Pod) { pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "Evicted" })
+	w.untilReplaced("kasir", before)
+	w.untilEvent("kasir", v1alpha1.ReasonPodFailed)
+}
