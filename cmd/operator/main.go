@@ -35,8 +35,8 @@ import (
 // stopTime is how long the operator may take to end its streams and requests after it was told to stop.
 const stopTime = 10 * time.Second
 
-// garbage is how much of it may gather before it is collected, in percent of what is in use. Nearly all of the memory
-// is of sessions at rest, so Go's own 100 would double it and spare hardly any work.
+// garbage is the GOGC value: how much garbage may gather, in percent of the memory in use. Nearly all memory belongs to
+// idle sessions, so Go's default of 100 would double it and save hardly any work.
 const garbage = 25
 
 func main() {
@@ -73,7 +73,7 @@ func run(ctx context.Context, flags options, log logr.Logger) error {
 	config.QPS, config.Burst = flags.qps, flags.burst
 	if err := awaitAPI(ctx, config, log); err != nil {
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it was told to stop while it waited
+			return nil //nolint:nilerr // the operator was stopped while it waited
 		}
 		return err
 	}
@@ -88,7 +88,7 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, networkingv1.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
-			return nil, fmt.Errorf("know the API's kinds: %w", err)
+			return nil, fmt.Errorf("register the API's kinds: %w", err)
 		}
 	}
 	cache, err := controllers.CacheOptions(flags.namespaces)
@@ -115,7 +115,7 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make the manager: %w", err)
+		return nil, fmt.Errorf("create the manager: %w", err)
 	}
 	if err := errors.Join(manager.AddHealthzCheck("ping", healthz.Ping), manager.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return nil, fmt.Errorf("add the probes: %w", err)
@@ -124,7 +124,7 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 		Metrics: metrics.Registry, ReadNodes: len(flags.namespaces) == 0,
 		Resources: resources.Options{
 			BotImage: flags.botImage, OperatorNamespace: flags.namespace, OperatorLabels: flags.labels,
-			ClosedPrefixes: flags.closed,
+			ClosedPrefixes: flags.closed, TemplatePolicy: flags.template,
 		},
 	})
 	if err != nil {
@@ -136,6 +136,7 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 // options are the flags, read.
 type options struct {
 	botImage    string
+	template    resources.TemplatePolicy
 	namespaces  []string
 	namespace   string
 	labels      map[string]string
