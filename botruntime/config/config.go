@@ -42,6 +42,12 @@ type Config struct {
 	QRMaxRetries       int
 	PairingPhoneNumber string
 
+	// Messages is false when messages are acknowledged and dropped, as a bot does that only keeps a session alive.
+	Messages bool
+	// MessagesRetention is how long messages and events stay, MessagesMaxSize bounds their file in bytes.
+	MessagesRetention time.Duration
+	MessagesMaxSize   int64
+
 	WebVersionCachePath string
 	LogLevel            slog.Level
 	LogFormat           LogFormat

@@ -155,6 +155,29 @@ var variables = []variable{
 		},
 	},
 	{
+		name: "MESSAGES", fallback: "on", help: "Keep messages that come; off acknowledges and drops them.",
+		allowed: "on or off", parse: boolean(func(c *Config) *bool { return &c.Messages }),
+	},
+	{
+		name: "MESSAGES_RETENTION", fallback: "168h", help: "How long messages and events stay; 0 means ten minutes.",
+		allowed: "0, or a duration from 1h to 8760h such as 72h",
+		parse: func(c *Config, value string) bool {
+			kept, err := time.ParseDuration(value)
+			c.MessagesRetention = kept
+			return err == nil && (kept == 0 || kept >= time.Hour && kept <= 365*24*time.Hour)
+		},
+	},
+	{
+		name: "MESSAGES_MAX_SIZE", fallback: "256", help: "Most room that messages and events take on disk, in MiB.",
+		allowed: "a number, 16 to 65536",
+		parse: func(c *Config, value string) bool {
+			var mib int
+			ok := number(func(*Config) *int { return &mib }, 16, 65536)(c, value)
+			c.MessagesMaxSize = int64(mib) << 20
+			return ok
+		},
+	},
+	{
 		name: "WEB_VERSION_CACHE_PATH", fallback: "./.wwebjs_cache", help: "Folder that remembers the WhatsApp Web version.",
 		allowed: "a path", parse: path(func(c *Config) *string { return &c.WebVersionCachePath }),
 	},

@@ -100,7 +100,7 @@ func (g *gate) admit(c *call) error {
 // missing tells a path that is not there from a method that the path does not know.
 func (g *gate) missing(r *http.Request) error {
 	var allowed []string
-	for _, method := range []string{"GET", "POST", "DELETE"} {
+	for _, method := range []string{"GET", "POST", "PATCH", "DELETE"} {
 		other := new(http.Request)
 		*other = *r
 		other.Method = method

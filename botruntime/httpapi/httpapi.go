@@ -10,6 +10,8 @@ import (
 	"net/http"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/message"
 )
 
 // Session is what the API stands on. A refusal is a *session.Refusal.
@@ -47,6 +49,10 @@ type Config struct {
 	// Storage and Loop say what is broken: the session directory, the goroutine that owns the state. They are
 	// called for every probe. Nil means sound.
 	Storage, Loop func() error
+	// Journal holds messages and events; nil while messages are off.
+	Journal *journal.Journal
+	// Names finds the other address of a person.
+	Names message.Names
 	// Metrics answers /metrics.
 	Metrics http.Handler
 	// Log takes one line per request, at debug, and one per failure.
@@ -61,6 +67,7 @@ type API struct {
 	failures *throttle
 	backups  chan struct{}
 	waking   chan struct{}
+	readers  chan struct{} // one place for each reader of events that waits
 	limits   limits
 }
 
@@ -88,6 +95,7 @@ func New(c Config) *API {
 		failures: newThrottle(),
 		backups:  make(chan struct{}, 1),
 		waking:   make(chan struct{}, 1),
+		readers:  make(chan struct{}, readerLimit),
 		limits:   defaultLimits,
 	}
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ func (r route) waha() bool {
 
 // apiRoutes are served on the plain and the TLS listener.
 func apiRoutes() []route {
-	return append([]route{
+	return slices.Concat([]route{
 		{"GET", "/{$}", forAll, (*call).home},
 		{"GET", "/qr", forPeople, (*call).page},
 		{"POST", "/qr", forPeople, (*call).enter},
@@ -51,7 +52,7 @@ func apiRoutes() []route {
 		{"POST", "/api/session/logout", withToken, (*call).logout},
 		{"DELETE", "/api/session/clear", withToken, (*call).clear},
 		{"GET", "/openapi.json", withToken, (*call).openAPI},
-	}, wahaRoutes()...)
+	}, messageRoutes(), wahaRoutes())
 }
 
 // probeRoutes are served on the metrics listener.

@@ -37,15 +37,28 @@ func serve(ctx context.Context, p program) (err error) {
 	meter := metrics.New(version)
 	report(log, st.Opening(), meter)
 
-	sup, err := session.New(ctx, session.Options{Config: p.cfg, Store: st, Meter: meter, Log: log})
+	post, err := openMessages(ctx, p.cfg, st, meter, log)
+	if err != nil {
+		return ignoreStop(ctx, err)
+	}
+	options := session.Options{Config: p.cfg, Store: st, Meter: meter, Log: log}
+	if post != nil {
+		defer func() { err = errors.Join(err, post.journal.Close()) }()
+		options.Sink, options.Prepare = post.messenger.Take, post.messenger.Prepare
+	}
+	sup, err := session.New(ctx, options)
 	if err != nil {
 		return ignoreStop(ctx, err)
 	}
 	meter.Observe(func() *bot.Snapshot { snap, _ := sup.Watch(); return snap })
-	api := httpapi.New(httpapi.Config{
+	settings := httpapi.Config{
 		Session: sup, Identity: p.cfg.Identity, Locale: string(p.cfg.Locale), Token: token,
 		Storage: sup.CheckStorage, Loop: sup.CheckLoop, Metrics: meter.Handler(), Log: log,
-	})
+	}
+	if post != nil {
+		settings.Journal, settings.Names = post.journal, post.names
+	}
+	api := httpapi.New(settings)
 	server, err := httpapi.Listen(api, addresses(p.cfg))
 	if err != nil {
 		return err
@@ -63,6 +76,9 @@ func serve(ctx context.Context, p program) (err error) {
 		defer cancel()
 		return ignoreDeadline(server.Shutdown(grace))
 	})
+	if post != nil {
+		group.Go(func() error { return post.run(ctx) })
+	}
 	group.Go(func() error {
 		keepSmall(ctx)
 		return nil

@@ -29,8 +29,9 @@ func buildDocument(root string) ([]byte, error) {
 		return nil, err
 	}
 	r := newReflector(src)
+	described := allOperations()
 	for _, route := range httpapi.Routes() {
-		op, ok := operations[route.Method+" "+route.Path]
+		op, ok := described[route.Method+" "+route.Path]
 		if !ok {
 			return nil, fmt.Errorf("%s %s: describe this route in operations", route.Method, route.Path)
 		}

@@ -1,0 +1,99 @@
+package bot
+
+// EventType says what happened.
+type EventType string
+
+// The types of events.
+const (
+	// EventMessage: someone wrote a message.
+	EventMessage EventType = "message"
+	// EventMessageSent: the account's phone wrote a message.
+	EventMessageSent EventType = "message.sent"
+	// EventMessageEdited: the sender changed a message.
+	EventMessageEdited EventType = "message.edited"
+	// EventMessageRevoked: a message was taken back.
+	EventMessageRevoked EventType = "message.revoked"
+	// EventMessageUndecryptable: a message came that the bot cannot read. When the sender's device sends it again,
+	// an event of type message follows with the same message id.
+	EventMessageUndecryptable EventType = "message.undecryptable"
+	// EventReaction: someone reacted to a message, or took a reaction back.
+	EventReaction EventType = "reaction"
+)
+
+// EventTypes lists every type that the journal holds.
+var EventTypes = []EventType{
+	EventMessage, EventMessageSent, EventMessageEdited, EventMessageRevoked, EventMessageUndecryptable, EventReaction,
+}
+
+// Event is one entry of the journal. Every reader gets it at least once; a repeat has the same id.
+type Event struct {
+	// Seq is the event's place in the journal, and the cursor behind it: a reader asks for what came after it.
+	Seq uint64 `json:"seq"`
+	// ID stays the same whenever and wherever the event is delivered again.
+	ID   string    `json:"id"`
+	Type EventType `json:"type"`
+	// Timestamp is when the bot wrote the event down.
+	Timestamp Time `json:"timestamp"`
+	// Session is the CLIENT_ID of the bot.
+	Session string `json:"session"`
+	// Chat is the id of the chat that the event belongs to. Events of one chat are delivered in order.
+	Chat string    `json:"chat"`
+	Data EventData `json:"data"`
+}
+
+// EventData holds the member that belongs to the event's type.
+type EventData struct {
+	// Message belongs to message, message.sent and message.undecryptable; of the last, the text is unknown.
+	Message *Message `json:"message,omitempty"`
+	// Edit belongs to message.edited.
+	Edit *Edit `json:"edit,omitempty"`
+	// Revoke belongs to message.revoked.
+	Revoke *Revoke `json:"revoke,omitempty"`
+	// Reaction belongs to reaction.
+	Reaction *Reaction `json:"reaction,omitempty"`
+}
+
+// Edit is the new text of a message.
+type Edit struct {
+	// ID is the message that changed.
+	ID     string `json:"id"`
+	Chat   Party  `json:"chat"`
+	From   Party  `json:"from"`
+	FromMe bool   `json:"fromMe"`
+	At     Time   `json:"at"`
+	Text   string `json:"text"`
+}
+
+// Revoke says which message was taken back, and by whom.
+type Revoke struct {
+	// ID is the message that is gone.
+	ID   string `json:"id"`
+	Chat Party  `json:"chat"`
+	// From took the message back: its author, or an admin of the group.
+	From   Party `json:"from"`
+	FromMe bool  `json:"fromMe"`
+	At     Time  `json:"at"`
+}
+
+// Reaction is an emoji at a message.
+type Reaction struct {
+	// ID is the reaction's own message id.
+	ID string `json:"id"`
+	// MessageID is the message that the reaction is for.
+	MessageID string `json:"messageId"`
+	Chat      Party  `json:"chat"`
+	From      Party  `json:"from"`
+	FromMe    bool   `json:"fromMe"`
+	At        Time   `json:"at"`
+	// Emoji is empty when the reaction was taken back.
+	Emoji string `json:"emoji"`
+}
+
+// Events answers GET /api/events.
+type Events struct {
+	Events []Event `json:"events"`
+	// Next is the cursor for the next request: after=NEXT.
+	Next uint64 `json:"next"`
+	// Last is the newest entry of the journal.
+	Last uint64 `json:"last"`
+}

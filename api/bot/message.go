@@ -1,0 +1,154 @@
+package bot
+
+// PartyKind says what an address belongs to.
+type PartyKind string
+
+// The kinds of parties.
+const (
+	PartyPerson     PartyKind = "person"
+	PartyGroup      PartyKind = "group"
+	PartyNewsletter PartyKind = "newsletter"
+	PartyStatus     PartyKind = "status"
+	PartyBroadcast  PartyKind = "broadcast"
+)
+
+// Party is a person, a group or a channel. Requests take its id, its phone or its lid.
+type Party struct {
+	// ID is the stable address: the phone form where the number is known, else the LID.
+	ID string `json:"id"`
+	// Kind says what the address belongs to.
+	Kind PartyKind `json:"kind"`
+	// Phone is the number with its plus sign, where WhatsApp tells it.
+	Phone string `json:"phone,omitempty"`
+	// LID is the address that hides the number, where it is known.
+	LID string `json:"lid,omitempty"`
+	// Name is the name that the person chose, where it came with the message.
+	Name string `json:"name,omitempty"`
+}
+
+// MessageKind says what a message is.
+type MessageKind string
+
+// The kinds of messages. An unsupported message is kept with all its bytes, and says its type.
+const (
+	KindText        MessageKind = "text"
+	KindImage       MessageKind = "image"
+	KindVideo       MessageKind = "video"
+	KindAudio       MessageKind = "audio"
+	KindVoice       MessageKind = "voice"
+	KindDocument    MessageKind = "document"
+	KindSticker     MessageKind = "sticker"
+	KindLocation    MessageKind = "location"
+	KindContacts    MessageKind = "contacts"
+	KindPoll        MessageKind = "poll"
+	KindUnsupported MessageKind = "unsupported"
+)
+
+// Origin says where a message of the account was written.
+type Origin string
+
+// The origins of a message of the account itself.
+const (
+	OriginPhone Origin = "phone"
+)
+
+// Message is one message of a chat.
+type Message struct {
+	// ID is WhatsApp's own; it stays the same when the message is sent or received again.
+	ID   string `json:"id"`
+	Chat Party  `json:"chat"`
+	// From is who wrote it.
+	From   Party `json:"from"`
+	FromMe bool  `json:"fromMe"`
+	// Origin says where a message of the account was written.
+	Origin    Origin      `json:"origin,omitempty"`
+	Kind      MessageKind `json:"kind"`
+	Timestamp Time        `json:"timestamp"`
+	// Text is the text, or the caption of media.
+	Text string `json:"text,omitempty"`
+	// Mentions are the people that the text names.
+	Mentions []Party `json:"mentions,omitempty"`
+	// ReplyTo is the message that this one answers.
+	ReplyTo *Quote `json:"replyTo,omitempty"`
+	// Forwarded is true when the sender passed the message on; ForwardingScore counts how often.
+	Forwarded       bool         `json:"forwarded,omitempty"`
+	ForwardingScore uint32       `json:"forwardingScore,omitempty"`
+	LinkPreview     *LinkPreview `json:"linkPreview,omitempty"`
+	Media           *Media       `json:"media,omitempty"`
+	Location        *Location    `json:"location,omitempty"`
+	Contacts        []VCard      `json:"contacts,omitempty"`
+	Poll            *Poll        `json:"poll,omitempty"`
+	// UnsupportedType is WhatsApp's name for what a message of kind unsupported holds.
+	UnsupportedType string `json:"unsupportedType,omitempty"`
+	ViewOnce        bool   `json:"viewOnce,omitempty"`
+	// ExpiresIn is the life of a disappearing message in seconds.
+	ExpiresIn uint32 `json:"expiresIn,omitempty"`
+	// EditedAt and RevokedAt say when the sender changed or took back the message.
+	EditedAt  Time `json:"editedAt,omitzero"`
+	RevokedAt Time `json:"revokedAt,omitzero"`
+}
+
+// Quote is the message that another one answers.
+type Quote struct {
+	ID   string      `json:"id"`
+	From Party       `json:"from"`
+	Kind MessageKind `json:"kind,omitempty"`
+	Text string      `json:"text,omitempty"`
+}
+
+// LinkPreview is the card below a link.
+type LinkPreview struct {
+	URL         string `json:"url"`
+	Title       string `json:"title,omitempty"`
+	Description string `json:"description,omitempty"`
+}
+
+// Media describes a file; its bytes are never part of a message or an event.
+type Media struct {
+	Mimetype string `json:"mimetype"`
+	// Size is in bytes.
+	Size uint64 `json:"size"`
+	// SHA256 is the hash of the file, in hexadecimal.
+	SHA256   string `json:"sha256"`
+	Filename string `json:"filename,omitempty"`
+	Seconds  uint32 `json:"seconds,omitempty"`
+	Width    uint32 `json:"width,omitempty"`
+	Height   uint32 `json:"height,omitempty"`
+	Animated bool   `json:"animated,omitempty"`
+}
+
+// Location is a place on the map.
+type Location struct {
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+	Name      string  `json:"name,omitempty"`
+	Address   string  `json:"address,omitempty"`
+	URL       string  `json:"url,omitempty"`
+	Live      bool    `json:"live,omitempty"`
+}
+
+// VCard is a contact that someone shared.
+type VCard struct {
+	Name  string `json:"name,omitempty"`
+	VCard string `json:"vcard"`
+}
+
+// Poll is a question with options.
+type Poll struct {
+	Name    string   `json:"name"`
+	Options []string `json:"options"`
+	// Selectable is how many options one person may choose; 0 means any number.
+	Selectable uint32 `json:"selectable"`
+}
+
+// Messages answers GET /api/messages, newest first.
+type Messages struct {
+	Messages []Message `json:"messages"`
+	// Before is the cursor for the next page: before=BEFORE. It is 0 on the last page.
+	Before uint64 `json:"before"`
+}
+
+// Erased answers a request to erase a chat from the bot's disk.
+type Erased struct {
+	Messages int64 `json:"messages"`
+}

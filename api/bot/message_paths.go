@@ -1,0 +1,12 @@
+package bot
+
+// The paths of messages. {id} is a message's id, {chat} the id of a chat.
+const (
+	// PathEvents answers with Events, or as server-sent events.
+	PathEvents = "/api/events"
+	// PathMessages answers with Messages; PathMessage with one Message.
+	PathMessages = "/api/messages"
+	PathMessage  = "/api/messages/{id}"
+	// PathChatMessages erases what the bot keeps of a chat.
+	PathChatMessages = "/api/chats/{chat}/messages"
+)

@@ -1,0 +1,230 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.mau.fi/whatsmeow/types"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+)
+
+// noAddress is no one's.
+var noAddress = types.EmptyJID
+
+const (
+	// maxWait bounds a long poll; the listener ends an answer after a minute.
+	maxWait = 50
+	// readerLimit bounds the streams of events and the long polls that wait at once.
+	readerLimit = 64
+	// readerSilence is how long a stream's client may take for one helping of events.
+	readerSilence = 30 * time.Second
+)
+
+// faultGone says that events behind a cursor were thrown away.
+func faultGone(oldest uint64) fault {
+	from := strconv.FormatUint(oldest, 10)
+	f := fault{status: http.StatusGone, kind: "cursor-gone",
+		title: text{"Event lama sudah dihapus", "Events behind this cursor are gone"},
+		detail: text{"Lanjutkan dengan after=" + from + "; event sebelum itu sudah dihapus.",
+			"Read on with after=" + from + "; the events before it are gone."}}
+	f.header = http.Header{"Sesi-Oldest-Cursor": {from}}
+	return f
+}
+
+// eventQuery reads which events a request asks for.
+func (c *call) eventQuery(book *journal.Journal) (q journal.Query, err error) {
+	params := c.r.URL.Query()
+	limit, err := c.number("limit", 100, 1, maxPage)
+	if err != nil {
+		return q, err
+	}
+	q.Limit = int(limit)
+	if q.Chat, err = c.chat(params.Get("chat")); err != nil {
+		return q, err
+	}
+	for name := range strings.SplitSeq(params.Get("types"), ",") {
+		if name == "" {
+			continue
+		}
+		if !slices.Contains(bot.EventTypes, bot.EventType(name)) {
+			return q, badParameter("types", "a list of event types with commas")
+		}
+		q.Types = append(q.Types, bot.EventType(name))
+	}
+	floor, last := book.Range()
+	after := c.r.Header.Get("Last-Event-ID")
+	if after == "" {
+		after = params.Get("after")
+	}
+	switch after {
+	case "", "oldest":
+		q.After = floor
+	case "latest":
+		q.After = last
+	default:
+		if q.After, err = strconv.ParseUint(after, 10, 64); err != nil || q.After > last {
+			return q, badParameter("after", "oldest, latest, or the cursor of an event")
+		}
+	}
+	return q, nil
+}
+
+// journalEvents answers with events behind a cursor: at once, after a wait, or as a stream.
+func (c *call) journalEvents() error {
+	book, err := c.journal()
+	if err != nil {
+		return err
+	}
+	q, err := c.eventQuery(book)
+	if err != nil {
+		return err
+	}
+	wait, err := c.number("wait", 0, 0, maxWait)
+	if err != nil {
+		return err
+	}
+	streaming := negotiate(c.r.Header.Get("Accept"), "application/json", "text/event-stream") == 1
+	if wait > 0 || streaming {
+		select {
+		case c.readers <- struct{}{}:
+			defer func() { <-c.readers }()
+		default:
+			return faultStreams.retryAfter(5)
+		}
+	}
+	if streaming {
+		return c.streamEvents(book, q)
+	}
+	deadline := time.NewTimer(time.Duration(wait) * time.Second)
+	defer deadline.Stop()
+	for {
+		_, changed := book.Changed()
+		found, next, err := c.find(book, q)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 || wait == 0 {
+			return c.answerEvents(book, found, next)
+		}
+		q.After = next
+		select {
+		case <-changed:
+		case <-c.streams.stop:
+			return c.answerEvents(book, nil, next)
+		case <-c.r.Context().Done():
+			return nil
+		case <-deadline.C:
+			return c.answerEvents(book, nil, next)
+		}
+	}
+}
+
+func (c *call) find(book *journal.Journal, q journal.Query) ([]journal.Event, uint64, error) {
+	found, next, err := book.Events(c.r.Context(), q)
+	var gone *journal.GoneError
+	if errors.As(err, &gone) {
+		return nil, 0, faultGone(gone.Oldest)
+	}
+	return found, next, err
+}
+
+func (c *call) answerEvents(book *journal.Journal, found []journal.Event, next uint64) error {
+	_, last := book.Range()
+	body := []byte(`{"events":[`)
+	for i, e := range found {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, e.JSON(book.Session())...)
+	}
+	body = append(body, `],"next":`...)
+	body = strconv.AppendUint(body, next, 10)
+	body = append(body, `,"last":`...)
+	body = strconv.AppendUint(body, last, 10)
+	return c.bytes(http.StatusOK, "application/json", append(body, "}\n"...))
+}
+
+// streamEvents writes events as they come, until the client goes, its token ends or the bot stops.
+func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
+	var by *pass
+	if c.token {
+		one, err := c.letIn(withToken)
+		if err != nil {
+			return err
+		}
+		by = &one
+	}
+	found, next, err := c.find(book, q)
+	if err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no")
+	control := http.NewResponseController(c.w)
+	frame := []byte("retry: 2000\n\n")
+	beat := time.NewTicker(streamHeartbeat)
+	defer beat.Stop()
+	for {
+		_, changed := book.Changed()
+		for len(found) > 0 {
+			for _, e := range found {
+				frame = appendFrame(frame, e, book.Session())
+			}
+			if !c.push(control, frame) {
+				return nil
+			}
+			frame, q.After = nil, next
+			if found, next, err = c.find(book, q); err != nil {
+				return nil //nolint:nilerr // the client comes back with its last id and is told
+			}
+		}
+		if frame != nil && !c.push(control, frame) {
+			return nil
+		}
+		frame, q.After = nil, next
+		select {
+		case <-changed:
+		case <-beat.C:
+			frame = []byte(":\n\n")
+		case <-c.streams.stop:
+			return nil
+		case <-c.r.Context().Done():
+			return nil
+		}
+		if by != nil && !by.holds(sumOf(c.Token()), time.Now()) {
+			return nil
+		}
+		if found, next, err = c.find(book, q); err != nil {
+			return nil //nolint:nilerr // as above
+		}
+	}
+}
+
+// push writes to a stream within its time, and reports whether the client took it.
+func (c *call) push(control *http.ResponseController, frame []byte) bool {
+	if control.SetWriteDeadline(time.Now().Add(readerSilence)) != nil {
+		return false
+	}
+	if _, err := c.w.Write(frame); err != nil {
+		return false
+	}
+	return control.Flush() == nil
+}
+
+// appendFrame writes an event as a server-sent one; its id is the cursor to come back with.
+func appendFrame(frame []byte, e journal.Event, session string) []byte {
+	frame = append(frame, "id: "...)
+	frame = strconv.AppendUint(frame, e.Seq, 10)
+	frame = append(frame, "\nevent: "...)
+	frame = append(frame, e.Type...)
+	frame = append(frame, "\ndata: "...)
+	frame = append(frame, e.JSON(session)...)
+	return append(frame, "\n\n"...)
+}

@@ -1,0 +1,158 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/message"
+)
+
+// The faults of messages.
+var (
+	faultMessagesOff = fault{status: http.StatusConflict, kind: "messages-off",
+		title:  text{"Fitur pesan dimatikan", "Messages are off"},
+		detail: text{"Bot ini berjalan dengan MESSAGES=off.", "This bot runs with MESSAGES=off."}}
+	faultNoMessage = fault{status: http.StatusNotFound, kind: "no-such-message",
+		title:  text{"Pesan tidak ditemukan", "No such message"},
+		detail: text{"Bot tidak menyimpan pesan dengan id ini.", "The bot keeps no message with this id."}}
+	faultAmbiguous = fault{status: http.StatusConflict, kind: "ambiguous-message",
+		title:  text{"Id ada di beberapa chat", "The id is in several chats"},
+		detail: text{"Tambahkan parameter chat.", "Add the parameter chat."}}
+	faultParameter = fault{status: http.StatusBadRequest, kind: "bad-parameter",
+		title: text{"Parameter tidak valid", "Invalid parameter"}}
+	faultRecipient = fault{status: http.StatusUnprocessableEntity, kind: "bad-recipient",
+		title: text{"Alamat tidak valid", "Invalid address"},
+		detail: text{"Pakai nomor dengan kode negara, misalnya +6281234567890, atau alamat WhatsApp.",
+			"Use a number with its country code, such as +6281234567890, or an address of WhatsApp."}}
+)
+
+// badParameter names a parameter and what it may be.
+func badParameter(name, want string) error {
+	return faultParameter.about(text{name + ": harus " + want, name + ": must be " + want})
+}
+
+const (
+	defaultPage = 50
+	maxPage     = 500
+)
+
+// messageRoutes are those of messages and events.
+func messageRoutes() []route {
+	return []route{
+		{"GET", bot.PathEvents, withToken, (*call).journalEvents},
+		{"GET", bot.PathMessages, withToken, (*call).listMessages},
+		{"GET", bot.PathMessage, withToken, (*call).getMessage},
+		{"DELETE", bot.PathChatMessages, withToken, (*call).eraseChat},
+	}
+}
+
+// journal is the bot's journal; it fails while messages are off.
+func (c *call) journal() (*journal.Journal, error) {
+	if c.Journal == nil {
+		return nil, faultMessagesOff
+	}
+	return c.Journal, nil
+}
+
+// number reads a parameter that is a number.
+func (c *call) number(name string, fallback, least, most uint64) (uint64, error) {
+	value := c.r.URL.Query().Get(name)
+	if value == "" {
+		return fallback, nil
+	}
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil || n < least || n > most {
+		return 0, badParameter(name, "a number, "+strconv.FormatUint(least, 10)+" to "+strconv.FormatUint(most, 10))
+	}
+	return n, nil
+}
+
+// chat reads an address and returns the id of its chat; "" when the parameter is missing.
+func (c *call) chat(value string) (string, error) {
+	if value == "" {
+		return "", nil
+	}
+	jid, ok := message.Address(value)
+	if !ok {
+		return "", faultRecipient
+	}
+	return c.Names.Party(jid, noAddress, "").ID, nil
+}
+
+func (c *call) listMessages() error {
+	book, err := c.journal()
+	if err != nil {
+		return err
+	}
+	limit, err := c.number("limit", defaultPage, 1, maxPage)
+	if err != nil {
+		return err
+	}
+	before, err := c.number("before", 0, 0, 1<<62)
+	if err != nil {
+		return err
+	}
+	chat, err := c.chat(c.r.URL.Query().Get("chat"))
+	if err != nil {
+		return err
+	}
+	records, err := book.Messages(c.r.Context(), chat, int64(before), int(limit))
+	if err != nil {
+		return err
+	}
+	answer := bot.Messages{Messages: []bot.Message{}}
+	for _, r := range records {
+		answer.Messages = append(answer.Messages, r.Message)
+		answer.Before = uint64(r.N)
+	}
+	if uint64(len(records)) < limit {
+		answer.Before = 0
+	}
+	return c.json(http.StatusOK, answer)
+}
+
+// record is the message that the path names.
+func (c *call) record() (*journal.Record, error) {
+	book, err := c.journal()
+	if err != nil {
+		return nil, err
+	}
+	chat, err := c.chat(c.r.URL.Query().Get("chat"))
+	if err != nil {
+		return nil, err
+	}
+	found, err := book.Message(c.r.Context(), c.r.PathValue("id"), chat)
+	if journal.IsAmbiguous(err) {
+		return nil, faultAmbiguous
+	}
+	if err == nil && found == nil {
+		return nil, faultNoMessage
+	}
+	return found, err
+}
+
+func (c *call) getMessage() error {
+	found, err := c.record()
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, found.Message)
+}
+
+func (c *call) eraseChat() error {
+	book, err := c.journal()
+	if err != nil {
+		return err
+	}
+	chat, err := c.chat(c.r.PathValue("chat"))
+	if err != nil {
+		return err
+	}
+	erased, err := book.EraseChat(c.r.Context(), chat)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, bot.Erased{Messages: erased})
+}

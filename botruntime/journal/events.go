@@ -1,0 +1,200 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// Key names one thing that happened. The same thing that comes again has the same key.
+type Key [16]byte
+
+// KeyOf makes a key of its parts.
+func KeyOf(parts ...string) Key {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return Key(sum[:16])
+}
+
+// ID is the event's id that belongs to a key.
+func (k Key) ID() string {
+	return "evt_" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(k[:]))
+}
+
+// Event is a row of the journal; Data is the JSON of bot.EventData.
+type Event struct {
+	Seq  uint64
+	ID   string
+	Type bot.EventType
+	Chat string
+	At   time.Time
+	Data []byte
+}
+
+// wire is bot.Event with data that is JSON already.
+type wire struct {
+	Seq       uint64          `json:"seq"`
+	ID        string          `json:"id"`
+	Type      bot.EventType   `json:"type"`
+	Timestamp bot.Time        `json:"timestamp"`
+	Session   string          `json:"session"`
+	Chat      string          `json:"chat"`
+	Data      json.RawMessage `json:"data"`
+}
+
+// JSON writes the event as bot.Event reads it.
+func (e Event) JSON(session string) []byte {
+	data := e.Data
+	if data == nil {
+		data = []byte("{}")
+	}
+	body, err := json.Marshal(wire{e.Seq, e.ID, e.Type, bot.At(e.At), session, e.Chat, data})
+	if err != nil {
+		return nil // the data was marshalled before it was written
+	}
+	return body
+}
+
+// Seen reports whether one of the keys was written before.
+func (t *Tx) Seen(keys ...Key) (bool, error) {
+	for _, key := range keys {
+		var one int
+		err := t.tx.QueryRowContext(t.ctx, `SELECT 1 FROM seen WHERE key = ?`, key[:]).Scan(&one)
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// Append writes an event unless one of its keys was written before; the keys are several forms of the same name.
+// fresh is false for a repeat.
+func (t *Tx) Append(keys []Key, kind bot.EventType, chat string, data bot.EventData) (fresh bool, err error) {
+	seen, err := t.Seen(keys...)
+	if err != nil {
+		return false, err
+	}
+	if seen {
+		t.repeats++
+		return false, nil
+	}
+	body, err := json.Marshal(data)
+	if err != nil {
+		return false, fmt.Errorf("encode an event: %w", err)
+	}
+	for _, key := range keys {
+		if _, err := t.tx.ExecContext(t.ctx, `INSERT OR IGNORE INTO seen (key, at) VALUES (?, ?)`, key[:], millis(t.now)); err != nil {
+			return false, err
+		}
+	}
+	done, err := t.tx.ExecContext(t.ctx, `INSERT INTO events (id, type, chat, at, data) VALUES (?, ?, ?, ?, ?)`,
+		keys[0].ID(), string(kind), chat, millis(t.now), body)
+	if err != nil {
+		return false, err
+	}
+	seq, err := done.LastInsertId()
+	if err != nil {
+		return false, err
+	}
+	t.last = uint64(seq)
+	t.events++
+	return true, nil
+}
+
+// Query says which events to read.
+type Query struct {
+	// After is the cursor: only events with a higher number are read.
+	After uint64
+	// To is the highest number to read; 0 means all.
+	To    uint64
+	Types []bot.EventType
+	Chat  string
+	Limit int
+}
+
+// GoneError says that events behind the cursor were thrown away.
+type GoneError struct {
+	// Oldest is the cursor from which everything that is left can be read.
+	Oldest uint64
+}
+
+// Error implements error.
+func (e *GoneError) Error() string {
+	return fmt.Sprintf("events behind this cursor are gone; read on from %d", e.Oldest)
+}
+
+// Events reads events in order, and the cursor to read on from. A cursor older than what is left is a *GoneError.
+func (j *Journal) Events(ctx context.Context, q Query) (events []Event, next uint64, err error) {
+	j.mu.Lock()
+	last, oldest := j.last, j.oldest
+	j.mu.Unlock()
+	floor := last // an empty journal has everything behind it
+	if oldest > 0 {
+		floor = oldest - 1
+	}
+	if q.After < floor {
+		return nil, 0, &GoneError{floor}
+	}
+	if q.To > 0 {
+		last = min(last, q.To)
+	}
+	where, args := []string{"seq > ?", "seq <= ?"}, []any{q.After, last}
+	if q.Chat != "" {
+		where, args = append(where, "chat = ?"), append(args, q.Chat)
+	}
+	if len(q.Types) > 0 {
+		where = append(where, "type IN (?"+strings.Repeat(", ?", len(q.Types)-1)+")")
+		for _, kind := range q.Types {
+			args = append(args, string(kind))
+		}
+	}
+	rows, err := j.db.QueryContext(ctx, `SELECT seq, id, type, chat, at, data FROM events WHERE `+
+		strings.Join(where, " AND ")+` ORDER BY seq LIMIT ?`, append(args, q.Limit)...)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e Event
+		var at int64
+		if err := rows.Scan(&e.Seq, &e.ID, &e.Type, &e.Chat, &at, &e.Data); err != nil {
+			return nil, 0, err
+		}
+		e.At = moment(at)
+		events = append(events, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, err
+	}
+	next = max(last, q.After)
+	if len(events) == q.Limit {
+		next = events[len(events)-1].Seq
+	}
+	return events, next, nil
+}
+
+// Range returns the cursor before the oldest event that is left, and the newest event.
+func (j *Journal) Range() (floor, last uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.oldest == 0 {
+		return j.last, j.last
+	}
+	return j.oldest - 1, j.last
+}
+
+// Session is the CLIENT_ID that events name.
+func (j *Journal) Session() string { return j.options.Session }
+
+// Now is the journal's clock.
+func (j *Journal) Now() time.Time { return j.options.Now() }

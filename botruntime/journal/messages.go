@@ -1,0 +1,133 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// Record is a message with the bytes that WhatsApp's protocol gave it.
+type Record struct {
+	// N is the message's place in the list of its chat.
+	N       int64
+	Message bot.Message
+	Raw     []byte
+}
+
+// errAmbiguous: several chats hold a message of that id.
+var errAmbiguous = errors.New("several chats hold a message with this id; name the chat")
+
+// IsAmbiguous reports whether an error says that an id alone does not name one message.
+func IsAmbiguous(err error) bool { return errors.Is(err, errAmbiguous) }
+
+// PutMessage writes a message; one that is there already stays as it is.
+func (t *Tx) PutMessage(m bot.Message, raw []byte) error {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encode a message: %w", err)
+	}
+	_, err = t.tx.ExecContext(t.ctx, `INSERT OR IGNORE INTO messages (id, chat, sender, at, body, raw) VALUES (?, ?, ?, ?, ?, ?)`,
+		m.ID, m.Chat.ID, m.From.ID, millis(m.Timestamp.Time), body, raw)
+	return err
+}
+
+// ChangeMessage edits a message of a chat that was written by sender; "" means anyone. It reports whether there is
+// such a message.
+func (t *Tx) ChangeMessage(chat, id, sender string, change func(*bot.Message), forget bool) (found bool, err error) {
+	rows, err := t.tx.QueryContext(t.ctx, `SELECT n, body FROM messages WHERE id = ? AND chat = ? AND (sender = ? OR ? = '')`, id, chat, sender, sender)
+	if err != nil {
+		return false, err
+	}
+	records, err := scanRecords(rows, false)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range records {
+		change(&r.Message)
+		if err := t.update(r.N, r.Message); err != nil {
+			return false, err
+		}
+		if forget {
+			if _, err := t.tx.ExecContext(t.ctx, `UPDATE messages SET raw = NULL WHERE n = ?`, r.N); err != nil {
+				return false, err
+			}
+		}
+	}
+	return len(records) > 0, nil
+}
+
+func (t *Tx) update(n int64, m bot.Message) error {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encode a message: %w", err)
+	}
+	_, err = t.tx.ExecContext(t.ctx, `UPDATE messages SET body = ? WHERE n = ?`, body, n)
+	return err
+}
+
+func scanRecords(rows *sql.Rows, raw bool) (records []Record, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var r Record
+		var body []byte
+		into := []any{&r.N, &body}
+		if raw {
+			into = append(into, &r.Raw)
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(body, &r.Message); err != nil {
+			return nil, fmt.Errorf("read a message of the journal: %w", err)
+		}
+		records = append(records, r)
+	}
+	return records, rows.Err()
+}
+
+// Message returns the message with that id, nil when there is none. chat may be empty when the id is of one chat
+// only.
+func (j *Journal) Message(ctx context.Context, id, chat string) (*Record, error) {
+	rows, err := j.db.QueryContext(ctx, `SELECT n, body, raw FROM messages WHERE id = ? AND (chat = ? OR ? = '') LIMIT 2`, id, chat, chat)
+	if err != nil {
+		return nil, err
+	}
+	records, err := scanRecords(rows, true)
+	if err != nil || len(records) == 0 {
+		return nil, err
+	}
+	if len(records) > 1 {
+		return nil, errAmbiguous
+	}
+	return &records[0], nil
+}
+
+// Messages lists a chat's messages, newest first, before the place n (0: from the end). With no chat it lists all.
+func (j *Journal) Messages(ctx context.Context, chat string, before int64, limit int) ([]Record, error) {
+	rows, err := j.db.QueryContext(ctx, `SELECT n, body FROM messages WHERE (chat = ? OR ? = '') AND (n < ? OR ? = 0) ORDER BY n DESC LIMIT ?`,
+		chat, chat, before, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	return scanRecords(rows, false)
+}
+
+// EraseChat removes a chat's messages and events.
+func (j *Journal) EraseChat(ctx context.Context, chat string) (messages int64, err error) {
+	err = j.Commit(ctx, func(t *Tx) error {
+		done, err := t.tx.ExecContext(ctx, `DELETE FROM messages WHERE chat = ?`, chat)
+		if err != nil {
+			return err
+		}
+		if messages, err = done.RowsAffected(); err != nil {
+			return err
+		}
+		_, err = t.tx.ExecContext(ctx, `DELETE FROM events WHERE chat = ?`, chat)
+		return err
+	})
+	return messages, err
+}

@@ -1,0 +1,135 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	// seenTime is how long a repeat is recognised; WhatsApp keeps what was not acknowledged for less.
+	seenTime = 45 * 24 * time.Hour
+	// handOver is how long an event stays for readers that poll, also when nothing is to be kept.
+	handOver = 10 * time.Minute
+	// sweep bounds the rows that one transaction removes, so that a message never waits long for it.
+	sweep = 500
+)
+
+// Tidy removes what is too old or too much. It works in small transactions, and an error of it harms nobody: an
+// acknowledgement never waits for it.
+func (j *Journal) Tidy(ctx context.Context) error {
+	now := j.options.Now()
+	for {
+		more, err := j.expire(ctx, now)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+	}
+	for {
+		over, err := j.excess(ctx)
+		if err != nil {
+			return err
+		}
+		if over <= 0 {
+			break
+		}
+		removed, err := j.evict(ctx)
+		if err != nil {
+			return err
+		}
+		if removed == 0 {
+			break
+		}
+	}
+	_, err := j.db.ExecContext(ctx, `PRAGMA incremental_vacuum`)
+	return err
+}
+
+// expire removes one helping of what is too old, and reports whether there may be more.
+func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err error) {
+	keep := now.Add(-max(j.options.Retention, handOver))
+	err = j.Commit(ctx, func(t *Tx) error {
+		events, err := t.remove(`DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < ? ORDER BY seq LIMIT ?)`, millis(keep), sweep)
+		if err != nil {
+			return err
+		}
+		seen, err := t.remove(`DELETE FROM seen WHERE key IN (SELECT key FROM seen WHERE at < ? LIMIT ?)`, millis(now.Add(-seenTime)), sweep)
+		if err != nil {
+			return err
+		}
+		messages, err := t.remove(`DELETE FROM messages WHERE n IN (SELECT n FROM messages WHERE at < ? LIMIT ?)`, millis(keep), sweep)
+		if err != nil {
+			return err
+		}
+		more = events == sweep || seen == sweep || messages == sweep
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.stats.Expired += uint64(events)
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	return more, j.reread(ctx)
+}
+
+func (t *Tx) remove(statement string, args ...any) (int64, error) {
+	done, err := t.tx.ExecContext(t.ctx, statement, args...)
+	if err != nil {
+		return 0, err
+	}
+	return done.RowsAffected()
+}
+
+// Size is how many bytes the journal's content takes.
+func (j *Journal) Size(ctx context.Context) (int64, error) {
+	var size int64
+	err := j.db.QueryRowContext(ctx, `SELECT (c.page_count - f.freelist_count) * s.page_size FROM pragma_page_count c, pragma_freelist_count f, pragma_page_size s`).Scan(&size)
+	return size, err
+}
+
+func (j *Journal) excess(ctx context.Context) (int64, error) {
+	if j.options.MaxBytes <= 0 {
+		return 0, nil
+	}
+	size, err := j.Size(ctx)
+	return size - j.options.MaxBytes, err
+}
+
+// evict removes one helping of the oldest events and messages because the journal is too large.
+func (j *Journal) evict(ctx context.Context) (removed int64, err error) {
+	var events int64
+	err = j.Commit(ctx, func(t *Tx) error {
+		if events, err = t.remove(`DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ?)`, sweep); err != nil {
+			return err
+		}
+		messages, err := t.remove(`DELETE FROM messages WHERE n IN (SELECT n FROM messages ORDER BY n LIMIT ?)`, sweep)
+		removed = events + messages
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("make room in the journal: %w", err)
+	}
+	j.mu.Lock()
+	j.stats.Evicted += uint64(events)
+	j.mu.Unlock()
+	if events > 0 {
+		j.options.Log.Warn("the journal is full: the oldest events went before their time", "events", events)
+	}
+	return removed, j.reread(ctx)
+}
+
+// reread brings the number of the oldest event up to date.
+func (j *Journal) reread(ctx context.Context) error {
+	var oldest uint64
+	if err := j.db.QueryRowContext(ctx, `SELECT coalesce(min(seq), 0) FROM events`).Scan(&oldest); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.oldest = oldest
+	return nil
+}

@@ -1,0 +1,194 @@
+package message
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.mau.fi/whatsmeow/proto/waCommon"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+	"google.golang.org/protobuf/proto"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+var (
+	budi    = types.NewJID("6281234567890", types.DefaultUserServer)
+	budiLID = types.NewJID("123456789012345", types.HiddenUserServer)
+	sari    = types.NewJID("6289876543210", types.DefaultUserServer)
+	family  = types.NewJID("120363012345678901", types.GroupServer)
+)
+
+// known is what the tests' list of addresses holds.
+func known(jid types.JID) types.JID {
+	switch jid {
+	case budi:
+		return budiLID
+	case budiLID:
+		return budi
+	}
+	return types.EmptyJID
+}
+
+func info(tune func(*types.MessageInfo)) types.MessageInfo {
+	i := types.MessageInfo{
+		MessageSource: types.MessageSource{Chat: budi, Sender: types.JID{User: budi.User, Server: budi.Server, Device: 3}, SenderAlt: budiLID},
+		ID:            "3EB0AAAA", PushName: "Budi", Timestamp: time.Date(2026, 11, 28, 13, 0, 0, 0, time.UTC),
+	}
+	if tune != nil {
+		tune(&i)
+	}
+	return i
+}
+
+func key(id string) *waCommon.MessageKey {
+	return &waCommon.MessageKey{ID: &id, FromMe: proto.Bool(true), RemoteJID: proto.String(budi.String())}
+}
+
+func group(i *types.MessageInfo) {
+	i.Chat, i.IsGroup, i.Sender, i.SenderAlt = family, true, budiLID, types.EmptyJID
+}
+
+func mine(i *types.MessageInfo) {
+	i.IsFromMe, i.Sender, i.SenderAlt, i.Chat = true, sari, types.EmptyJID, budi
+}
+
+var golden = map[string]struct {
+	tune    func(*types.MessageInfo)
+	message *waE2E.Message
+}{
+	"text":       {nil, &waE2E.Message{Conversation: proto.String("halo")}},
+	"from_phone": {mine, &waE2E.Message{Conversation: proto.String("halo")}},
+	"group": {group, &waE2E.Message{
+		ExtendedTextMessage:          &waE2E.ExtendedTextMessage{Text: proto.String("@6289876543210 halo"), ContextInfo: &waE2E.ContextInfo{MentionedJID: []string{sari.String(), "not an address@x@y"}}},
+		SenderKeyDistributionMessage: &waE2E.SenderKeyDistributionMessage{},
+	}},
+	"reply": {nil, &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String("ya"), ContextInfo: &waE2E.ContextInfo{
+		StanzaID: proto.String("3EB0BBBB"), Participant: proto.String(sari.String()), QuotedMessage: &waE2E.Message{ImageMessage: &waE2E.ImageMessage{Caption: proto.String("foto")}},
+		Expiration: proto.Uint32(86400), IsForwarded: proto.Bool(true), ForwardingScore: proto.Uint32(2),
+	}}}},
+	"link":     {nil, &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String("lihat https://example.com"), MatchedText: proto.String("https://example.com"), Title: proto.String("Contoh"), Description: proto.String("Situs")}}},
+	"reaction": {nil, &waE2E.Message{ReactionMessage: &waE2E.ReactionMessage{Key: key("3EB0CCCC"), Text: proto.String("👍")}}},
+	"edit": {nil, &waE2E.Message{ProtocolMessage: &waE2E.ProtocolMessage{Type: waE2E.ProtocolMessage_MESSAGE_EDIT.Enum(), Key: key("3EB0DDDD"),
+		EditedMessage: &waE2E.Message{Conversation: proto.String("baru")}}}},
+	"revoke": {group, &waE2E.Message{ProtocolMessage: &waE2E.ProtocolMessage{Type: waE2E.ProtocolMessage_REVOKE.Enum(), Key: key("3EB0EEEE")}}},
+	"image": {nil, &waE2E.Message{ImageMessage: &waE2E.ImageMessage{Caption: proto.String("foto"), Mimetype: proto.String("image/jpeg"), FileLength: proto.Uint64(1234),
+		FileSHA256: []byte{1, 2, 3}, Width: proto.Uint32(10), Height: proto.Uint32(20), ViewOnce: proto.Bool(true), MediaKey: []byte("secret")}}},
+	"voice":    {nil, &waE2E.Message{AudioMessage: &waE2E.AudioMessage{Mimetype: proto.String("audio/ogg; codecs=opus"), PTT: proto.Bool(true), Seconds: proto.Uint32(7), FileLength: proto.Uint64(99)}}},
+	"document": {nil, &waE2E.Message{DocumentMessage: &waE2E.DocumentMessage{Mimetype: proto.String("application/pdf"), FileName: proto.String("nota.pdf"), FileLength: proto.Uint64(5)}}},
+	"location": {nil, &waE2E.Message{LocationMessage: &waE2E.LocationMessage{DegreesLatitude: proto.Float64(-6.2), DegreesLongitude: proto.Float64(106.8), Name: proto.String("Monas")}}},
+	"contact":  {nil, &waE2E.Message{ContactMessage: &waE2E.ContactMessage{DisplayName: proto.String("Sari"), Vcard: proto.String("BEGIN:VCARD\nEND:VCARD")}}},
+	"poll": {nil, &waE2E.Message{PollCreationMessageV3: &waE2E.PollCreationMessage{Name: proto.String("Kapan?"), SelectableOptionsCount: proto.Uint32(1),
+		Options: []*waE2E.PollCreationMessage_Option{{OptionName: proto.String("Senin")}, {OptionName: proto.String("Selasa")}}}}},
+	"unsupported":  {nil, &waE2E.Message{ButtonsMessage: &waE2E.ButtonsMessage{}}},
+	"only_keys":    {group, &waE2E.Message{SenderKeyDistributionMessage: &waE2E.SenderKeyDistributionMessage{}}},
+	"devices_only": {mine, &waE2E.Message{ProtocolMessage: &waE2E.ProtocolMessage{Type: waE2E.ProtocolMessage_APP_STATE_SYNC_KEY_SHARE.Enum()}}},
+	"disappearing": {nil, &waE2E.Message{ProtocolMessage: &waE2E.ProtocolMessage{Type: waE2E.ProtocolMessage_EPHEMERAL_SETTING.Enum(), EphemeralExpiration: proto.Uint32(86400)}}},
+	"status":       {func(i *types.MessageInfo) { i.Chat, i.IsGroup = types.StatusBroadcastJID, true }, &waE2E.Message{Conversation: proto.String("kabar")}},
+	"lid_only": {func(i *types.MessageInfo) {
+		i.Chat, i.Sender, i.SenderAlt = types.NewJID("999", types.HiddenUserServer), types.NewJID("999", types.HiddenUserServer), types.EmptyJID
+	}, &waE2E.Message{Conversation: proto.String("halo")}},
+	"peer_category": {func(i *types.MessageInfo) { mine(i); i.Category = "peer" }, &waE2E.Message{Conversation: proto.String("x")}},
+}
+
+func TestGoldenMessages(t *testing.T) {
+	for name, c := range golden {
+		t.Run(name, func(t *testing.T) {
+			evt := &events.Message{Info: info(c.tune), Message: c.message, RawMessage: c.message}
+			r := Names(known).Receive(evt)
+			r.Raw = nil
+			got, err := json.MarshalIndent(r, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, '\n')
+			path := filepath.Join("testdata", name+".json")
+			if *update {
+				if err := os.WriteFile(path, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("got %s\nwant %s", got, want)
+			}
+		})
+	}
+}
+
+func TestAMessageThatCannotBeReadIsKept(t *testing.T) {
+	evt := &events.Message{Info: info(nil), Message: &waE2E.Message{Conversation: proto.String("x")}, RawMessage: &waE2E.Message{Conversation: proto.String("x")}}
+	broken := 0
+	names := Names(func(types.JID) types.JID {
+		if broken++; broken == 1 {
+			panic("a fault in a translation")
+		}
+		return types.EmptyJID
+	})
+	evt.Info.SenderAlt = types.EmptyJID
+	r := names.Receive(evt)
+	if r.Type != bot.EventMessage || r.Data.Message.Kind != bot.KindUnsupported || len(r.Raw) == 0 || r.Data.Message.ID != evt.Info.ID {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestUndecryptableThenReadableHaveOneID(t *testing.T) {
+	u := Names(known).Undecryptable(&events.UndecryptableMessage{Info: info(nil)})
+	m := Names(known).Receive(&events.Message{Info: info(nil), Message: &waE2E.Message{Conversation: proto.String("x")}})
+	if u.Data.Message.ID != m.Data.Message.ID || u.Chat.ID != m.Chat.ID || u.Type != bot.EventMessageUndecryptable {
+		t.Errorf("%+v\n%+v", u, m)
+	}
+}
+
+func TestAddress(t *testing.T) {
+	for in, want := range map[string]string{
+		"+62 812-3456-7890": "6281234567890@s.whatsapp.net", "6281234567890": "6281234567890@s.whatsapp.net",
+		"6281234567890@c.us": "6281234567890@s.whatsapp.net", "123@lid": "123@lid", "120363-1@g.us": "120363-1@g.us",
+		"status": "status@broadcast", "1@newsletter": "1@newsletter",
+		"081234567890": "", "": "", "abc": "", "x@g.us": "", "1:2@lid": "", "1@example.com": "", "12345": "", "@lid": "",
+	} {
+		got, ok := Address(in)
+		if ok != (want != "") || ok && got.String() != want {
+			t.Errorf("Address(%q) = %v, %v; want %q", in, got, ok, want)
+		}
+	}
+}
+
+// FuzzReceive gives the translation any bytes that are a message of WhatsApp's protocol.
+func FuzzReceive(f *testing.F) {
+	for _, c := range golden {
+		raw, err := proto.Marshal(c.message)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var m waE2E.Message
+		if proto.Unmarshal(raw, &m) != nil {
+			return
+		}
+		evt := (&events.Message{Info: info(nil), RawMessage: &m}).UnwrapRaw()
+		r := Names(known).Receive(evt)
+		if r.Type == "" {
+			return
+		}
+		if _, err := json.Marshal(r.Data); err != nil {
+			t.Fatal(err)
+		}
+		if r.Type == bot.EventMessage && r.Data.Message.UnsupportedType == "unreadable" {
+			t.Fatal("the translation panicked")
+		}
+	})
+}

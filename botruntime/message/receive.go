@@ -1,0 +1,317 @@
+package message
+
+import (
+	"encoding/hex"
+
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// Received is what a message event means. Type is empty when it means nothing to people.
+type Received struct {
+	Type bot.EventType
+	Chat bot.Party
+	From bot.Party
+	// ID names the event among those of its type, chat and sender.
+	ID   string
+	Data bot.EventData
+	// Raw are the message's bytes.
+	Raw []byte
+}
+
+// Receive translates a message that came. It never panics: what it cannot read is a message of kind unsupported.
+func (n Names) Receive(evt *events.Message) (r Received) {
+	defer func() {
+		if recover() != nil {
+			r = n.unreadable(evt)
+		}
+	}()
+	if evt.Info.Category == "peer" || meansNothing(evt.Message) {
+		return Received{}
+	}
+	r = n.received(evt)
+	content := evt.Message
+	protocol := content.GetProtocolMessage()
+	switch {
+	case protocol != nil && protocol.GetType() == waE2E.ProtocolMessage_REVOKE:
+		r.Type = bot.EventMessageRevoked
+		r.Data.Revoke = &bot.Revoke{ID: protocol.GetKey().GetID(), Chat: r.Chat, From: r.From, FromMe: evt.Info.IsFromMe, At: bot.At(evt.Info.Timestamp)}
+	case protocol != nil && protocol.GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT:
+		edited := n.content(protocol.GetEditedMessage())
+		r.Type = bot.EventMessageEdited
+		r.Data.Edit = &bot.Edit{ID: protocol.GetKey().GetID(), Chat: r.Chat, From: r.From, FromMe: evt.Info.IsFromMe, At: bot.At(evt.Info.Timestamp), Text: edited.Text}
+	case content.GetReactionMessage() != nil:
+		reaction := content.GetReactionMessage()
+		r.Type = bot.EventReaction
+		r.Data.Reaction = &bot.Reaction{
+			ID: evt.Info.ID, MessageID: reaction.GetKey().GetID(), Chat: r.Chat, From: r.From, FromMe: evt.Info.IsFromMe,
+			At: bot.At(evt.Info.Timestamp), Emoji: reaction.GetText(),
+		}
+	default:
+		m := n.content(content)
+		m.ID, m.Chat, m.From, m.FromMe, m.Timestamp = evt.Info.ID, r.Chat, r.From, evt.Info.IsFromMe, bot.At(evt.Info.Timestamp)
+		m.ViewOnce = m.ViewOnce || evt.IsViewOnce
+		r.Type = bot.EventMessage
+		if evt.Info.IsFromMe {
+			r.Type, m.Origin = bot.EventMessageSent, bot.OriginPhone
+		}
+		r.Data.Message = &m
+	}
+	return r
+}
+
+// Undecryptable translates a message that could not be read.
+func (n Names) Undecryptable(evt *events.UndecryptableMessage) Received {
+	r := n.received(&events.Message{Info: evt.Info})
+	r.Type = bot.EventMessageUndecryptable
+	kind := "undecryptable"
+	if evt.IsUnavailable {
+		kind = "unavailable"
+	}
+	if evt.UnavailableType != "" {
+		kind += ":" + string(evt.UnavailableType)
+	}
+	r.Data.Message = &bot.Message{
+		ID: evt.Info.ID, Chat: r.Chat, From: r.From, FromMe: evt.Info.IsFromMe, Kind: bot.KindUnsupported,
+		Timestamp: bot.At(evt.Info.Timestamp), UnsupportedType: kind,
+	}
+	return r
+}
+
+// received says who wrote where.
+func (n Names) received(evt *events.Message) Received {
+	info := evt.Info
+	r := Received{ID: info.ID}
+	chatAlt := info.RecipientAlt
+	if !info.IsFromMe {
+		chatAlt = types.EmptyJID
+		if info.Chat.User == info.Sender.User {
+			chatAlt = info.SenderAlt
+		}
+	}
+	chat := info.Chat
+	if info.IsIncomingBroadcast() && chat != types.StatusBroadcastJID {
+		// A broadcast list shows up in the chat with its sender.
+		chat, chatAlt = info.Sender, info.SenderAlt
+	}
+	r.From = n.Party(info.Sender, info.SenderAlt, info.PushName)
+	r.Chat = n.Party(chat, chatAlt, "")
+	if r.Chat.ID == r.From.ID {
+		r.Chat.Name = r.From.Name
+	}
+	if raw, err := proto.Marshal(evt.RawMessage); err == nil && evt.RawMessage != nil {
+		r.Raw = raw
+	}
+	return r
+}
+
+func (n Names) unreadable(evt *events.Message) Received {
+	r := n.received(evt)
+	r.Type = bot.EventMessage
+	m := bot.Message{
+		ID: evt.Info.ID, Chat: r.Chat, From: r.From, FromMe: evt.Info.IsFromMe, Kind: bot.KindUnsupported,
+		Timestamp: bot.At(evt.Info.Timestamp), UnsupportedType: "unreadable",
+	}
+	if m.FromMe {
+		r.Type, m.Origin = bot.EventMessageSent, bot.OriginPhone
+	}
+	r.Data.Message = &m
+	return r
+}
+
+// meansNothing tells what devices say to each other from what people say.
+func meansNothing(m *waE2E.Message) bool {
+	if m == nil {
+		return true
+	}
+	if protocol := m.GetProtocolMessage(); protocol != nil {
+		switch protocol.GetType() {
+		case waE2E.ProtocolMessage_REVOKE, waE2E.ProtocolMessage_MESSAGE_EDIT:
+			return protocol.GetKey().GetID() == ""
+		case waE2E.ProtocolMessage_EPHEMERAL_SETTING, waE2E.ProtocolMessage_SHARE_PHONE_NUMBER:
+			return false
+		default:
+			return true
+		}
+	}
+	if m.GetReactionMessage() != nil {
+		return m.GetReactionMessage().GetKey().GetID() == ""
+	}
+	return typeOf(m) == ""
+}
+
+// typeOf is WhatsApp's name of what a message holds; "" when it holds only keys or context.
+func typeOf(m *waE2E.Message) string {
+	name := ""
+	m.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
+		switch field.Name() {
+		case "senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage", "messageContextInfo":
+			return true
+		}
+		name = string(field.Name())
+		return false
+	})
+	if name == "" && len(m.ProtoReflect().GetUnknown()) > 0 {
+		return "unknown"
+	}
+	return name
+}
+
+// content translates what a message says, without who says it.
+func (n Names) content(m *waE2E.Message) bot.Message {
+	out := bot.Message{Kind: bot.KindText}
+	if m == nil {
+		m = &waE2E.Message{}
+	}
+	var context *waE2E.ContextInfo
+	switch {
+	case m.Conversation != nil:
+		out.Text = m.GetConversation()
+	case m.ExtendedTextMessage != nil:
+		text := m.ExtendedTextMessage
+		out.Text, context = text.GetText(), text.ContextInfo
+		if text.GetMatchedText() != "" {
+			out.LinkPreview = &bot.LinkPreview{URL: text.GetMatchedText(), Title: text.GetTitle(), Description: text.GetDescription()}
+		}
+	case m.LocationMessage != nil:
+		place := m.LocationMessage
+		out.Kind, context = bot.KindLocation, place.ContextInfo
+		out.Location = &bot.Location{
+			Latitude: place.GetDegreesLatitude(), Longitude: place.GetDegreesLongitude(), Name: place.GetName(),
+			Address: place.GetAddress(), URL: place.GetURL(), Live: place.GetIsLive(),
+		}
+	case m.LiveLocationMessage != nil:
+		place := m.LiveLocationMessage
+		out.Kind, out.Text, context = bot.KindLocation, place.GetCaption(), place.ContextInfo
+		out.Location = &bot.Location{Latitude: place.GetDegreesLatitude(), Longitude: place.GetDegreesLongitude(), Live: true}
+	case m.ContactMessage != nil:
+		out.Kind, context = bot.KindContacts, m.ContactMessage.ContextInfo
+		out.Contacts = []bot.VCard{{Name: m.ContactMessage.GetDisplayName(), VCard: m.ContactMessage.GetVcard()}}
+	case m.ContactsArrayMessage != nil:
+		out.Kind, context = bot.KindContacts, m.ContactsArrayMessage.ContextInfo
+		for _, one := range m.ContactsArrayMessage.GetContacts() {
+			out.Contacts = append(out.Contacts, bot.VCard{Name: one.GetDisplayName(), VCard: one.GetVcard()})
+		}
+	default:
+		if poll := pollOf(m); poll != nil {
+			out.Kind, context = bot.KindPoll, poll.ContextInfo
+			out.Poll = &bot.Poll{Name: poll.GetName(), Options: []string{}, Selectable: poll.GetSelectableOptionsCount()}
+			for _, option := range poll.GetOptions() {
+				out.Poll.Options = append(out.Poll.Options, option.GetOptionName())
+			}
+			break
+		}
+		if context = mediaContent(m, &out); out.Media == nil {
+			out.Kind, out.UnsupportedType = bot.KindUnsupported, typeOf(m)
+			if protocol := m.GetProtocolMessage(); protocol != nil {
+				out.UnsupportedType += ":" + protocol.GetType().String()
+			}
+		}
+	}
+	n.putContext(&out, context)
+	return out
+}
+
+func pollOf(m *waE2E.Message) *waE2E.PollCreationMessage {
+	for _, poll := range []*waE2E.PollCreationMessage{m.PollCreationMessage, m.PollCreationMessageV2, m.PollCreationMessageV3} {
+		if poll != nil {
+			return poll
+		}
+	}
+	return nil
+}
+
+// file is what every message with a file has.
+type file interface {
+	GetMimetype() string
+	GetFileLength() uint64
+	GetFileSHA256() []byte
+	GetContextInfo() *waE2E.ContextInfo
+}
+
+// mediaContent fills in a message that holds a file; another one stays as it is.
+func mediaContent(m *waE2E.Message, out *bot.Message) *waE2E.ContextInfo {
+	var f file
+	media := &bot.Media{}
+	switch {
+	case m.ImageMessage != nil:
+		i := m.ImageMessage
+		f, out.Kind, out.Text, out.ViewOnce = i, bot.KindImage, i.GetCaption(), i.GetViewOnce()
+		media.Width, media.Height = i.GetWidth(), i.GetHeight()
+	case m.VideoMessage != nil, m.PtvMessage != nil:
+		v := m.VideoMessage
+		if v == nil {
+			v = m.PtvMessage
+		}
+		f, out.Kind, out.Text, out.ViewOnce = v, bot.KindVideo, v.GetCaption(), v.GetViewOnce()
+		media.Width, media.Height, media.Seconds, media.Animated = v.GetWidth(), v.GetHeight(), v.GetSeconds(), v.GetGifPlayback()
+	case m.AudioMessage != nil:
+		a := m.AudioMessage
+		f, out.Kind, out.ViewOnce, media.Seconds = a, bot.KindAudio, a.GetViewOnce(), a.GetSeconds()
+		if a.GetPTT() {
+			out.Kind = bot.KindVoice
+		}
+	case m.DocumentMessage != nil:
+		d := m.DocumentMessage
+		f, out.Kind, out.Text, media.Filename = d, bot.KindDocument, d.GetCaption(), d.GetFileName()
+	case m.StickerMessage != nil:
+		s := m.StickerMessage
+		f, out.Kind, media.Width, media.Height, media.Animated = s, bot.KindSticker, s.GetWidth(), s.GetHeight(), s.GetIsAnimated()
+	default:
+		return nil
+	}
+	media.Mimetype, media.Size, media.SHA256 = f.GetMimetype(), f.GetFileLength(), hex.EncodeToString(f.GetFileSHA256())
+	out.Media = media
+	return f.GetContextInfo()
+}
+
+// putContext fills in what a message refers to.
+func (n Names) putContext(out *bot.Message, context *waE2E.ContextInfo) {
+	if context == nil {
+		return
+	}
+	for _, text := range context.GetMentionedJID() {
+		if jid, err := types.ParseJID(text); err == nil {
+			out.Mentions = append(out.Mentions, n.Party(jid, types.EmptyJID, ""))
+		}
+	}
+	out.Forwarded, out.ForwardingScore, out.ExpiresIn = context.GetIsForwarded(), context.GetForwardingScore(), context.GetExpiration()
+	if context.GetStanzaID() == "" {
+		return
+	}
+	quote := &bot.Quote{ID: context.GetStanzaID()}
+	if jid, err := types.ParseJID(context.GetParticipant()); err == nil && !jid.IsEmpty() {
+		quote.From = n.Party(jid, types.EmptyJID, "")
+	}
+	if quoted := context.GetQuotedMessage(); quoted != nil {
+		original := Names(nil).content(withoutContext(quoted))
+		quote.Kind, quote.Text = original.Kind, original.Text
+	}
+	out.ReplyTo = quote
+}
+
+// withoutContext cuts a quote off: a quote in a quote in a quote would not end.
+func withoutContext(m *waE2E.Message) *waE2E.Message {
+	if m.ExtendedTextMessage != nil {
+		return &waE2E.Message{Conversation: m.ExtendedTextMessage.Text}
+	}
+	flat := &waE2E.Message{}
+	proto.Merge(flat, m)
+	for _, part := range []interface{ GetContextInfo() *waE2E.ContextInfo }{
+		flat.ImageMessage, flat.VideoMessage, flat.PtvMessage, flat.AudioMessage, flat.DocumentMessage, flat.StickerMessage,
+		flat.LocationMessage, flat.LiveLocationMessage, flat.ContactMessage, flat.ContactsArrayMessage,
+	} {
+		if context := part.GetContextInfo(); context != nil {
+			proto.Reset(context)
+		}
+	}
+	if poll := pollOf(flat); poll != nil {
+		poll.ContextInfo = nil
+	}
+	return flat
+}

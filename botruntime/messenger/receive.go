@@ -1,0 +1,121 @@
+package messenger
+
+import (
+	"fmt"
+
+	"go.mau.fi/whatsmeow/types/events"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/message"
+)
+
+// maxOwed bounds what is kept in memory while the disk takes nothing. The connection is down then, so little comes.
+const maxOwed = 1000
+
+// Take writes an event down and reports whether it is on disk; only then may WhatsApp get its acknowledgement. It is
+// the session's sink.
+func (m *Messenger) Take(evt any) bool {
+	switch evt := evt.(type) {
+	case *events.Message:
+		r := m.Names.Receive(evt)
+		if r.Type == "" {
+			return true
+		}
+		return m.commit(func(t *journal.Tx) error { return m.write(t, r) }, false)
+	case *events.UndecryptableMessage:
+		r := m.Names.Undecryptable(evt)
+		return m.commit(func(t *journal.Tx) error { return m.write(t, r) }, true)
+	}
+	return true
+}
+
+// commit runs do, after what is still owed, in one transaction. A change that comes only once is owed until a later
+// commit takes it.
+func (m *Messenger) commit(do func(*journal.Tx) error, once bool) bool {
+	ctx, cancel := commitContext()
+	defer cancel()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	err := m.Journal.Commit(ctx, func(t *journal.Tx) error {
+		for _, earlier := range m.owed {
+			if err := earlier(t); err != nil {
+				return err
+			}
+		}
+		return do(t)
+	})
+	if err == nil {
+		m.owed = nil
+		return true
+	}
+	m.Meter.Refused()
+	m.Log.Error("an event could not be written to the journal, so WhatsApp gets no acknowledgement", "error", err)
+	if once && len(m.owed) < maxOwed {
+		m.owed = append(m.owed, do)
+	}
+	return false
+}
+
+// keys names an event under every address of its chat and its sender: the same message may come under the number
+// once and under the LID later.
+func keys(kind bot.EventType, r message.Received) []journal.Key {
+	// A message of the account is the same event whether it is called sent or received.
+	if kind == bot.EventMessageSent {
+		kind = bot.EventMessage
+	}
+	var all []journal.Key
+	for _, sender := range message.Forms(r.From) {
+		chats := message.Forms(r.Chat)
+		if r.Chat.Kind == bot.PartyPerson && r.Chat.ID == r.From.ID {
+			chats = []string{sender}
+		}
+		for _, chat := range chats {
+			all = append(all, journal.KeyOf(string(kind), chat, sender, r.ID))
+		}
+	}
+	return all
+}
+
+// write puts one event into the journal, and what it means for the messages there.
+func (m *Messenger) write(t *journal.Tx, r message.Received) error {
+	if r.Type == bot.EventMessageUndecryptable {
+		// The message itself may be there already: a stanza that comes twice cannot be read the second time.
+		if known, err := t.Seen(keys(bot.EventMessage, r)...); err != nil || known {
+			return err
+		}
+	}
+	fresh, err := t.Append(keys(r.Type, r), r.Type, r.Chat.ID, r.Data)
+	if err != nil {
+		return fmt.Errorf("append an event: %w", err)
+	}
+	m.Meter.Received(r.Type, !fresh)
+	if !fresh {
+		return nil
+	}
+	switch r.Type {
+	case bot.EventMessage, bot.EventMessageSent:
+		err = t.PutMessage(*r.Data.Message, r.Raw)
+	case bot.EventMessageEdited:
+		edit := r.Data.Edit
+		_, err = t.ChangeMessage(r.Chat.ID, edit.ID, edit.From.ID, func(was *bot.Message) {
+			was.Text, was.EditedAt = edit.Text, edit.At
+		}, false)
+	case bot.EventMessageRevoked:
+		revoke := r.Data.Revoke
+		author := revoke.From.ID
+		if r.Chat.Kind == bot.PartyGroup {
+			author = "" // an admin may revoke what others wrote; WhatsApp's server has checked it
+		}
+		_, err = t.ChangeMessage(r.Chat.ID, revoke.ID, author, func(was *bot.Message) { revoked(was, revoke.At) }, true)
+	}
+	return err
+}
+
+// revoked empties a message that was taken back.
+func revoked(was *bot.Message, at bot.Time) {
+	*was = bot.Message{
+		ID: was.ID, Chat: was.Chat, From: was.From, FromMe: was.FromMe, Origin: was.Origin, Kind: was.Kind,
+		Timestamp: was.Timestamp, RevokedAt: at,
+	}
+}

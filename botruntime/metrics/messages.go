@@ -1,0 +1,90 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// Messages counts what happens to messages. It is registered only while messages are on.
+type Messages struct {
+	received, repeats *prometheus.CounterVec
+	refused           prometheus.Counter
+	gauges            func() []Gauge
+}
+
+// Gauge is a value that is read at each scrape.
+type Gauge struct {
+	// Name is one of the names in messageGauges.
+	Name   string
+	Value  float64
+	Labels []string
+}
+
+// messageGauges are the gauges of messages. No label holds a number, a chat or a name of a person.
+var messageGauges = map[string]*prometheus.Desc{
+	"journal_bytes":            gauge("journal_bytes", "Room that messages and events take on disk."),
+	"journal_last_event":       gauge("journal_last_event", "Number of the newest event."),
+	"journal_oldest_event":     gauge("journal_oldest_event", "Number of the oldest event that is left."),
+	"journal_expired":          gauge("journal_expired_events", "Events that went by age since the start."),
+	"journal_evicted":          gauge("journal_evicted_events", "Events that went because the journal was full, since the start."),
+	"journal_commit_failures":  gauge("journal_commit_failures", "Transactions that the disk did not take since the start."),
+	"journal_last_commit_secs": gauge("journal_last_commit_seconds", "Time that the last commit took."),
+}
+
+// NewMessages registers the metrics of messages. gauges is called at each scrape.
+func (b *Bot) NewMessages(gauges func() []Gauge) *Messages {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sesi_bot_" + name, Help: help}, labels)
+	}
+	m := &Messages{
+		received: counter("events_received_total", "Events of WhatsApp that were written to the journal, by type.", "type"),
+		repeats:  counter("events_repeated_total", "Events that came again and were recognised, by type.", "type"),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "sesi_bot_events_refused_total",
+			Help: "Events that the disk did not take; WhatsApp delivers them again."}),
+		gauges: gauges,
+	}
+	for _, kind := range bot.EventTypes {
+		m.received.WithLabelValues(string(kind))
+	}
+	b.registry.MustRegister(m)
+	return m
+}
+
+func (m *Messages) collectors() []prometheus.Collector {
+	return []prometheus.Collector{m.received, m.repeats, m.refused}
+}
+
+// Describe implements prometheus.Collector.
+func (m *Messages) Describe(descs chan<- *prometheus.Desc) {
+	for _, c := range m.collectors() {
+		c.Describe(descs)
+	}
+	for _, desc := range messageGauges {
+		descs <- desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *Messages) Collect(metrics chan<- prometheus.Metric) {
+	for _, c := range m.collectors() {
+		c.Collect(metrics)
+	}
+	for _, g := range m.gauges() {
+		if desc := messageGauges[g.Name]; desc != nil {
+			metrics <- number(desc, g.Value, g.Labels...)
+		}
+	}
+}
+
+// Received counts an event that was written down, or one that was known.
+func (m *Messages) Received(kind bot.EventType, repeat bool) {
+	if repeat {
+		m.repeats.WithLabelValues(string(kind)).Inc()
+		return
+	}
+	m.received.WithLabelValues(string(kind)).Inc()
+}
+
+// Refused counts an event that could not be written down.
+func (m *Messages) Refused() { m.refused.Inc() }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"go.mau.fi/whatsmeow/types"
+
+	"sesi.dev/sesi/botruntime/config"
+	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/message"
+	"sesi.dev/sesi/botruntime/messenger"
+	"sesi.dev/sesi/botruntime/metrics"
+	"sesi.dev/sesi/botruntime/store"
+)
+
+const (
+	// namesTime bounds a look into whatsmeow's list of numbers and LIDs.
+	namesTime = 2 * time.Second
+	// scrapeTime bounds what a scrape asks of the journal.
+	scrapeTime = 2 * time.Second
+	// tidyTime is how often the journal removes what is too old.
+	tidyTime = 10 * time.Minute
+)
+
+// messages are the parts of a bot that carry messages.
+type messages struct {
+	log       *slog.Logger
+	names     message.Names
+	journal   *journal.Journal
+	messenger *messenger.Messenger
+}
+
+// openMessages opens the journal; it returns nil while messages are off.
+func openMessages(ctx context.Context, cfg config.Config, st *store.Store, meter *metrics.Bot, log *slog.Logger) (*messages, error) {
+	if !cfg.Messages {
+		return nil, nil //nolint:nilnil // messages are off
+	}
+	book, err := journal.Open(ctx, journal.Options{
+		Directory: store.SessionPath(cfg.AuthPath, cfg.ClientID), Session: cfg.ClientID,
+		Retention: cfg.MessagesRetention, MaxBytes: cfg.MessagesMaxSize, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	m := &messages{log: log, names: namesOf(st), journal: book}
+	m.messenger = messenger.New(messenger.Options{
+		Journal: book, Names: m.names, Log: log, Meter: meter.NewMessages(m.gauges),
+	})
+	return m, nil
+}
+
+// run keeps the journal small until ctx ends.
+func (m *messages) run(ctx context.Context) error {
+	tidy := time.NewTicker(tidyTime)
+	defer tidy.Stop()
+	for {
+		if err := m.journal.Tidy(ctx); err != nil && ctx.Err() == nil {
+			m.log.Warn("old messages could not be removed from the journal", "error", err)
+		}
+		select {
+		case <-tidy.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// namesOf looks addresses up in whatsmeow's list, which outlives a connection.
+func namesOf(st *store.Store) message.Names {
+	return func(jid types.JID) types.JID {
+		ctx, cancel := context.WithTimeout(context.Background(), namesTime)
+		defer cancel()
+		known := st.Container().LIDMap
+		var other types.JID
+		var err error
+		switch jid.Server {
+		case types.DefaultUserServer:
+			other, err = known.GetLIDForPN(ctx, jid)
+		case types.HiddenUserServer:
+			other, err = known.GetPNForLID(ctx, jid)
+		}
+		if err != nil {
+			return types.EmptyJID
+		}
+		return other.ToNonAD()
+	}
+}
+
+// gauges reads what a scrape shows of messages.
+func (m *messages) gauges() []metrics.Gauge {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
+	defer cancel()
+	floor, last := m.journal.Range()
+	stats := m.journal.Stats()
+	out := []metrics.Gauge{
+		{Name: "journal_last_event", Value: float64(last)},
+		{Name: "journal_oldest_event", Value: float64(floor + 1)},
+		{Name: "journal_expired", Value: float64(stats.Expired)},
+		{Name: "journal_evicted", Value: float64(stats.Evicted)},
+		{Name: "journal_commit_failures", Value: float64(stats.CommitFailures)},
+		{Name: "journal_last_commit_secs", Value: stats.LastCommit.Seconds()},
+	}
+	if size, err := m.journal.Size(ctx); err == nil {
+		out = append(out, metrics.Gauge{Name: "journal_bytes", Value: float64(size)})
+	}
+	return out
+}
