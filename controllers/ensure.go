@@ -91,6 +91,9 @@ func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alph
 	if good(existing) && maps.Equal(labels, existing.GetLabels()) {
 		return nil
 	}
+	if !r.brakes.allow(client.ObjectKeyFromObject(session), kind, r.now()) {
+		return r.undone(ctx, kind, existing)
+	}
 	update := existing.DeepCopyObject().(T)
 	change(update)
 	update.SetLabels(labels)

@@ -32,6 +32,9 @@ func (r *Reconciler) ensurePod(ctx context.Context, p *pass) error {
 			if err := r.checkReplacement(ctx, p); err != nil {
 				return err
 			}
+			if !r.brakes.allow(client.ObjectKeyFromObject(p.session), fmt.Sprint("Pod of generation ", p.session.Generation), p.now) {
+				return r.undone(ctx, "Pod", p.pod)
+			}
 		}
 		return r.deletePod(ctx, p)
 	}

@@ -56,6 +56,7 @@ type Reconciler struct {
 	paces    paces
 	builds   builds
 	failures failures
+	brakes   brakes
 	rollout  rollout
 	nodes    nodes
 }
@@ -109,7 +110,11 @@ func (r *Reconciler) ensureAll(ctx context.Context, p *pass) error {
 // explain turns an error that only a person can resolve into a verdict, and returns any other error.
 func (r *Reconciler) explain(p *pass, err error) error {
 	var taken *takenError
+	var undone *undoneError
 	switch {
+	case errors.As(err, &undone):
+		p.trouble = found(kindUndone, "The operator has slowed down: %s. Stop one of the two.", undone).recheckAt(p.now.Add(correctionPause))
+		err = nil
 	case errors.As(err, &taken) && taken.disappears:
 		p.trouble = found(kindAwaitingTermination, "Waiting for %s %s of a deleted session with this name to be removed.",
 			taken.kind, taken.name).recheckAt(p.now.Add(takenPause))
@@ -158,6 +163,7 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	r.paces.forget(key)
 	r.builds.forget(key)
 	r.failures.forget(key)
+	r.brakes.forget(key)
 	r.rollout.forget(key)
 }
 

@@ -1,15 +1,20 @@
 package controllers_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
@@ -182,4 +187,34 @@ func TestAnEvictedPodLeavesAnEvent(t *testing.T) {
 	editStatus(w, before.DeepCopy(), func(pod *corev1.Pod) { pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "Evicted" })
 	w.untilReplaced("kasir", before)
 	w.untilEvent("kasir", v1alpha1.ReasonPodFailed)
+}
+
+// Something that changes an object back, again and again, is named, and the operator slows down.
+func TestABackAndForthIsSlowedDownAndNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var updates atomic.Int32
+	w.operate(staging{calls: &interceptor.Funcs{
+		Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
+			updates.Add(1)
+			return c.Update(ctx, o, opts...)
+		},
+	}})
+	w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}}
+	rival := client.WithFieldOwner(w.cluster.Client, "another-operator")
+	shown := w.until("kasir", "a word about the other one", func(s *v1alpha1.WhatsAppSession) bool {
+		if err := w.cluster.Client.Get(t.Context(), w.key("kasir"), policy); err == nil && len(policy.Spec.Egress[0].Ports) > 0 {
+			policy.Spec.Egress = []networkingv1.NetworkPolicyEgressRule{{}}
+			_ = rival.Update(t.Context(), policy)
+		}
+		return has(s, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonUndone)
+	})
+	if message := meta.FindStatusCondition(shown.Status.Conditions, v1alpha1.ConditionStalled).Message; !strings.Contains(message, "another-operator keeps changing NetworkPolicy wa-kasir back") {
+		t.Errorf("it says %q", message)
+	}
+	if count := updates.Load(); count > 10 {
+		t.Errorf("%d updates before the operator slowed down", count)
+	}
+	w.untilEvent("kasir", v1alpha1.ReasonUndone)
 }

@@ -86,6 +86,7 @@ const (
 	kindNameTaken
 	kindContainerConfigFailed
 	kindWriteFailed
+	kindUndone
 	kindAwaitingTermination
 	kindAwaitingStorage
 	kindNodeUnreachable
@@ -127,6 +128,7 @@ var kinds = [...]struct {
 	kindPodNameTaken:          {metav1.ConditionFalse, v1alpha1.ReasonPodNameTaken, stalled},
 	kindPodOrphaned:           {metav1.ConditionFalse, v1alpha1.ReasonPodOrphaned, stalled},
 	kindContainerConfigFailed: {metav1.ConditionFalse, v1alpha1.ReasonContainerConfigFailed, moving},
+	kindUndone:                {metav1.ConditionFalse, v1alpha1.ReasonUndone, stalled},
 	kindWriteFailed:           {metav1.ConditionFalse, v1alpha1.ReasonWriteFailed, stalled},
 	kindNameTaken:             {metav1.ConditionFalse, v1alpha1.ReasonNameTaken, stalled},
 	kindAwaitingTermination:   {metav1.ConditionFalse, v1alpha1.ReasonAwaitingTermination, moving},

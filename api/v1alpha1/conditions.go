@@ -112,6 +112,8 @@ const (
 
 // Reasons that several conditions share.
 const (
+	// ReasonUndone: something keeps changing one of the session's objects back.
+	ReasonUndone = "Undone"
 	// ReasonWriteFailed: the operator keeps failing to create or update an object.
 	ReasonWriteFailed = "WriteFailed"
 	// ReasonSuspended: spec.suspended is true.
