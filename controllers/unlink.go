@@ -2,8 +2,8 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	botclient "sesi.dev/sesi/api/bot/client"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
 )
@@ -25,12 +26,9 @@ const unlinkPatience = 30 * time.Second
 // unlinkPause is the minimum time between two requests to one bot.
 const unlinkPause = 2 * time.Second
 
-// Limits on what bots can make the operator hold: so many requests at once, and so much of each answer. A bot's image is
-// the user's, so its answer may be of any size.
-const (
-	unlinksAtOnce    = 10
-	unlinkHeadersMax = 16 << 10
-)
+// unlinksAtOnce limits what bots can make the operator hold. A bot's image is the user's, so its answer may be of any
+// size; the client bounds each one.
+const unlinksAtOnce = 10
 
 // Reasons of the events that end a deletion with deletionPolicy Unlink.
 const (
@@ -215,20 +213,15 @@ func (u *unlinker) logout(ctx context.Context, to observer.Target) error {
 
 // logout asks one bot to log out at WhatsApp.
 func logout(ctx context.Context, to observer.Target) error {
-	transport := &http.Transport{TLSClientConfig: to.Pins.ClientConfig(), DisableKeepAlives: true, MaxResponseHeaderBytes: unlinkHeadersMax}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+to.Address+"/api/session/logout", nil)
+	asked := botclient.Client{
+		BaseURL: "https://" + to.Address, Token: to.Token, UserAgent: "sesi-operator", Transport: botclient.Transport(to.Pins),
+	}
+	err := asked.Logout(ctx)
+	if failed := (*botclient.Error)(nil); errors.As(err, &failed) {
+		return fmt.Errorf("the bot refuses to log out (%d)", failed.Problem.Status)
+	}
 	if err != nil {
 		return fmt.Errorf("ask the bot to log out: %w", err)
-	}
-	request.Header.Set("Authorization", "Bearer "+to.Token)
-	request.Header.Set("User-Agent", "sesi-operator")
-	answer, err := transport.RoundTrip(request)
-	if err != nil {
-		return fmt.Errorf("ask the bot to log out: %w", err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the bot refuses to log out (%d)", answer.StatusCode)
 	}
 	return nil
 }

@@ -1,47 +1,54 @@
-// Package bot is the contract between a bot and whoever watches it: the words for its state and the
-// snapshot it publishes. It has no logic, and it imports nothing of Kubernetes and nothing of WhatsApp, so
-// that the bot and the operator can both stand on it.
+// Package bot is the contract of a bot's HTTP API: its paths, and the types of its requests, answers, events and
+// problems. It makes no decisions and does no I/O. It imports nothing of Kubernetes and nothing of WhatsApp, so
+// that bots, the operator and users' programs can all import it. The package client beside it sends requests.
 package bot
 
-// Snapshot is everything a bot says of its session at one moment. It never holds a QR payload, a pairing
+// Snapshot is the state of a session at one moment, as the bot publishes it. It never holds a QR code, a pairing
 // code, a key or a token.
 type Snapshot struct {
-	// ClientID names the session; with the auth path it names the session directory.
+	// ClientID is the session's name; the session directory is AUTH_PATH/session-CLIENT_ID.
 	ClientID string `json:"clientId"`
-	// State is where the session stands, Reason why, and Message says both in a sentence for a person.
-	State   State  `json:"state"`
-	Reason  Reason `json:"reason"`
+	// State is the session's state.
+	State State `json:"state"`
+	// Reason says why the session is in its state.
+	Reason Reason `json:"reason"`
+	// Message says state and reason in a sentence for a person.
 	Message string `json:"message"`
-	// Exists is true only when the store holds a linked device.
+	// Exists is true only when the database holds a linked device.
 	Exists bool `json:"exists"`
 	// Authenticated is true when WhatsApp accepted the linked device and has not rejected it since.
 	Authenticated bool `json:"authenticated"`
 	// Connected is true while the bot is logged in over a socket that answers.
 	Connected bool `json:"connected"`
-	// QRRequired is true when only a person with the phone can bring the session back.
+	// QRRequired is true when a person with the phone must link the session.
 	QRRequired bool `json:"qrRequired"`
 	// Expired is true from a logout until the next pairing, also over a restart.
 	Expired bool `json:"expired"`
-	// UserAction is what a person should do, None when the bot needs nobody.
+	// UserAction is what a person should do; None when nothing is needed.
 	UserAction UserAction `json:"userAction"`
-	// JID and LID are the linked account's two addresses, PushName the name it shows.
-	JID      string `json:"jid"`
-	LID      string `json:"lid"`
+	// JID is the linked device's address by phone number.
+	JID string `json:"jid"`
+	// LID is the linked device's hidden address.
+	LID string `json:"lid"`
+	// PushName is the name that the account shows.
 	PushName string `json:"pushName"`
-	// LinkedAt is when the device was paired, ConnectedAt when the present or last connection was made.
-	LinkedAt    Time `json:"linkedAt"`
+	// LinkedAt is when the phone was linked.
+	LinkedAt Time `json:"linkedAt"`
+	// ConnectedAt is when the current or last connection was made.
 	ConnectedAt Time `json:"connectedAt"`
-	// LastModified and Size (bytes) describe the session directory, Path is as configured.
-	LastModified Time   `json:"lastModified"`
-	Size         int64  `json:"size"`
-	Path         string `json:"path"`
-	// QRExpiresAt is the end of the live QR code; null when none is live.
+	// LastModified is when the session directory last changed.
+	LastModified Time `json:"lastModified"`
+	// Size is the size of the session directory in bytes.
+	Size int64 `json:"size"`
+	// Path is the session directory, as configured.
+	Path string `json:"path"`
+	// QRExpiresAt is the end of the current QR code; null when there is none.
 	QRExpiresAt Time `json:"qrExpiresAt"`
 	// RestrictedUntil is the end of a temporary ban.
 	RestrictedUntil Time `json:"restrictedUntil"`
-	// RetryAt is when the bot next acts by itself; null when it is not waiting to.
+	// RetryAt is when the bot tries again; null when it does not wait to.
 	RetryAt Time `json:"retryAt"`
-	// BackupAt is when the newest good snapshot of the store was taken.
+	// BackupAt is when the newest good backup was taken.
 	BackupAt Time `json:"backupAt"`
 	// Notice is a warning that outlasts the state, such as StoreRestored; empty when there is none.
 	Notice Notice `json:"notice"`
@@ -49,24 +56,9 @@ type Snapshot struct {
 	WebVersion string `json:"webVersion"`
 	// ChangedAt is when this snapshot replaced the one before it.
 	ChangedAt Time `json:"changedAt"`
-	// Revision grows with every change, also over restarts (it starts at the process's start in Unix
-	// milliseconds).
+	// Revision grows with every change, also over restarts: it begins with the Unix milliseconds of the process's
+	// start.
 	Revision uint64 `json:"revision"`
-	// Instance tells one incarnation of the bot from another; in a pod it is the pod's UID.
+	// Instance names this process of the bot; in a pod it is the pod's UID.
 	Instance string `json:"instance"`
-}
-
-// Code is the live way to link the session. It is a secret: whoever scans it decides which phone the bot
-// serves.
-type Code struct {
-	// Code is the text of the QR code.
-	Code string `json:"code"`
-	// ExpiresAt is when WhatsApp stops accepting it.
-	ExpiresAt Time `json:"expiresAt"`
-	// Revision is that of the snapshot the code belongs to.
-	Revision uint64 `json:"revision"`
-	// PairingCode is the code to type into the phone, when one was asked for (XXXX-XXXX).
-	PairingCode string `json:"pairingCode,omitempty"`
-	// PairingExpiresAt is when WhatsApp stops accepting that one: it outlives the QR code it came with.
-	PairingExpiresAt Time `json:"pairingExpiresAt,omitempty,omitzero"`
 }

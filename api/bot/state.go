@@ -1,6 +1,6 @@
 package bot
 
-// State is where a session stands.
+// State is the state of a session.
 type State string
 
 // The states of a session, as a bot sees them.
@@ -28,15 +28,15 @@ type Reason string
 
 // The reasons for a state.
 const (
-	// ReasonNotLinked: the store holds no device; the bot connects to get codes.
+	// ReasonNotLinked: the database holds no device; the bot connects to get codes.
 	ReasonNotLinked Reason = "NotLinked"
-	// ReasonStarting: the store holds a device; the bot connects with it.
+	// ReasonStarting: the database holds a device; the bot connects with it.
 	ReasonStarting Reason = "Starting"
-	// ReasonQRAvailable: a code is live and waits to be scanned.
+	// ReasonQRAvailable: there is a current code to scan.
 	ReasonQRAvailable Reason = "QRAvailable"
-	// ReasonQRTimeout: the codes were used up; the bot fetches fresh ones.
+	// ReasonQRTimeout: the codes were used up; the bot gets new ones.
 	ReasonQRTimeout Reason = "QRTimeout"
-	// ReasonQRIdle: every round of codes went unscanned; the bot waits for someone to look.
+	// ReasonQRIdle: no round of codes was scanned; the bot waits until someone opens the page or asks for a code.
 	ReasonQRIdle Reason = "QRIdle"
 	// ReasonPaired: a phone scanned the code; the bot logs in.
 	ReasonPaired Reason = "Paired"
@@ -52,7 +52,7 @@ const (
 	ReasonConnectionLost Reason = "ConnectionLost"
 	// ReasonStreamReplaced: another client took this session over.
 	ReasonStreamReplaced Reason = "StreamReplaced"
-	// ReasonLoggedOut: the device was unlinked on the phone.
+	// ReasonLoggedOut: the device was removed on the phone.
 	ReasonLoggedOut Reason = "LoggedOut"
 	// ReasonPrimaryDeviceGone: the phone's account is gone or locked.
 	ReasonPrimaryDeviceGone Reason = "PrimaryDeviceGone"
@@ -68,8 +68,8 @@ const (
 	ReasonStoreUnwritable Reason = "StoreUnwritable"
 	// ReasonClearedByUser: someone cleared or logged out the session through the API.
 	ReasonClearedByUser Reason = "ClearedByUser"
-	// ReasonStoppedByUser: someone stopped the session through the API; its keys are kept, and only a restart
-	// by a person connects it again.
+	// ReasonStoppedByUser: someone stopped the session through the API; its keys are kept, and it connects again
+	// only when someone restarts it.
 	ReasonStoppedByUser Reason = "StoppedByUser"
 )
 
@@ -96,19 +96,19 @@ var UserActions = []UserAction{
 	ActionCheckNetwork, ActionFixStorage,
 }
 
-// Notice is a warning that outlasts the state it came with.
+// Notice is a warning that stays after the state that it came with.
 type Notice string
 
 // The notices a bot can give.
 const (
 	NoticeNone Notice = ""
-	// NoticeStoreRestored: the store was damaged and the newest good snapshot took its place; messages that
-	// came since that snapshot may not decrypt.
+	// NoticeStoreRestored: the database was damaged and the newest good backup replaced it; messages that came
+	// after that backup may not decrypt.
 	NoticeStoreRestored Notice = "StoreRestored"
-	// NoticeStoreDamaged: the store was damaged and no snapshot could be restored; it was set aside.
+	// NoticeStoreDamaged: the database was damaged and no backup could be restored; it was set aside.
 	NoticeStoreDamaged Notice = "StoreDamaged"
 	// NoticeRelinkNeeded: the directory holds a whatsapp-web.js profile, which cannot be converted.
 	NoticeRelinkNeeded Notice = "RelinkNeeded"
-	// NoticeBackupFailing: the last snapshot of the store could not be taken.
+	// NoticeBackupFailing: the last backup failed.
 	NoticeBackupFailing Notice = "BackupFailing"
 )

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// timeLayout is that of JavaScript's Date.prototype.toISOString, which the API's users parse.
+// timeLayout is the layout of JavaScript's Date.prototype.toISOString, which the API's users parse.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // Time is a moment that reads in JSON as UTC with milliseconds ("2024-01-15T10:30:00.000Z"); the zero

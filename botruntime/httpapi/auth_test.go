@@ -92,7 +92,7 @@ func TestWrongTokens(t *testing.T) {
 	for name, headers := range cases {
 		t.Run(name, func(t *testing.T) {
 			got := send(t, "GET", at["tls"]+"/api/session/status", "", headers...)
-			if p := got.problem(t); p.Status != 401 || p.kind() != "token-wrong" {
+			if p := got.problem(t); p.Status != 401 || p.Kind() != "token-wrong" {
 				t.Errorf("%s, want 401 token-wrong", got.body)
 			}
 			if strings.Contains(got.body, headers[1]) {
@@ -128,7 +128,7 @@ func TestBackupNeedsATokenOnLoopbackToo(t *testing.T) {
 	config.Token = nil
 	url := local(t, New(config))
 	got := send(t, "GET", url+"/api/session/backup", "", "X-Api-Key", "anything")
-	if p := got.problem(t); p.Status != 403 || p.kind() != "token-unset" || !strings.Contains(p.Detail, "API_TOKEN") {
+	if p := got.problem(t); p.Status != 403 || p.Kind() != "token-unset" || !strings.Contains(p.Detail, "API_TOKEN") {
 		t.Errorf("%s, want 403 that names API_TOKEN", got.body)
 	}
 }
@@ -234,7 +234,7 @@ func TestPeopleAreAskedForTheToken(t *testing.T) {
 			}
 		})
 	}
-	if got := send(t, "GET", at["tls"]+"/qr", "", "Accept", "application/json"); got.problem(t).kind() != "token-needed" {
+	if got := send(t, "GET", at["tls"]+"/qr", "", "Accept", "application/json"); got.problem(t).Kind() != "token-needed" {
 		t.Errorf("a program got %s", got.body)
 	}
 }

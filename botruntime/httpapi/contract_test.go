@@ -214,7 +214,7 @@ func TestCodeInTheFormThatIsAsked(t *testing.T) {
 					t.Errorf("the picture reads %q, want %q", read, testCode)
 				}
 			case "application/json":
-				var live LiveCode
+				var live bot.LiveCode
 				if err := json.Unmarshal([]byte(got.body), &live); err != nil || live.Code.Code != testCode || live.Revision != f.code.Revision || !live.ExpiresAt.Equal(f.code.ExpiresAt.Time) {
 					t.Errorf("%+v, %v; want %+v", live, err, f.code)
 				}
@@ -248,7 +248,7 @@ func TestProblems(t *testing.T) {
 		headers            []string
 		err                error
 		status             int
-		kind               string
+		kind               bot.ProblemKind
 		reason             bot.Reason
 		header, value      string
 	}{
@@ -282,7 +282,7 @@ func TestProblems(t *testing.T) {
 			url := local(t, New(testConfig(f)))
 			got := send(t, c.method, url+c.path, c.body, c.headers...)
 			p := got.problem(t)
-			if p.Status != c.status || p.kind() != c.kind || p.Reason != c.reason {
+			if p.Status != c.status || p.Kind() != c.kind || p.Reason != c.reason {
 				t.Errorf("got %s, want %d %s %s", got.body, c.status, c.kind, c.reason)
 			}
 			if c.header != "" && got.Header.Get(c.header) != c.value {
@@ -303,7 +303,7 @@ func TestPairing(t *testing.T) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, time.Minute)
 	got := send(t, "POST", local(t, New(testConfig(f)))+"/api/session/pair", `{"phoneNumber":"+62 812-3456-7890"}`, "Content-Type", "application/json")
-	var code PairingCode
+	var code bot.PairingCode
 	if err := json.Unmarshal([]byte(got.body), &code); err != nil || code.PairingCode != "ABCD-EFGH" || code.ExpiresAt != f.code.PairingExpiresAt || code.Revision == 0 {
 		t.Errorf("got %d %s, %v", got.StatusCode, got.body, err)
 	}

@@ -262,9 +262,9 @@ func send(t testing.TB, method, url, body string, headers ...string) answer {
 }
 
 // problem decodes a problem and checks what all of them share.
-func (a answer) problem(t testing.TB) Problem {
+func (a answer) problem(t testing.TB) bot.Problem {
 	t.Helper()
-	var p Problem
+	var p bot.Problem
 	if kind := a.Header.Get("Content-Type"); kind != "application/problem+json" {
 		t.Fatalf("content type %q, body %s; want a problem", kind, a.body)
 	}
@@ -276,9 +276,6 @@ func (a answer) problem(t testing.TB) Problem {
 	}
 	return p
 }
-
-// kind is the word that tells problems apart.
-func (p Problem) kind() string { return strings.TrimPrefix(p.Type, "urn:sesi:problem:") }
 
 // waitUntil checks a condition until it holds, or fails the test after half a minute.
 func waitUntil(t testing.TB, what string, holds func() bool) {

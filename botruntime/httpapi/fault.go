@@ -11,33 +11,17 @@ import (
 	"sesi.dev/sesi/botruntime/session"
 )
 
-// Problem is an error as RFC 9457 writes it (application/problem+json).
-type Problem struct {
-	// Type tells problems apart: "urn:sesi:problem:" and a word.
-	Type string `json:"type"`
-	// Title says the same in a few words, Detail what happened and what to do.
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail,omitempty"`
-	// Reason is the session's, where the session refused.
-	Reason bot.Reason `json:"reason,omitempty"`
-	// StatusCode, Error and Message say it again in WAHA's words, on WAHA's paths.
-	StatusCode int    `json:"statusCode,omitempty"`
-	Error      string `json:"error,omitempty"`
-	Message    string `json:"message,omitempty"`
-}
-
 // fault is an error with a status, in both languages.
 type fault struct {
 	status        int
-	kind          string
+	kind          bot.ProblemKind
 	title, detail text
 	reason        bot.Reason
 	header        http.Header
 }
 
 // Error implements error.
-func (f fault) Error() string { return f.kind + ": " + f.detail.en }
+func (f fault) Error() string { return string(f.kind) + ": " + f.detail.en }
 
 // about returns f with another detail.
 func (f fault) about(detail text) fault {
@@ -53,67 +37,67 @@ func (f fault) retryAfter(seconds int) fault {
 
 // The faults that are no one's but the request's.
 var (
-	faultNotFound = fault{status: http.StatusNotFound, kind: "not-found",
+	faultNotFound = fault{status: http.StatusNotFound, kind: bot.ProblemNotFound,
 		title:  text{"Tidak ditemukan", "Not found"},
-		detail: text{"Alamat ini tidak ada; lihat /openapi.json.", "There is nothing at this address; see /openapi.json."}}
-	faultMethod = fault{status: http.StatusMethodNotAllowed, kind: "method-not-allowed",
+		detail: text{"Alamat ini tidak ada; lihat " + bot.PathOpenAPI + ".", "There is nothing at this address; see " + bot.PathOpenAPI + "."}}
+	faultMethod = fault{status: http.StatusMethodNotAllowed, kind: bot.ProblemMethodNotAllowed,
 		title:  text{"Metode tidak didukung", "Method not allowed"},
 		detail: text{"Alamat ini hanya mengenal metode di header Allow.", "This address knows only the methods in the Allow header."}}
-	faultAccept = fault{status: http.StatusNotAcceptable, kind: "not-acceptable",
+	faultAccept = fault{status: http.StatusNotAcceptable, kind: bot.ProblemNotAcceptable,
 		title:  text{"Format tidak tersedia", "Not acceptable"},
 		detail: text{"Tersedia: application/json, image/png dan image/svg+xml.", "Available: application/json, image/png and image/svg+xml."}}
-	faultMediaType = fault{status: http.StatusUnsupportedMediaType, kind: "unsupported-media-type",
+	faultMediaType = fault{status: http.StatusUnsupportedMediaType, kind: bot.ProblemUnsupportedMediaType,
 		title:  text{"Jenis isi tidak didukung", "Unsupported media type"},
 		detail: text{"Kirim JSON dengan header Content-Type: application/json.", "Send JSON with the header Content-Type: application/json."}}
-	faultTooLarge = fault{status: http.StatusRequestEntityTooLarge, kind: "too-large",
+	faultTooLarge = fault{status: http.StatusRequestEntityTooLarge, kind: bot.ProblemTooLarge,
 		title:  text{"Permintaan terlalu besar", "Request too large"},
 		detail: text{"Isi permintaan dibatasi 64 KiB.", "A request's body is limited to 64 KiB."}}
-	faultBody = fault{status: http.StatusBadRequest, kind: "bad-request",
+	faultBody = fault{status: http.StatusBadRequest, kind: bot.ProblemBadRequest,
 		title:  text{"Permintaan tidak lengkap", "Incomplete request"},
 		detail: text{"Isi permintaan tidak terbaca sampai akhir.", "The request's body could not be read to its end."}}
-	faultJSON = fault{status: http.StatusBadRequest, kind: "bad-json",
+	faultJSON = fault{status: http.StatusBadRequest, kind: bot.ProblemBadJSON,
 		title:  text{"JSON tidak valid", "Invalid JSON"},
 		detail: text{"Isi permintaan bukan JSON yang diharapkan.", "The request's body is not the JSON that is expected here."}}
-	faultPhone = fault{status: http.StatusUnprocessableEntity, kind: "bad-phone-number",
+	faultPhone = fault{status: http.StatusUnprocessableEntity, kind: bot.ProblemBadPhoneNumber,
 		title: text{"Nomor telepon tidak valid", "Invalid phone number"},
 		detail: text{"phoneNumber harus dalam format internasional dengan kode negara, misalnya +6281234567890.",
 			"phoneNumber must be in international form with its country code, such as +6281234567890."}}
-	faultHost = fault{status: http.StatusForbidden, kind: "foreign-host",
+	faultHost = fault{status: http.StatusForbidden, kind: bot.ProblemForeignHost,
 		title: text{"Host ditolak", "Host refused"},
 		detail: text{"Alamat ini hanya menjawab untuk localhost, 127.0.0.1 dan [::1]. Untuk alamat lain, atur HOST dan API_TOKEN.",
 			"This listener answers only as localhost, 127.0.0.1 and [::1]. For any other address, set HOST and API_TOKEN."}}
-	faultCrossSite = fault{status: http.StatusForbidden, kind: "cross-site",
+	faultCrossSite = fault{status: http.StatusForbidden, kind: bot.ProblemCrossSite,
 		title:  text{"Permintaan lintas situs ditolak", "Cross-site request refused"},
 		detail: text{"Peramban mengirim permintaan ini dari situs lain.", "A browser sent this request from another site."}}
-	faultNoToken = fault{status: http.StatusUnauthorized, kind: "token-needed",
+	faultNoToken = fault{status: http.StatusUnauthorized, kind: bot.ProblemTokenNeeded,
 		title: text{"Token diperlukan", "Token needed"},
 		detail: text{"Kirim token API: header Authorization: Bearer TOKEN atau X-Api-Key: TOKEN.",
 			"Send the API token: header Authorization: Bearer TOKEN, or X-Api-Key: TOKEN."},
 		header: http.Header{"Www-Authenticate": {`Bearer realm="sesi"`}}}
-	faultWrongToken = fault{status: http.StatusUnauthorized, kind: "token-wrong",
+	faultWrongToken = fault{status: http.StatusUnauthorized, kind: bot.ProblemTokenWrong,
 		title:  text{"Token salah", "Wrong token"},
 		detail: text{"Token ini bukan API_TOKEN milik bot.", "This token is not the bot's API_TOKEN."},
 		header: http.Header{"Www-Authenticate": {`Bearer realm="sesi", error="invalid_token"`}}}
-	faultThrottled = fault{status: http.StatusTooManyRequests, kind: "too-many-attempts",
+	faultThrottled = fault{status: http.StatusTooManyRequests, kind: bot.ProblemTooManyAttempts,
 		title:  text{"Terlalu banyak percobaan", "Too many attempts"},
 		detail: text{"Token salah terlalu sering dari alamat ini; tunggu sebentar.", "Too many wrong tokens came from this address; wait a moment."}}
-	faultTokenUnset = fault{status: http.StatusForbidden, kind: "token-unset",
+	faultTokenUnset = fault{status: http.StatusForbidden, kind: bot.ProblemTokenUnset,
 		title: text{"Token belum diatur", "No token is set"},
 		detail: text{"Backup lewat HTTP selalu memerlukan token: atur API_TOKEN, atau jalankan `bot backup`.",
 			"A backup over HTTP always needs a token: set API_TOKEN, or run `bot backup`."}}
-	faultStreams = fault{status: http.StatusServiceUnavailable, kind: "too-many-streams",
+	faultStreams = fault{status: http.StatusServiceUnavailable, kind: bot.ProblemTooManyStreams,
 		title:  text{"Terlalu banyak pengamat", "Too many watchers"},
 		detail: text{"Batas jumlah event stream tercapai; coba lagi nanti.", "As many event streams are open as the bot allows; try again later."}}
-	faultBackupBusy = fault{status: http.StatusServiceUnavailable, kind: "backup-busy",
+	faultBackupBusy = fault{status: http.StatusServiceUnavailable, kind: bot.ProblemBackupBusy,
 		title:  text{"Backup sedang berjalan", "A backup is under way"},
 		detail: text{"Satu backup sedang dikirim; coba lagi sesudahnya.", "Another backup is being sent; try again after it."}}
-	faultSlow = fault{status: http.StatusGatewayTimeout, kind: "timeout",
+	faultSlow = fault{status: http.StatusGatewayTimeout, kind: bot.ProblemTimeout,
 		title:  text{"Terlalu lama", "Took too long"},
 		detail: text{"Session tidak selesai tepat waktu; periksa statusnya, lalu coba lagi.", "The session did not finish in time; see its status, then try again."}}
-	faultStopping = fault{status: http.StatusServiceUnavailable, kind: "stopping",
+	faultStopping = fault{status: http.StatusServiceUnavailable, kind: bot.ProblemStopping,
 		title:  text{"Bot sedang berhenti", "The bot is stopping"},
 		detail: text{"Bot sedang berhenti; coba lagi setelah bot berjalan kembali.", "The bot is stopping; try again once it runs again."}}
-	faultInternal = fault{status: http.StatusInternalServerError, kind: "internal",
+	faultInternal = fault{status: http.StatusInternalServerError, kind: bot.ProblemInternal,
 		title:  text{"Kesalahan di bot", "The bot failed"},
 		detail: text{"Lihat log bot.", "See the bot's log."}}
 )
@@ -144,7 +128,7 @@ func classifyError(err error) fault {
 		if f.title.en == "" {
 			f = refusals[session.RefusedNotReady]
 		}
-		f.status, f.kind, f.reason = http.StatusConflict, string(refused.Kind), refused.Reason
+		f.status, f.kind, f.reason = http.StatusConflict, bot.ProblemKind(refused.Kind), refused.Reason
 		if refused.Detail != "" {
 			f.detail = text{f.detail.id + " (" + refused.Detail + ")", refused.Detail}
 		}
@@ -167,8 +151,8 @@ func (c *call) fail(err error) {
 	if f.status >= http.StatusInternalServerError && f.status != http.StatusServiceUnavailable && c.r.Context().Err() == nil {
 		c.Log.Error("request failed", "method", c.r.Method, "path", c.r.URL.Path, "error", err)
 	}
-	p := Problem{
-		Type: "urn:sesi:problem:" + f.kind, Title: f.title.in(c.lang), Status: f.status,
+	p := bot.Problem{
+		Type: f.kind.Type(), Title: f.title.in(c.lang), Status: f.status,
 		Detail: f.detail.in(c.lang), Reason: f.reason,
 	}
 	if c.waha {

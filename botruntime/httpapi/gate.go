@@ -30,11 +30,12 @@ type gate struct {
 
 // newGate returns the handler of a listener.
 func newGate(a *API, d door, routes []route) *gate {
-	g := &gate{API: a, door: d, mux: &mux{routes: make(map[string]route, len(routes))}}
+	g := &gate{API: a, door: d, mux: &mux{routes: make(map[string]entry, len(routes))}}
 	for _, r := range routes {
-		g.mux.routes[r.pattern()] = r
+		e := entry{route: r, waha: r.waha()}
+		g.mux.routes[r.pattern()] = e
 		g.mux.HandleFunc(r.pattern(), func(w http.ResponseWriter, req *http.Request) {
-			c := g.call(w, req, r.waha())
+			c := g.call(w, req, e.waha)
 			if err := r.do(c); err != nil {
 				c.fail(err)
 			}
@@ -83,7 +84,7 @@ func (g *gate) admit(c *call) error {
 	}
 	found, ok := g.mux.find(c.r)
 	if ok {
-		c.waha = found.waha()
+		c.waha = found.waha
 	}
 	if err := c.authorize(found.access); err != nil {
 		return err
@@ -100,7 +101,7 @@ func (g *gate) admit(c *call) error {
 // missing tells a path that is not there from a method that the path does not know.
 func (g *gate) missing(r *http.Request) error {
 	var allowed []string
-	for _, method := range []string{"GET", "POST", "PATCH", "DELETE"} {
+	for _, method := range g.mux.methods() {
 		other := new(http.Request)
 		*other = *r
 		other.Method = method

@@ -32,7 +32,7 @@ func TestRebindingIsRefused(t *testing.T) {
 			continue
 		}
 		got := send(t, r.method, url+r.path, "", "Host", "evil.example:3000", "X-Api-Key", testToken)
-		if p := got.problem(t); p.Status != 403 || p.kind() != "foreign-host" {
+		if p := got.problem(t); p.Status != 403 || p.Kind() != "foreign-host" {
 			t.Errorf("%s: %s, want 403 foreign-host", r.pattern(), got.body)
 		}
 	}
@@ -89,7 +89,7 @@ func TestOtherSitesChangeNothing(t *testing.T) {
 				continue
 			}
 			got := send(t, r.method, url+r.path, "", "Sec-Fetch-Site", "cross-site", "X-Api-Key", testToken)
-			if p := got.problem(t); p.Status != 403 || p.kind() != "cross-site" {
+			if p := got.problem(t); p.Status != 403 || p.Kind() != "cross-site" {
 				t.Errorf("%s at %s: %s, want 403 cross-site", r.pattern(), door, got.body)
 			}
 		}

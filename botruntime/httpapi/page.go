@@ -39,7 +39,7 @@ const pageIcon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' v
 
 // home leads people to the page.
 func (c *call) home() error {
-	http.Redirect(c.w, c.r, "/qr", http.StatusSeeOther)
+	http.Redirect(c.w, c.r, bot.PathPage, http.StatusSeeOther)
 	return nil
 }
 
@@ -89,7 +89,7 @@ func (c *call) admitToPage(given string) error {
 		}
 		c.setCookie(token)
 	}
-	http.Redirect(c.w, c.r, "/qr", http.StatusSeeOther)
+	http.Redirect(c.w, c.r, bot.PathPage, http.StatusSeeOther)
 	return nil
 }
 

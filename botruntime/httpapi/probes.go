@@ -3,6 +3,8 @@ package httpapi
 import (
 	"net/http"
 	"strings"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // live says that the process should be left alone: a probe never kills a bot that waits for a person.
@@ -31,7 +33,7 @@ func (c *call) fit() error {
 
 func (c *call) unfit(broken []string) error {
 	why := strings.Join(broken, "; ")
-	return fault{status: http.StatusServiceUnavailable, kind: "unhealthy",
+	return fault{status: http.StatusServiceUnavailable, kind: bot.ProblemUnhealthy,
 		title: text{"Bot tidak sehat", "The bot is not well"}, detail: text{why, why}}
 }
 

@@ -4,23 +4,25 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // access says who may call a route.
 type access uint8
 
 const (
-	// withToken: whoever holds the token, by header or by the page's cookie; on loopback, everyone.
+	// withToken: the token by header, or the page's cookie. A listener that asks for no token lets everyone in.
 	withToken access = iota
-	// withTokenAlways: the token by header, on loopback too.
+	// withTokenAlways: the token by header, on every listener.
 	withTokenAlways
-	// forPeople: a browser that holds no token is asked for it.
+	// forPeople: a browser without a token gets the form that asks for it.
 	forPeople
 	// forAll: no token.
 	forAll
 )
 
-// route is one thing that can be asked of the bot.
+// route is one method of one path.
 type route struct {
 	method, path string
 	access       access
@@ -28,49 +30,65 @@ type route struct {
 }
 
 // pattern is the route in the words of http.ServeMux.
-func (r route) pattern() string { return r.method + " " + r.path }
+func (r route) pattern() string {
+	if r.path == bot.PathHome {
+		return r.method + " " + r.path + "{$}"
+	}
+	return r.method + " " + r.path
+}
 
-// waha tells whether the route is there for WAHA's scripts, which read errors in WAHA's words.
+// waha reports whether the route is one of WAHA's, whose clients read errors in WAHA's shape.
 func (r route) waha() bool {
-	return strings.HasPrefix(r.path, "/api/sessions") || strings.HasPrefix(r.path, "/api/{name}/") || r.path == "/ping"
+	return slices.ContainsFunc(wahaRoutes(), func(w route) bool { return w.method == r.method && w.path == r.path })
 }
 
-// apiRoutes are served on the plain and the TLS listener.
-func apiRoutes() []route {
-	return slices.Concat([]route{
-		{"GET", "/{$}", forAll, (*call).home},
-		{"GET", "/qr", forPeople, (*call).page},
-		{"POST", "/qr", forPeople, (*call).enter},
-		{"GET", "/api/health", withToken, (*call).health},
-		{"GET", "/api/session/status", withToken, (*call).status},
-		{"GET", "/api/session/qr", withToken, (*call).code},
-		{"GET", "/api/session/events", withToken, (*call).events},
-		{"GET", "/api/session/backup", withTokenAlways, (*call).backup},
-		{"POST", "/api/session/pair", withToken, (*call).pair},
-		{"POST", "/api/session/restart", withToken, (*call).restart},
-		{"POST", "/api/session/stop", withToken, (*call).stop},
-		{"POST", "/api/session/logout", withToken, (*call).logout},
-		{"DELETE", "/api/session/clear", withToken, (*call).clear},
-		{"GET", "/openapi.json", withToken, (*call).openAPI},
-	}, messageRoutes(), wahaRoutes())
-}
+// apiRoutes are the routes of the plain and the TLS listener.
+//
+// To add a part of the API: put its paths and types into api/bot; write its handlers, methods of call, in a file of
+// this package, together with a function like sessionRoutes; name that function here; describe each route in
+// hack/openapi/operations.go and run make generate. A handler returns a fault, or any error, instead of writing one.
+func apiRoutes() []route { return slices.Concat(pageRoutes(), sessionRoutes(), messageRoutes(), wahaRoutes()) }
 
-// probeRoutes are served on the metrics listener.
-func probeRoutes() []route {
+func pageRoutes() []route {
 	return []route{
-		{"GET", "/livez", forAll, (*call).live},
-		{"GET", "/readyz", forAll, (*call).ready},
-		{"GET", "/metrics", forAll, (*call).metrics},
+		{"GET", bot.PathHome, forAll, (*call).home},
+		{"GET", bot.PathPage, forPeople, (*call).page},
+		{"POST", bot.PathPage, forPeople, (*call).enter},
 	}
 }
 
-// Route names a route, for the document that describes them.
+func sessionRoutes() []route {
+	return []route{
+		{"GET", bot.PathHealth, withToken, (*call).health},
+		{"GET", bot.PathStatus, withToken, (*call).status},
+		{"GET", bot.PathCode, withToken, (*call).code},
+		{"GET", bot.PathSessionEvents, withToken, (*call).events},
+		{"GET", bot.PathBackup, withTokenAlways, (*call).backup},
+		{"POST", bot.PathPair, withToken, (*call).pair},
+		{"POST", bot.PathRestart, withToken, (*call).restart},
+		{"POST", bot.PathStop, withToken, (*call).stop},
+		{"POST", bot.PathLogout, withToken, (*call).logout},
+		{"DELETE", bot.PathClear, withToken, (*call).clear},
+		{"GET", bot.PathOpenAPI, withToken, (*call).openAPI},
+	}
+}
+
+// probeRoutes are the routes of the metrics listener.
+func probeRoutes() []route {
+	return []route{
+		{"GET", bot.PathLive, forAll, (*call).live},
+		{"GET", bot.PathReady, forAll, (*call).ready},
+		{"GET", bot.PathMetrics, forAll, (*call).metrics},
+	}
+}
+
+// Route names a route, for the OpenAPI document.
 type Route struct {
 	Method, Path string
 	// Probe is true for the routes of the metrics listener.
 	Probe bool
-	// Token is true where a token is needed wherever the bot asks for one, TokenAlways where it is needed on
-	// loopback too.
+	// Token is true where the token is needed on a listener that asks for it, TokenAlways where it is needed on
+	// every listener.
 	Token, TokenAlways bool
 }
 
@@ -79,7 +97,7 @@ func Routes() []Route {
 	var out []Route
 	for _, r := range apiRoutes() {
 		out = append(out, Route{
-			Method: r.method, Path: strings.TrimSuffix(r.path, "{$}"),
+			Method: r.method, Path: r.path,
 			Token: r.access == withToken || r.access == withTokenAlways, TokenAlways: r.access == withTokenAlways,
 		})
 	}
@@ -92,12 +110,30 @@ func Routes() []Route {
 // mux is a ServeMux that knows its routes.
 type mux struct {
 	http.ServeMux
-	routes map[string]route
+	routes map[string]entry
+}
+
+// entry is a route, and whether it is one of WAHA's.
+type entry struct {
+	route
+	waha bool
 }
 
 // find returns the route of r; false when there is none.
-func (m *mux) find(r *http.Request) (route, bool) {
+func (m *mux) find(r *http.Request) (entry, bool) {
 	_, pattern := m.Handler(r)
 	found, ok := m.routes[pattern]
 	return found, ok
+}
+
+// methods lists the methods of all routes, each once.
+func (m *mux) methods() []string {
+	var out []string
+	for _, r := range m.routes {
+		if !slices.Contains(out, r.method) {
+			out = append(out, r.method)
+		}
+	}
+	slices.SortFunc(out, strings.Compare)
+	return out
 }

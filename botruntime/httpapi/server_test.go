@@ -452,7 +452,7 @@ func TestOneBackupAtATime(t *testing.T) {
 		}
 	}()
 	<-began
-	if p := send(t, "GET", url+"/api/session/backup", "", "X-Api-Key", testToken).problem(t); p.Status != 503 || p.kind() != "backup-busy" {
+	if p := send(t, "GET", url+"/api/session/backup", "", "X-Api-Key", testToken).problem(t); p.Status != 503 || p.Kind() != "backup-busy" {
 		t.Errorf("a second backup: %+v", p)
 	}
 	close(goOn)

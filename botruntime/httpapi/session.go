@@ -12,17 +12,15 @@ import (
 func (c *call) status() error {
 	snap := c.Session.Fresh()
 	c.w.Header().Set("Content-Language", c.lang.tag())
-	return c.json(http.StatusOK, Status{
-		StoredSession: stored(snap), Message: describeStatus(snap).in(c.lang), rest: rest{*snap},
-	})
+	return c.json(http.StatusOK, bot.NewStatus(snap, describeStatus(snap).in(c.lang)))
 }
 
 func (c *call) health() error {
 	snap := c.Session.Fresh()
-	info := stored(snap)
-	h := Health{
+	info := bot.Stored(snap)
+	h := bot.Health{
 		Status: "OK", WhatsApp: classifyWhatsApp(snap, time.Now()), Authenticated: snap.Authenticated,
-		Session: HealthSession{Exists: info.Exists, Info: info, AuthPath: c.AuthPath, ClientID: c.ClientID},
+		Session: bot.HealthSession{Exists: info.Exists, Info: info, AuthPath: c.AuthPath, ClientID: c.ClientID},
 		Errors:  c.broken(),
 	}
 	status := http.StatusOK
@@ -61,7 +59,7 @@ func (c *call) code() error {
 	case 2:
 		return c.picture("image/svg+xml", qr.SVG, live)
 	}
-	answer := LiveCode{Code: live}
+	answer := bot.LiveCode{Code: live}
 	if c.r.URL.Query().Has("svg") {
 		drawn, err := qr.SVG(live.Code)
 		if err != nil {
@@ -90,7 +88,7 @@ func (c *call) picture(contentType string, draw func(string) ([]byte, error), li
 }
 
 func (c *call) pair() error {
-	var asked PairRequest
+	var asked bot.PairRequest
 	if err := c.read(&asked); err != nil {
 		return err
 	}
@@ -98,7 +96,7 @@ func (c *call) pair() error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, PairingCode{PairingCode: live.PairingCode, ExpiresAt: live.PairingExpiresAt, Revision: live.Revision})
+	return c.json(http.StatusOK, bot.PairingCode{PairingCode: live.PairingCode, ExpiresAt: live.PairingExpiresAt, Revision: live.Revision})
 }
 
 func (c *call) requestPairing(phone string) (bot.Code, error) {
@@ -136,5 +134,5 @@ func (c *call) change(do func(context.Context) error, done text) error {
 		return err
 	}
 	c.w.Header().Set("Content-Language", c.lang.tag())
-	return c.json(http.StatusOK, Done{Success: true, Message: done.in(c.lang)})
+	return c.json(http.StatusOK, bot.Done{Success: true, Message: done.in(c.lang)})
 }

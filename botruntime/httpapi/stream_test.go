@@ -252,7 +252,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	first.event()
 	second.event()
 	got := send(t, "GET", url+"/api/session/events", "")
-	if p := got.problem(t); p.Status != 503 || p.kind() != "too-many-streams" || got.Header.Get("Retry-After") == "" {
+	if p := got.problem(t); p.Status != 503 || p.Kind() != "too-many-streams" || got.Header.Get("Retry-After") == "" {
 		t.Errorf("a third stream: %s", got.body)
 	}
 	if got := send(t, "GET", url+"/api/session/status", ""); got.StatusCode != 200 {

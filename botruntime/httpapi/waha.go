@@ -17,114 +17,57 @@ import (
 // what the snapshot says, in WAHA's words; there is no second state behind them.
 func wahaRoutes() []route {
 	return []route{
-		{"GET", "/ping", forAll, (*call).wahaPing},
-		{"GET", "/api/sessions", withToken, (*call).wahaList},
-		{"GET", "/api/sessions/{name}", withToken, (*call).wahaGet},
-		{"GET", "/api/sessions/{name}/me", withToken, (*call).wahaMe},
-		{"POST", "/api/sessions/{name}/start", withToken, (*call).wahaStart},
-		{"POST", "/api/sessions/{name}/stop", withToken, (*call).wahaStop},
-		{"POST", "/api/sessions/{name}/restart", withToken, (*call).wahaRestart},
-		{"POST", "/api/sessions/{name}/logout", withToken, (*call).wahaLogout},
-		{"GET", "/api/{name}/auth/qr", withToken, (*call).wahaCode},
-		{"POST", "/api/{name}/auth/request-code", withToken, (*call).wahaPair},
+		{"GET", bot.PathWAHAPing, forAll, (*call).wahaPing},
+		{"GET", bot.PathWAHASessions, withToken, (*call).wahaList},
+		{"GET", bot.PathWAHASession, withToken, (*call).wahaGet},
+		{"GET", bot.PathWAHAMe, withToken, (*call).wahaMe},
+		{"POST", bot.PathWAHAStart, withToken, (*call).wahaStart},
+		{"POST", bot.PathWAHAStop, withToken, (*call).wahaStop},
+		{"POST", bot.PathWAHARestart, withToken, (*call).wahaRestart},
+		{"POST", bot.PathWAHALogout, withToken, (*call).wahaLogout},
+		{"GET", bot.PathWAHACode, withToken, (*call).wahaCode},
+		{"POST", bot.PathWAHARequestCode, withToken, (*call).wahaPair},
 	}
 }
-
-// WAHAStatus is WAHA's word for the state of a session.
-type WAHAStatus string
-
-// WAHA's words.
-const (
-	WAHAStopped  WAHAStatus = "STOPPED"
-	WAHAStarting WAHAStatus = "STARTING"
-	WAHAScanQR   WAHAStatus = "SCAN_QR_CODE"
-	WAHAWorking  WAHAStatus = "WORKING"
-	WAHAFailed   WAHAStatus = "FAILED"
-)
 
 // wahaByState translates each state, wahaByReason those reasons that WAHA tells from the rest of their state.
 // FAILED is what makes a script ask for a restart, and a restart is what ends each of these.
 var (
-	wahaByState = map[bot.State]WAHAStatus{
-		bot.StateConnecting:   WAHAStarting,
-		bot.StatePairing:      WAHAScanQR,
-		bot.StateConnected:    WAHAWorking,
-		bot.StateReconnecting: WAHAStarting,
-		bot.StateConflict:     WAHAFailed,
-		bot.StateLoggedOut:    WAHAFailed,
-		bot.StateRestricted:   WAHAFailed,
-		bot.StateOutdated:     WAHAFailed,
-		bot.StateFailed:       WAHAFailed,
-		bot.StateStopped:      WAHAStopped,
+	wahaByState = map[bot.State]bot.WAHAStatus{
+		bot.StateConnecting:   bot.WAHAStarting,
+		bot.StatePairing:      bot.WAHAScanQR,
+		bot.StateConnected:    bot.WAHAWorking,
+		bot.StateReconnecting: bot.WAHAStarting,
+		bot.StateConflict:     bot.WAHAFailed,
+		bot.StateLoggedOut:    bot.WAHAFailed,
+		bot.StateRestricted:   bot.WAHAFailed,
+		bot.StateOutdated:     bot.WAHAFailed,
+		bot.StateFailed:       bot.WAHAFailed,
+		bot.StateStopped:      bot.WAHAStopped,
 	}
-	wahaByReason = map[bot.Reason]WAHAStatus{
-		bot.ReasonQRTimeout:      WAHAStarting,
-		bot.ReasonConnectionLost: WAHAStarting, // no code can be scanned, though one is needed
-		bot.ReasonQRIdle:         WAHAFailed,
-		bot.ReasonPairError:      WAHAStarting,
-		bot.ReasonClearedByUser:  WAHAStopped,
+	wahaByReason = map[bot.Reason]bot.WAHAStatus{
+		bot.ReasonQRTimeout:      bot.WAHAStarting,
+		bot.ReasonConnectionLost: bot.WAHAStarting, // no code can be scanned, though one is needed
+		bot.ReasonQRIdle:         bot.WAHAFailed,
+		bot.ReasonPairError:      bot.WAHAStarting,
+		bot.ReasonClearedByUser:  bot.WAHAStopped,
 	}
 )
 
 // classifyWAHA says a snapshot's state in WAHA's words.
-func classifyWAHA(s *bot.Snapshot) WAHAStatus {
+func classifyWAHA(s *bot.Snapshot) bot.WAHAStatus {
 	if status, ok := wahaByReason[s.Reason]; ok {
 		return status
 	}
 	return wahaByState[s.State]
 }
 
-// WAHASession is a session as WAHA shows it.
-type WAHASession struct {
-	Name   string     `json:"name"`
-	Status WAHAStatus `json:"status"`
-	// Config is always empty: a bot is configured by its environment.
-	Config struct{}   `json:"config"`
-	Me     *WAHAMe    `json:"me"`
-	Engine WAHAEngine `json:"engine"`
-}
-
-// WAHAEngine names what is under the API.
-type WAHAEngine struct {
-	Engine string `json:"engine"`
-}
-
-// WAHAMe is the linked account. ID is in WAHA's form (…@c.us), JID in WhatsApp's own.
-type WAHAMe struct {
-	ID       string `json:"id"`
-	LID      string `json:"lid,omitempty"`
-	JID      string `json:"jid"`
-	PushName string `json:"pushName"`
-}
-
-// WAHAPing answers GET /ping.
-type WAHAPing struct {
-	Message string `json:"message"`
-}
-
-// WAHAImage is the code's picture in JSON.
-type WAHAImage struct {
-	MIMEType string `json:"mimetype"`
-	// Data is the picture in base64.
-	Data string `json:"data"`
-}
-
-// WAHAValue is the code's text.
-type WAHAValue struct {
-	Value string `json:"value"`
-}
-
-// WAHACode is the code to type into the phone.
-type WAHACode struct {
-	Code string `json:"code"`
-}
-
 // wahaMe is the linked account, nil when there is none.
-func wahaMe(s *bot.Snapshot) *WAHAMe {
+func wahaMe(s *bot.Snapshot) *bot.WAHAMe {
 	if !s.Exists || s.JID == "" {
 		return nil
 	}
-	return &WAHAMe{ID: accountOf(s.JID) + "@c.us", LID: bareLID(s.LID), JID: s.JID, PushName: s.PushName}
+	return &bot.WAHAMe{ID: accountOf(s.JID) + "@c.us", LID: bareLID(s.LID), JID: s.JID, PushName: s.PushName}
 }
 
 // accountOf is the part of a JID before its device and server.
@@ -143,9 +86,9 @@ func bareLID(lid string) string {
 	return accountOf(lid) + "@lid"
 }
 
-func (c *call) wahaSession() WAHASession {
+func (c *call) wahaSession() bot.WAHASession {
 	snap := c.snapshot()
-	return WAHASession{Name: c.ClientID, Status: classifyWAHA(snap), Me: wahaMe(snap), Engine: WAHAEngine{"WHATSMEOW"}}
+	return bot.WAHASession{Name: c.ClientID, Status: classifyWAHA(snap), Me: wahaMe(snap), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
 }
 
 // wahaNamed checks the session's name in the path: the client id, or "default" as scripts leave it.
@@ -158,9 +101,9 @@ func (c *call) wahaNamed() error {
 	return nil
 }
 
-func (c *call) wahaPing() error { return c.json(http.StatusOK, WAHAPing{"pong"}) }
+func (c *call) wahaPing() error { return c.json(http.StatusOK, bot.WAHAPing{Message: "pong"}) }
 
-func (c *call) wahaList() error { return c.json(http.StatusOK, []WAHASession{c.wahaSession()}) }
+func (c *call) wahaList() error { return c.json(http.StatusOK, []bot.WAHASession{c.wahaSession()}) }
 
 func (c *call) wahaGet() error {
 	if err := c.wahaNamed(); err != nil {
@@ -179,7 +122,7 @@ func (c *call) wahaMe() error {
 // wahaStart is for a session that does not run; one that runs is left alone.
 func (c *call) wahaStart() error {
 	switch classifyWAHA(c.snapshot()) {
-	case WAHAFailed, WAHAStopped:
+	case bot.WAHAFailed, bot.WAHAStopped:
 		return c.wahaDo(c.Session.Resume)
 	}
 	return c.wahaDo(nil)
@@ -227,7 +170,7 @@ func (c *call) wahaCode() error {
 		return c.wahaNoCode(err)
 	}
 	if c.r.URL.Query().Get("format") == "raw" {
-		return c.json(http.StatusOK, WAHAValue{live.Code})
+		return c.json(http.StatusOK, bot.WAHAValue{Value: live.Code})
 	}
 	if c.r.Header.Get("Accept") != "application/json" {
 		return c.picture("image/png", qr.PNG, live)
@@ -236,7 +179,7 @@ func (c *call) wahaCode() error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, WAHAImage{"image/png", base64.StdEncoding.EncodeToString(drawn)})
+	return c.json(http.StatusOK, bot.WAHAImage{MIMEType: "image/png", Data: base64.StdEncoding.EncodeToString(drawn)})
 }
 
 // wahaNoCode says that no code is live in the words that WAHA's scripts compare with.
@@ -255,7 +198,7 @@ func (c *call) wahaPair() error {
 	if err := c.wahaNamed(); err != nil {
 		return err
 	}
-	var asked PairRequest
+	var asked bot.PairRequest
 	if err := c.read(&asked); err != nil {
 		return err
 	}
@@ -263,5 +206,5 @@ func (c *call) wahaPair() error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusCreated, WAHACode{live.PairingCode})
+	return c.json(http.StatusCreated, bot.WAHACode{Code: live.PairingCode})
 }

@@ -122,7 +122,7 @@ func TestWAHACode(t *testing.T) {
 			t.Errorf("%s: %s that reads %q", name, got.Header.Get("Content-Type"), scan.Code([]byte(got.body)))
 		}
 	}
-	var image WAHAImage
+	var image bot.WAHAImage
 	if err := json.Unmarshal([]byte(send(t, "GET", url, "", "Accept", "application/json").body), &image); err != nil {
 		t.Fatal(err)
 	}
@@ -149,21 +149,21 @@ func TestClassifyWAHA(t *testing.T) {
 	cases := map[string]struct {
 		state  bot.State
 		reason bot.Reason
-		want   WAHAStatus
+		want   bot.WAHAStatus
 	}{
-		"opening":           {bot.StateConnecting, bot.ReasonNotLinked, WAHAStarting},
-		"code is live":      {bot.StatePairing, bot.ReasonQRAvailable, WAHAScanQR},
-		"old phone":         {bot.StatePairing, bot.ReasonMultideviceNotEnabled, WAHAScanQR},
-		"between rounds":    {bot.StatePairing, bot.ReasonQRTimeout, WAHAStarting},
-		"nobody scanned":    {bot.StatePairing, bot.ReasonQRIdle, WAHAFailed},
-		"scanned":           {bot.StateConnecting, bot.ReasonPaired, WAHAStarting},
-		"connected":         {bot.StateConnected, bot.ReasonLoggedIn, WAHAWorking},
-		"network gone":      {bot.StateReconnecting, bot.ReasonConnectionLost, WAHAStarting},
-		"no code to be had": {bot.StatePairing, bot.ReasonConnectionLost, WAHAStarting},
-		"replaced":          {bot.StateConflict, bot.ReasonStreamReplaced, WAHAFailed},
-		"unlinked":          {bot.StateLoggedOut, bot.ReasonLoggedOut, WAHAFailed},
-		"cleared":           {bot.StateLoggedOut, bot.ReasonClearedByUser, WAHAStopped},
-		"banned":            {bot.StateRestricted, bot.ReasonTemporaryBan, WAHAFailed},
+		"opening":           {bot.StateConnecting, bot.ReasonNotLinked, bot.WAHAStarting},
+		"code is live":      {bot.StatePairing, bot.ReasonQRAvailable, bot.WAHAScanQR},
+		"old phone":         {bot.StatePairing, bot.ReasonMultideviceNotEnabled, bot.WAHAScanQR},
+		"between rounds":    {bot.StatePairing, bot.ReasonQRTimeout, bot.WAHAStarting},
+		"nobody scanned":    {bot.StatePairing, bot.ReasonQRIdle, bot.WAHAFailed},
+		"scanned":           {bot.StateConnecting, bot.ReasonPaired, bot.WAHAStarting},
+		"connected":         {bot.StateConnected, bot.ReasonLoggedIn, bot.WAHAWorking},
+		"network gone":      {bot.StateReconnecting, bot.ReasonConnectionLost, bot.WAHAStarting},
+		"no code to be had": {bot.StatePairing, bot.ReasonConnectionLost, bot.WAHAStarting},
+		"replaced":          {bot.StateConflict, bot.ReasonStreamReplaced, bot.WAHAFailed},
+		"unlinked":          {bot.StateLoggedOut, bot.ReasonLoggedOut, bot.WAHAFailed},
+		"cleared":           {bot.StateLoggedOut, bot.ReasonClearedByUser, bot.WAHAStopped},
+		"banned":            {bot.StateRestricted, bot.ReasonTemporaryBan, bot.WAHAFailed},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/store"
 	"sesi.dev/sesi/internal/newfile"
 )
@@ -22,7 +23,7 @@ func backup(ctx context.Context, p program) (err error) {
 	defer cancel()
 	st, err := store.Open(ctx, storeOptions(p.cfg, newLog(p.stderr, p.cfg)))
 	if held := (*store.HeldError)(nil); errors.As(err, &held) {
-		return fmt.Errorf("%w; a running bot serves a backup at GET /api/session/backup", err)
+		return fmt.Errorf("%w; a running bot serves a backup at GET "+bot.PathBackup, err)
 	}
 	if err != nil {
 		return err

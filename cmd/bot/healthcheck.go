@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 const healthTimeout = 3 * time.Second
@@ -20,7 +22,7 @@ func healthcheck(ctx context.Context, p program) error {
 		host = "127.0.0.1"
 	}
 	address := net.JoinHostPort(host, strconv.Itoa(p.cfg.MetricsPort))
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/livez", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+bot.PathLive, nil)
 	if err != nil {
 		return err
 	}

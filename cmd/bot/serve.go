@@ -85,7 +85,7 @@ func serve(ctx context.Context, p program) (err error) {
 	})
 	if drawsCodes(p.cfg.TerminalQR, p.stdout) {
 		group.Go(func() error {
-			showCodes(ctx, p.stdout, sup, "http://"+server.PlainAddr().String()+"/qr")
+			showCodes(ctx, p.stdout, sup, "http://"+server.PlainAddr().String()+bot.PathPage)
 			return nil
 		})
 	}

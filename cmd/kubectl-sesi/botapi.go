@@ -108,7 +108,7 @@ func (b *botAPI) do(ctx context.Context, method, path string, body, out any) err
 
 // code is the current code; live is false when there is none.
 func (b *botAPI) code(ctx context.Context) (code bot.Code, live bool, err error) {
-	err = b.do(ctx, http.MethodGet, "/api/session/qr", nil, &code)
+	err = b.do(ctx, http.MethodGet, bot.PathCode, nil, &code)
 	if refused := (*refusal)(nil); errors.As(err, &refused) && refused.status == http.StatusConflict {
 		return bot.Code{}, false, nil
 	}
@@ -117,7 +117,7 @@ func (b *botAPI) code(ctx context.Context) (code bot.Code, live bool, err error)
 
 // watch calls see with each snapshot until see returns false, the context ends or the bot goes.
 func (b *botAPI) watch(ctx context.Context, see func(bot.Snapshot) (more bool, err error)) error {
-	response, err := b.request(ctx, http.MethodGet, "/api/session/events", nil, "Accept", "text/event-stream")
+	response, err := b.request(ctx, http.MethodGet, bot.PathSessionEvents, nil, "Accept", "text/event-stream")
 	if err != nil {
 		return err
 	}

@@ -241,7 +241,7 @@ func checkBot(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) find
 		return finding{what: what, problem: err.Error(), remedy: "kubectl sesi logs " + s.Name}
 	}
 	defer b.close()
-	response, err := b.request(ctx, http.MethodGet, "/api/health", nil)
+	response, err := b.request(ctx, http.MethodGet, bot.PathHealth, nil)
 	if err != nil {
 		return finding{what: what, problem: err.Error(), remedy: "kubectl sesi logs " + s.Name}
 	}
@@ -264,7 +264,7 @@ func checkVersion(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) 
 		return finding{what: what, skipped: true}
 	}
 	defer b.close()
-	response, err := b.request(ctx, http.MethodGet, "/metrics", nil)
+	response, err := b.request(ctx, http.MethodGet, bot.PathMetrics, nil)
 	if err != nil {
 		return finding{what: what, skipped: true}
 	}

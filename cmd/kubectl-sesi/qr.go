@@ -187,7 +187,7 @@ func (t *tool) pair() *cobra.Command {
 		}
 		defer b.close()
 		var code bot.Code
-		if err := b.do(ctx, http.MethodPost, "/api/session/pair", map[string]string{"phoneNumber": phone}, &code); err != nil {
+		if err := b.do(ctx, http.MethodPost, bot.PathPair, bot.PairRequest{PhoneNumber: phone}, &code); err != nil {
 			return err
 		}
 		fmt.Fprintf(t.out, "On the phone %s: Linked devices, Link a device, Link with phone number instead. Enter\n\n    %s\n\n",

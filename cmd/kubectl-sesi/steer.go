@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/internal/newfile"
@@ -41,16 +42,16 @@ func (t *tool) ask(verb, short, method, path, question, done string) *cobra.Comm
 }
 
 func (t *tool) restart() *cobra.Command {
-	return t.ask("restart", "Reconnect now, and end any wait of the session", http.MethodPost, "/api/session/restart", "", "%s reconnects.")
+	return t.ask("restart", "Reconnect now, and end any wait of the session", http.MethodPost, bot.PathRestart, "", "%s reconnects.")
 }
 
 func (t *tool) logout() *cobra.Command {
-	return t.ask("logout", "Unlink the phone", http.MethodPost, "/api/session/logout",
+	return t.ask("logout", "Unlink the phone", http.MethodPost, bot.PathLogout,
 		"Unlink %s from its phone? Afterwards it needs a new scan.", "%s is logged out.")
 }
 
 func (t *tool) clear() *cobra.Command {
-	return t.ask("clear", "Unlink the phone and delete the session's data, after a backup", http.MethodDelete, "/api/session/clear",
+	return t.ask("clear", "Unlink the phone and delete the session's data, after a backup", http.MethodDelete, bot.PathClear,
 		"Clear the session of %s? Afterwards it needs a new scan.", "%s is cleared.")
 }
 
@@ -92,7 +93,7 @@ func (t *tool) backup() *cobra.Command {
 			return err
 		}
 		defer b.close()
-		response, err := b.request(ctx, http.MethodGet, "/api/session/backup", nil, "Authorization", "Bearer "+token)
+		response, err := b.request(ctx, http.MethodGet, bot.PathBackup, nil, "Authorization", "Bearer "+token)
 		if err != nil {
 			return err
 		}

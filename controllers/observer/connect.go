@@ -13,10 +13,12 @@ import (
 	"net/http/httputil"
 	"slices"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 const (
-	eventsPath = "/api/session/events"
+	eventsPath = bot.PathSessionEvents
 	// answerBuffer holds the answer's header and the chunks' sizes while they are parsed. An open stream keeps it, so it
 	// is small.
 	answerBuffer = 512

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	botapi "sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/credentials"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
@@ -129,9 +130,9 @@ func basePod(session *v1alpha1.WhatsAppSession, options Options) corev1.PodTempl
 				Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 			},
 			// Restoring a database takes long; the bot may not be killed meanwhile.
-			StartupProbe:   probe("/livez", corev1.Probe{PeriodSeconds: 1, TimeoutSeconds: 1, FailureThreshold: 120}),
-			LivenessProbe:  probe("/livez", corev1.Probe{PeriodSeconds: 20, TimeoutSeconds: 5, FailureThreshold: 3}),
-			ReadinessProbe: probe("/readyz", corev1.Probe{PeriodSeconds: 5, TimeoutSeconds: 2, FailureThreshold: 3}),
+			StartupProbe:   probe(botapi.PathLive, corev1.Probe{PeriodSeconds: 1, TimeoutSeconds: 1, FailureThreshold: 120}),
+			LivenessProbe:  probe(botapi.PathLive, corev1.Probe{PeriodSeconds: 20, TimeoutSeconds: 5, FailureThreshold: 3}),
+			ReadinessProbe: probe(botapi.PathReady, corev1.Probe{PeriodSeconds: 5, TimeoutSeconds: 2, FailureThreshold: 3}),
 			VolumeMounts:   botMounts(session),
 		}},
 		Volumes: botVolumes(session),

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // openAPI is the part of the bot's document that the page shows.
@@ -73,7 +75,7 @@ func (o openAPI) page() string {
 	var b strings.Builder
 	b.WriteString(generated)
 	b.WriteString("# HTTP API of a bot\n\n")
-	b.WriteString(o.Info.Description + "\n\nThe bot serves this document as OpenAPI 3.1 at `/openapi.json`.\n")
+	b.WriteString(o.Info.Description + "\n\nThe bot serves this document as OpenAPI 3.1 at `" + bot.PathOpenAPI + "`.\n")
 	tags := map[string][]string{}
 	for _, path := range sorted(o.Paths) {
 		for _, method := range methods {

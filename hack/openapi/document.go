@@ -98,7 +98,7 @@ func describe(r *openapi31.Reflector, route httpapi.Route, op operation) error {
 	}
 	slices.Sort(problems)
 	for _, status := range slices.Compact(problems) {
-		oc.AddRespStructure(httpapi.Problem{}, openapi.WithHTTPStatus(status), openapi.WithContentType("application/problem+json"),
+		oc.AddRespStructure(bot.Problem{}, openapi.WithHTTPStatus(status), openapi.WithContentType("application/problem+json"),
 			describeContent(http.StatusText(status)))
 	}
 	return r.AddOperation(oc)

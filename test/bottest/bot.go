@@ -55,8 +55,8 @@ func Start(address string, certificate tls.Certificate, token string, first bot.
 	b.snapshot.Revision = uint64(b.started.UnixMilli())
 	b.snapshot.ChangedAt = bot.At(b.started)
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/session/events", b.serve)
-	mux.HandleFunc("POST /api/session/logout", b.logout)
+	mux.HandleFunc("GET "+bot.PathSessionEvents, b.serve)
+	mux.HandleFunc("POST "+bot.PathLogout, b.logout)
 	b.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
 	}

@@ -144,7 +144,7 @@ func (p *Programs) Start(pod *corev1.Pod, address string, files Files) (func(), 
 
 // Code asks the bot at a pod's address for its live QR code; empty while there is none.
 func Code(address, token string) string {
-	request, err := http.NewRequest(http.MethodGet, "http://"+net.JoinHostPort(address, strconv.Itoa(int(naming.PortPlain)))+"/api/session/qr", nil)
+	request, err := http.NewRequest(http.MethodGet, "http://"+net.JoinHostPort(address, strconv.Itoa(int(naming.PortPlain)))+bot.PathCode, nil)
 	if err != nil {
 		return ""
 	}

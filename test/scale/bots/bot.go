@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	api "sesi.dev/sesi/api/bot"
 )
 
 // bot is one process of the bot's, known by what it logs.
@@ -98,7 +100,7 @@ func (b *bot) link(ctx context.Context, wa *whatsApp) error {
 	}
 	return eventually(ctx, func() error {
 		var code struct{ Code string }
-		if err := request(ctx, wa.client, http.MethodGet, "http://"+b.plain+"/api/session/qr", nil, &code); err != nil {
+		if err := request(ctx, wa.client, http.MethodGet, "http://"+b.plain+api.PathCode, nil, &code); err != nil {
 			return err
 		}
 		return wa.call(ctx, http.MethodPost, "/scan", map[string]any{"qr": code.Code, "phone": b.phone})
@@ -107,7 +109,7 @@ func (b *bot) link(ctx context.Context, wa *whatsApp) error {
 
 // received is how many messages the bot says it got.
 func (b *bot) received(ctx context.Context, client *http.Client) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.metrics+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.metrics+api.PathMetrics, nil)
 	if err != nil {
 		return 0, err
 	}

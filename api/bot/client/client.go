@@ -1,0 +1,175 @@
+// Package client calls the HTTP API of a bot: it sends requests, decodes problems, reads event streams and pins
+// the bot's certificate. It keeps no state between requests and writes no log.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+const (
+	// maxAnswer bounds the JSON of an answer that is kept in memory.
+	maxAnswer = 1 << 20
+	// maxProblem bounds the body of an error.
+	maxProblem = 64 << 10
+	// maxHeader bounds an answer's header, so that a hostile bot cannot fill its caller's memory.
+	maxHeader = 16 << 10
+)
+
+// Client calls one bot. Its methods may be called at the same time.
+type Client struct {
+	// BaseURL is the bot's address, such as http://127.0.0.1:3000; behind a proxy it may end in a path.
+	BaseURL string
+	// Token is the API token, "" where the bot asks for none.
+	Token string
+	// Language is the language of messages, such as "en"; "" leaves it to the bot.
+	Language string
+	// UserAgent names the caller in the bot's log.
+	UserAgent string
+	// Transport sends the requests. Nil means http.DefaultTransport.
+	Transport http.RoundTripper
+}
+
+// Transport returns a transport for a bot that proves one of the pinned keys. It uses no proxy, because a bot is
+// called inside its cluster, and opens a connection for each request.
+func Transport(pins Pins) *http.Transport {
+	return &http.Transport{TLSClientConfig: pins.ClientConfig(), DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}
+}
+
+// Error is an answer that is not a success.
+type Error struct {
+	// Problem is what the bot said. Its Type is empty if the answer was not a problem document, as a proxy's is not.
+	Problem bot.Problem
+	// RetryAfter is how long the bot asks to wait before the next try; 0 if it does not say.
+	RetryAfter time.Duration
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	switch {
+	case e.Problem.Detail != "":
+		return e.Problem.Detail
+	case e.Problem.Title != "":
+		return e.Problem.Title
+	}
+	return fmt.Sprintf("the bot answered %d %s", e.Problem.Status, http.StatusText(e.Problem.Status))
+}
+
+// IsProblem reports whether err is a bot's problem of that kind.
+func IsProblem(err error, kind bot.ProblemKind) bool {
+	var failed *Error
+	return errors.As(err, &failed) && failed.Problem.Kind() == kind
+}
+
+// Request sends a request and returns an answer of success; the caller closes its body. body is sent as JSON, nil
+// sends none. header may hold more headers, or be nil. Any other answer becomes an *Error.
+func (c *Client) Request(ctx context.Context, method, path string, body any, header http.Header) (*http.Response, error) {
+	var sent io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return nil, fmt.Errorf("encode the request: %w", err)
+		}
+		sent = bytes.NewReader(data)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.BaseURL, "/")+path, sent)
+	if err != nil {
+		return nil, fmt.Errorf("make the request: %w", err)
+	}
+	c.setHeaders(request, body != nil, header)
+	transport := c.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	// A bot never redirects a call of its API, and a redirect must not carry the token elsewhere.
+	answer, err := transport.RoundTrip(request)
+	if err != nil {
+		return nil, fmt.Errorf("call the bot: %w", err)
+	}
+	if answer.StatusCode >= 200 && answer.StatusCode < 300 {
+		return answer, nil
+	}
+	defer answer.Body.Close()
+	return nil, readError(answer)
+}
+
+func (c *Client) setHeaders(request *http.Request, hasBody bool, header http.Header) {
+	for name, value := range map[string]string{"Accept-Language": c.Language, "User-Agent": c.UserAgent} {
+		if value != "" {
+			request.Header.Set(name, value)
+		}
+	}
+	if c.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	if hasBody {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for name, values := range header {
+		request.Header[http.CanonicalHeaderKey(name)] = values
+	}
+}
+
+// readError reads the problem of an answer that is not a success.
+func readError(answer *http.Response) *Error {
+	failed := &Error{}
+	data, err := io.ReadAll(io.LimitReader(answer.Body, maxProblem))
+	if err != nil || json.Unmarshal(data, &failed.Problem) != nil {
+		failed.Problem = bot.Problem{}
+	}
+	failed.Problem.Status = answer.StatusCode
+	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		failed.RetryAfter = time.Duration(min(seconds, int(time.Hour/time.Second))) * time.Second
+	}
+	return failed
+}
+
+// Do sends a request and decodes the answer's JSON into out; a nil out discards it.
+func (c *Client) Do(ctx context.Context, method, path string, body, out any) error {
+	answer, err := c.Request(ctx, method, path, body, http.Header{"Accept": {"application/json"}})
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(out); err != nil {
+		return fmt.Errorf("decode the bot's answer: %w", err)
+	}
+	return nil
+}
+
+// Status returns the session's status.
+func (c *Client) Status(ctx context.Context) (status bot.Status, err error) {
+	return status, c.Do(ctx, http.MethodGet, bot.PathStatus, nil, &status)
+}
+
+// Code returns the current code; ok is false when there is none. Asking wakes a session that waits for it.
+func (c *Client) Code(ctx context.Context) (code bot.LiveCode, ok bool, err error) {
+	err = c.Do(ctx, http.MethodGet, bot.PathCode, nil, &code)
+	if IsProblem(err, bot.ProblemNoCode) || IsProblem(err, bot.ProblemAlreadyLinked) || IsProblem(err, bot.ProblemNotReady) {
+		return bot.LiveCode{}, false, nil
+	}
+	return code, err == nil, err
+}
+
+// Pair asks for a code to type on the phone with that number.
+func (c *Client) Pair(ctx context.Context, phone string) (code bot.PairingCode, err error) {
+	return code, c.Do(ctx, http.MethodPost, bot.PathPair, bot.PairRequest{PhoneNumber: phone}, &code)
+}
+
+// Logout unlinks the session at WhatsApp.
+func (c *Client) Logout(ctx context.Context) error {
+	return c.Do(ctx, http.MethodPost, bot.PathLogout, nil, nil)
+}

@@ -1,0 +1,117 @@
+package bot
+
+import "strings"
+
+// ProblemPrefix begins the type of every problem.
+const ProblemPrefix = "urn:sesi:problem:"
+
+// ProblemKind is the word that tells one problem from another. Programs compare it; titles and details are for
+// people and may change.
+type ProblemKind string
+
+// The problems of a request.
+const (
+	// ProblemNotFound: nothing is served at this path.
+	ProblemNotFound ProblemKind = "not-found"
+	// ProblemMethodNotAllowed: the path exists; the Allow header lists its methods.
+	ProblemMethodNotAllowed ProblemKind = "method-not-allowed"
+	// ProblemNotAcceptable: the answer is not available in a form that Accept allows.
+	ProblemNotAcceptable ProblemKind = "not-acceptable"
+	// ProblemUnsupportedMediaType: the body has another Content-Type than the path takes.
+	ProblemUnsupportedMediaType ProblemKind = "unsupported-media-type"
+	// ProblemTooLarge: the body is larger than the bot reads.
+	ProblemTooLarge ProblemKind = "too-large"
+	// ProblemBadRequest: the body could not be read to its end, or a parameter is wrong.
+	ProblemBadRequest ProblemKind = "bad-request"
+	// ProblemBadJSON: the body is not the JSON that the path takes.
+	ProblemBadJSON ProblemKind = "bad-json"
+	// ProblemBadPhoneNumber: a phone number is not in international form.
+	ProblemBadPhoneNumber ProblemKind = "bad-phone-number"
+)
+
+// The problems of access.
+const (
+	// ProblemForeignHost: a request without the token came under a name or by a way that is not local.
+	ProblemForeignHost ProblemKind = "foreign-host"
+	// ProblemCrossSite: a browser sent the request for a page of another site.
+	ProblemCrossSite ProblemKind = "cross-site"
+	// ProblemTokenNeeded: the request carries no token.
+	ProblemTokenNeeded ProblemKind = "token-needed"
+	// ProblemTokenWrong: the request carries a wrong token.
+	ProblemTokenWrong ProblemKind = "token-wrong"
+	// ProblemTooManyAttempts: too many wrong tokens came from this address. The right token is let in.
+	ProblemTooManyAttempts ProblemKind = "too-many-attempts"
+	// ProblemTokenUnset: the path always needs a token, and the bot has none.
+	ProblemTokenUnset ProblemKind = "token-unset"
+)
+
+// The problems of the bot.
+const (
+	// ProblemTooManyStreams: as many event streams are open as the bot allows.
+	ProblemTooManyStreams ProblemKind = "too-many-streams"
+	// ProblemBackupBusy: another backup is being sent.
+	ProblemBackupBusy ProblemKind = "backup-busy"
+	// ProblemTimeout: the session did not finish in time.
+	ProblemTimeout ProblemKind = "timeout"
+	// ProblemStopping: the bot's process is shutting down.
+	ProblemStopping ProblemKind = "stopping"
+	// ProblemUnhealthy: a probe found the storage or the bot's loop broken.
+	ProblemUnhealthy ProblemKind = "unhealthy"
+	// ProblemInternal: the bot failed; its log says how.
+	ProblemInternal ProblemKind = "internal"
+)
+
+// The problems of the session: it cannot do what was asked in its present state. Nothing was changed.
+const (
+	// ProblemNoCode: there is no current QR code.
+	ProblemNoCode ProblemKind = "no-code"
+	// ProblemAlreadyLinked: the session is linked, so it has no code.
+	ProblemAlreadyLinked ProblemKind = "already-linked"
+	// ProblemNotLinked: the session is not linked, and the request needs a linked one.
+	ProblemNotLinked ProblemKind = "not-linked"
+	// ProblemNotReady: the session cannot do it now; try again.
+	ProblemNotReady ProblemKind = "not-ready"
+	// ProblemBackupFailed: the session's only keys would be deleted, and no backup could be taken first.
+	ProblemBackupFailed ProblemKind = "backup-failed"
+)
+
+// ProblemKinds lists every kind.
+var ProblemKinds = []ProblemKind{
+	ProblemNotFound, ProblemMethodNotAllowed, ProblemNotAcceptable, ProblemUnsupportedMediaType, ProblemTooLarge,
+	ProblemBadRequest, ProblemBadJSON, ProblemBadPhoneNumber, ProblemForeignHost, ProblemCrossSite, ProblemTokenNeeded,
+	ProblemTokenWrong, ProblemTooManyAttempts, ProblemTokenUnset, ProblemTooManyStreams, ProblemBackupBusy,
+	ProblemTimeout, ProblemStopping, ProblemUnhealthy, ProblemInternal, ProblemNoCode, ProblemAlreadyLinked,
+	ProblemNotLinked, ProblemNotReady, ProblemBackupFailed,
+}
+
+// Type is the kind as a problem document writes it.
+func (k ProblemKind) Type() string { return ProblemPrefix + string(k) }
+
+// Problem is an error as RFC 9457 writes it (application/problem+json).
+type Problem struct {
+	// Type tells problems apart: "urn:sesi:problem:" and a ProblemKind.
+	Type string `json:"type"`
+	// Title names the problem in a few words, in the language of the request.
+	Title string `json:"title"`
+	// Status is the HTTP status of the answer.
+	Status int `json:"status"`
+	// Detail says what happened and what to do, in the language of the request.
+	Detail string `json:"detail,omitempty"`
+	// Reason is the session's reason at that moment, where the session refused.
+	Reason Reason `json:"reason,omitempty"`
+	// StatusCode repeats Status on WAHA's paths.
+	StatusCode int `json:"statusCode,omitempty"`
+	// Error is the HTTP status in words, on WAHA's paths.
+	Error string `json:"error,omitempty"`
+	// Message repeats Detail on WAHA's paths.
+	Message string `json:"message,omitempty"`
+}
+
+// Kind is the word at the end of the problem's type, "" for a type that is not a bot's.
+func (p Problem) Kind() ProblemKind {
+	kind, found := strings.CutPrefix(p.Type, ProblemPrefix)
+	if !found {
+		return ""
+	}
+	return ProblemKind(kind)
+}
