@@ -66,6 +66,16 @@ type HealthSession struct {
 	ClientID string `json:"clientId"`
 }
 
+// Home answers GET PathHome for programs. It needs no token, so it says nothing of the session.
+type Home struct {
+	// Status is "OK", or "ERROR" with HTTP status 503 when the storage or the bot's loop is broken.
+	Status string `json:"status"`
+	// Page, Health and OpenAPI are the addresses to go on with.
+	Page    string `json:"page"`
+	Health  string `json:"health"`
+	OpenAPI string `json:"openapi"`
+}
+
 // Done answers a request that changed the session.
 type Done struct {
 	// Success is true; a failure is answered with a Problem.

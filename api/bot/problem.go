@@ -31,8 +31,10 @@ const (
 
 // The problems of access.
 const (
-	// ProblemForeignHost: a request without the token came under a name or by a way that is not local.
+	// ProblemForeignHost: a request without the token came under a name that is not local.
 	ProblemForeignHost ProblemKind = "foreign-host"
+	// ProblemForwarded: a proxy forwarded a request without the token.
+	ProblemForwarded ProblemKind = "forwarded"
 	// ProblemCrossSite: a browser sent the request for a page of another site.
 	ProblemCrossSite ProblemKind = "cross-site"
 	// ProblemTokenNeeded: the request carries no token.
@@ -78,7 +80,7 @@ const (
 // ProblemKinds lists every kind.
 var ProblemKinds = []ProblemKind{
 	ProblemNotFound, ProblemMethodNotAllowed, ProblemNotAcceptable, ProblemUnsupportedMediaType, ProblemTooLarge,
-	ProblemBadRequest, ProblemBadJSON, ProblemBadPhoneNumber, ProblemForeignHost, ProblemCrossSite, ProblemTokenNeeded,
+	ProblemBadRequest, ProblemBadJSON, ProblemBadPhoneNumber, ProblemForeignHost, ProblemForwarded, ProblemCrossSite, ProblemTokenNeeded,
 	ProblemTokenWrong, ProblemTooManyAttempts, ProblemTokenUnset, ProblemTooManyStreams, ProblemBackupBusy,
 	ProblemTimeout, ProblemStopping, ProblemUnhealthy, ProblemInternal, ProblemNoCode, ProblemAlreadyLinked,
 	ProblemNotLinked, ProblemNotReady, ProblemBackupFailed,

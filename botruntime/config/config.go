@@ -26,6 +26,8 @@ type Config struct {
 	// APIToken is the token itself; APITokenFile names a file that holds it. At most one of them is set.
 	APIToken     Secret
 	APITokenFile string
+	// LoopbackToken is false where a loopback HOST serves without the token although there is one.
+	LoopbackToken bool
 	// TLSCertFile and TLSKeyFile are both set or both empty. TLSHost "" means every address.
 	TLSCertFile string
 	TLSKeyFile  string
@@ -168,9 +170,6 @@ func conflicts(c *Config) []string {
 	var problems []string
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 
-	if c.MetricsHost == "" {
-		c.MetricsHost = c.Host
-	}
 	if c.Instance == "" {
 		c.Instance = strings.ToLower(rand.Text())
 	}

@@ -38,7 +38,7 @@ func TestDefaults(t *testing.T) {
 	c.Instance, c.Exports = "", nil
 	want := Config{
 		Identity: bot.Identity{ClientID: "default", AuthPath: "./.wwebjs_auth"}, Host: "127.0.0.1", Port: 3000, TLSPort: 8443,
-		MetricsHost: "127.0.0.1", MetricsPort: 9090, TakeoverOnConflict: true, TakeoverTimeout: 10 * time.Second,
+		LoopbackToken: true, MetricsHost: "127.0.0.1", MetricsPort: 9090, TakeoverOnConflict: true, TakeoverTimeout: 10 * time.Second,
 		BackupInterval: 5 * time.Minute, BackupKeep: 5, Messages: true, MessagesRetention: 168 * time.Hour, MessagesMaxSize: 256 << 20, QRMaxRetries: 10, WebVersionCachePath: "./.wwebjs_cache",
 		LogLevel: slog.LevelInfo, LogFormat: LogAuto, TerminalQR: TerminalAuto, Locale: Indonesian,
 	}
@@ -60,7 +60,7 @@ func TestValues(t *testing.T) {
 		"first of a name wins":   {[]string{"PORT=1", "PORT=2"}, func(c Config) bool { return c.Port == 1 }},
 		"ipv6 loopback":          {[]string{"HOST=::1"}, func(c Config) bool { return c.Host == "::1" }},
 		"brackets":               {[]string{"HOST=[::1]"}, func(c Config) bool { return c.Host == "::1" }},
-		"localhost":              {[]string{"HOST=localhost"}, func(c Config) bool { return c.Host == "localhost" && c.MetricsHost == "localhost" }},
+		"localhost":              {[]string{"HOST=localhost"}, func(c Config) bool { return c.Host == "localhost" && c.MetricsHost == "127.0.0.1" }},
 		"mapped loopback":        {[]string{"HOST=::ffff:127.0.0.1"}, func(c Config) bool { return c.Host != "" }},
 		"public with token":      {[]string{"HOST=0.0.0.0", "API_TOKEN=" + token}, func(c Config) bool { return c.Host == "0.0.0.0" && string(c.APIToken) == token }},
 		"public with file":       {[]string{"HOST=::", "API_TOKEN_FILE=/run/token"}, func(c Config) bool { return c.HasToken() && c.APITokenFile == "/run/token" }},

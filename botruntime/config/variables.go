@@ -69,7 +69,7 @@ var variables = []variable{
 		allowed: "a path", parse: path(func(c *Config) *string { return &c.AuthPath }),
 	},
 	{
-		name: "HOST", fallback: "127.0.0.1", help: "Address of the API and the QR page; any but loopback needs a token.",
+		name: "HOST", fallback: "127.0.0.1", help: "Address of the API and the QR page; any address but loopback needs a token.",
 		allowed: "an IP address or a host name", parse: host(func(c *Config) *string { return &c.Host }),
 	},
 	{
@@ -77,7 +77,7 @@ var variables = []variable{
 		allowed: "a port, 0 to 65535", parse: port(func(c *Config) *int { return &c.Port }),
 	},
 	{
-		name: "API_TOKEN", help: "Token that every request to the API must carry.",
+		name: "API_TOKEN", help: "Token that every request to the API must carry, also on loopback.",
 		allowed: "at least 16 printable characters without spaces (try: openssl rand -hex 32)", secret: true,
 		parse: func(c *Config, value string) bool {
 			c.APIToken = Secret(value)
@@ -87,6 +87,11 @@ var variables = []variable{
 	{
 		name: "API_TOKEN_FILE", help: "File that holds the token, read again when it changes.",
 		allowed: "a path", parse: path(func(c *Config) *string { return &c.APITokenFile }),
+	},
+	{
+		name: "LOOPBACK_TOKEN", fallback: "on",
+		help:    "Whether a loopback HOST asks for the token that is set; off is for pods, where only their containers reach it.",
+		allowed: "on or off", parse: boolean(func(c *Config) *bool { return &c.LoopbackToken }),
 	},
 	{
 		name: "TLS_CERT_FILE", help: "Certificate (PEM); with TLS_KEY_FILE the API is also served over HTTPS.",
@@ -105,11 +110,11 @@ var variables = []variable{
 		allowed: "a port, 0 to 65535", parse: port(func(c *Config) *int { return &c.TLSPort }),
 	},
 	{
-		name: "METRICS_HOST", help: "Address of /metrics, /livez and /readyz; HOST when empty.",
+		name: "METRICS_HOST", fallback: "127.0.0.1", help: "Address of the metrics and the probes, which ask for no token.",
 		allowed: "an IP address or a host name", parse: host(func(c *Config) *string { return &c.MetricsHost }),
 	},
 	{
-		name: "METRICS_PORT", fallback: "9090", help: "Port of /metrics, /livez and /readyz.",
+		name: "METRICS_PORT", fallback: "9090", help: "Port of the metrics and the probes.",
 		allowed: "a port, 0 to 65535", parse: port(func(c *Config) *int { return &c.MetricsPort }),
 	},
 	{

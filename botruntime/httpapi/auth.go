@@ -56,18 +56,19 @@ func (c *call) letIn(need access) (pass, error) {
 	return pass{token: sumOf(token)}, nil
 }
 
-// checkToken compares in constant time, and bounds how often a caller may be wrong.
+// checkToken compares in constant time. The right token is always let in: many callers can share an address, and
+// one of them with an old token must not lock the others out. Wrong tokens are answered at a bounded rate.
 func (c *call) checkToken(given, token string) error {
+	if sameSecret(given, token) {
+		return nil
+	}
 	now := time.Now()
 	who := throttleKey(c.r.RemoteAddr)
 	if wait := c.failures.wait(who, now); wait > 0 {
 		return faultThrottled.retryAfter(int(wait/time.Second) + 1)
 	}
-	if !sameSecret(given, token) {
-		c.failures.failed(who, now)
-		return faultWrongToken
-	}
-	return nil
+	c.failures.failed(who, now)
+	return faultWrongToken
 }
 
 // sameSecret takes the same time whatever differs, the length too. An empty token is never right.
@@ -88,12 +89,16 @@ func presentedToken(r *http.Request) string {
 	return ""
 }
 
-// cookieName is the session's own: two bots on one host do not overwrite each other's cookie.
+// cookieName holds the client ID, so that two bots on one host do not overwrite each other's cookie. The prefix makes
+// a browser refuse such a cookie from another host, or without TLS.
 func (c *call) cookieName() string {
-	if c.secure {
-		return "__Host-sesi-" + c.ClientID
+	switch {
+	case !c.overTLS():
+		return "sesi-" + c.ClientID
+	case c.prefix() != "":
+		return "__Secure-sesi-" + c.ClientID
 	}
-	return "sesi-" + c.ClientID
+	return "__Host-sesi-" + c.ClientID
 }
 
 // setCookie lets the page call the API without holding the token. The value is derived from the token: it
@@ -102,8 +107,8 @@ func (c *call) setCookie(token string) {
 	until := strconv.FormatInt(time.Now().Add(c.limits.cookieLifetime).Unix(), 10)
 	http.SetCookie(c.w, &http.Cookie{
 		Name: c.cookieName(), Value: until + "." + cookieSignature(token, c.ClientID, until),
-		Path: "/", MaxAge: int(c.limits.cookieLifetime / time.Second),
-		HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteStrictMode,
+		Path: c.prefix() + "/", MaxAge: int(c.limits.cookieLifetime / time.Second),
+		HttpOnly: true, Secure: c.overTLS(), SameSite: http.SameSiteStrictMode,
 	})
 }
 

@@ -243,13 +243,13 @@ func TestPageScreenshots(t *testing.T) {
 			if f.code.Code != "" {
 				ready = view("qr")
 			}
-			take(t, name, local(t, New(testConfig(f)))+"/qr", ready)
+			take(t, name, open(t, New(testConfig(f)))+"/qr", ready)
 		})
 	}
 	t.Run("phone number", func(t *testing.T) {
 		f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 		f.show(testCode, 10*time.Minute)
-		url := local(t, New(testConfig(f))) + "/qr"
+		url := open(t, New(testConfig(f))) + "/qr"
 		byPhone := chromedp.Click(chromedp.CSS(`input[value=phone]`))
 		take(t, "method-phone", url, view("qr"), byPhone, view("phone"))
 		take(t, "method-phone-error", url, view("qr"), byPhone, view("phone"), chromedp.SendKeys(chromedp.CSS("#number"), "0812 3456 7890\r"),
@@ -261,7 +261,7 @@ func TestPageScreenshots(t *testing.T) {
 		for device, window := range devices {
 			f := newFake(connectedSnapshot())
 			api := New(testConfig(f))
-			server := serve(t, api, Addresses{Plain: "127.0.0.1:0"})
+			server := serve(t, api, Addresses{Plain: "127.0.0.1:0", OpenLoopback: true})
 			tab := main.tab(t)
 			tab.run(window, chromedp.Navigate("http://"+server.PlainAddr().String()+"/qr"), view("ok"))
 			if err := server.Shutdown(context.Background()); err != nil {
@@ -281,6 +281,6 @@ func TestPageScreenshots(t *testing.T) {
 		take(t, "token-wrong", "http://127.0.0.1:"+port+"/qr?token=wrong", until(`document.querySelector('#token')`))
 	})
 	t.Run("details", func(t *testing.T) {
-		take(t, "details", local(t, New(testConfig(newFake(connectedSnapshot()))))+"/qr", view("ok"), chromedp.Click(chromedp.CSS("summary")))
+		take(t, "details", open(t, New(testConfig(newFake(connectedSnapshot()))))+"/qr", view("ok"), chromedp.Click(chromedp.CSS("summary")))
 	})
 }

@@ -17,10 +17,13 @@ type call struct {
 	r    *http.Request
 	lang lang
 	waha bool
+	// slash: the path was written with a slash at its end.
+	slash bool
 }
 
 func (g *gate) call(w http.ResponseWriter, r *http.Request, waha bool) *call {
-	return &call{gate: g, w: w, r: r, lang: negotiateLanguage(r.Header.Get("Accept-Language"), g.fallback), waha: waha}
+	return &call{gate: g, w: w, r: r, lang: negotiateLanguage(r.Header.Get("Accept-Language"), g.fallback), waha: waha,
+		slash: r.Context().Value(slashKey{}) != nil}
 }
 
 // json answers with a value.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +16,8 @@ import (
 type conn struct {
 	*net.TCPConn
 	prompt atomic.Bool
-	known  atomic.Bool // its caller has the token, or needs none
+	known  atomic.Bool  // its caller has the token, or needs none
+	idle   atomic.Int64 // Unix nanoseconds since which it waits for its next request; 0 while it serves one
 	since  time.Time
 	once   sync.Once
 	leave  func()
@@ -78,9 +80,22 @@ func trust(ctx context.Context) {
 	}
 }
 
+// noteIdle keeps track of connections that wait for their next request.
+func noteIdle(over net.Conn, state http.ConnState) {
+	c := connOf(over)
+	if c == nil {
+		return
+	}
+	if state == http.StateIdle {
+		c.idle.Store(time.Now().UnixNano())
+		return
+	}
+	c.idle.Store(0)
+}
+
 // boundedListener has at most so many connections open; further callers wait in the kernel's queue. While they
-// do, the oldest connection of a stranger must go: whoever has no token must not hold up those who have it, by
-// however slow a request or however long a silence.
+// do, two kinds of connection must go, the oldest first: one whose caller has not shown the token, and one that waits
+// between two requests. Otherwise slow strangers, or clients that keep idle connections, would shut the others out.
 type boundedListener struct {
 	*net.TCPListener
 	places   chan struct{}
@@ -137,20 +152,29 @@ func (l *boundedListener) place() error {
 	}
 }
 
-// dismiss ends the oldest connection of a stranger if it had its time, and returns when to look again.
+// dismiss ends the connection that may go and is the oldest, if it had its time, and returns when to look again.
 func (l *boundedListener) dismiss(now time.Time) time.Duration {
 	l.mu.Lock()
 	var oldest *conn
+	var from time.Time
 	for c := range l.open {
-		if !c.known.Load() && (oldest == nil || c.since.Before(oldest.since)) {
-			oldest = c
+		since := c.since
+		if c.known.Load() {
+			idle := c.idle.Load()
+			if idle == 0 {
+				continue
+			}
+			since = time.Unix(0, idle)
+		}
+		if oldest == nil || since.Before(from) {
+			oldest, from = c, since
 		}
 	}
 	l.mu.Unlock()
 	if oldest == nil {
 		return l.patience
 	}
-	if left := l.patience - now.Sub(oldest.since); left > 0 {
+	if left := l.patience - now.Sub(from); left > 0 {
 		return left
 	}
 	_ = oldest.Close()

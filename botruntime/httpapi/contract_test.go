@@ -53,7 +53,7 @@ func TestContract(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(c.snap)
-			got := send(t, c.method, local(t, New(testConfig(f)))+c.path, "", "Accept-Language", c.language)
+			got := send(t, c.method, open(t, New(testConfig(f)))+c.path, "", "Accept-Language", c.language)
 			if got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != "application/json" {
 				t.Errorf("status %d, content type %q", got.StatusCode, got.Header.Get("Content-Type"))
 			}
@@ -71,7 +71,7 @@ func TestContract(t *testing.T) {
 // The rest of the snapshot follows what callers know, each field once.
 func TestStatusHoldsTheSnapshot(t *testing.T) {
 	snap := connectedSnapshot()
-	got := send(t, "GET", local(t, New(testConfig(newFake(snap))))+"/api/session/status", "")
+	got := send(t, "GET", open(t, New(testConfig(newFake(snap))))+"/api/session/status", "")
 	var status, whole map[string]any
 	data, err := json.Marshal(snap)
 	if err := errors.Join(err, json.Unmarshal([]byte(got.body), &status), json.Unmarshal(data, &whole)); err != nil {
@@ -101,7 +101,7 @@ func TestLocaleDecidesWhereTheRequestDoesNot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			config := testConfig(newFake(connectedSnapshot()))
 			config.Locale = c.locale
-			got := send(t, "GET", local(t, New(config))+"/api/session/status", "", "Accept-Language", c.accept)
+			got := send(t, "GET", open(t, New(config))+"/api/session/status", "", "Accept-Language", c.accept)
 			if !strings.Contains(got.body, `"message":"`+c.want+`"`) {
 				t.Errorf("got %s, want message %q", got.body, c.want)
 			}
@@ -163,7 +163,7 @@ func TestHealthFailsOnlyForStorageAndLoop(t *testing.T) {
 			config := testConfig(newFake(unlinkedSnapshot(bot.StatePairing, bot.ReasonQRIdle)))
 			config.Storage, config.Loop = func() error { return c.storage }, func() error { return c.loop }
 			config.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("sesi_up 1\n")) })
-			s := serve(t, New(config), Addresses{Plain: "127.0.0.1:0", Metrics: "127.0.0.1:0"})
+			s := serve(t, New(config), Addresses{Plain: "127.0.0.1:0", OpenLoopback: true, Metrics: "127.0.0.1:0"})
 			plain, probes := "http://"+s.PlainAddr().String(), "http://"+s.MetricsAddr().String()
 			if got := send(t, "GET", plain+"/api/health", ""); got.StatusCode != c.api || !strings.Contains(got.body, c.say) {
 				t.Errorf("/api/health: %d %s, want %d with %s", got.StatusCode, got.body, c.api, c.say)
@@ -187,7 +187,7 @@ func TestHealthFailsOnlyForStorageAndLoop(t *testing.T) {
 func TestCodeInTheFormThatIsAsked(t *testing.T) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, time.Minute)
-	url := local(t, New(testConfig(f))) + "/api/session/qr"
+	url := open(t, New(testConfig(f))) + "/api/session/qr"
 	cases := map[string]struct{ accept, query, kind, prefix string }{
 		"nothing asked":  {"", "", "application/json", `{"code":"2@`},
 		"json":           {"application/json", "", "application/json", `{"code":"2@`},
@@ -279,7 +279,7 @@ func TestProblems(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(unlinkedSnapshot(bot.StatePairing, bot.ReasonQRAvailable))
 			f.err = c.err
-			url := local(t, New(testConfig(f)))
+			url := open(t, New(testConfig(f)))
 			got := send(t, c.method, url+c.path, c.body, c.headers...)
 			p := got.problem(t)
 			if p.Status != c.status || p.Kind() != c.kind || p.Reason != c.reason {
@@ -302,7 +302,7 @@ func TestProblems(t *testing.T) {
 func TestPairing(t *testing.T) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, time.Minute)
-	got := send(t, "POST", local(t, New(testConfig(f)))+"/api/session/pair", `{"phoneNumber":"+62 812-3456-7890"}`, "Content-Type", "application/json")
+	got := send(t, "POST", open(t, New(testConfig(f)))+"/api/session/pair", `{"phoneNumber":"+62 812-3456-7890"}`, "Content-Type", "application/json")
 	var code bot.PairingCode
 	if err := json.Unmarshal([]byte(got.body), &code); err != nil || code.PairingCode != "ABCD-EFGH" || code.ExpiresAt != f.code.PairingExpiresAt || code.Revision == 0 {
 		t.Errorf("got %d %s, %v", got.StatusCode, got.body, err)
@@ -350,7 +350,7 @@ func TestNormalizePhone(t *testing.T) {
 
 func TestHeadAsksForNoBody(t *testing.T) {
 	f := newFake(connectedSnapshot())
-	url := local(t, New(testConfig(f)))
+	url := open(t, New(testConfig(f)))
 	for _, path := range []string{"/api/session/status", "/qr", "/api/session/events", "/api/health"} {
 		if got := send(t, "HEAD", url+path, ""); got.StatusCode != 200 || got.body != "" {
 			t.Errorf("HEAD %s: %d %q", path, got.StatusCode, got.body)

@@ -215,6 +215,11 @@ func serve(t testing.TB, api *API, at Addresses) *Server {
 	return s
 }
 
+// open serves an API on loopback as in a pod, where no token is asked for, and returns its address.
+func open(t testing.TB, api *API) string {
+	return "http://" + serve(t, api, Addresses{Plain: "127.0.0.1:0", OpenLoopback: true}).PlainAddr().String()
+}
+
 // local serves an API on loopback and returns its address ("http://127.0.0.1:1234").
 func local(t testing.TB, api *API) string {
 	return "http://" + serve(t, api, Addresses{Plain: "127.0.0.1:0"}).PlainAddr().String()

@@ -64,8 +64,12 @@ var (
 			"phoneNumber must be in international form with its country code, such as +6281234567890."}}
 	faultHost = fault{status: http.StatusForbidden, kind: bot.ProblemForeignHost,
 		title: text{"Host ditolak", "Host refused"},
-		detail: text{"Alamat ini hanya menjawab untuk localhost, 127.0.0.1 dan [::1]. Untuk alamat lain, atur HOST dan API_TOKEN.",
-			"This listener answers only as localhost, 127.0.0.1 and [::1]. For any other address, set HOST and API_TOKEN."}}
+		detail: text{"Alamat ini hanya menjawab untuk localhost, 127.0.0.1 dan [::1]. Untuk nama lain, atur API_TOKEN dan kirim token itu.",
+			"This listener answers only as localhost, 127.0.0.1 and [::1]. For any other name, set API_TOKEN and send the token."}}
+	faultForwarded = fault{status: http.StatusForbidden, kind: bot.ProblemForwarded,
+		title: text{"Permintaan lewat proxy ditolak", "Forwarded request refused"},
+		detail: text{"Permintaan ini diteruskan oleh proxy, jadi dapat berasal dari mana saja. Atur API_TOKEN pada bot dan kirim token itu.",
+			"A proxy forwarded this request, so it can come from anywhere. Set API_TOKEN for the bot, and send the token."}}
 	faultCrossSite = fault{status: http.StatusForbidden, kind: bot.ProblemCrossSite,
 		title:  text{"Permintaan lintas situs ditolak", "Cross-site request refused"},
 		detail: text{"Peramban mengirim permintaan ini dari situs lain.", "A browser sent this request from another site."}}
@@ -80,7 +84,7 @@ var (
 		header: http.Header{"Www-Authenticate": {`Bearer realm="sesi", error="invalid_token"`}}}
 	faultThrottled = fault{status: http.StatusTooManyRequests, kind: bot.ProblemTooManyAttempts,
 		title:  text{"Terlalu banyak percobaan", "Too many attempts"},
-		detail: text{"Token salah terlalu sering dari alamat ini; tunggu sebentar.", "Too many wrong tokens came from this address; wait a moment."}}
+		detail: text{"Terlalu banyak token salah dari alamat ini; tunggu sebentar, atau kirim token yang benar.", "Too many wrong tokens came from this address; wait a moment, or send the right one."}}
 	faultTokenUnset = fault{status: http.StatusForbidden, kind: bot.ProblemTokenUnset,
 		title: text{"Token belum diatur", "No token is set"},
 		detail: text{"Backup lewat HTTP selalu memerlukan token: atur API_TOKEN, atau jalankan `bot backup`.",

@@ -150,7 +150,7 @@ func FuzzHost(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
-		if !localHost(host) {
+		if host == "" || !localHost(&http.Request{Host: host, ProtoMajor: 1, ProtoMinor: 1}) {
 			return
 		}
 		for _, r := range strings.ToLower(host) {

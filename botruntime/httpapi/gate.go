@@ -8,16 +8,17 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // door says what a listener demands of its callers.
 type door struct {
-	// local: the Host header must name this machine, so that no web page can reach in by a name of its own that
-	// resolves to it.
+	// local: callers need no token, so only requests of this machine are answered.
 	local bool
 	// token: callers need the token.
 	token bool
-	// secure: behind TLS.
+	// secure: the listener speaks TLS.
 	secure bool
 }
 
@@ -76,15 +77,17 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // admit decides whether a request may reach its route.
 func (g *gate) admit(c *call) error {
-	if g.local && !localHost(c.r.Host) {
-		return faultHost
-	}
-	if fromOtherSite(c.r) {
-		return faultCrossSite
-	}
 	found, ok := g.mux.find(c.r)
 	if ok {
 		c.waha = found.waha
+	}
+	if g.local {
+		if err := c.needsLocal(); err != nil {
+			return err
+		}
+	}
+	if fromOtherSite(c.r) && !c.sendsTokenForm() {
+		return faultCrossSite
 	}
 	if err := c.authorize(found.access); err != nil {
 		return err
@@ -96,6 +99,27 @@ func (g *gate) admit(c *call) error {
 		return g.missing(c.r)
 	}
 	return nil
+}
+
+// needsLocal refuses a request that may come from elsewhere, unless it carries the right token.
+func (c *call) needsLocal() error {
+	refusal := error(nil)
+	switch {
+	case forwarded(c.r):
+		refusal = faultForwarded
+	case !localHost(c.r):
+		refusal = faultHost
+	}
+	if given := presentedToken(c.r); refusal != nil && given != "" && c.Token() != "" {
+		return c.checkToken(given, c.Token())
+	}
+	return refusal
+}
+
+// sendsTokenForm reports whether an old browser, or one on a page without TLS, sends the form that asks for the
+// token. The token in it proves more than an origin, which is unknown behind a proxy that rewrites Host.
+func (c *call) sendsTokenForm() bool {
+	return c.token && c.r.Method == http.MethodPost && c.r.URL.Path == bot.PathPage && c.r.Header.Get("Sec-Fetch-Site") == ""
 }
 
 // missing tells a path that is not there from a method that the path does not know.
@@ -133,6 +157,9 @@ func secureHeaders(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 }
 
+// slashKey marks a request whose path ended with a slash.
+type slashKey struct{}
+
 // withoutSlash lets a path end with a slash, as many scripts write it.
 func withoutSlash(r *http.Request) *http.Request {
 	path := r.URL.Path
@@ -146,7 +173,7 @@ func withoutSlash(r *http.Request) *http.Request {
 		url.Path = "/"
 	}
 	out.URL = &url
-	return out
+	return out.WithContext(context.WithValue(r.Context(), slashKey{}, true))
 }
 
 // statusWriter remembers the status for the log.

@@ -7,7 +7,7 @@ import (
 )
 
 func TestOpenAPIIsServed(t *testing.T) {
-	url := local(t, New(testConfig(newFake(connectedSnapshot())))) + "/openapi.json"
+	url := open(t, New(testConfig(newFake(connectedSnapshot())))) + "/openapi.json"
 	for _, encoding := range []string{"gzip", "identity", "gzip;q=0", "br, gzip;q=0.5"} {
 		got := send(t, "GET", url, "", "Accept-Encoding", encoding)
 		packed := strings.HasPrefix(got.body, "\x1f\x8b")

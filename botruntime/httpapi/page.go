@@ -37,15 +37,40 @@ const pageIcon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' v
 	"%3Crect x='7' y='7' width='7' height='7' rx='2'/%3E%3Crect x='18' y='7' width='7' height='7' rx='2'/%3E" +
 	"%3Crect x='7' y='18' width='7' height='7' rx='2'/%3E%3Cpath d='m18.200 22.200 2.600 2.600 4.800-5.800'/%3E%3C/g%3E%3C/svg%3E"
 
-// home leads people to the page.
+// home leads people to the page, and tells a monitor whether the bot is healthy.
 func (c *call) home() error {
-	http.Redirect(c.w, c.r, bot.PathPage, http.StatusSeeOther)
+	if negotiate(c.r.Header.Get("Accept"), "application/json", "text/html") == 1 {
+		return c.toPage()
+	}
+	h := bot.Home{Status: "OK", Page: c.prefix() + bot.PathPage, Health: c.prefix() + bot.PathHealth, OpenAPI: c.prefix() + bot.PathOpenAPI}
+	status := http.StatusOK
+	if len(c.broken()) > 0 {
+		h.Status, status = "ERROR", http.StatusServiceUnavailable
+	}
+	return c.json(status, h)
+}
+
+// toPage redirects to the page. The address is relative where no proxy says under which path it serves the bot:
+// from "/" and from the page itself it leads to the page under any path.
+func (c *call) toPage() error {
+	to := strings.TrimPrefix(bot.PathPage, "/")
+	if prefix := c.prefix(); prefix != "" {
+		to = prefix + bot.PathPage
+	}
+	c.w.Header().Set("Location", to)
+	c.w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
-// page answers with the page to link from. A token in the address becomes a cookie and leaves the address, so
-// that it stays in no history; whoever has neither is asked for it.
+// page answers with the page for linking a phone. A token in the address becomes a cookie and leaves the address, so
+// that no history keeps it. A browser with neither is asked for the token.
 func (c *call) page() error {
+	if c.slash {
+		// Below /qr/ the page's relative addresses would be wrong.
+		c.w.Header().Set("Location", ".."+bot.PathPage)
+		c.w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
 	if given := c.r.URL.Query().Get("token"); given != "" {
 		return c.admitToPage(given)
 	}
@@ -89,8 +114,7 @@ func (c *call) admitToPage(given string) error {
 		}
 		c.setCookie(token)
 	}
-	http.Redirect(c.w, c.r, bot.PathPage, http.StatusSeeOther)
-	return nil
+	return c.toPage()
 }
 
 // wake counts the opening of the page as looking, for a session that waits for just that. The page itself

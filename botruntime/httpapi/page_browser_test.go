@@ -72,7 +72,7 @@ func TestPage(t *testing.T) {
 
 func pageFollowsTheSession(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
-	url := local(t, New(testConfig(f)))
+	url := open(t, New(testConfig(f)))
 	tab.run(chromedp.Navigate(url+"/"), view("wait"))
 	ask[bool](tab, `window.neverReloaded = true`)
 	if got := ask[string](tab, `location.pathname`); got != "/qr" {
@@ -120,7 +120,7 @@ func pageFollowsTheSession(t *testing.T, tab *browser) {
 func pageShowsTheCodeOnEveryScreen(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 10*time.Minute)
-	url := local(t, New(testConfig(f)))
+	url := open(t, New(testConfig(f)))
 	for name, screen := range map[string]step{
 		"phone":            window(390, 844, 3, "light"),
 		"small phone":      window(320, 568, 2, "dark"),
@@ -146,7 +146,7 @@ func pageShowsTheCodeOnEveryScreen(t *testing.T, tab *browser) {
 func pageHidesACodeThatEnded(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 3*time.Second)
-	tab.run(chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("qr"),
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("qr"),
 		until(`document.querySelector('.plate.ended')`), settled)
 	if read := scan.Code(tab.shot()); read != "" {
 		t.Errorf("a code that ended is still to be scanned: %q", read)
@@ -160,7 +160,7 @@ func pageHidesACodeThatEnded(t *testing.T, tab *browser) {
 
 func pageWakesAnIdleSession(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StatePairing, bot.ReasonQRIdle))
-	tab.run(chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("idle"))
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("idle"))
 	waitUntil(t, "opening the page counts as looking", func() bool { return f.lookCount() > 0 })
 	if got := tab.text("#actions"); got != "Tampilkan kode baru" {
 		t.Errorf("actions %q", got)
@@ -187,7 +187,7 @@ func pageFallsAsleep(t *testing.T, tab *browser) {
 		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
 			Source: `{ const real = setTimeout; window.setTimeout = (f, ms) => real(f, ms === 900000 ? 1500 : ms); }`})
 		return err
-	}), chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("qr"), view("idle"))
+	}), chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("qr"), view("idle"))
 	if got := tab.text("#body"); !strings.Contains(got, "lama tidak disentuh") {
 		t.Errorf("the page says %q", got)
 	}
@@ -220,7 +220,7 @@ func pageExplainsEveryState(t *testing.T, tab *browser) {
 	for name, set := range pageStates() {
 		f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 		set(f)
-		url := local(t, New(testConfig(f))) + "/qr"
+		url := open(t, New(testConfig(f))) + "/qr"
 		for _, scheme := range []string{"light", "dark"} {
 			tab.run(window(1280, 800, 1, scheme), chromedp.Navigate(url), until(`document.querySelector('#client').textContent === 'wa-finance-render'`))
 			if strings.HasPrefix(name, "qr") && name != "qr-timeout" {
@@ -281,7 +281,7 @@ const poorContrast = `(() => {
 
 func pageSwitchesLanguage(t *testing.T, tab *browser) {
 	f := newFake(connectedSnapshot())
-	url := local(t, New(testConfig(f))) + "/qr"
+	url := open(t, New(testConfig(f))) + "/qr"
 	tab.run(chromedp.Navigate(url), view("ok"))
 	if got := tab.text("h1"); got != "Terhubung" {
 		t.Errorf("a browser set to Indonesian reads %q", got)
@@ -297,7 +297,7 @@ func pageSwitchesLanguage(t *testing.T, tab *browser) {
 func pageIsDarkInTheDark(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, time.Minute)
-	url := local(t, New(testConfig(f))) + "/qr"
+	url := open(t, New(testConfig(f))) + "/qr"
 	brightness := `getComputedStyle(document.querySelector('main')).backgroundColor.match(/\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0)`
 	tab.run(window(1280, 800, 1, "dark"), chromedp.Navigate(url), view("qr"), settled)
 	if got := ask[float64](tab, brightness); got > 150 {
@@ -314,7 +314,7 @@ func pageIsDarkInTheDark(t *testing.T, tab *browser) {
 func pageSurvivesTheBot(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 10*time.Minute)
-	s, err := Listen(New(testConfig(f)), Addresses{Plain: "127.0.0.1:0"})
+	s, err := Listen(New(testConfig(f)), Addresses{Plain: "127.0.0.1:0", OpenLoopback: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,7 +345,7 @@ func pageSurvivesTheBot(t *testing.T, tab *browser) {
 func pagePairsByPhoneNumber(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 10*time.Minute)
-	tab.run(chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("qr"),
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("qr"),
 		chromedp.Click(chromedp.CSS("[name=method][value=phone]")), view("phone"),
 		chromedp.SendKeys(chromedp.CSS("#number"), "0812 3456 7890\r"),
 		until(`document.querySelector('#number-error').textContent.startsWith('Mulailah dengan kode negara')`),
@@ -381,7 +381,7 @@ func pageShowsTheBotsOwnPairingCode(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.code.PairingCode = "WXYZ-1234"
 	f.show(testCode, 10*time.Minute)
-	tab.run(chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("code"),
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("code"),
 		chromedp.Click(chromedp.CSS("[name=method][value=qr]")), view("qr"))
 	showsCode(t, tab, testCode)
 }
@@ -391,7 +391,7 @@ func pageRestarts(t *testing.T, tab *browser) {
 	f.become(func(s *bot.Snapshot) {
 		s.State, s.Reason, s.Connected = bot.StateConflict, bot.ReasonStreamReplaced, false
 	})
-	tab.run(chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("wait")) // it takes the session back by itself
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("wait")) // it takes the session back by itself
 	f.become(func(s *bot.Snapshot) { s.UserAction = bot.ActionResolveConflict })
 	tab.run(view("alert"), chromedp.Click(chromedp.CSS("[data-action=takeover]")))
 	waitUntil(t, "the session is restarted", func() bool { return slices.Contains(f.done(), "restart") })
@@ -471,7 +471,7 @@ func pageTrustsNoName(t *testing.T, tab *browser) {
 	f := newFake(connectedSnapshot())
 	const name = `<img src=x onerror="window.broken=1"><script>window.broken=1</script>`
 	f.become(func(s *bot.Snapshot) { s.PushName, s.ClientID, s.Message = name, name, name })
-	tab.run(chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("ok"), settled)
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("ok"), settled)
 	if got := ask[string](tab, `document.querySelector('#name').textContent`); got != name {
 		t.Errorf("the name reads %q", got)
 	}
@@ -484,7 +484,7 @@ func pageTrustsNoName(t *testing.T, tab *browser) {
 func pageIsForEveryone(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 10*time.Minute)
-	tab.run(chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("qr"))
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("qr"))
 	ctx, cancel := context.WithTimeout(tab.ctx, 10*time.Second)
 	defer cancel()
 	tree, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
@@ -534,7 +534,7 @@ func pageKeepsStill(t *testing.T, tab *browser) {
 		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})
 		return err
-	}), chromedp.Navigate(local(t, New(testConfig(f)))+"/qr"), view("wait"))
+	}), chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("wait"))
 	if n := ask[int](tab, `document.getAnimations().filter((a) => a.effect.getTiming().iterations === Infinity).length`); n != 0 {
 		t.Errorf("%d endless animations", n)
 	}

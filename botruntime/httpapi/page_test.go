@@ -102,7 +102,7 @@ func TestPageKnowsTheContract(t *testing.T) {
 
 // The page asks for nothing outside itself, and lets nothing in.
 func TestPageStandsAlone(t *testing.T) {
-	url := local(t, New(testConfig(newFake(connectedSnapshot())))) + "/qr"
+	url := open(t, New(testConfig(newFake(connectedSnapshot())))) + "/qr"
 	first, second := send(t, "GET", url, ""), send(t, "GET", url, "")
 	for _, got := range []answer{first, second} {
 		policy := got.Header.Get("Content-Security-Policy")
@@ -135,7 +135,7 @@ func TestPageStandsAlone(t *testing.T) {
 }
 
 func TestPageSpeaksTheCallersLanguage(t *testing.T) {
-	url := local(t, New(testConfig(newFake(connectedSnapshot())))) + "/qr"
+	url := open(t, New(testConfig(newFake(connectedSnapshot())))) + "/qr"
 	for accept, want := range map[string]string{"": "id", "en-US,en;q=0.9": "en", "id": "id"} {
 		got := send(t, "GET", url, "", "Accept-Language", accept)
 		if !strings.Contains(got.body, `<html lang="`+want+`">`) || got.Header.Get("Content-Language") != want {
@@ -150,7 +150,7 @@ func TestOpeningThePageWakesAnIdleSession(t *testing.T) {
 		f := newFake(unlinkedSnapshot(bot.StatePairing, bot.Reason(reason)))
 		looked := make(chan struct{}, 1)
 		f.onLook = func(*fakeSession) { looked <- struct{}{} }
-		send(t, "GET", local(t, New(testConfig(f)))+"/qr", "")
+		send(t, "GET", open(t, New(testConfig(f)))+"/qr", "")
 		if bot.Reason(reason) != bot.ReasonQRIdle {
 			if f.lookCount() > 0 {
 				t.Errorf("%s: looked", reason)
@@ -165,16 +165,9 @@ func TestOpeningThePageWakesAnIdleSession(t *testing.T) {
 	}
 }
 
-func TestHomeLeadsToThePage(t *testing.T) {
-	got := send(t, "GET", local(t, New(testConfig(newFake(connectedSnapshot())))), "")
-	if got.StatusCode != 303 || got.Header.Get("Location") != "/qr" {
-		t.Errorf("%d to %q", got.StatusCode, got.Header.Get("Location"))
-	}
-}
-
 // The page's parts are small, and there is no part that is not sent.
 func TestPageIsSmall(t *testing.T) {
-	got := send(t, "GET", local(t, New(testConfig(newFake(connectedSnapshot()))))+"/qr", "")
+	got := send(t, "GET", open(t, New(testConfig(newFake(connectedSnapshot()))))+"/qr", "")
 	if len(got.body) > 64<<10 {
 		t.Errorf("the page has %d bytes", len(got.body))
 	}

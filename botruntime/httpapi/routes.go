@@ -12,7 +12,7 @@ import (
 type access uint8
 
 const (
-	// withToken: the token by header, or the page's cookie. A listener that asks for no token lets everyone in.
+	// withToken: the token by header, or the page's cookie. A listener without a token lets in every local request.
 	withToken access = iota
 	// withTokenAlways: the token by header, on every listener.
 	withTokenAlways

@@ -13,8 +13,11 @@ import (
 
 // Addresses are where a Server listens, each as host:port; "" leaves a listener out.
 type Addresses struct {
-	// Plain serves the API without TLS: on a loopback address without a token, on any other with.
+	// Plain serves the API without TLS. It wants the token, unless there is none and the address is loopback.
 	Plain string
+	// OpenLoopback lets a Plain address on loopback serve without the token although there is one. A pod asks for it:
+	// there only its own containers and port-forward reach loopback.
+	OpenLoopback bool
 	// TLS serves the API with the certificate of CertFile and KeyFile, and always wants the token.
 	TLS               string
 	CertFile, KeyFile string
@@ -57,9 +60,9 @@ func (s *Server) open(at Addresses) error {
 			return err
 		}
 		s.plain = l.Addr()
-		local := isLoopback(s.plain)
+		local := isLoopback(s.plain) && (s.api.Token() == "" || at.OpenLoopback)
 		s.serve(l, newGate(s.api, door{local: local, token: !local}, apiRoutes()))
-		if !local && s.api.Token() == "" {
+		if !isLoopback(s.plain) && s.api.Token() == "" {
 			return fmt.Errorf("HOST: %s is not a loopback address, and there is no API_TOKEN: whoever reached it could "+
 				"take over the WhatsApp account; set API_TOKEN or API_TOKEN_FILE, or HOST=127.0.0.1", at.Plain)
 		}
@@ -106,7 +109,7 @@ func (s *Server) serve(l net.Listener, h http.Handler) {
 	s.endpoints = append(s.endpoints, endpoint{l, &http.Server{
 		Handler: h, Protocols: protocols, MaxHeaderBytes: lim.header,
 		ReadHeaderTimeout: lim.headerTime, ReadTimeout: lim.requestTime,
-		WriteTimeout: lim.responseTime, IdleTimeout: lim.idleTime, ConnContext: withConn,
+		WriteTimeout: lim.responseTime, IdleTimeout: lim.idleTime, ConnContext: withConn, ConnState: noteIdle,
 		ErrorLog: slog.NewLogLogger(s.api.Log.Handler(), slog.LevelDebug),
 	}})
 }

@@ -149,7 +149,7 @@ func closes(t *testing.T, conn net.Conn) string {
 func TestSlowRequestsAreCutOff(t *testing.T) {
 	certFile, keyFile := writeCertificate(t, t.TempDir(), "bot")
 	s := serve(t, shortTimes(New(testConfig(newFake(connectedSnapshot())))),
-		Addresses{Plain: "127.0.0.1:0", TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
+		Addresses{Plain: "127.0.0.1:0", OpenLoopback: true, TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
 	cases := map[string]struct {
 		at   net.Addr
 		send string
@@ -180,7 +180,7 @@ func TestStreamsOutliveTheRequestTimes(t *testing.T) {
 	api := shortTimes(New(testConfig(f)))
 	api.limits.responseTime = 100 * time.Millisecond
 	api.streams.heartbeat = 50 * time.Millisecond
-	events := follow(t, local(t, api))
+	events := follow(t, open(t, api))
 	events.event()
 	for range 20 { // a second of heartbeats
 		if _, err := events.next(); err != nil {
@@ -194,7 +194,7 @@ func TestStreamsOutliveTheRequestTimes(t *testing.T) {
 }
 
 func TestLargeHeadersAreRefused(t *testing.T) {
-	url := local(t, New(testConfig(newFake(connectedSnapshot()))))
+	url := open(t, New(testConfig(newFake(connectedSnapshot()))))
 	if got := send(t, "GET", url+"/api/session/status", "", "X-Large", strings.Repeat("x", 32<<10)); got.StatusCode != 431 {
 		t.Errorf("status %d, want 431", got.StatusCode)
 	}
@@ -208,7 +208,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	api := New(testConfig(newFake(connectedSnapshot())))
 	api.limits.connections = 3
 	api.streams.heartbeat = 10 * time.Millisecond
-	s := serve(t, api, Addresses{Plain: "127.0.0.1:0"})
+	s := serve(t, api, Addresses{Plain: "127.0.0.1:0", OpenLoopback: true})
 	address := s.PlainAddr().String()
 	follow(t, "http://"+address).event()
 	held := []net.Conn{dial(t, address), dial(t, address), dial(t, address)}
@@ -341,7 +341,7 @@ func TestShutdown(t *testing.T) {
 				_, err := io.WriteString(w, "whole")
 				return err
 			}
-			s, err := Listen(New(testConfig(f)), Addresses{Plain: "127.0.0.1:0"})
+			s, err := Listen(New(testConfig(f)), Addresses{Plain: "127.0.0.1:0", OpenLoopback: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -387,7 +387,7 @@ func TestShutdown(t *testing.T) {
 }
 
 func TestShutdownOfAServerThatNeverServed(t *testing.T) {
-	s, err := Listen(New(testConfig(newFake(connectedSnapshot()))), Addresses{Plain: "127.0.0.1:0", Metrics: "127.0.0.1:0"})
+	s, err := Listen(New(testConfig(newFake(connectedSnapshot()))), Addresses{Plain: "127.0.0.1:0", OpenLoopback: true, Metrics: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -406,7 +406,7 @@ func TestShutdownOfAServerThatNeverServed(t *testing.T) {
 
 func TestBackupIsStreamed(t *testing.T) {
 	f := newFake(connectedSnapshot())
-	url := local(t, New(testConfig(f)))
+	url := open(t, New(testConfig(f)))
 	got := send(t, "GET", url+"/api/session/backup", "", "X-Api-Key", testToken)
 	if got.StatusCode != 200 || got.body != "a copy of the store" || got.Header.Get("Content-Type") != "application/zstd" ||
 		!strings.HasPrefix(got.Header.Get("Content-Disposition"), `attachment; filename="session-wa-finance-render-`) {
@@ -441,7 +441,7 @@ func TestOneBackupAtATime(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	f := newFake(connectedSnapshot())
 	f.backup = func(context.Context, io.Writer) error { close(began); <-goOn; return nil }
-	url := local(t, New(testConfig(f)))
+	url := open(t, New(testConfig(f)))
 	first := make(chan struct{})
 	go func() {
 		defer close(first)
@@ -463,8 +463,24 @@ func TestOneBackupAtATime(t *testing.T) {
 func TestPanicIsAProblem(t *testing.T) {
 	f := newFake(connectedSnapshot())
 	f.onLook = func(*fakeSession) { panic("bug") }
-	url := local(t, New(testConfig(f)))
+	url := open(t, New(testConfig(f)))
 	if p := send(t, "GET", url+"/api/session/qr", "").problem(t); p.Status != 500 || strings.Contains(p.Detail, "bug") {
 		t.Errorf("%+v, want a 500 that tells nothing", p)
+	}
+}
+
+// Clients that keep idle connections do not shut the door: where places are short, the connection that is idle longest goes.
+func TestIdleConnectionsMakeWay(t *testing.T) {
+	api := New(testConfig(newFake(connectedSnapshot())))
+	api.limits.connections, api.limits.strangerTime = 4, 10*time.Millisecond
+	url := open(t, api)
+	for range 3 * api.limits.connections {
+		client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
+		resp, err := client.Get(url + bot.PathStatus)
+		if err != nil {
+			t.Fatalf("no place beside idle connections: %v", err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close() // keeps the connection
 	}
 }

@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	// streamLimit bounds the event streams open at once, on all listeners.
-	streamLimit = 2500
+	// streamLimit bounds the event streams open at once, on all listeners; streamLimitPerDoor bounds those of one
+	// listener, so that local programs cannot take the places of the operator's.
+	streamLimit        = 2500
+	streamLimitPerDoor = 2400
 	// streamHeartbeat is how often a silent stream gets a comment, by which a client knows that the bot lives.
 	streamHeartbeat = 15 * time.Second
 	// streamSilence is how long a client's machine may leave bytes unacknowledged before it counts as dead.
@@ -39,12 +41,14 @@ type hub struct {
 	watch     func() (*bot.Snapshot, <-chan struct{})
 	token     func() string
 	limit     int
+	perDoor   int
 	heartbeat time.Duration
 	stop      chan struct{}
 
 	mu      sync.Mutex
 	streams map[*stream]struct{}
-	pending int // admitted, not yet among the streams
+	pending int           // admitted, not yet among the streams
+	held    map[*gate]int // places taken at each listener
 	running bool
 	closed  bool
 }
@@ -52,12 +56,13 @@ type hub struct {
 // stream is one client.
 type stream struct {
 	conn net.Conn
+	door *gate
 	pass *pass  // nil where no token is needed
 	sent uint64 // the revision it has
 }
 
 func newHub(watch func() (*bot.Snapshot, <-chan struct{}), token func() string) *hub {
-	return &hub{watch: watch, token: token, limit: streamLimit, heartbeat: streamHeartbeat,
+	return &hub{watch: watch, token: token, limit: streamLimit, perDoor: streamLimitPerDoor, held: make(map[*gate]int), heartbeat: streamHeartbeat,
 		stop: make(chan struct{}), streams: make(map[*stream]struct{})}
 }
 
@@ -74,51 +79,61 @@ func (c *call) events() error {
 		}
 		by = &one
 	}
-	if !c.streams.reserve() {
+	if !c.streams.reserve(c.gate) {
 		return faultStreams.retryAfter(5)
 	}
 	conn, _, err := http.NewResponseController(c.w).Hijack()
 	if err != nil {
-		c.streams.release()
+		c.streams.release(c.gate)
 		return err
 	}
 	if neverWait(conn) != nil {
-		c.streams.release()
+		c.streams.release(c.gate)
 		_ = conn.Close()
 		return nil //nolint:nilerr // the connection is gone, and with it whom an error could be told
 	}
-	c.streams.start(conn, by)
+	c.streams.start(conn, c.gate, by)
 	return nil
 }
 
-// reserve takes a place for a stream; release gives it back.
-func (h *hub) reserve() bool {
+// reserve takes a place for a stream of a listener; release gives it back.
+func (h *hub) reserve(door *gate) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed || len(h.streams)+h.pending >= h.limit {
+	if h.closed || len(h.streams)+h.pending >= h.limit || h.held[door] >= h.perDoor {
 		return false
 	}
 	h.pending++
+	h.held[door]++
 	return true
 }
 
-func (h *hub) release() {
+func (h *hub) release(door *gate) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.pending--
+	h.held[door]--
+}
+
+// drop ends a stream and gives its place back.
+func (h *hub) drop(s *stream) {
+	delete(h.streams, s)
+	h.held[s.door]--
+	_ = s.conn.Close()
 }
 
 // start makes a connection a stream: the whole snapshot at once, then each change.
-func (h *hub) start(conn net.Conn, by *pass) {
+func (h *hub) start(conn net.Conn, door *gate, by *pass) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.pending--
 	if h.closed {
+		h.held[door]--
 		_ = conn.Close()
 		return
 	}
 	snap, _ := h.watch()
-	s := &stream{conn: conn, pass: by, sent: snap.Revision}
+	s := &stream{conn: conn, door: door, pass: by, sent: snap.Revision}
 	h.streams[s] = struct{}{}
 	h.write(s, append([]byte(streamHead), event(snap)...))
 	if !h.running && len(h.streams) > 0 {
@@ -153,8 +168,7 @@ func (h *hub) expel(token tokenSum, now time.Time) {
 	defer h.mu.Unlock()
 	for s := range h.streams {
 		if s.pass != nil && !s.pass.holds(token, now) {
-			delete(h.streams, s)
-			_ = s.conn.Close()
+			h.drop(s)
 		}
 	}
 }
@@ -190,8 +204,7 @@ func (h *hub) beat() {
 // write ends a stream that does not take all of p at once.
 func (h *hub) write(s *stream, p []byte) {
 	if _, err := s.conn.Write(p); err != nil {
-		delete(h.streams, s)
-		_ = s.conn.Close()
+		h.drop(s)
 	}
 }
 
@@ -205,8 +218,7 @@ func (h *hub) close() {
 	h.closed = true
 	close(h.stop)
 	for s := range h.streams {
-		delete(h.streams, s)
-		_ = s.conn.Close()
+		h.drop(s)
 	}
 }
 

@@ -116,7 +116,7 @@ func TestEventsBeginWithTheWholeSnapshot(t *testing.T) {
 // A client that comes back gets the whole snapshot, whatever it says it has.
 func TestEventsAfterALossBeginAnew(t *testing.T) {
 	f := newFake(connectedSnapshot())
-	got := follow(t, local(t, New(testConfig(f))), "Last-Event-ID", "7").event()
+	got := follow(t, open(t, New(testConfig(f))), "Last-Event-ID", "7").event()
 	if got.Revision != 7 || got.ClientID == "" {
 		t.Errorf("got %+v", got)
 	}
@@ -124,7 +124,7 @@ func TestEventsAfterALossBeginAnew(t *testing.T) {
 
 func TestEventsNeverHoldACode(t *testing.T) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
-	events := follow(t, local(t, New(testConfig(f))))
+	events := follow(t, open(t, New(testConfig(f))))
 	events.event()
 	f.code.PairingCode = "ABCD-EFGH"
 	f.show(testCode, time.Minute)
@@ -144,18 +144,17 @@ func TestEventsNeverHoldACode(t *testing.T) {
 
 func TestEventsNeedTheToken(t *testing.T) {
 	at := doors(t, testConfig(newFake(connectedSnapshot())))
-	for _, door := range []string{"outer", "tls"} {
+	for _, door := range []string{"outer", "tls", "loopback"} {
 		if got := send(t, "GET", at[door]+"/api/session/events", ""); got.problem(t).Status != 401 {
 			t.Errorf("%s: %s", door, got.body)
 		}
 	}
-	if got := send(t, "GET", at["loopback"]+"/api/session/events", "", "Host", "evil.example"); got.problem(t).Status != 403 {
+	if got := send(t, "GET", at["pod"]+"/api/session/events", "", "Host", "evil.example"); got.problem(t).Status != 403 {
 		t.Errorf("by a foreign name: %s", got.body)
 	}
 }
 
-// TestAStreamEndsWithWhatOpenedIt: who held the old token, or a cookie of it, hears nothing more; who needed none
-// stays.
+// A stream that the old token or its cookie opened ends with the token. A stream that needed none goes on.
 func TestAStreamEndsWithWhatOpenedIt(t *testing.T) {
 	byHeader := func(testing.TB, string) []string { return []string{"X-Api-Key", testToken} }
 	byCookie := func(t testing.TB, url string) []string {
@@ -171,8 +170,8 @@ func TestAStreamEndsWithWhatOpenedIt(t *testing.T) {
 		"header, TLS":    {"tls", byHeader, true},
 		"cookie, plain":  {"outer", byCookie, true},
 		"cookie, TLS":    {"tls", byCookie, true},
-		"none, loopback": {"loopback", func(testing.TB, string) []string { return nil }, false},
-		"not needed":     {"loopback", byHeader, false},
+		"none, in a pod": {"pod", func(testing.TB, string) []string { return nil }, false},
+		"not needed":     {"pod", byHeader, false},
 	} {
 		for how, beat := range map[string]time.Duration{"at a change": time.Hour, "at a heartbeat": 10 * time.Millisecond} {
 			t.Run(name+" "+how, func(t *testing.T) {
@@ -235,7 +234,7 @@ func TestAStreamEndsWithItsCookie(t *testing.T) {
 func TestSilentStreamsGetAHeartbeat(t *testing.T) {
 	api := New(testConfig(newFake(connectedSnapshot())))
 	api.streams.heartbeat = 10 * time.Millisecond
-	events := follow(t, local(t, api))
+	events := follow(t, open(t, api))
 	events.event()
 	for range 3 {
 		if block, err := events.next(); err != nil || block != ":\n" {
@@ -247,7 +246,7 @@ func TestSilentStreamsGetAHeartbeat(t *testing.T) {
 func TestStreamsAreBounded(t *testing.T) {
 	api := New(testConfig(newFake(connectedSnapshot())))
 	api.streams.limit, api.streams.heartbeat = 2, 10*time.Millisecond
-	url := local(t, api)
+	url := open(t, api)
 	first, second := follow(t, url), follow(t, url)
 	first.event()
 	second.event()
@@ -276,7 +275,7 @@ func TestSlowClientIsDropped(t *testing.T) {
 		t.Run(fmt.Sprintf("secure %v", secure), func(t *testing.T) {
 			f := newFake(connectedSnapshot())
 			api := New(testConfig(f))
-			s := serve(t, api, Addresses{Plain: "127.0.0.1:0", TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
+			s := serve(t, api, Addresses{Plain: "127.0.0.1:0", OpenLoopback: true, TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
 			url, address := "http://"+s.PlainAddr().String(), s.PlainAddr().String()
 			if secure {
 				url, address = "https://"+s.TLSAddr().String(), s.TLSAddr().String()
@@ -314,7 +313,7 @@ func TestSlowClientIsDropped(t *testing.T) {
 
 func TestCloseEndsStreamsAtOnce(t *testing.T) {
 	api := New(testConfig(newFake(connectedSnapshot())))
-	s := serve(t, api, Addresses{Plain: "127.0.0.1:0"})
+	s := serve(t, api, Addresses{Plain: "127.0.0.1:0", OpenLoopback: true})
 	events := follow(t, "http://"+s.PlainAddr().String())
 	events.event()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -325,7 +324,7 @@ func TestCloseEndsStreamsAtOnce(t *testing.T) {
 	if block, err := events.next(); err == nil {
 		t.Errorf("the stream goes on: %q", block)
 	}
-	if api.streams.reserve() {
+	if api.streams.reserve(nil) {
 		t.Error("a stream could begin after the end")
 	}
 }
@@ -334,7 +333,7 @@ func TestCloseEndsStreamsAtOnce(t *testing.T) {
 func TestNobodyListensNothingRuns(t *testing.T) {
 	api := New(testConfig(newFake(connectedSnapshot())))
 	api.streams.heartbeat = 5 * time.Millisecond
-	url := local(t, api)
+	url := open(t, api)
 	running := func() bool {
 		api.streams.mu.Lock()
 		defer api.streams.mu.Unlock()
@@ -409,7 +408,7 @@ func TestTwoThousandStreams(t *testing.T) {
 	const clients = 2000
 	f := newFake(connectedSnapshot())
 	api := New(testConfig(f))
-	s := serve(t, api, Addresses{Plain: "127.0.0.1:0"})
+	s := serve(t, api, Addresses{Plain: "127.0.0.1:0", OpenLoopback: true})
 	before := runtime.NumGoroutine()
 	conns := crowd(t, s.PlainAddr().String(), clients)
 	defer func() {
@@ -435,7 +434,7 @@ func BenchmarkIdleStreams(b *testing.B) {
 	const clients = 2000
 	b.Run("hub", func(b *testing.B) {
 		for range b.N {
-			s := serve(b, New(testConfig(newFake(connectedSnapshot()))), Addresses{Plain: "127.0.0.1:0"})
+			s := serve(b, New(testConfig(newFake(connectedSnapshot()))), Addresses{Plain: "127.0.0.1:0", OpenLoopback: true})
 			b.ReportMetric(costOf(b, s.PlainAddr().String(), clients), "B/client")
 		}
 	})
@@ -473,4 +472,26 @@ func inUse() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc + m.StackInuse
+}
+
+// Local programs that need no token cannot take the places that the token's holders need on the other listener.
+func TestStreamsOfOneListenerLeavePlacesToTheOther(t *testing.T) {
+	h := newHub(func() (*bot.Snapshot, <-chan struct{}) { return &bot.Snapshot{}, nil }, func() string { return "" })
+	h.limit, h.perDoor = 5, 4
+	plain, tls := &gate{}, &gate{}
+	for i := range 6 {
+		if got, want := h.reserve(plain), i < 4; got != want {
+			t.Errorf("stream %d of the plain listener: %v, want %v", i+1, got, want)
+		}
+	}
+	if !h.reserve(tls) {
+		t.Error("the TLS listener has no place left")
+	}
+	if h.reserve(tls) {
+		t.Error("more streams than all places")
+	}
+	h.release(plain)
+	if !h.reserve(tls) {
+		t.Error("a place that was given back is not free")
+	}
 }

@@ -12,8 +12,8 @@ const (
 	throttleCallers = 1024            // remembered at once
 )
 
-// throttle bounds how often each address may present a wrong token. While an address must wait, the right
-// token is refused too: else the bound would bound nothing.
+// throttle bounds how often each address may present a wrong token and learn that it is wrong. It never delays the
+// right one.
 type throttle struct {
 	refill time.Duration // gives an address one more try
 	mu     sync.Mutex
@@ -25,7 +25,7 @@ func newThrottle() *throttle {
 	return &throttle{refill: throttleRefill, full: make(map[netip.Prefix]time.Time)}
 }
 
-// wait is how long who must wait before its next try; 0 when it need not.
+// wait is how long an address must wait before its next wrong token is compared; 0 when it need not.
 func (t *throttle) wait(who netip.Prefix, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()

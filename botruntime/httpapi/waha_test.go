@@ -56,7 +56,7 @@ func TestWAHAAnswers(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(c.snap)
-			got := send(t, c.method, local(t, New(testConfig(f)))+c.path, "")
+			got := send(t, c.method, open(t, New(testConfig(f)))+c.path, "")
 			if got.StatusCode != c.status || strings.TrimSuffix(got.body, "\n") != c.want {
 				t.Errorf("%d %s\nwant %d %s", got.StatusCode, got.body, c.status, c.want)
 			}
@@ -89,7 +89,7 @@ func TestWAHARefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(unlinkedSnapshot(bot.StatePairing, bot.ReasonQRIdle))
 			f.err = c.err
-			got := send(t, c.method, local(t, New(testConfig(f)))+c.path, c.body, "Content-Type", "application/json")
+			got := send(t, c.method, open(t, New(testConfig(f)))+c.path, c.body, "Content-Type", "application/json")
 			p := got.problem(t)
 			if p.Status != c.status || p.StatusCode != c.status || p.Error == "" || p.Message != p.Detail {
 				t.Errorf("%s, want %d in WAHA's words too", got.body, c.status)
@@ -107,7 +107,7 @@ func TestWAHARefusals(t *testing.T) {
 func TestWAHALogoutOfNothing(t *testing.T) {
 	f := newFake(unlinkedSnapshot(bot.StatePairing, bot.ReasonQRIdle))
 	f.err = &session.Refusal{Kind: session.RefusedNotLinked}
-	if got := send(t, "POST", local(t, New(testConfig(f)))+"/api/sessions/default/logout", ""); got.StatusCode != 201 {
+	if got := send(t, "POST", open(t, New(testConfig(f)))+"/api/sessions/default/logout", ""); got.StatusCode != 201 {
 		t.Errorf("%d %s, want 201", got.StatusCode, got.body)
 	}
 }
@@ -115,7 +115,7 @@ func TestWAHALogoutOfNothing(t *testing.T) {
 func TestWAHACode(t *testing.T) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, time.Minute)
-	url := local(t, New(testConfig(f))) + "/api/default/auth/qr"
+	url := open(t, New(testConfig(f))) + "/api/default/auth/qr"
 	for name, accept := range map[string]string{"nothing asked": "", "anything": "*/*", "as axios asks": "application/json, text/plain, */*"} {
 		got := send(t, "GET", url, "", "Accept", accept)
 		if got.Header.Get("Content-Type") != "image/png" || scan.Code([]byte(got.body)) != testCode {

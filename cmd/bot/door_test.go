@@ -96,8 +96,8 @@ func TestTLSWantsTheTokenAndFollowsItsFiles(t *testing.T) {
 	if got := ask(t, p, pool, first); got != http.StatusOK {
 		t.Errorf("with the token: %d", got)
 	}
-	if status, _ := p.call(http.MethodGet, "/api/session/status"); status != http.StatusOK {
-		t.Errorf("the loopback listener: %d", status)
+	if status, _ := p.call(http.MethodGet, "/api/session/status"); status != http.StatusUnauthorized {
+		t.Errorf("the loopback listener, without the token: %d", status)
 	}
 
 	renewed := selfSigned(t, secret, 2)
@@ -131,6 +131,21 @@ func TestATokenGuardsEveryOtherAddress(t *testing.T) {
 	}
 	if status, _ := p.call(http.MethodGet, "/api/session/status", "X-Api-Key", token); status != http.StatusOK {
 		t.Errorf("with the token: %d", status)
+	}
+}
+
+// In a pod the operator lets the pod's own containers in without the token, and nothing that a proxy forwards.
+func TestLoopbackTokenCanBeTurnedOff(t *testing.T) {
+	wa, dir := whatsapp(t), t.TempDir()
+	p := start(t, settings(wa, dir, "API_TOKEN=a-token-of-this-bot", "LOOPBACK_TOKEN=off"))
+	if status, _ := p.call(http.MethodGet, "/api/session/status"); status != http.StatusOK {
+		t.Errorf("without the token: %d", status)
+	}
+	if status, _ := p.call(http.MethodGet, "/api/session/status", "X-Forwarded-For", "192.0.2.1"); status != http.StatusForbidden {
+		t.Errorf("forwarded, without the token: %d", status)
+	}
+	if status, _ := p.call(http.MethodGet, "/api/session/backup"); status != http.StatusUnauthorized {
+		t.Errorf("a backup without the token: %d", status)
 	}
 }
 

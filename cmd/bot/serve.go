@@ -124,8 +124,9 @@ func storeOptions(cfg config.Config, log *slog.Logger) store.Options {
 
 func addresses(cfg config.Config) httpapi.Addresses {
 	at := httpapi.Addresses{
-		Plain:   net.JoinHostPort(cfg.Host, strconv.Itoa(cfg.Port)),
-		Metrics: net.JoinHostPort(cfg.MetricsHost, strconv.Itoa(cfg.MetricsPort)),
+		Plain:        net.JoinHostPort(cfg.Host, strconv.Itoa(cfg.Port)),
+		OpenLoopback: !cfg.LoopbackToken,
+		Metrics:      net.JoinHostPort(cfg.MetricsHost, strconv.Itoa(cfg.MetricsPort)),
 	}
 	if cfg.TLS() {
 		at.TLS = net.JoinHostPort(cfg.TLSHost, strconv.Itoa(cfg.TLSPort))

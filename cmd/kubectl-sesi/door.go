@@ -7,6 +7,8 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"sync/atomic"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // doorCookie is the name of the cookie that opens the door.
@@ -30,6 +32,10 @@ func newDoor(to http.RoundTripper) *door {
 			Rewrite: func(r *httputil.ProxyRequest) {
 				r.SetURL(&url.URL{Scheme: "http", Host: "localhost"})
 				r.Out.Host = r.In.Host // the bot compares it with the Origin of the page
+				// A request that says it was forwarded is not local to the bot, which then asks for the token. Rewrite
+				// strips the other headers of the kind.
+				r.Out.Header.Del("Via")
+				r.Out.Header.Del("X-Real-Ip")
 			},
 		},
 	}
@@ -40,7 +46,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if equal(r.URL.Path, d.path) && d.used.CompareAndSwap(false, true) {
 		http.SetCookie(w, &http.Cookie{Name: doorCookie, Value: d.secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 		w.Header().Set("Referrer-Policy", "no-referrer")
-		http.Redirect(w, r, "/qr", http.StatusSeeOther)
+		http.Redirect(w, r, bot.PathPage, http.StatusSeeOther)
 		return
 	}
 	if cookie, err := r.Cookie(doorCookie); err != nil || !equal(cookie.Value, d.secret) {

@@ -46,6 +46,8 @@ func botEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
 		{Name: "CLIENT_ID", Value: naming.ClientID(session)},
 		{Name: "WEB_VERSION_CACHE_PATH", Value: path.Join(authPath(session), ".wwebjs_cache")},
 		{Name: "HOST", Value: "127.0.0.1"},
+		// Sidecars and port-forward use the loopback listener without the token; nothing outside the pod reaches it.
+		{Name: "LOOPBACK_TOKEN", Value: "off"},
 		{Name: "PORT", Value: decimal(naming.PortPlain)},
 		{Name: "TLS_PORT", Value: decimal(naming.PortTLS)},
 		{Name: "TLS_CERT_FILE", Value: path.Join(credentialsPath, credentials.KeyCertificate)},

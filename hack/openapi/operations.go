@@ -63,7 +63,7 @@ type WAHAPairRequest struct {
 
 // operations describe every route, by method and path.
 var operations = map[string]operation{
-	"GET " + bot.PathHome: {summary: "To the page", tag: tagPage, status: 303},
+	"GET " + bot.PathHome: {summary: "Health for monitors; a browser is sent to the page", tag: tagPage, answer: bot.Home{}, unwell: bot.Home{}},
 	"GET " + bot.PathPage: {summary: "The page to link from",
 		description: "A page for people: the live QR code, the phone-number way, and what the session's state means. Opening it counts as looking. Without a token where one is needed it asks for it.",
 		tag:         tagPage, request: pageRequest{}, media: []media{{kind: "text/html"}}, problems: []int{429}},

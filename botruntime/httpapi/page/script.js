@@ -222,7 +222,7 @@
 
   // call asks the bot for something; a problem becomes an Error with its words.
   async function call(method, path, body) {
-    const headers = { Accept: 'application/json', 'Accept-Language': lang };
+    const headers = { Accept: 'application/json', 'Accept-Language': lang, 'X-Sesi-Page': '1' };
     if (body) headers['Content-Type'] = 'application/json';
     const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), cache: 'no-store', signal: AbortSignal.timeout(45000) });
     const at = Date.parse(answer.headers.get('Date'));
@@ -242,7 +242,7 @@
       do {
         again = false;
         try {
-          showCode(await call('GET', '/api/session/qr?svg'));
+          showCode(await call('GET', 'api/session/qr?svg'));
         } catch (e) {
           if (e.status !== 409) throw e;
         }
@@ -322,7 +322,7 @@
   function open() {
     clearTimeout(retryTimer);
     if (stream) stream.close();
-    stream = new EventSource('/api/session/events');
+    stream = new EventSource('api/session/events');
     stream.onmessage = (e) => { retry = 0; clearTimeout(lostTimer); lostTimer = 0; took(JSON.parse(e.data)); };
     stream.onerror = broke;
   }
@@ -331,11 +331,11 @@
     stream = null;
     retryTimer = setTimeout(open, Math.min(8000, 500 * 2 ** retry++));
     if (!lostTimer) lostTimer = setTimeout(() => { link = 'lost'; code = null; hadPairing = false; render(); }, 1200);
-    if (retry === 2) fetch('/api/session/status', { cache: 'no-store' }).then((r) => r.status === 401 && location.reload(), () => {});
+    if (retry === 2) fetch('api/session/status', { cache: 'no-store' }).then((r) => r.status === 401 && location.reload(), () => {});
   }
   // A machine that vanished breaks no connection: ask now and then.
   setInterval(() => {
-    if (stream && !document.hidden) fetch('/api/session/status', { cache: 'no-store', signal: AbortSignal.timeout(8000) }).then((r) => r.ok || broke(), broke);
+    if (stream && !document.hidden) fetch('api/session/status', { cache: 'no-store', signal: AbortSignal.timeout(8000) }).then((r) => r.ok || broke(), broke);
   }, 25000);
 
   let hiddenTimer = 0, sleepTimer = 0;
@@ -379,7 +379,7 @@
         setTimeout(() => { if (busy === 'code') { busy = ''; render(); } }, 5000);
         if (code) busy = '';
       } else {
-        await call('POST', '/api/session/restart');
+        await call('POST', 'api/session/restart');
         busy = '';
       }
     } catch (e) {
@@ -400,7 +400,7 @@
     asked = number;
     render();
     try {
-      const pairing = await call('POST', '/api/session/pair', { phoneNumber: number });
+      const pairing = await call('POST', 'api/session/pair', { phoneNumber: number });
       if (code) code.pairingCode = pairing.pairingCode;
       hadPairing = true;
       renumber = false;
