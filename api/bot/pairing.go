@@ -1,5 +1,10 @@
 package bot
 
+import (
+	"encoding/json"
+	"fmt"
+)
+
 // Code is the current way to link the session. It is a secret: the phone that uses it becomes the bot's account.
 type Code struct {
 	// Code is the text of the QR code.
@@ -25,6 +30,28 @@ type LiveCode struct {
 type PairRequest struct {
 	// PhoneNumber is the phone's number with its country code; spaces, hyphens and brackets do not matter.
 	PhoneNumber string `json:"phoneNumber"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler. It takes a whole number too, because scripts send phone numbers so.
+func (p *PairRequest) UnmarshalJSON(data []byte) error {
+	var given struct {
+		PhoneNumber json.RawMessage `json:"phoneNumber"`
+	}
+	if err := json.Unmarshal(data, &given); err != nil {
+		return err
+	}
+	raw := given.PhoneNumber
+	if len(raw) > 0 && raw[0] >= '1' && raw[0] <= '9' {
+		p.PhoneNumber = string(raw)
+		return nil
+	}
+	if len(raw) == 0 {
+		raw = json.RawMessage(`""`)
+	}
+	if err := json.Unmarshal(raw, &p.PhoneNumber); err != nil {
+		return fmt.Errorf("phoneNumber: %w", err)
+	}
+	return nil
 }
 
 // PairingCode answers POST PathPair.

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -61,6 +60,8 @@ type Config struct {
 	// Exports are the variables of the .env file that Go's own libraries read from the process (HTTPS_PROXY
 	// and the like), and that the real environment lacks. The program sets them before anything dials.
 	Exports map[string]string
+	// Warnings name what is probably a mistake, but may be another program's business.
+	Warnings []string
 }
 
 // Secret is a value that prints as a placeholder; convert it to a string to use it.
@@ -123,10 +124,10 @@ func (e *Error) Error() string { return strings.Join(e.Problems, "\n") }
 // *Error that names every problem.
 func Load(environ []string, dotenvDir string) (Config, error) {
 	real := environment(environ)
-	file, problems := readDotenv(dotenvDir)
-	problems = append(problems, nearMisses(real)...)
-
 	config := Config{Exports: map[string]string{}}
+	file, problems := readDotenv(dotenvDir, &config)
+	problems = append(problems, nearMisses(real, &config)...)
+
 	for _, v := range variables {
 		value, where := strings.TrimSpace(real[v.name]), ""
 		if line := file[v.name]; value == "" && line.value != "" {
@@ -135,7 +136,7 @@ func Load(environ []string, dotenvDir string) (Config, error) {
 		if value == "" {
 			value = v.fallback
 		}
-		if value != "" && !v.parse(&config, value) {
+		if value != "" && !v.accepts(&config, value) {
 			problems = append(problems, v.problem(value, where))
 		}
 	}
@@ -145,7 +146,8 @@ func Load(environ []string, dotenvDir string) (Config, error) {
 		}
 	}
 	if len(problems) == 0 {
-		problems = append(conflicts(&config), ignoredProxy(&config, real)...)
+		problems = append(conflicts(&config), useProxy(&config, real, file)...)
+		unreachable(&config, real)
 	}
 	if len(problems) > 0 {
 		return Config{}, &Error{Problems: problems}
@@ -205,34 +207,22 @@ func conflicts(c *Config) []string {
 	return problems
 }
 
-// ignoredProxy finds an HTTPS_PROXY that Go cannot read. Go then connects without one and says nothing, so the
-// account would be seen from an address that its owner meant to hide.
-func ignoredProxy(c *Config, real map[string]string) []string {
-	if c.ProxyURL != nil {
-		return nil
-	}
-	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
-		value := real[name]
-		if value == "" {
-			value = c.Exports[name]
-		}
-		if value == "" {
-			continue
-		}
-		if !strings.Contains(value, "://") {
-			value = "http://" + value
-		}
-		if proxy, err := url.Parse(value); err != nil || proxy.Hostname() == "" || !slices.Contains(proxySchemes, proxy.Scheme) {
-			return []string{name + " (value not shown): want an http://, https:// or socks5:// address with a host; " +
-				"in a password, special characters are written as %XX"}
-		}
-		return nil
-	}
-	return nil
-}
+// platforms are variables that hosting platforms set beside PORT.
+var platforms = []string{"RENDER", "DYNO", "K_SERVICE", "RAILWAY_ENVIRONMENT", "FLY_APP_NAME", "WEBSITE_SITE_NAME", "KOYEB_APP_NAME", "VCAP_APPLICATION"}
 
-// proxySchemes are those that Go's transport speaks.
-var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
+// unreachable warns of a bot that its hosting platform cannot reach, and would restart without end.
+func unreachable(c *Config, real map[string]string) {
+	if !loopback(c.Host) {
+		return
+	}
+	for _, name := range platforms {
+		if real[name] != "" && real["PORT"] != "" {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s and PORT are set, so a hosting platform runs the bot, and HOST %s cannot be "+
+				"reached from outside: set HOST=0.0.0.0 and API_TOKEN", name, c.Host))
+			return
+		}
+	}
+}
 
 // loopback reports whether only this machine can reach host.
 func loopback(host string) bool {

@@ -14,7 +14,7 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// entry is one variable of a .env file and the line it stands on (0 when that is not known).
+// entry is one variable of a .env file and its line (0 when that is not known).
 type entry struct {
 	value string
 	file  string
@@ -28,8 +28,8 @@ func (e entry) where() string {
 	return fmt.Sprintf(" in %s line %d", e.file, e.line)
 }
 
-// readDotenv reads dir/.env. The file is the bot's alone, so a name in it that nobody reads is a mistake.
-func readDotenv(dir string) (map[string]entry, []string) {
+// readDotenv reads dir/.env.
+func readDotenv(dir string, c *Config) (map[string]entry, []string) {
 	if dir == "" {
 		return nil, nil
 	}
@@ -41,16 +41,22 @@ func readDotenv(dir string) (map[string]entry, []string) {
 	if err != nil {
 		return nil, []string{fmt.Sprintf("%s: cannot be read: %v", file, err)}
 	}
-	return parseDotenv(file, data)
+	return parseDotenv(file, data, c)
 }
 
-// parseDotenv never repeats a line of the file: any of them may hold a secret.
-func parseDotenv(file string, data []byte) (map[string]entry, []string) {
+// dollar stands for a $ while the file is parsed. The parser would expand $NAME, and turn a secret that holds a $ into
+// another secret without a word.
+const dollar = "\ue000"
+
+// parseDotenv never repeats a line of the file, because any of them may hold a secret. Nothing in it is expanded. A
+// misspelt name of ours is an error, an unknown one a warning: hosting guides put the variables of several programs
+// into one file.
+func parseDotenv(file string, data []byte, c *Config) (map[string]entry, []string) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if bytes.IndexByte(data, 0) >= 0 {
+	if bytes.IndexByte(data, 0) >= 0 || bytes.Contains(data, []byte(dollar)) {
 		return nil, []string{file + ": not a text file; save it as UTF-8, one NAME=value a line"}
 	}
-	values, err := godotenv.UnmarshalBytes(data)
+	values, err := godotenv.UnmarshalBytes(bytes.ReplaceAll(data, []byte("$"), []byte(dollar)))
 	if err != nil {
 		return nil, []string{fmt.Sprintf("%s line %d: not NAME=value, or a quote that is never closed",
 			file, brokenLine(data))}
@@ -58,17 +64,25 @@ func parseDotenv(file string, data []byte) (map[string]entry, []string) {
 	entries := make(map[string]entry, len(values))
 	var problems []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		e := entry{value: values[name], file: file, line: lineOf(data, name)}
+		e := entry{value: strings.ReplaceAll(values[name], dollar, "$"), file: file, line: lineOf(data, name)}
 		switch {
 		case known(name) || exports(name):
 			entries[name] = e
 		case !namePattern.MatchString(name):
 			problems = append(problems, fmt.Sprintf("%s: holds a line that is not NAME=value", file))
-		default:
+		case elsewhere[name] == "" && (nearMiss(name) || typo(name)):
 			problems = append(problems, fmt.Sprintf("%s%s: unknown variable%s; see --help", name, e.where(), didYouMean(name)))
+		default:
+			c.Warnings = append(c.Warnings, foreign(name))
 		}
 	}
 	return entries, problems
+}
+
+// typo reports whether a name in the file is one letter away from one of ours. In the environment that would be too
+// strict, for HOME is one letter away from HOST.
+func typo(name string) bool {
+	return name != "HOME" && slices.ContainsFunc(variables, func(v variable) bool { return distance(strings.ToUpper(name), v.name) <= 1 })
 }
 
 var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
@@ -79,7 +93,7 @@ func brokenLine(data []byte) int {
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	good := 0
 	for n := 1; n <= len(lines); n++ {
-		if _, err := godotenv.UnmarshalBytes(bytes.Join(lines[good:n], nil)); err == nil {
+		if _, err := godotenv.UnmarshalBytes(bytes.ReplaceAll(bytes.Join(lines[good:n], nil), []byte("$"), []byte(dollar))); err == nil {
 			good = n
 		}
 	}

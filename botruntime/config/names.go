@@ -12,28 +12,53 @@ func known(name string) bool {
 	return slices.ContainsFunc(variables, func(v variable) bool { return v.name == name })
 }
 
+// exports reports whether Go's libraries read the variable; programs write the proxies in both cases.
 func exports(name string) bool {
+	if slices.Contains(everyonesProxies, name) || name == "no_proxy" {
+		return true
+	}
 	return slices.ContainsFunc(exported, func(v variable) bool { return v.name == name })
 }
 
-// nearMisses names the variables of the environment that were almost certainly meant for the bot. The
-// environment is everyone's, so a name that could be another program's passes.
-func nearMisses(environ map[string]string) []string {
+// nearMisses refuses the variables of the environment that were almost certainly meant for the bot, and warns of
+// those that other WhatsApp bots read. Every other name is another program's.
+func nearMisses(environ map[string]string, c *Config) []string {
 	var problems []string
 	for _, name := range slices.Sorted(maps.Keys(environ)) {
-		if environ[name] == "" || known(name) || !nearMiss(name) {
-			continue
+		switch {
+		case environ[name] == "" || known(name):
+		case elsewhere[name] != "":
+			c.Warnings = append(c.Warnings, foreign(name))
+		case nearMiss(name):
+			problems = append(problems, fmt.Sprintf("%s: unknown variable%s; see --help", plain(name), didYouMean(name)))
 		}
-		problems = append(problems, fmt.Sprintf("%s: unknown variable%s; see --help", plain(name), didYouMean(name)))
 	}
 	return problems
 }
 
-// ours are beginnings that no other program is likely to use.
+// elsewhere are names that other WhatsApp bots give to settings of ours.
+var elsewhere = map[string]string{
+	"WWEBJS_AUTH_PATH": "AUTH_PATH", "WWEBJS_CACHE_PATH": "WEB_VERSION_CACHE_PATH", "SESSION_ID": "CLIENT_ID",
+	"SESSION_NAME": "CLIENT_ID", "SESSION_PATH": "AUTH_PATH", "SESSIONS_PATH": "AUTH_PATH", "SESSION_DIR": "AUTH_PATH",
+	"WAHA_API_KEY": "API_TOKEN", "WHATSAPP_API_KEY": "API_TOKEN", "AUTHENTICATION_API_KEY": "API_TOKEN",
+	"WHATSAPP_API_PORT": "PORT", "WHATSAPP_API_HOSTNAME": "HOST", "WAHA_LOCAL_STORE_BASE_DIR": "AUTH_PATH",
+	"WHATSAPP_START_SESSION": "CLIENT_ID", "WAHA_LOG_LEVEL": "LOG_LEVEL", "WAHA_LOG_FORMAT": "LOG_FORMAT",
+	"WHATSAPP_PROXY_SERVER": "PROXY_URL",
+}
+
+// foreign is the warning of a variable that the bot does not read.
+func foreign(name string) string {
+	if ours := elsewhere[name]; ours != "" {
+		return fmt.Sprintf("%s is ignored: another bot's name for %s; set %s", name, ours, ours)
+	}
+	return plain(name) + " is ignored: the bot does not know it"
+}
+
+// ours are prefixes that no other program is likely to use.
 var ours = []string{"TAKEOVER_", "BACKUP_SYNC_", "QR_MAX_", "WEB_VERSION_CACHE_", "PAIRING_PHONE_"}
 
-// families are first words of our names of which a part can be left out without meaning something else:
-// BACKUP_INTERVAL_MS is ours, BACKUP_DIR is not.
+// families are first words of our names. A name that begins with one and has no other word than ours is a shortened
+// name of ours: BACKUP_INTERVAL_MS is, BACKUP_DIR is not.
 var families = []string{"TAKEOVER", "BACKUP", "QR", "CLIENT", "WEB", "PAIRING"}
 
 func nearMiss(name string) bool {
@@ -85,7 +110,7 @@ func didYouMean(name string) string {
 
 var separators = strings.NewReplacer("_", "", "-", "", ".", "")
 
-// squash reduces a name to what the ear hears: takeoverOnConflict is TAKEOVER_ON_CONFLICT.
+// squash reduces a name to its letters and digits: takeoverOnConflict becomes TAKEOVERONCONFLICT.
 func squash(name string) string {
 	return strings.ToUpper(separators.Replace(name))
 }

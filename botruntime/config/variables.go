@@ -3,14 +3,13 @@ package config
 import (
 	"fmt"
 	"log/slog"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/phone"
 )
 
 // variable is one setting: the single place that knows its name, default, meaning and rule. Parsing, errors
@@ -25,6 +24,8 @@ type variable struct {
 	secret bool
 	// parse stores a value that is allowed and refuses any other; value is trimmed and never empty.
 	parse func(c *Config, value string) bool
+	// check, where set, says why a value cannot be meant, and what to write instead.
+	check func(value string) error
 }
 
 // problem is the line for a value that is not allowed; where says which line of .env it stands on.
@@ -33,7 +34,20 @@ func (v variable) problem(value, where string) string {
 	if v.secret {
 		shown = "(value not shown)"
 	}
-	return fmt.Sprintf("%s %s%s: want %s", v.name, shown, where, v.allowed)
+	why := ""
+	if v.check != nil {
+		if err := v.check(value); err != nil {
+			why = "; " + err.Error()
+		}
+	} else if strings.ContainsAny(value[:1]+value[len(value)-1:], "\"'`") {
+		why = "; " + errQuoted.Error()
+	}
+	return fmt.Sprintf("%s %s%s: want %s%s", v.name, shown, where, v.allowed, why)
+}
+
+// accepts parses a value unless it cannot be meant.
+func (v variable) accepts(c *Config, value string) bool {
+	return (v.check == nil || v.check(value) == nil) && v.parse(c, value)
 }
 
 const (
@@ -50,8 +64,6 @@ var (
 	clientIDPattern = regexp.MustCompile(`^[-_A-Za-z0-9]+$`)
 	instancePattern = regexp.MustCompile(`^[-_.A-Za-z0-9]+$`)
 	hostPattern     = regexp.MustCompile(`^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$`)
-	phonePattern    = regexp.MustCompile(`^\+?[1-9][0-9]{6,14}$`)
-	phoneSpacing    = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
 )
 
 // variables is the whole contract of the bot's environment, in the order of --help.
@@ -66,7 +78,7 @@ var variables = []variable{
 	},
 	{
 		name: "AUTH_PATH", fallback: "./.wwebjs_auth", help: "Folder that keeps the sessions and their backups.",
-		allowed: "a path", parse: path(func(c *Config) *string { return &c.AuthPath }),
+		allowed: "a path", check: checkPath, parse: path(func(c *Config) *string { return &c.AuthPath }),
 	},
 	{
 		name: "HOST", fallback: "127.0.0.1", help: "Address of the API and the QR page; any address but loopback needs a token.",
@@ -78,7 +90,7 @@ var variables = []variable{
 	},
 	{
 		name: "API_TOKEN", help: "Token that every request to the API must carry, also on loopback.",
-		allowed: "at least 16 printable characters without spaces (try: openssl rand -hex 32)", secret: true,
+		allowed: "at least 16 printable characters without spaces (try: openssl rand -hex 32)", secret: true, check: checkSecret,
 		parse: func(c *Config, value string) bool {
 			c.APIToken = Secret(value)
 			return bot.ValidToken(value)
@@ -86,7 +98,7 @@ var variables = []variable{
 	},
 	{
 		name: "API_TOKEN_FILE", help: "File that holds the token, read again when it changes.",
-		allowed: "a path", parse: path(func(c *Config) *string { return &c.APITokenFile }),
+		allowed: "a path", check: checkPath, parse: path(func(c *Config) *string { return &c.APITokenFile }),
 	},
 	{
 		name: "LOOPBACK_TOKEN", fallback: "on",
@@ -95,11 +107,11 @@ var variables = []variable{
 	},
 	{
 		name: "TLS_CERT_FILE", help: "Certificate (PEM); with TLS_KEY_FILE the API is also served over HTTPS.",
-		allowed: "a path", parse: path(func(c *Config) *string { return &c.TLSCertFile }),
+		allowed: "a path", check: checkPath, parse: path(func(c *Config) *string { return &c.TLSCertFile }),
 	},
 	{
 		name: "TLS_KEY_FILE", help: "Private key (PEM) of the certificate.",
-		allowed: "a path", parse: path(func(c *Config) *string { return &c.TLSKeyFile }),
+		allowed: "a path", check: checkPath, parse: path(func(c *Config) *string { return &c.TLSKeyFile }),
 	},
 	{
 		name: "TLS_HOST", help: "Address of the HTTPS listener; every address when empty.",
@@ -118,7 +130,7 @@ var variables = []variable{
 		allowed: "a port, 0 to 65535", parse: port(func(c *Config) *int { return &c.MetricsPort }),
 	},
 	{
-		name: "INSTANCE_ID", help: "Name of this incarnation of the bot; random when empty, in a pod its UID.",
+		name: "INSTANCE_ID", help: "Unique name of this process; random when empty, in a pod its UID.",
 		allowed: "1 to 128 letters, digits, -, _ and .",
 		parse: func(c *Config, value string) bool {
 			c.Instance = value
@@ -151,12 +163,13 @@ var variables = []variable{
 		allowed: "a number, 1 to 1000", parse: number(func(c *Config) *int { return &c.QRMaxRetries }, 1, 1000),
 	},
 	{
-		name: "PAIRING_PHONE_NUMBER", help: "Phone to ask a pairing code for by itself while the session is not linked.",
+		name: "PAIRING_PHONE_NUMBER", help: "Phone number to get a pairing code for while the session is not linked.",
 		allowed: "an international phone number such as +6281234567890", secret: true,
+		check: func(value string) error { _, err := phone.Parse(value); return err },
 		parse: func(c *Config, value string) bool {
-			value = phoneSpacing.Replace(value)
-			c.PairingPhoneNumber = "+" + strings.TrimPrefix(value, "+")
-			return phonePattern.MatchString(value)
+			number, err := phone.Parse(value)
+			c.PairingPhoneNumber = number
+			return err == nil
 		},
 	},
 	{
@@ -184,10 +197,10 @@ var variables = []variable{
 	},
 	{
 		name: "WEB_VERSION_CACHE_PATH", fallback: "./.wwebjs_cache", help: "Folder that remembers the WhatsApp Web version.",
-		allowed: "a path", parse: path(func(c *Config) *string { return &c.WebVersionCachePath }),
+		allowed: "a path", check: checkPath, parse: path(func(c *Config) *string { return &c.WebVersionCachePath }),
 	},
 	{
-		name: "LOG_LEVEL", fallback: "info", help: "Least severe log line to write.",
+		name: "LOG_LEVEL", fallback: "info", help: "Minimum log level.",
 		allowed: "debug, info, warn or error",
 		parse: func(c *Config, value string) bool {
 			level, ok := map[string]slog.Level{
@@ -223,24 +236,20 @@ var variables = []variable{
 		},
 	},
 	{
-		name: "PROXY_URL", help: "Proxy for the connection to WhatsApp; HTTPS_PROXY is honoured when empty.",
-		allowed: "an http://, https:// or socks5:// address with a host", secret: true,
-		parse: func(c *Config, value string) bool {
-			proxy, err := url.Parse(value)
-			if err != nil || proxy.Hostname() == "" {
-				return false
-			}
-			c.ProxyURL = proxy
-			return proxy.Scheme == "http" || proxy.Scheme == "https" || proxy.Scheme == "socks5"
+		name: "PROXY_URL", help: "Proxy for the connection to WhatsApp; when empty HTTPS_PROXY, ALL_PROXY or HTTP_PROXY is used, in this order.",
+		allowed: proxyForm, secret: true,
+		parse: func(c *Config, value string) (ok bool) {
+			c.ProxyURL, ok = parseProxy(value)
+			return ok
 		},
 	},
 }
 
-// exported are variables that Go's libraries read by themselves; they are no settings of ours, but a .env
-// file may hold them.
+// exported are variables that Go's libraries read. They are no settings of the bot, but a .env file may hold them.
 var exported = []variable{
 	{name: "HTTPS_PROXY", help: "Proxy for HTTPS and WebSocket connections."},
-	{name: "HTTP_PROXY", help: "Proxy for plain HTTP connections."},
+	{name: "ALL_PROXY", help: "Proxy for all connections, where HTTPS_PROXY is empty."},
+	{name: "HTTP_PROXY", help: "Proxy for all connections, where the two above are empty."},
 	{name: "NO_PROXY", help: "Hosts to reach without a proxy."},
 	{name: "SSL_CERT_FILE", help: "Certificate authorities to trust instead of the system's."},
 	{name: "SSL_CERT_DIR", help: "Folder of certificate authorities to trust."},
@@ -249,7 +258,7 @@ var exported = []variable{
 func path(field func(*Config) *string) func(*Config, string) bool {
 	return func(c *Config, value string) bool {
 		*field(c) = value
-		return len(value) < 4096 && strings.IndexFunc(value, unicode.IsControl) < 0
+		return true
 	}
 }
 

@@ -12,28 +12,6 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-func FuzzNormalizePhone(f *testing.F) {
-	for _, seed := range []string{"+6281234567890", "0062 812", "+1 (415) 555-0123", "0812", "", "+", "\u202a+62", "٦٢"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, given string) {
-		number, ok := normalizePhone(given)
-		if !ok {
-			if number != "" {
-				t.Fatalf("refused %q and returned %q", given, number)
-			}
-			return
-		}
-		digits := strings.TrimPrefix(number, "+")
-		if number[0] != '+' || digits[0] == '0' || len(digits) < phoneDigitsMin || len(digits) > phoneDigitsMax || strings.Trim(digits, "0123456789") != "" {
-			t.Fatalf("%q became %q, which is not E.164", given, number)
-		}
-		if again, ok := normalizePhone(number); !ok || again != number {
-			t.Fatalf("%q became %q, and that %q", given, number, again)
-		}
-	})
-}
-
 func FuzzAccept(f *testing.F) {
 	for _, seed := range []string{"", "*/*", "image/png", "image/*;q=0.5, */*;q=0", ";;,,q=", "text/html;level=1;q=1.5", "a/b;q=0.999"} {
 		f.Add(seed)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/phone"
 	"sesi.dev/sesi/botruntime/qr"
 )
 
@@ -99,10 +100,10 @@ func (c *call) pair() error {
 	return c.json(http.StatusOK, bot.PairingCode{PairingCode: live.PairingCode, ExpiresAt: live.PairingExpiresAt, Revision: live.Revision})
 }
 
-func (c *call) requestPairing(phone string) (bot.Code, error) {
-	number, ok := normalizePhone(phone)
-	if !ok {
-		return bot.Code{}, faultPhone
+func (c *call) requestPairing(given string) (bot.Code, error) {
+	number, err := phone.Parse(given)
+	if err != nil {
+		return bot.Code{}, faultPhone.about(text{faultPhone.detail.id, "phoneNumber: " + err.Error()})
 	}
 	ctx, cancel := c.sessionContext()
 	defer cancel()

@@ -1,0 +1,248 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// oddPaths are values that people and tools put where a path belongs, and that mean none.
+var oddPaths = []string{
+	"$HOME/wa", "${HOME}/wa", "$(pwd)/wa", "/data/$USER", "$PWD", "${AUTH_PATH:-/data}", "/data/${CLIENT_ID}", "$env:HOME/wa", "`pwd`", "/data/`id`",
+	"%USERPROFILE%/wa", "%HOME%", "/data/%20wa", "%APPDATA%\\wa", "~", "~/wa", "~root/wa", "~/", "\"/data\"", "'/data'", "\"/data", "/data\"", "'./data'",
+	"“/data”", "‘/data’", "«/data»", "`/data`", "C:\\wa", "c:/wa", "C:", "D:\\Users\\me", "\\\\server\\share", "wa\\session", ".\\data", "/data\\wa",
+	"undefined", "null", "NULL", "None", "nil", "NaN", "true", "false", "[object Object]", "<nil>", "undefined/wa", "./undefined", "/data/null", "/null",
+	"/data:/data", "./data:/data", "/data:/data:ro", "data:/data", "/data:ro", "file:///data", "http://data", "s3://bucket/wa", "sqlite:wa.db", ":memory:",
+	"./data # mine", "./data # a # b", "# data", "/data #", "#", "<path>", "<PATH>/wa", "/path/to/<name>", "{{ .Values.path }}", "{path}", "/data/{a,b}",
+	"...", "/.../wa", "…", "/data/…", "/data/*", "/data/?", "/data;ls", "/data&", "/data && ls", "/data|x", "a>b", "=/data", "AUTH_PATH=/data", "/data=1",
+	"-", "-v", "--path=/data", "/data,", "/da\tta", "/da\nta", "/data\x00", "/da\x7fta", "/da\u00a0ta", "/da\u200bta", "/da\u202eta", "/da\u2028ta",
+	"\ufeff/data", "/data/\xff", "changeme", "/data/change-me", strings.Repeat("a", 300), "/" + strings.Repeat("a/", 2500), "[\"/data\"]", "{\"path\":1}", "/data\"x",
+}
+
+func TestOddPathsAreRefused(t *testing.T) {
+	if len(oddPaths) < 100 {
+		t.Fatalf("only %d odd paths", len(oddPaths))
+	}
+	var names []string
+	for _, v := range variables {
+		if v.allowed == "a path" {
+			names = append(names, v.name)
+		}
+	}
+	if !slices.Contains(names, "AUTH_PATH") || !slices.Contains(names, "API_TOKEN_FILE") || !slices.Contains(names, "WEB_VERSION_CACHE_PATH") {
+		t.Fatalf("path settings: %q", names)
+	}
+	for _, name := range names {
+		for _, value := range oddPaths {
+			c, err := Load([]string{name + "=" + value}, "")
+			if err == nil {
+				t.Errorf("%s=%q is accepted as %+v", name, value, c)
+			} else if !strings.Contains(err.Error(), name+" ") {
+				t.Errorf("%s=%q: %v does not name the setting", name, value, err)
+			}
+		}
+	}
+}
+
+func TestUsualPathsAreKept(t *testing.T) {
+	for _, value := range []string{
+		"/data", "./data", "data", "../data", "/", ".", "./.wwebjs_auth", "./a b/../c", "/srv/wa-bots/shop_1", "/home/sari/wa.d", "/data/@work", "/data/a+b",
+		"/data/it's", "/data/#1", "/data (old)", "/données/wa", "/data/会话", "/mnt/c/Users/me", "/data/nullable", "/var/lib/none-such", "a,b", "/data/~x", "..data/x",
+	} {
+		if c, err := Load([]string{"AUTH_PATH=" + value}, ""); err != nil || c.AuthPath != value {
+			t.Errorf("AUTH_PATH=%q became %q, %v", value, c.AuthPath, err)
+		}
+	}
+}
+
+// oddTokens hold what a shell, a file or a template was meant to replace.
+func oddTokens() []string {
+	const secret = "0123456789abcdef0123"
+	odd := []string{"", "short", strings.Repeat("x", 5000), "with space in the token", "with\ttab-in-the-token", "with\u00a0nbsp-in-the-token", "ümlaut-in-the-token-16", "\u200b" + secret, secret + "\u202c", "\x00" + secret}
+	for _, pair := range []string{`""`, "''", "``", "“”", "‘’", "«»", "„”"} {
+		runes := []rune(pair)
+		odd = append(odd, string(runes[0])+secret+string(runes[1]), string(runes[0])+secret, secret+string(runes[1]))
+	}
+	for _, reference := range []string{"${%s}", "$%s", "%%%s%%", "$(%s)", "{{%s}}", "{{.%s}}", "<%s>", "${%s:-none}", "${%s?unset}", "x-${%s}", "${%s}-x", "$(cat_%s)"} {
+		for _, name := range []string{"API_TOKEN_OF_THE_BOT", "SECRET_OF_PRODUCTION", "YOUR_TOKEN_GOES_HERE", "RANDOM_TOKEN_VALUE"} {
+			odd = append(odd, fmt.Sprintf(reference, name))
+		}
+	}
+	for _, prefix := range []string{"API_TOKEN=", "=", "Bearer ", "bearer ", "Token ", "Authorization: Bearer ", "API_TOKEN: ", "export API_TOKEN=", "key = "} {
+		odd = append(odd, prefix+secret)
+	}
+	for _, suffix := range []string{" # mine", " // mine", "\r\nPORT=1", " ;", "\tx", " PORT=3000", "\u2028x", " --verbose"} {
+		odd = append(odd, secret+suffix)
+	}
+	return append(odd, "<your-api-token-goes-here>", "[object Object]", "undefined", "null", "changeme", "[\"0123456789abcdef\", 1]")
+}
+
+func TestOddTokensAreRefused(t *testing.T) {
+	odd := oddTokens()[1:] // an empty one means none
+	if len(odd) < 100 {
+		t.Fatalf("only %d odd tokens", len(odd))
+	}
+	for _, value := range odd {
+		c, err := Load([]string{"API_TOKEN=" + value}, "")
+		if err == nil {
+			t.Errorf("API_TOKEN=%q is accepted as %q", value, string(c.APIToken))
+		} else if len(value) > 8 && strings.Contains(err.Error(), value) {
+			t.Errorf("the error repeats the token %q: %v", value, err)
+		}
+	}
+}
+
+// A secret in a .env file is the secret that is written there, or is refused; no $ in it is expanded.
+func TestSecretsInFilesAreTakenLiterally(t *testing.T) {
+	t.Setenv("SUPERtoken99", "expanded")
+	cases := map[string]string{
+		`Rahasia2024$SUPERtoken99`: `Rahasia2024$SUPERtoken99`, `'Rahasia2024$SUPERtoken99'`: `Rahasia2024$SUPERtoken99`,
+		`"Rahasia2024$SUPERtoken99"`: `Rahasia2024$SUPERtoken99`, `"Rahasia2024\$SUPERtoken99"`: `Rahasia2024$SUPERtoken99`,
+		`pa$$word-of-the-bot`: `pa$$word-of-the-bot`, `0123456789abcdef$`: `0123456789abcdef$`, `0123456789#abcdef`: `0123456789#abcdef`,
+		`0123456789abcdef # mine`: `0123456789abcdef`, `$1$abcdefgh$ijklmnop`: `$1$abcdefgh$ijklmnop`, `a!b@c#d$e%f^g&h*(i)`: `a!b@c#d$e%f^g&h*(i)`,
+		`${SUPERtoken99}-0123456789`: ``, `$SUPERtoken99SUPERtoken99`: ``, `"${SUPERtoken99}0123456789"`: ``,
+	}
+	for written, want := range cases {
+		c, err := load(t, "SUPERtoken99=expanded-too\nAPI_TOKEN="+written+"\n")
+		if want == "" && err == nil || want != "" && (err != nil || string(c.APIToken) != want) {
+			t.Errorf("API_TOKEN=%s became %q, %v; want %q", written, string(c.APIToken), err, want)
+		}
+	}
+	if c, err := load(t, "PROXY_URL=http://user:pa$SUPERtoken99@proxy:1\n"); err == nil {
+		t.Errorf("a $ in a proxy's password became %v", c.ProxyURL)
+	}
+}
+
+// oddProxies are addresses whose parts are not where they seem to be, or that no transport speaks.
+func oddProxies() []string {
+	odd := []string{
+		"proxy", "proxy:3128", "://proxy", "//proxy:3128", "http:", "http:/", "http://", "http:///", "http://:3128", "http://@proxy.x y", "http//proxy", "http:proxy:3128", "http:/proxy:3128",
+		"http://proxy:0", "http://proxy:65536", "http://proxy:x", "http://proxy:", "http://proxy:-1", "http://proxy:3128:1", "http://proxy:31 28", "http://proxy: 3128",
+		"http://proxy:3128/path", "http://proxy:3128/path/", "http://proxy/?x=1", "http://proxy:3128?x", "http://proxy:3128?", "http://proxy:3128#x", "http://proxy:3128#", "http://proxy:3128//",
+		"http://user:p#ss@proxy:3128", "http://user:p/ss@proxy:3128", "http://user:p?ss@proxy:3128", "http://user:p@ss@proxy:3128", "http://user:p%ss@proxy:3128", "http://user:1%zz@proxy:3128",
+		"http://user:p ss@proxy:3128", "http://user:p\\ss@proxy:3128", "http://user:p^ss@proxy:3128", "http://user:p[ss@proxy:3128", "http://user:p|ss@proxy:3128", "http://user:p\"ss@proxy:3128",
+		"http://user:p<ss>@proxy:3128", "http://user:p{ss}@proxy:3128", "http://user:p`ss@proxy:3128", "http://user:p$ss@proxy:3128", "http://user:12/3@proxy:3128", "http://user:12?3@proxy:3128", "http://user:12#3@proxy:3128",
+		"http://usér:x@proxy:3128", "http://pröxy:3128", "http://proxy_:3128", "http://-proxy:3128", "http://proxy..:3128", "http://pro xy:3128", "http://proxy\u00a0:3128", "http://proxy\u200b:3128", "\ufeffhttp://proxy:3128",
+		"http://[::1", "http://::1:3128", "http://[proxy]:3128", "http://[::1]x:3128", "http://999.1.1.1.:3128", "http://undefined", "http://undefined:undefined", "http://null:3128", "http://none", "undefined", "null", "none",
+		"\"http://proxy:3128\"", "'http://proxy:3128'", "`http://proxy:3128`", "<http://proxy:3128>", "${PROXY}", "$PROXY", "http://$PROXY:3128", "http://${HOST}:3128", "%PROXY%", "http://%PROXY%:3128", "http://<proxy>:3128", "{{proxy}}",
+		"http://proxy:3128,http://other:3128", "http://proxy:3128 http://other:3128", "http://proxy:3128;", "http://proxy:3128,", "PROXY proxy:3128", "DIRECT", "PROXY_URL=http://proxy:3128", "=http://proxy:3128", "http://http://proxy:3128", "http://proxy:3128 # mine",
+	}
+	for _, scheme := range []string{"ftp", "file", "socks", "socks4", "socks4a", "ws", "wss", "tcp", "pac+http", "ssh", "quic", "ss", "vmess", "httpx", "ht tp", "HTTP2", "data", "direct", "unix"} {
+		odd = append(odd, scheme+"://proxy:3128")
+	}
+	return odd
+}
+
+func TestOddProxiesAreRefused(t *testing.T) {
+	odd := oddProxies()
+	if len(odd) < 100 {
+		t.Fatalf("only %d odd proxies", len(odd))
+	}
+	for _, value := range odd {
+		c, err := Load([]string{"PROXY_URL=" + value}, "")
+		if err == nil {
+			t.Errorf("PROXY_URL=%q is accepted as %v", value, c.ProxyURL)
+		} else if len(value) > 12 && strings.Contains(err.Error(), value) {
+			t.Errorf("the error repeats %q: %v", value, err)
+		}
+	}
+	for _, value := range []string{
+		"http://proxy:3128", "http://proxy", "https://proxy.example.org:443/", "socks5://proxy:1080", "socks5h://user:p%40ss@10.0.0.1:1080", "http://[::1]:3128",
+		"http://user@proxy:1", "http://user:@proxy:1", "http://us%65r:a!b(c)*d@proxy:1", "HTTP://proxy:1", "http://user:a:b@proxy:1", "socks5://127.0.0.1",
+	} {
+		if c, err := Load([]string{"PROXY_URL=" + value}, ""); err != nil || c.ProxyURL == nil {
+			t.Errorf("PROXY_URL=%q: %v", value, err)
+		}
+	}
+}
+
+// A proxy that is set anywhere is used or refused: a bot that dials past it shows the address that its owner hides.
+func TestEveryonesProxyIsUsed(t *testing.T) {
+	cases := map[string]struct {
+		environ []string
+		dotenv  string
+		want    string // HTTPS_PROXY after Load, "" where the environment has it already
+		refused bool
+	}{
+		"ALL_PROXY":                 {environ: []string{"ALL_PROXY=socks5h://proxy:1080"}, want: "socks5h://proxy:1080"},
+		"all_proxy":                 {environ: []string{"all_proxy=socks5://proxy:1080"}, want: "socks5://proxy:1080"},
+		"HTTP_PROXY alone":          {environ: []string{"HTTP_PROXY=http://proxy:3128"}, want: "http://proxy:3128"},
+		"http_proxy, no scheme":     {environ: []string{"http_proxy=proxy:3128"}, want: "http://proxy:3128"},
+		"https_proxy":               {environ: []string{"https_proxy=http://proxy:1"}, want: "http://proxy:1"},
+		"HTTPS_PROXY wins":          {environ: []string{"ALL_PROXY=http://b:1", "HTTPS_PROXY=http://a:1"}},
+		"HTTPS_PROXY without one":   {environ: []string{"HTTPS_PROXY=a:1"}, want: "http://a:1"},
+		"in the file":               {dotenv: "ALL_PROXY=socks5h://proxy:1080\n", want: "socks5h://proxy:1080"},
+		"HTTPS_PROXY in the file":   {dotenv: "HTTPS_PROXY=http://proxy:1\n", want: "http://proxy:1"},
+		"lower case in the file":    {dotenv: "https_proxy=http://proxy:1\n", want: "http://proxy:1"},
+		"PROXY_URL wins":            {environ: []string{"ALL_PROXY=ftp://x", "PROXY_URL=http://proxy:1"}},
+		"ALL_PROXY that is no good": {environ: []string{"ALL_PROXY=socks4://proxy:1"}, refused: true},
+		"HTTP_PROXY with a path":    {environ: []string{"HTTP_PROXY=http://proxy:1/x"}, refused: true},
+		"a bare password":           {environ: []string{"all_proxy=http://u:p#x@proxy:1"}, refused: true},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			c, err := load(t, tc.dotenv, tc.environ...)
+			if (err != nil) != tc.refused || err == nil && c.Exports["HTTPS_PROXY"] != tc.want {
+				t.Errorf("HTTPS_PROXY %q, %v; want %q, refused %v", c.Exports["HTTPS_PROXY"], err, tc.want, tc.refused)
+			}
+		})
+	}
+}
+
+// The .env file of a hosting guide holds other programs' variables. They are named in a warning, and end nothing.
+func TestForeignVariablesAreWarnings(t *testing.T) {
+	c, err := load(t, "NODE_ENV=production\nRENDER=true\nOPENAI_API_KEY=x\nTZ=Asia/Jakarta\nWWEBJS_AUTH_PATH=./x\n", "SESSION_ID=shop", "HOSTNAME=x", "XDG_SESSION_ID=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(c.Warnings, "\n")
+	for _, want := range []string{
+		"NODE_ENV is ignored", "RENDER is ignored", "OPENAI_API_KEY is ignored", "TZ is ignored",
+		"WWEBJS_AUTH_PATH is ignored: another bot's name for AUTH_PATH", "SESSION_ID is ignored: another bot's name for CLIENT_ID",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no warning %q in\n%s", want, all)
+		}
+	}
+	if len(c.Warnings) != 6 {
+		t.Errorf("%d warnings, want 6:\n%s", len(c.Warnings), all)
+	}
+	for _, line := range []string{"PROT=1", "POTR=1", "CLIENTID=x", "client_id=x", "AUTH_PTH=x", "LOCAL=id", "hosts=x", "API_TOKENS=x"} {
+		if _, err := load(t, line+"\n"); err == nil {
+			t.Errorf("%s in .env is not taken for a misspelt name", line)
+		}
+	}
+}
+
+func TestPlatformThatCannotReachTheBotIsNamed(t *testing.T) {
+	c, err := Load([]string{"RENDER=true", "PORT=10000"}, "")
+	if err != nil || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "HOST=0.0.0.0") {
+		t.Errorf("warnings %q, %v", c.Warnings, err)
+	}
+	for _, environ := range [][]string{{"PORT=10000"}, {"RENDER=true", "PORT=1", "HOST=0.0.0.0", "API_TOKEN=" + token}, {"RENDER=true"}} {
+		if c, err := Load(environ, ""); err != nil || len(c.Warnings) > 0 {
+			t.Errorf("%q: warnings %q, %v", environ, c.Warnings, err)
+		}
+	}
+}
+
+// The sentence beside a refused value says what to write instead.
+func TestProblemsNameTheRemedy(t *testing.T) {
+	for line, want := range map[string]string{
+		"AUTH_PATH=$HOME/wa": "not expanded", "AUTH_PATH=~/wa": "~ is not expanded", "AUTH_PATH='/data'": "without them", "PORT=\"3000\"": "without them",
+		"AUTH_PATH=C:\\wa": "Windows", "AUTH_PATH=/data:/data": "colon", "AUTH_PATH=./x # y": "line of its own", "API_TOKEN=\"0123456789abcdef\"": "without them",
+		"PAIRING_PHONE_NUMBER=081234567890": "country code", "PAIRING_PHONE_NUMBER=+62 0812345678": "leave out the 0",
+	} {
+		_, err := Load([]string{line}, "")
+		wantProblem(t, err, want)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte("AUTH_PATH=$HOME/wa\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load([]string{"HOME=/home/sari"}, dir)
+	wantProblem(t, err, `AUTH_PATH "$HOME/wa" in `+filepath.Join(dir, ".env")+" line 1")
+}

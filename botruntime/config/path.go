@@ -1,0 +1,93 @@
+package config
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The remedies for values that are not what they look like. Nothing is expanded, so a value that only a shell could
+// expand would silently mean something else.
+var (
+	errQuoted      = errors.New("it holds quotes; write the value without them (docker --env-file keeps quotes)")
+	errReference   = errors.New("it holds a reference such as $HOME or ${NAME}, which is not expanded; write the value itself")
+	errHome        = errors.New("~ is not expanded; write the folder itself")
+	errWindows     = errors.New("it is a Windows path; write it with / and without a drive (in WSL: /mnt/c/…)")
+	errColon       = errors.New("it holds a colon; a volume (/data:/data) or a URL is not a path")
+	errComment     = errors.New("it holds a comment; put the comment on a line of its own")
+	errPlaceholder = errors.New("it is a placeholder, not a path")
+	errSigns       = errors.New("it holds a sign that a path should not have")
+	errLong        = errors.New("it is too long for a path")
+)
+
+var (
+	windowsPath = regexp.MustCompile(`^[A-Za-z]:|\\`)
+	percentName = regexp.MustCompile(`%[A-Za-z_0-9]+%|%[0-9A-Fa-f]{2}`)
+	reference   = regexp.MustCompile(`\$[A-Za-z_{(]`)
+	dotsAlone   = regexp.MustCompile(`(^|/)(\.{3,}|…)(/|$)`)
+)
+
+// words are what programs print where a value is missing.
+var words = []string{"undefined", "null", "nil", "none", "nan", "true", "false", "<nil>", "[object object]", "changeme", "change-me"}
+
+const quotes = "\"'`“”„‘’«»"
+
+// checkPath refuses what cannot be meant as a path.
+func checkPath(value string) error {
+	first, _ := utf8.DecodeRuneInString(value)
+	last, _ := utf8.DecodeLastRuneInString(value)
+	switch {
+	case strings.ContainsRune(quotes, first), strings.ContainsRune(quotes, last):
+		return errQuoted
+	case first == '~':
+		return errHome
+	case strings.Contains(value, " #"), first == '#':
+		return errComment
+	case strings.ContainsRune(value, '$'):
+		return errReference
+	case windowsPath.MatchString(value):
+		return errWindows
+	case strings.ContainsRune(value, ':'):
+		return errColon
+	case isWord(value), dotsAlone.MatchString(value), percentName.MatchString(value):
+		return errPlaceholder
+	case len(value) >= 4096, slices.ContainsFunc(strings.Split(value, "/"), func(part string) bool { return len(part) > 255 }):
+		return errLong
+	case !utf8.ValidString(value), strings.ContainsAny(value, "<>{}|*?;&`=\""), first == '-', last == ',', strings.ContainsFunc(value, unseen):
+		return errSigns
+	}
+	return nil
+}
+
+func isWord(value string) bool {
+	return slices.ContainsFunc(strings.Split(strings.ToLower(value), "/"), func(part string) bool { return slices.Contains(words, part) })
+}
+
+// unseen reports whether a rune is a control character, an invisible mark, or a space that is not the usual one.
+func unseen(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r != ' ' && unicode.IsSpace(r) || r == utf8.RuneError
+}
+
+// checkSecret refuses a secret that was meant to be expanded or unquoted on its way here.
+func checkSecret(value string) error {
+	first, _ := utf8.DecodeRuneInString(value)
+	last, _ := utf8.DecodeLastRuneInString(value)
+	switch {
+	case strings.ContainsRune(quotes, first), strings.ContainsRune(quotes, last):
+		return errQuoted
+	case strings.Contains(value, "${"), strings.Contains(value, "$("), strings.Contains(value, "{{"), wholeReference.MatchString(value):
+		return errReference
+	case first == '<' && last == '>':
+		return errors.New("it is a placeholder; write the token itself")
+	case strings.HasPrefix(value, "API_TOKEN="), first == '=':
+		return errors.New("it repeats its name; write NAME=value once")
+	case isWord(value):
+		return errors.New("it is a placeholder; write the token itself")
+	}
+	return nil
+}
+
+var wholeReference = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$|^%[A-Za-z_][A-Za-z0-9_]*%$`)
