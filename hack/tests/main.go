@@ -63,16 +63,12 @@ func run(args []string, out io.Writer) error {
 	return nil
 }
 
-// withoutRace are the modules that the race detector leaves alone: SQLite, translated from C, is most of what the
-// store's tests wait for when it is instrumented, and its memory is never touched by our goroutines.
-const withoutRace = "-gcflags=modernc.org/...=-race=false"
-
 // goTest runs the packages' tests, and reports whether all passed.
 func goTest(out io.Writer, packages []string, race bool, flags []string, seen *results) (bool, error) {
 	args := []string{"test", "-json", "-timeout", "20m"}
 	env := append(os.Environ(), "KUBE_CACHE_MUTATION_DETECTOR=true")
 	if race {
-		args = append(args, "-race", withoutRace)
+		args = append(args, "-race")
 		env = append(env, "CGO_ENABLED=1") // the race detector of Linux is C
 	}
 	cmd := exec.Command("go", append(append(args, flags...), packages...)...) //nolint:noctx // ends with the terminal's Ctrl-C
