@@ -3,6 +3,8 @@
 //
 //	tests machine [GO-TEST-FLAGS...]     the packages that need no Kubernetes program
 //	tests apiserver [GO-TEST-FLAGS...]   the packages that need a real API server; KUBEBUILDER_ASSETS names its folder
+//	tests cluster [GO-TEST-FLAGS...]     the end-to-end tests; test/e2e/run.sh calls it
+//	tests report FILE                    the times of all runs whose SESI_TEST_RECORD named that file
 package main
 
 import (
@@ -11,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,8 +29,11 @@ func main() {
 var commands = map[need]string{machine: "make test", apiServer: "make test-cluster", wholeCluster: "make e2e"}
 
 func run(args []string, out io.Writer) error {
-	if len(args) == 0 || args[0] != string(machine) && args[0] != string(apiServer) {
-		return fmt.Errorf("usage: tests %s|%s [GO-TEST-FLAGS...]", machine, apiServer)
+	if len(args) == 2 && args[0] == "report" {
+		return report(args[1], out)
+	}
+	if len(args) == 0 || commands[need(args[0])] == "" {
+		return errors.New("usage: tests machine|apiserver|cluster [GO-TEST-FLAGS...], or tests report FILE")
 	}
 	wanted := need(args[0])
 	all, err := readPackages()
@@ -35,7 +41,7 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	raced, plain := choose(all, wanted)
-	var seen results
+	seen := results{verbose: slices.Contains(args, "-v")}
 	failed := false
 	for _, part := range []struct {
 		packages []string
@@ -50,8 +56,17 @@ func run(args []string, out io.Writer) error {
 		}
 		failed = failed || !ok
 	}
-	seen.print(out)
-	fmt.Fprintf(out, "\nwith the race detector: %s\n", strings.Join(short(raced), " "))
+	if record := os.Getenv("SESI_TEST_RECORD"); record != "" {
+		if err := seen.append(record); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(out, "\n%.0f s, and %.0f s of processor time with compiling\n", seen.wall.Seconds(), seen.processor.Seconds())
+		seen.print(out)
+	}
+	if len(raced) > 0 {
+		fmt.Fprintf(out, "\nwith the race detector: %s\n", strings.Join(short(raced), " "))
+	}
 	for _, other := range []need{machine, apiServer, wholeCluster} {
 		if left := all.that(other); other != wanted && len(left) > 0 {
 			fmt.Fprintf(out, "not run here, but by `%s`: %s\n", commands[other], strings.Join(short(left), " "))

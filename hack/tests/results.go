@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,6 +29,7 @@ type result struct {
 type results struct {
 	packages, tests []result
 	wall, processor time.Duration
+	verbose         bool // print all output as it comes
 }
 
 // read takes the events of one run. It prints the line of each package, and all output of what failed.
@@ -43,7 +45,7 @@ func (r *results) read(events io.Reader, out io.Writer) error {
 	lines := bufio.NewReader(events)
 	for {
 		line, err := lines.ReadBytes('\n')
-		if err == io.EOF { //nolint:errorlint // a reader returns it bare
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -58,7 +60,11 @@ func (r *results) read(events io.Reader, out io.Writer) error {
 		case "build-output":
 			fmt.Fprint(out, e.Output)
 		case "output":
-			at(e).WriteString(e.Output)
+			if r.verbose {
+				fmt.Fprint(out, e.Output)
+			} else {
+				at(e).WriteString(e.Output)
+			}
 		case "pass", "fail", "skip":
 			r.end(e, at(e).String(), out)
 			delete(output, e.Package+" "+e.Test)
@@ -94,36 +100,60 @@ const shown = 10
 func (r *results) print(out io.Writer) {
 	slowest := func(a, b result) int { return -cmp.Compare(a.Seconds, b.Seconds) }
 	slices.SortFunc(r.packages, slowest)
-	fmt.Fprintf(out, "\nwhere the time went: %.0f s, %.0f s of processor time with compiling\n", r.wall.Seconds(), r.processor.Seconds())
+	fmt.Fprintln(out, "\nwhere the time went, by package")
 	for _, p := range r.packages {
 		if p.Seconds >= 1 {
 			fmt.Fprintf(out, "  %7.1f s  %s\n", p.Seconds, strings.TrimPrefix(p.Package, module))
 		}
 	}
-	top := slices.DeleteFunc(slices.Clone(r.tests), func(t result) bool { return strings.Contains(t.Test, "/") || t.Seconds < 1 })
+	top := slices.DeleteFunc(slices.Clone(r.tests), func(t result) bool { return strings.Contains(t.Test, "/") })
 	slices.SortFunc(top, slowest)
-	if len(top) == 0 {
-		return
-	}
 	fmt.Fprintln(out, "\nthe slowest tests, and what they wait for")
 	for _, t := range top[:min(shown, len(top))] {
 		path := strings.TrimPrefix(t.Package, module)
 		fmt.Fprintf(out, "  %7.1f s  %s %s: %s\n", t.Seconds, path, t.Test, cmp.Or(waits[path+" "+t.Test], "not known yet; add it to hack/tests/waits.go"))
 	}
-	if record := os.Getenv("SESI_TEST_RECORD"); record != "" {
-		r.append(record)
-	}
 }
 
-// append adds the results to a file, for a table over several runs.
-func (r *results) append(path string) {
+// append adds the results to a file, for a report over several runs.
+func (r *results) append(path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "tests:", err)
-		return
+		return fmt.Errorf("open the record: %w", err)
+	}
+	out := json.NewEncoder(file)
+	for _, t := range append(slices.Clone(r.packages), r.tests...) {
+		if err := out.Encode(t); err != nil {
+			return errors.Join(fmt.Errorf("write the record: %w", err), file.Close())
+		}
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("write the record: %w", err)
+	}
+	return nil
+}
+
+// report prints the tables of all that was recorded in a file.
+func report(path string, out io.Writer) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open the record: %w", err)
 	}
 	defer file.Close()
-	for _, t := range append(slices.Clone(r.packages), r.tests...) {
-		fmt.Fprintf(file, "%.2f\t%s\t%s\n", t.Seconds, strings.TrimPrefix(t.Package, module), t.Test)
+	var all results
+	for in := json.NewDecoder(file); ; {
+		var t result
+		if err := in.Decode(&t); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return fmt.Errorf("read the record: %w", err)
+		}
+		if t.Test == "" {
+			all.packages = append(all.packages, t)
+		} else {
+			all.tests = append(all.tests, t)
+		}
 	}
+	all.print(out)
+	return nil
 }

@@ -102,3 +102,31 @@ func TestReadPrintsPackagesAndFailures(t *testing.T) {
 		t.Errorf("the slowest test is not first:\n%s", text)
 	}
 }
+
+func TestReportIsOverAllRecords(t *testing.T) {
+	record := filepath.Join(t.TempDir(), "record")
+	for _, one := range []results{
+		{packages: []result{{module + "a", "", 3}}, tests: []result{{module + "a", "TestOne", 3}, {module + "a", "TestOne/part", 2}}},
+		{packages: []result{{module + "b", "", 9}}, tests: []result{{module + "b", "TestTwo", 8}}},
+	} {
+		if err := one.append(record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	if err := run([]string{"report", record}, &out); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+where the time went, by package
+      9.0 s  b
+      3.0 s  a
+
+the slowest tests, and what they wait for
+      8.0 s  b TestTwo: not known yet; add it to hack/tests/waits.go
+      3.0 s  a TestOne: not known yet; add it to hack/tests/waits.go
+`
+	if out.String() != want {
+		t.Errorf("got:\n%s", out.String())
+	}
+}

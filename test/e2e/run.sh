@@ -44,5 +44,5 @@ prometheus=$("$tree/test/monitoring/find.sh" prometheus)
 # What the tests need to know of where they run.
 E2E_HELM=$helm E2E_PROMETHEUS=$prometheus E2E_VERSION=$version \
   E2E_OTHER_BOT=sesi.dev/bot@$(tar -xOf "$images/bot-simulator.tar" index.json | sed -n 's/.*"digest": *"\([^"]*\)".*/\1/p' | head -n 1) \
-  CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false" go test -count=1 -timeout 30m -v "$@" ./test/e2e
+  CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false" go run ./hack/tests cluster -count=1 -timeout 30m -v "$@"
 achieved "passed"
