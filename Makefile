@@ -101,7 +101,6 @@ demo: ## a bot and a simulated WhatsApp on this machine: scan, kill -9, unlink, 
 .PHONY: demo-down
 demo-down: ## end what the demonstrations left running and remove all that they made
 	@go run ./hack/demo down
-	@[ ! -e /var/lib/sesi/demo ] || SESI_CLUSTER=demo hack/cluster/down.sh
 
 ##@ On a real cluster
 
@@ -118,8 +117,8 @@ cluster-test: ## the cluster itself: features, disturbances, and that nothing is
 	hack/cluster/test.sh
 
 .PHONY: demo-cluster
-demo-cluster: ## the demonstration with the operator, on a cluster: CLUSTER=kind or build chooses it
-	hack/demo/$(if $(filter kind,$(CLUSTER)),kind,up).sh
+demo-cluster: ## the demonstration with the operator, on a cluster: CLUSTER=kind, context or build chooses it
+	@CLUSTER='$(CLUSTER)' go run ./hack/demo cluster
 
 .PHONY: e2e
 e2e: ## end-to-end tests on a cluster of their own

@@ -12,6 +12,7 @@ module() {
     controller-gen)  echo sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 ;;
     helm)            echo helm.sh/helm/v4/cmd/helm@v4.3.1 ;;
     govulncheck)     echo golang.org/x/vuln/cmd/govulncheck@v1.9.0 ;;
+    kind)            echo sigs.k8s.io/kind@v0.33.0 ;;
     setup-envtest)   echo sigs.k8s.io/controller-runtime/tools/setup-envtest@v0.25.1 ;;
     kubeconform)     echo github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 ;;
     actionlint)      echo github.com/rhysd/actionlint/cmd/actionlint@v1.7.8 ;;

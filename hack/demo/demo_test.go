@@ -73,3 +73,30 @@ func TestProgressKeepsErrors(t *testing.T) {
 		t.Errorf("got %q, want %q", said, want)
 	}
 }
+
+// A line of kubectl's output becomes what the story follows.
+func TestReadSession(t *testing.T) {
+	got, ok := readSession("Pairing|QRAvailable|uid||2026-01-02T03:04:05Z|true|true")
+	want := session{State: "Pairing", Reason: "QRAvailable", Instance: "uid", LinkedAt: "2026-01-02T03:04:05Z", QRNeeded: true, Expired: true, CodeShown: true}
+	if !ok || got != want {
+		t.Errorf("got %+v, %t", got, ok)
+	}
+	if _, ok := readSession("Error from server"); ok {
+		t.Error("an error was read as a session")
+	}
+}
+
+// Where no cluster can run, one sentence says what is missing.
+func TestNoClusterIsExplained(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	for cluster, want := range map[string]string{
+		"kind":    "CLUSTER=kind needs Docker: Docker is not installed",
+		"context": "CLUSTER=context: images cannot be loaded",
+		"other":   "CLUSTER=other: want kind, context or build",
+	} {
+		t.Setenv("CLUSTER", cluster)
+		if _, err := chooseCluster(t.Context()); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("CLUSTER=%s: got %v, want %s", cluster, err, want)
+		}
+	}
+}

@@ -230,7 +230,10 @@ func endAll(folder string) error {
 }
 
 // down ends the demonstration and removes its folder. It is safe to call again.
-func down(context.Context) error {
+func down(ctx context.Context) error {
+	if err := downClusters(ctx); err != nil {
+		return err
+	}
 	folder, err := home()
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	commands := map[string]func(context.Context) error{"machine": onMachine, "down": down}
+	commands := map[string]func(context.Context) error{"machine": onMachine, "cluster": demoCluster, "down": down}
 	if len(args) != 1 || commands[args[0]] == nil {
 		return errors.New("usage: demo machine|cluster|down")
 	}

@@ -17,7 +17,7 @@ func (s session) connected() bool { return s.State == "Connected" }
 
 // place is where the story happens.
 type place interface {
-	// watch sends the session's present state and each change, until the context ends.
+	// watch makes the session if need be, and sends its present state and each change, until the context ends.
 	watch(ctx context.Context) (<-chan session, error)
 	// scan lets the phone scan the current code.
 	scan(ctx context.Context) error
@@ -44,6 +44,7 @@ type story struct {
 func telling(ctx context.Context, at place) (*story, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	step("A session")
 	changes, err := at.watch(ctx)
 	if err != nil {
 		return nil, err
@@ -97,7 +98,6 @@ func (s *story) link(ctx context.Context) error {
 }
 
 func (s *story) firstScan(ctx context.Context) error {
-	step("A session")
 	if err := s.waitForCode(ctx); err != nil {
 		return err
 	}
