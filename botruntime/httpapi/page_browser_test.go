@@ -334,7 +334,7 @@ func pageSurvivesTheBot(t *testing.T, tab *browser) {
 		t.Errorf("a code of a bot that is gone: %q", read)
 	}
 	f.show(secondCode, 10*time.Minute)
-	serve(t, New(testConfig(f)), Addresses{Plain: address})
+	serve(t, New(testConfig(f)), Addresses{Plain: address, OpenLoopback: true})
 	tab.run(view("qr"))
 	showsCode(t, tab, secondCode)
 	if !ask[bool](tab, `window.neverReloaded === true`) {

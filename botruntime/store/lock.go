@@ -104,7 +104,7 @@ func lockDirectory(ctx context.Context, path string) (*os.File, error) {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, err
 		}
-		return nil, nil //nolint:nilerr // the lock on the file is enough where a directory cannot be locked
+		return nil, nil // the lock on the file is enough where a directory cannot be locked
 	}
 	return dir, nil
 }

@@ -246,7 +246,7 @@ func (at onCluster) readWatch(ctx context.Context, to chan<- session) {
 // scan reads the current code through port-forward, because the bot's API without a token is on its pod's loopback only.
 func (at onCluster) scan(ctx context.Context) error {
 	commandLine("kubectl port-forward pod/" + podName + " 8080   # and open http://127.0.0.1:8080/qr, or:")
-	commandLine("curl http://127.0.0.1:8080" + pathCode)
+	commandLine("curl http://127.0.0.1:8080" + bot.PathCode)
 	forward, stop := context.WithCancel(ctx)
 	defer stop()
 	cmd := exec.CommandContext(forward, at.kubectl, "port-forward", "pod/"+podName, ":8080")
@@ -266,7 +266,7 @@ func (at onCluster) scan(ctx context.Context) error {
 	}
 	var code bot.Code
 	err = eventually(ctx, time.Minute, "a current code", func(ctx context.Context) error {
-		return call(ctx, http.MethodGet, "http://127.0.0.1:"+found[1]+pathCode, nil, &code)
+		return call(ctx, http.MethodGet, "http://127.0.0.1:"+found[1]+bot.PathCode, nil, &code)
 	})
 	if err != nil {
 		return err

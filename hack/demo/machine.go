@@ -15,12 +15,6 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// Paths of the bot that the demonstration uses.
-const (
-	pathEvents = "/api/session/events"
-	pathCode   = "/api/session/qr"
-)
-
 // onThisMachine is a bot and the simulated WhatsApp, as two processes with a folder.
 type onThisMachine struct {
 	folder string
@@ -88,9 +82,9 @@ func (m *onThisMachine) path(name string) string { return filepath.Join(m.folder
 
 // freePort is the port that was asked for if it is free, else another one.
 func freePort(wanted string) (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:"+wanted) //nolint:noctx // answers at once
+	listener, err := net.Listen("tcp", "127.0.0.1:"+wanted)
 	if err != nil {
-		listener, err = net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // answers at once
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
 	}
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
@@ -165,10 +159,10 @@ func (m *onThisMachine) watch(ctx context.Context) (<-chan session, error) {
 }
 
 func (m *onThisMachine) scan(ctx context.Context) error {
-	commandLine("curl " + m.address() + pathCode + "   # or look at " + m.address() + "/qr")
+	commandLine("curl " + m.address() + bot.PathCode + "   # or look at " + m.address() + bot.PathPage)
 	var code bot.Code
 	err := eventually(ctx, time.Minute, "a current code", func(ctx context.Context) error {
-		if err := call(ctx, http.MethodGet, m.address()+pathCode, nil, &code); err != nil {
+		if err := call(ctx, http.MethodGet, m.address()+bot.PathCode, nil, &code); err != nil {
 			return err
 		}
 		if code.Code == "" {
@@ -202,10 +196,10 @@ func (m *onThisMachine) kill(context.Context) error {
 func (m *onThisMachine) whatNext(s *story) {
 	fmt.Printf("\n%sAll of it took %s; from kill -9 to connected, %s. It keeps running.%s To try next:\n\n",
 		bold, seconds(time.Since(begun)), seconds(s.back), plain)
-	hint(m.address()+"/qr", "the bot's live page")
+	hint(m.address()+bot.PathPage, "the bot's live page")
 	hint(m.wa.address, "the phone: scan, unlink, kick, write")
-	hint("curl "+m.address()+"/api/session/status", "the session, as JSON")
-	hint("curl -X POST "+m.address()+"/api/session/logout", "the page asks for a scan again")
+	hint("curl "+m.address()+bot.PathStatus, "the session, as JSON")
+	hint("curl -X POST "+m.address()+bot.PathLogout, "the page asks for a scan again")
 	hint("tail -f "+m.path("bot.log"), "what the bot does")
 	hint("make demo-cluster", "the same with the operator, on a Kubernetes cluster")
 	hint("make demo-down", "ends it and removes all that it made")

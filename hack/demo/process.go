@@ -35,7 +35,7 @@ func startedAt(pid int) string {
 		}
 		return ""
 	}
-	out, err := exec.Command("ps", "-o", "lstart=,stat=", "-p", fmt.Sprint(pid)).Output() //nolint:noctx // ends at once
+	out, err := exec.Command("ps", "-o", "lstart=,stat=", "-p", fmt.Sprint(pid)).Output()
 	text := strings.TrimSpace(string(out))
 	if err != nil || strings.HasPrefix(text[strings.LastIndex(text, " ")+1:], "Z") {
 		return ""
@@ -52,7 +52,7 @@ func launch(file, dir, log string, env []string, program string, args ...string)
 		return process{}, fmt.Errorf("log of %s: %w", filepath.Base(program), err)
 	}
 	defer output.Close()
-	cmd := exec.Command(program, args...) //nolint:noctx // it is to stay
+	cmd := exec.Command(program, args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C at the terminal is not for it
 	if err := cmd.Start(); err != nil {
@@ -94,8 +94,13 @@ func (p process) end(signal syscall.Signal) error {
 	if err := syscall.Kill(p.PID, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("end process %d: %w", p.PID, err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); p.runs(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	deadline, tick := time.NewTimer(10*time.Second), time.NewTicker(20*time.Millisecond)
+	defer deadline.Stop()
+	defer tick.Stop()
+	for p.runs() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
 			_ = syscall.Kill(p.PID, syscall.SIGKILL)
 		}
 	}

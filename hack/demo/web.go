@@ -37,7 +37,7 @@ func call(ctx context.Context, method, url string, body, into any) error {
 	}
 	answer, err := web.Do(request)
 	if err != nil {
-		return err //nolint:wrapcheck // it names method and URL
+		return err
 	}
 	defer answer.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
@@ -69,13 +69,13 @@ func watchBot(ctx context.Context, address string, to chan<- session) {
 }
 
 func readStream(ctx context.Context, address string, to chan<- session) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+pathEvents, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+bot.PathSessionEvents, nil)
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
 	}
 	answer, err := web.Do(request)
 	if err != nil {
-		return err //nolint:wrapcheck // it names method and URL
+		return err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {

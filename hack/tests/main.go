@@ -86,7 +86,7 @@ func goTest(out io.Writer, packages []string, race bool, flags []string, seen *r
 		args = append(args, "-race")
 		env = append(env, "CGO_ENABLED=1") // the race detector of Linux is C
 	}
-	cmd := exec.Command("go", append(append(args, flags...), packages...)...) //nolint:noctx // ends with the terminal's Ctrl-C
+	cmd := exec.Command("go", append(append(args, flags...), packages...)...)
 	cmd.Env, cmd.Stderr = env, os.Stderr
 	events, err := cmd.StdoutPipe()
 	if err != nil {

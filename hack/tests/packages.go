@@ -37,7 +37,7 @@ type packages map[string]pkg
 
 // readPackages reads the packages of the module that the working directory is in.
 func readPackages() (packages, error) {
-	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,TestGoFiles,XTestGoFiles,Imports,TestImports,XTestImports", "./...") //nolint:noctx // ends with the terminal's Ctrl-C
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,TestGoFiles,XTestGoFiles,Imports,TestImports,XTestImports", "./...")
 	out, err := cmd.Output()
 	if err != nil {
 		var exit *exec.ExitError
