@@ -47,7 +47,9 @@ func (r route) waha() bool {
 // To add a part of the API: put its paths and types into api/bot; write its handlers, methods of call, in a file of
 // this package, together with a function like sessionRoutes; name that function here; describe each route in
 // hack/openapi/operations.go and run make generate. A handler returns a fault, or any error, instead of writing one.
-func apiRoutes() []route { return slices.Concat(pageRoutes(), sessionRoutes(), messageRoutes(), wahaRoutes()) }
+func apiRoutes() []route {
+	return slices.Concat(pageRoutes(), sessionRoutes(), messageRoutes(), wahaRoutes())
+}
 
 func pageRoutes() []route {
 	return []route{
