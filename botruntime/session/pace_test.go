@@ -30,10 +30,10 @@ type alarm struct {
 
 type alarms []alarm
 
-func (a alarms) Len() int           { return len(a) }
-func (a alarms) Less(i, j int) bool { return a[i].at < a[j].at }
-func (a alarms) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
-func (a *alarms) Push(x any)        { *a = append(*a, x.(alarm)) }
+func (a *alarms) Len() int           { return len(*a) }
+func (a *alarms) Less(i, j int) bool { return (*a)[i].at < (*a)[j].at }
+func (a *alarms) Swap(i, j int)      { (*a)[i], (*a)[j] = (*a)[j], (*a)[i] }
+func (a *alarms) Push(x any)         { *a = append(*a, x.(alarm)) }
 func (a *alarms) Pop() any {
 	last := (*a)[len(*a)-1]
 	*a = (*a)[:len(*a)-1]

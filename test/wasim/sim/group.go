@@ -63,9 +63,10 @@ func (i *groupInfo) isAdmin(phone string) bool {
 }
 
 // clone is a copy that shares no member with the original.
-func (i groupInfo) clone() groupInfo {
-	i.Members = slices.Clone(i.Members)
-	return i
+func (i *groupInfo) clone() groupInfo {
+	copied := *i
+	copied.Members = slices.Clone(i.Members)
+	return copied
 }
 
 func (g *group) jid() types.JID { return types.NewJID(g.id, types.GroupServer) }

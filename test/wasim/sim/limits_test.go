@@ -63,7 +63,7 @@ func TestBotHandsOutAPrivacyToken(t *testing.T) {
 	s := simtest.Start(t, sim.Config{})
 	b := memoryBot(t, s)
 	jid := b.pair(botPhone)
-	_, err := b.client.DangerousInternals().SendIQ(t.Context(), whatsmeow.DangerousInfoQuery{
+	_, err := b.client.DangerousInternals().SendIQ(t.Context(), whatsmeow.DangerousInfoQuery{ //nolint:staticcheck // SA1019: whatsmeow has no other way to send what it does not know
 		Namespace: "privacy", Type: whatsmeow.DangerousInfoQueryType("set"), To: types.ServerJID,
 		Content: []waBinary.Node{{Tag: "tokens", Content: []waBinary.Node{{
 			Tag: "token", Attrs: waBinary.Attrs{"jid": annaJID, "t": time.Now().Unix(), "type": "trusted_contact"},
@@ -115,7 +115,7 @@ func TestLimitsAreToldAndCanBeAsked(t *testing.T) {
 	limit(t, s, sim.Limits{TimelockedUntil: ends, Quota: 4, Used: 3})
 	eventually(t, "both notifications are acknowledged", func() bool { return info(t, s, jid).Pending == 0 })
 	ask := func(query, field string, into any) error {
-		raw, err := b.client.DangerousInternals().SendMexIQ(t.Context(), query, map[string]any{})
+		raw, err := b.client.DangerousInternals().SendMexIQ(t.Context(), query, map[string]any{}) //nolint:staticcheck // SA1019: whatsmeow has no other way to send what it does not know
 		if err != nil {
 			return err
 		}
