@@ -37,7 +37,8 @@ start_controller-manager() {
   # the controller manager busy
   start kube-controller-manager $(clients controller-manager) $fast --leader-elect=false --bind-address 127.0.0.1 \
     --service-account-private-key-file "$pki/service-account.key" --root-ca-file "$pki/ca.crt" \
-    --use-service-account-credentials --pvclaimbinder-sync-period "${SESI_CLAIM_SYNC:-1s}"
+    --use-service-account-credentials --pvclaimbinder-sync-period "${SESI_CLAIM_SYNC:-1s}" \
+    --flex-volume-plugin-dir "$run/volume-plugins" # the default is a folder of the whole machine
 }
 # shellcheck disable=SC2046,SC2086
 start_scheduler() {
