@@ -106,7 +106,7 @@ const copyToken = "a-token-of-this-bot"
 func filled(t *testing.T, tune func(*exec.Cmd)) (p *process, dir string, env []string) {
 	t.Helper()
 	wa, dir := whatsapp(t), t.TempDir()
-	env = settings(wa, dir, "API_TOKEN="+copyToken)
+	env = settings(wa, dir, "API_TOKEN="+copyToken, "LOOPBACK_TOKEN=off")
 	p = launch(t, env, tune)
 	p.awaitListening()
 	p.pair(wa)
