@@ -44,8 +44,13 @@ func (t *transition) unwritable(err error) {
 
 // awaitStore leaves WhatsApp and probes the store after a wait that grows with each failure.
 func (t *transition) awaitStore() {
-	if t.socket != socketDown {
+	switch {
+	case t.socket == socketDown:
+	case t.linked:
 		t.do(actReplace{})
+	default:
+		// A pairing that could not be written leaves an account in the device's memory. WhatsApp refuses a login with it.
+		t.do(actRenew{})
 	}
 	t.hangup()
 	t.become(bot.StateFailed, bot.ReasonStoreUnwritable, t.storage.detail)

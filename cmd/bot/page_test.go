@@ -18,10 +18,10 @@ import (
 func TestThePageIsScannedFromTheScreen(t *testing.T) {
 	wa := whatsapp(t)
 	p := start(t, settings(wa, t.TempDir()))
-	alloc := chromium.Start(t, chromedp.Flag("window-size", "1280,900"), chromedp.Flag("force-device-scale-factor", "2"))
+	alloc := chromium.Start(t, chromedp.Flag("window-size", "1280,900"), chromedp.Flag("force-device-scale-factor", "1"))
 	ctx, end := chromedp.NewContext(alloc)
 	t.Cleanup(end)
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	ctx, cancel := context.WithTimeout(ctx, 4*patience)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx, chromedp.Navigate("http://"+p.plain+"/qr")); err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestThePageIsScannedFromTheScreen(t *testing.T) {
 	for range 4 {
 		code = p.code()
 		var read string
-		for deadline := time.Now().Add(patience / 3); read != code && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(patience / 2); read != code && time.Now().Before(deadline); {
 			shot, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 			if err != nil {
 				t.Fatal(err)

@@ -25,6 +25,9 @@ const requestGrace = 2 * time.Second
 func serve(ctx context.Context, p program) (err error) {
 	limitRuntime()
 	log := newLog(p.stderr, p.cfg)
+	for _, warning := range p.cfg.Warnings {
+		log.Warn(warning)
+	}
 	token, err := tokenSource(p.cfg, log)
 	if err != nil {
 		return errors.Join(errSettings, err)

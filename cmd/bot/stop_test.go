@@ -63,7 +63,7 @@ func TestItStopsInTimeWhateverItDoes(t *testing.T) {
 	for name, disturb := range cases {
 		t.Run(name, func(t *testing.T) {
 			wa, dir := whatsapp(t), t.TempDir()
-			env := settings(wa, dir, "API_TOKEN="+token)
+			env := settings(wa, dir, "API_TOKEN="+token, "LOOPBACK_TOKEN=off")
 			p := start(t, env)
 			linked := p.pair(wa)
 			jid, err := types.ParseJID(linked.JID)
