@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -235,7 +236,7 @@ func pluginScans(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
 	if info, err := os.Stat(picture); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the picture: %v, %v; want a file for its owner alone", info, err)
 	}
-	p.refuses(t, "there is nothing to scan", "qr", "shop", "--png", picture)
+	p.refuses(t, "there is no code to scan", "qr", "shop", "--png", picture)
 }
 
 func pluginStatus(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
@@ -302,7 +303,7 @@ func pluginRestarts(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) 
 
 func pluginRestores(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
 	file := filepath.Join(t.TempDir(), "shop.db.zst")
-	says(t, p.run(t, "backup", "shop", "-o", file), "wrote "+file)
+	says(t, p.run(t, "backup", "shop", "-o", file), "Wrote "+file)
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 || info.Size() == 0 {
 		t.Errorf("the backup: %v, %v", info, err)
 	}
@@ -311,7 +312,7 @@ func pluginRestores(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) 
 	p.refuses(t, "not done", "restore", "shop", "-f", file)
 	before := podUID(t, session)
 	unscanned(t, []*v1alpha1.WhatsAppSession{session}, func() {
-		says(t, p.run(t, "restore", "shop", "--yes", "-f", file), "restored", "set aside")
+		says(t, p.run(t, "restore", "shop", "--yes", "-f", file), "Restored", "set aside")
 		awaitReplaced(t, session, before)
 	})
 	junk := filepath.Join(t.TempDir(), "junk")
@@ -435,14 +436,22 @@ func pluginOpensPage(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession)
 		}
 		return err
 	})
-	response, err := http.Get(page)
+	jar, err := cookiejar.New(nil)
+	must(t, err)
+	browser := &http.Client{Jar: jar}
+	response, err := browser.Get(page)
 	must(t, err)
 	must(t, response.Body.Close())
+	if stranger, err := http.Get(page); err != nil || stranger.StatusCode != http.StatusForbidden {
+		t.Errorf("another user of this machine gets the page: %v, %v", stranger, err)
+	} else {
+		must(t, stranger.Body.Close())
+	}
 	if response.StatusCode != http.StatusOK || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
 		t.Errorf("the page: %s, %s", response.Status, response.Header.Get("Content-Type"))
 	}
 	eventually(t, patience, "the page's code is scanned", func(ctx context.Context) error {
-		code, err := fetchCode(ctx, strings.TrimSuffix(page, "/qr"))
+		code, err := fetchCodeAs(ctx, browser, strings.TrimSuffix(response.Request.URL.String(), bot.PathPage))
 		if err != nil {
 			return err
 		}

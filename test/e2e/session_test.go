@@ -149,11 +149,16 @@ func link(t *testing.T, session *v1alpha1.WhatsAppSession, phone string) {
 }
 
 func fetchCode(ctx context.Context, at string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/api/session/qr", nil)
+	return fetchCodeAs(ctx, http.DefaultClient, at)
+}
+
+// fetchCodeAs is fetchCode with the cookies of a browser.
+func fetchCodeAs(ctx context.Context, browser *http.Client, at string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at+bot.PathCode, nil)
 	if err != nil {
 		return "", err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := browser.Do(request)
 	if err != nil {
 		return "", err
 	}
