@@ -445,7 +445,7 @@ func TestANewerBotIsHeard(t *testing.T) {
 		!has(newer, v1alpha1.ConditionConnected, metav1.ConditionFalse, "PasskeyChallenge") {
 		t.Errorf("a newer bot's status is\n%s", show(newer))
 	}
-	for _, want := range []string{"state PasskeyRequired", "upgrade the operator"} {
+	for _, want := range []string{"state PasskeyRequired", "Upgrade the operator"} {
 		if said := meta.FindStatusCondition(newer.Status.Conditions, v1alpha1.ConditionReady).Message; !strings.Contains(said, want) {
 			t.Errorf("Ready says %q, without %q", said, want)
 		}

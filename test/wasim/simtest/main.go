@@ -12,8 +12,10 @@ import (
 
 // whatsmeowRaces are the data races inside whatsmeow that its clients run into whatever they do: when a
 // socket ends, FrameSocket.Close writes conn, closed and OnDisconnect under a lock that IsConnected,
-// SendFrame, readPump and NoiseSocket.Stop do not take. Other races are reported.
-const whatsmeowRaces = "race:go.mau.fi/whatsmeow/socket.(*FrameSocket).Close\n"
+// SendFrame, readPump and NoiseSocket.Stop do not take; and when a group changes, updateGroupParticipantCache writes
+// the cached group under a lock that SendMessage gives back before it reads it. Other races are reported.
+const whatsmeowRaces = "race:go.mau.fi/whatsmeow/socket.(*FrameSocket).Close\n" +
+	"race:go.mau.fi/whatsmeow.(*Client).updateGroupParticipantCache\n"
 
 // suppressedEnv tells the second run of Main where the suppressions of the first are.
 const suppressedEnv = "SIMTEST_RACE_SUPPRESSIONS"
