@@ -29,7 +29,10 @@ find_missing() {
 }
 if [ -n "$only_look" ]; then
   find_missing
-  [ ${#missing[@]} = 0 ] && [ -e "$bin/kube-apiserver" ] || { echo "not built yet: ${missing[*]%% *}" >&2; exit 1; }
+  if [ ${#missing[@]} != 0 ] || [ ! -e "$bin/kube-apiserver" ]; then
+    echo "not built yet: ${missing[*]%% *}" >&2
+    exit 1
+  fi
   echo "$bin"
   exit
 fi
