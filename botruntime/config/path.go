@@ -26,7 +26,6 @@ var (
 var (
 	windowsPath = regexp.MustCompile(`^[A-Za-z]:|\\`)
 	percentName = regexp.MustCompile(`%[A-Za-z_0-9]+%|%[0-9A-Fa-f]{2}`)
-	reference   = regexp.MustCompile(`\$[A-Za-z_{(]`)
 	dotsAlone   = regexp.MustCompile(`(^|/)(\.{3,}|…)(/|$)`)
 )
 

@@ -182,7 +182,7 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 			}
 			frame, q.After = nil, next
 			if found, next, err = c.find(book, q); err != nil {
-				return nil //nolint:nilerr // the client comes back with its last id and is told
+				return nil // the client comes back with its last id and is told
 			}
 		}
 		if frame != nil && !c.push(control, frame) {
@@ -202,7 +202,7 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 			return nil
 		}
 		if found, next, err = c.find(book, q); err != nil {
-			return nil //nolint:nilerr // as above
+			return nil // as above
 		}
 	}
 }

@@ -66,10 +66,10 @@ func chooseCluster(ctx context.Context) (choice, error) {
 // dockerAnswers is nil if containers can be started, else what is missing.
 func dockerAnswers(ctx context.Context) error {
 	if _, err := exec.LookPath("docker"); err != nil {
-		return errors.New("Docker is not installed") //nolint:staticcheck // a name
+		return errors.New("Docker is not installed")
 	}
 	if err := exec.CommandContext(ctx, "docker", "info", "--format", "{{.ServerVersion}}").Run(); err != nil {
-		return errors.New("Docker does not answer") //nolint:staticcheck // a name
+		return errors.New("Docker does not answer")
 	}
 	return nil
 }

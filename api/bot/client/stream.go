@@ -56,7 +56,7 @@ func (c *Client) Stream(ctx context.Context, path, last string, silence time.Dur
 		header.Set("Last-Event-ID", last)
 	}
 	opening := time.AfterFunc(silence, func() { cancel(ErrSilent) })
-	answer, err := c.Request(ctx, http.MethodGet, path, nil, header)
+	answer, err := c.Request(ctx, http.MethodGet, path, nil, header) //nolint:bodyclose // the stream closes it
 	opening.Stop()
 	if err != nil {
 		err = causeOf(ctx, err)
