@@ -47,7 +47,7 @@ func parseProxy(value string) (*url.URL, bool) {
 }
 
 // everyonesProxies are the variables by which other programs find a proxy, the one for WhatsApp's connection first. Go
-// itself knows only the first two. The bot uses every one of them: whoever sets one means to hide the address.
+// itself knows only the first two. The bot uses every one of them: someone who sets one means to hide the address.
 var everyonesProxies = []string{"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"}
 
 // useProxy makes Go use the proxy that the environment names, or says why it cannot.
