@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 	"unsafe"
 
 	"go.mau.fi/whatsmeow"
@@ -56,8 +57,13 @@ func Guard(client *whatsmeow.Client) error {
 }
 
 func guard(client *whatsmeow.Client, found handlers) error {
+	// whatsmeow writes when it was last connected without a lock, and one connection's <success> may still be in work
+	// when the next one's comes.
+	var one sync.Mutex
 	return found.wrap("success", func(inner nodeHandler) nodeHandler {
 		return func(ctx context.Context, node *waBinary.Node) {
+			one.Lock()
+			defer one.Unlock()
 			if client.Store.ID != nil {
 				inner(ctx, node)
 			}
