@@ -52,8 +52,16 @@ func (j *Journal) Tidy(ctx context.Context) error {
 func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err error) {
 	keep := now.Add(-max(j.options.Retention, handOver))
 	err = j.Commit(ctx, func(t *Tx) error {
-		events, err := t.remove(`DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < ? ORDER BY seq LIMIT ?)`, millis(keep), sweep)
+		awaited, err := t.awaited()
 		if err != nil {
+			return err
+		}
+		events, err := t.remove(`DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < ? AND (seq < ? OR at < ?) ORDER BY seq LIMIT ?)`,
+			millis(keep), awaited, millis(now.Add(-waitTime)), sweep)
+		if err != nil {
+			return err
+		}
+		if err := t.expireWebhooks(); err != nil {
 			return err
 		}
 		seen, err := t.remove(`DELETE FROM seen WHERE key IN (SELECT key FROM seen WHERE at < ? LIMIT ?)`, millis(now.Add(-seenTime)), sweep)

@@ -1,0 +1,100 @@
+package reach
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+func TestGuardRefusesWhatIsNotTheInternet(t *testing.T) {
+	cases := map[string]struct {
+		allow    string
+		loopback bool
+		address  string
+		ok       bool
+	}{
+		"the internet":                    {address: "93.184.216.34", ok: true},
+		"the internet, IPv6":              {address: "2606:4700::1111", ok: true},
+		"metadata":                        {address: "169.254.169.254"},
+		"metadata of a cloud, IPv6":       {address: "fd00:ec2::254"},
+		"metadata in an IPv4-mapped form": {address: "::ffff:169.254.169.254", loopback: true},
+		"metadata behind NAT64":           {address: "64:ff9b::a9fe:a9fe"},
+		"metadata behind 6to4":            {address: "2002:a9fe:a9fe::1"},
+		"link-local with a zone":          {address: "fe80::1%eth0"},
+		"private":                         {address: "10.1.2.3"},
+		"carrier":                         {address: "100.100.100.200"},
+		"unspecified":                     {address: "0.0.0.0", loopback: true},
+		"unspecified, IPv6":               {address: "::", loopback: true},
+		"broadcast":                       {address: "255.255.255.255"},
+		"multicast":                       {address: "224.0.0.1"},
+		"loopback in a pod":               {address: "127.0.0.1"},
+		"loopback on a machine":           {address: "127.0.0.1", loopback: true, ok: true},
+		"loopback, IPv6":                  {address: "::1", loopback: true, ok: true},
+		"loopback behind NAT64":           {address: "64:ff9b::7f00:1", loopback: true},
+		"private, allowed":                {allow: "192.168.0.0/16, 10.0.0.0/8", address: "10.1.2.3", ok: true},
+		"another private":                 {allow: "192.168.0.0/16", address: "10.1.2.3"},
+		"one address":                     {allow: "10.1.2.3", address: "10.1.2.3", ok: true},
+		"metadata, allowed":               {allow: "169.254.169.254", address: "169.254.169.254", ok: true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			g, err := New("WEBHOOK_ALLOW", c.allow, c.loopback)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := g.Check(netip.MustParseAddr(c.address)); (err == nil) != c.ok {
+				t.Errorf("got %v, want allowed %v", err, c.ok)
+			}
+		})
+	}
+}
+
+func TestDialChecksWhatANameLeadsTo(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	for allow, ok := range map[string]bool{"": false, "other.example": false, "localhost": true, "LOCALHOST.": true, "127.0.0.0/8,::1": true} {
+		g, err := New("WEBHOOK_ALLOW", allow, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := g.DialContext(t.Context(), "tcp", "localhost:"+port)
+		if (err == nil) != ok {
+			t.Errorf("allow %q: %v, want a connection %v", allow, err, ok)
+		}
+		if err == nil {
+			_ = conn.Close()
+			continue
+		}
+		var refused *RefusedError
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), "WEBHOOK_ALLOW") {
+			t.Errorf("allow %q: %v does not name the setting", allow, err)
+		}
+	}
+}
+
+func TestNamesBelowADomain(t *testing.T) {
+	g, err := New("WEBHOOK_ALLOW", "*.svc.cluster.local, n8n.internal", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, ok := range map[string]bool{"a.b.svc.cluster.local": true, "svc.cluster.local": false, "evilsvc.cluster.local": false,
+		"n8n.internal.": true, "x.n8n.internal": false} {
+		if g.named(host) != ok {
+			t.Errorf("%s: %v, want %v", host, !ok, ok)
+		}
+	}
+}
+
+func TestWhatIsNoRuleIsRefused(t *testing.T) {
+	for _, bad := range []string{"http://x", "10.0.0.0/99", "a/b", "*", ".", "user@host", "a*b"} {
+		if _, err := New("WEBHOOK_ALLOW", bad, false); err == nil || !strings.Contains(err.Error(), "WEBHOOK_ALLOW") {
+			t.Errorf("%q: %v, want an error that names the setting", bad, err)
+		}
+	}
+}

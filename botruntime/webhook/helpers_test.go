@@ -1,0 +1,303 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/message"
+	"sesi.dev/sesi/botruntime/reach"
+)
+
+const (
+	patience  = 20 * time.Second
+	secret    = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	oldSecret = "an-older-secret-0"
+)
+
+// answered is the status of an answer that is written already.
+const answered = -1
+
+// clock is a time that tests move.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// counted is a meter.
+type counted struct {
+	mu sync.Mutex
+	n  map[string]int
+}
+
+func (c *counted) Delivered(webhook, outcome string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n[webhook+" "+outcome]++
+}
+
+func (c *counted) of(name string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n[name]
+}
+
+// receiver is a webhook's other end. do answers a delivery; it returns the status.
+type receiver struct {
+	*httptest.Server
+	mu   sync.Mutex
+	do   func(n int, e bot.Event, w http.ResponseWriter, r *http.Request, body []byte) int
+	got  []bot.Event // that were taken
+	seen int         // deliveries
+}
+
+func receive(t testing.TB) *receiver {
+	t.Helper()
+	r := &receiver{}
+	r.Server = httptest.NewServer(http.HandlerFunc(r.serve))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *receiver) answer(do func(n int, e bot.Event, w http.ResponseWriter, req *http.Request, body []byte) int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.do = do
+}
+
+func (r *receiver) status(of func(n int, e bot.Event) int) {
+	r.answer(func(n int, e bot.Event, _ http.ResponseWriter, _ *http.Request, _ []byte) int { return of(n, e) })
+}
+
+func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
+	body, _ := io.ReadAll(req.Body)
+	var e bot.Event
+	if err := json.Unmarshal(body, &e); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	r.mu.Lock()
+	r.seen++
+	n, do := r.seen, r.do
+	r.mu.Unlock()
+	status := http.StatusNoContent
+	if do != nil {
+		status = do(n, e, w, req, body)
+	}
+	if status/100 == 2 {
+		r.mu.Lock()
+		r.got = append(r.got, e)
+		r.mu.Unlock()
+	}
+	if status != answered {
+		w.WriteHeader(status)
+	}
+}
+
+func (r *receiver) taken() []bot.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]bot.Event{}, r.got...)
+}
+
+func (r *receiver) tries() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.seen
+}
+
+// rig is a journal, and a manager that delivers from it.
+type rig struct {
+	t       *testing.T
+	dir     string
+	clock   *clock
+	meter   *counted
+	journal *journal.Journal
+	*Manager
+	targets chan []Target
+	stop    func()
+	size    int64
+}
+
+func newRig(t *testing.T, targets ...Target) *rig {
+	t.Helper()
+	r := &rig{t: t, dir: t.TempDir(), clock: &clock{now: time.Now()}, meter: &counted{n: map[string]int{}}, targets: make(chan []Target, 1)}
+	r.open()
+	r.run(targets...)
+	t.Cleanup(func() { r.halt() })
+	return r
+}
+
+func (r *rig) open() {
+	r.t.Helper()
+	book, err := journal.Open(r.t.Context(), journal.Options{Directory: r.dir, Session: "shop", Retention: time.Hour, MaxBytes: r.size, Now: r.clock.Now})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.journal = book
+}
+
+func (r *rig) run(targets ...Target) {
+	r.t.Helper()
+	guard, err := reach.New("WEBHOOK_ALLOW", "", true)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.targets <- targets
+	r.Manager = New(Options{
+		Journal: r.journal, Names: message.Names(nil), Guard: guard, Meter: r.meter, Agent: "sesi/test", Dice: func() float64 { return 0.5 }, Every: 5 * time.Millisecond,
+		Load: func() ([]Target, bool, error) {
+			select {
+			case next := <-r.targets:
+				return next, true, nil
+			default:
+				return nil, false, nil
+			}
+		},
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = r.Run(ctx)
+	}()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		<-ended
+		if err := r.journal.Close(); err != nil {
+			r.t.Errorf("close the journal: %v", err)
+		}
+	})
+	r.until("the webhooks are there", func() bool {
+		all, err := r.List(r.t.Context())
+		return err == nil && len(all) == len(targets)
+	})
+}
+
+func (r *rig) halt() { r.stop() }
+
+// restart ends the manager and the journal and opens both again.
+func (r *rig) restart(targets ...Target) {
+	r.halt()
+	r.open()
+	r.run(targets...)
+}
+
+func (r *rig) until(what string, ok func() bool) {
+	r.t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			all, err := r.List(r.t.Context())
+			r.t.Fatalf("waited too long for: %s; %+v %v", what, all, err)
+		}
+	}
+}
+
+// wait waits until the receiver has taken n events.
+func (r *rig) wait(at *receiver, n int) []bot.Event {
+	r.t.Helper()
+	r.until(fmt.Sprintf("%d events", n), func() bool { return len(at.taken()) >= n })
+	return at.taken()
+}
+
+func chatOf(n int) string { return fmt.Sprintf("6281200000%02d@s.whatsapp.net", n) }
+
+// came writes n events of one transaction each; the chat of each is given by its number.
+func (r *rig) came(from, n int, chat func(i int) int) {
+	r.t.Helper()
+	for i := from; i < from+n; {
+		err := r.journal.Commit(r.t.Context(), func(tx *journal.Tx) error {
+			for stop := min(i+50, from+n); i < stop; i++ {
+				id := chatOf(chat(i))
+				m := bot.Message{ID: fmt.Sprint("M", i), Chat: bot.Party{ID: id}, From: bot.Party{ID: id}, Kind: bot.KindText, Text: fmt.Sprint(i)}
+				if _, err := tx.Append([]journal.Key{journal.KeyOf(m.ID)}, bot.EventMessage, id, bot.EventData{Message: &m}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+func one(int) int { return 1 }
+
+func target(url string) Target {
+	return Target{Name: "books", URL: url, Groups: true, FromMe: true, Secrets: []string{secret, oldSecret}, Order: OrderChat, Patience: defaultPatience}
+}
+
+func (r *rig) get(name string) bot.Webhook {
+	r.t.Helper()
+	w, err := r.Get(r.t.Context(), name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return w
+}
+
+// due moves the clock until the next try, and wakes the worker.
+func (r *rig) due(d time.Duration) {
+	r.clock.add(d)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, w := range r.workers {
+		w.poke()
+	}
+}
+
+// inOrder checks that each event came once and that those of one chat are in order.
+func inOrder(t *testing.T, events []bot.Event, want int) {
+	t.Helper()
+	last, seen := map[string]uint64{}, map[string]bool{}
+	for _, e := range events {
+		if seen[e.ID] {
+			t.Errorf("event %d came twice", e.Seq)
+		}
+		if e.Seq < last[e.Chat] {
+			t.Errorf("event %d came after %d of the same chat", e.Seq, last[e.Chat])
+		}
+		last[e.Chat], seen[e.ID] = e.Seq, true
+	}
+	if len(events) != want {
+		t.Errorf("%d events came, want %d", len(events), want)
+	}
+}
+
+// closedAddress is one where nobody listens.
+func closedAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return "http://" + l.Addr().String()
+}

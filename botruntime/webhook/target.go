@@ -1,0 +1,243 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/message"
+)
+
+// Bounds of what a file of webhooks may ask for.
+const (
+	maxTargets      = 32
+	maxFile         = 256 << 10
+	maxHeaders      = 32
+	maxName         = 63
+	minSecret       = 16
+	defaultPatience = 72 * time.Hour
+	minPatience     = time.Minute
+	maxPatience     = 7 * 24 * time.Hour
+)
+
+// The orders. In OrderChat an event that is refused holds up its chat, in OrderSession all events.
+const (
+	OrderChat    = "chat"
+	OrderSession = "session"
+)
+
+// Target is where events are delivered, and which.
+type Target struct {
+	Name string
+	URL  string
+	// Events are the types; all when empty.
+	Events []bot.EventType
+	// Chats are the only chats whose events are delivered; all when empty.
+	Chats []string
+	// Groups and FromMe are false where events of groups, or of the account itself, are left out.
+	Groups, FromMe bool
+	// Secrets sign the deliveries; the second is the one before, while it is replaced.
+	Secrets  []string
+	Headers  map[string]string
+	Order    string
+	Patience time.Duration
+}
+
+// same reports whether two targets are one.
+func (t Target) same(other Target) bool {
+	return t.Name == other.Name && t.URL == other.URL && slices.Equal(t.Events, other.Events) && slices.Equal(t.Chats, other.Chats) &&
+		t.Groups == other.Groups && t.FromMe == other.FromMe && slices.Equal(t.Secrets, other.Secrets) &&
+		maps.Equal(t.Headers, other.Headers) && t.Order == other.Order && t.Patience == other.Patience
+}
+
+// file is what WEBHOOKS_FILE holds.
+type file struct {
+	Webhooks []entry `json:"webhooks"`
+}
+
+type entry struct {
+	Name     string            `json:"name"`
+	URL      string            `json:"url"`
+	Events   []string          `json:"events"`
+	Chats    []string          `json:"chats"`
+	Groups   *bool             `json:"groups"`
+	FromMe   *bool             `json:"fromMe"`
+	Secret   string            `json:"secret"`
+	Previous string            `json:"previousSecret"`
+	Headers  map[string]string `json:"headers"`
+	Order    string            `json:"order"`
+	Patience string            `json:"patience"`
+}
+
+// Parse reads a file of webhooks. It repeats no secret in an error.
+func Parse(data []byte) ([]Target, error) {
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("it is larger than %d bytes", maxFile)
+	}
+	var f file
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&f); err != nil {
+		return nil, fmt.Errorf("not the JSON that is expected: %w", err)
+	}
+	if decoder.More() {
+		return nil, errors.New("something follows the JSON object")
+	}
+	if len(f.Webhooks) > maxTargets {
+		return nil, fmt.Errorf("webhooks: %d are too many, at most %d", len(f.Webhooks), maxTargets)
+	}
+	targets := make([]Target, 0, len(f.Webhooks))
+	for i, e := range f.Webhooks {
+		where := fmt.Sprintf("webhooks[%d].", i)
+		t, err := e.target(where)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(targets, func(other Target) bool { return other.Name == t.Name }) {
+			return nil, fmt.Errorf("%sname: %q is there twice; give each webhook its own", where, t.Name)
+		}
+		targets = append(targets, t)
+	}
+	return targets, nil
+}
+
+// One is the only target, as the settings WEBHOOK_URL, WEBHOOK_SECRET and WEBHOOK_EVENTS describe it. events are
+// separated by commas, secrets by a space.
+func One(url, secrets, events string) (Target, error) {
+	e := entry{Name: "default", URL: url, Events: list(events)}
+	keys := strings.Fields(secrets)
+	if len(keys) > 2 {
+		return Target{}, errors.New("WEBHOOK_SECRET: at most two secrets: the one in use, and the one before")
+	}
+	for i, into := range []*string{&e.Secret, &e.Previous} {
+		if i < len(keys) {
+			*into = keys[i]
+		}
+	}
+	return e.target("WEBHOOK_")
+}
+
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// target checks an entry; where begins the names of its fields in errors.
+func (e entry) target(where string) (Target, error) {
+	wrong := func(field, format string, args ...any) (Target, error) {
+		if where == "WEBHOOK_" {
+			field = strings.ToUpper(field)
+		}
+		return Target{}, fmt.Errorf("%s%s: %s", where, field, fmt.Sprintf(format, args...))
+	}
+	t := Target{
+		Name: e.Name, URL: e.URL, Chats: e.Chats, Groups: e.Groups == nil || *e.Groups, FromMe: e.FromMe == nil || *e.FromMe,
+		Headers: e.Headers, Order: e.Order, Patience: defaultPatience,
+	}
+	if !validName(e.Name) {
+		return wrong("name", "want 1 to %d small letters, digits and hyphens", maxName)
+	}
+	u, err := url.Parse(e.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
+		return wrong("url", "want an address such as https://example.com/hook") // it may hold a secret, so it is not repeated
+	}
+	for _, name := range e.Events {
+		if name == "*" {
+			t.Events = nil
+			break
+		}
+		if !slices.Contains(bot.EventTypes, bot.EventType(name)) {
+			return wrong("events", "%q is no type of event; want one of %v", name, bot.EventTypes)
+		}
+		t.Events = append(t.Events, bot.EventType(name))
+	}
+	for _, chat := range e.Chats {
+		if _, ok := message.Address(chat); !ok {
+			return wrong("chats", "%q is no number with its country code, and no address of WhatsApp", chat)
+		}
+	}
+	if e.Secret == "" && e.Previous != "" {
+		return wrong("previousSecret", "set secret too")
+	}
+	for field, secret := range map[string]string{"secret": e.Secret, "previousSecret": e.Previous} {
+		if secret != "" && keyOf(secret) == nil {
+			return wrong(field, "want whsec_ and 24 to 64 bytes in base64, or at least %d printable characters without spaces (value not shown)", minSecret)
+		}
+	}
+	for _, secret := range []string{e.Secret, e.Previous} {
+		if secret != "" {
+			t.Secrets = append(t.Secrets, secret)
+		}
+	}
+	if len(e.Headers) > maxHeaders {
+		return wrong("headers", "at most %d", maxHeaders)
+	}
+	for name, value := range e.Headers {
+		if !allowedHeader(name) || strings.ContainsAny(value, "\r\n\x00") {
+			return wrong("headers", "%q cannot be set", name)
+		}
+	}
+	switch e.Order {
+	case "":
+		t.Order = OrderChat
+	case OrderChat, OrderSession:
+	default:
+		return wrong("order", "want %s or %s", OrderChat, OrderSession)
+	}
+	if e.Patience != "" {
+		t.Patience, err = time.ParseDuration(e.Patience)
+		if err != nil || t.Patience < minPatience || t.Patience > maxPatience {
+			return wrong("patience", "want a duration from 1m to 168h, such as 72h")
+		}
+	}
+	return t, nil
+}
+
+func validName(name string) bool {
+	return name != "" && len(name) <= maxName && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// allowedHeader reports whether a target may set a header of its own.
+func allowedHeader(name string) bool {
+	name = http.CanonicalHeaderKey(name)
+	switch name {
+	case "", "Host", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Connection", "Upgrade", "Te", "Trailer", "Expect":
+		return false
+	}
+	return !strings.HasPrefix(name, "Webhook-") && !strings.HasPrefix(name, "X-Webhook-") && !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
+	})
+}
+
+// keyOf is the key that a secret stands for; nil for one that is not allowed.
+func keyOf(secret string) []byte {
+	if encoded, found := strings.CutPrefix(secret, "whsec_"); found {
+		key, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil || len(key) < 24 || len(key) > 64 {
+			return nil
+		}
+		return key
+	}
+	if !bot.ValidToken(secret) {
+		return nil
+	}
+	return []byte(secret)
+}
+
+// shown is an address without what may be secret in it.
+func shown(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery, u.ForceQuery = nil, "", false
+	return u.String()
+}

@@ -1,0 +1,290 @@
+// Package webhook delivers the journal's events to the addresses that a person named: in order, each at least once,
+// signed, and for as long as its patience lasts. It never changes an event, and never logs what is in one.
+package webhook
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/message"
+	"sesi.dev/sesi/botruntime/reach"
+)
+
+const (
+	// answerTime bounds one delivery.
+	answerTime = 30 * time.Second
+	// stopGrace is how long a delivery in progress may take once the bot stops; cut off, it would be repeated.
+	stopGrace = 2 * time.Second
+	// loadTime is how often the targets are looked up again.
+	loadTime = 2 * time.Second
+	// maxAnswer bounds what is read of an answer, which nobody needs.
+	maxAnswer = 16 << 10
+)
+
+// ErrUnknown says that there is no webhook of that name.
+var ErrUnknown = errors.New("no webhook has this name")
+
+// ErrCursor says that a cursor is newer than the journal.
+var ErrCursor = errors.New("the cursor is newer than the newest event")
+
+// Meter counts deliveries.
+type Meter interface {
+	// Delivered counts a try of a webhook; outcome is taken, refused, away or gone.
+	Delivered(webhook, outcome string)
+}
+
+// Options are the parts of a Manager.
+type Options struct {
+	Journal *journal.Journal
+	// Names finds the other address of a person.
+	Names message.Names
+	// Guard decides which addresses may be dialed.
+	Guard *reach.Guard
+	// Load returns the targets and whether they may differ from those before. An error keeps what stands.
+	Load func() (targets []Target, changed bool, err error)
+	// Every is how often Load is called; 0 means two seconds.
+	Every time.Duration
+	Meter Meter
+	// Agent is the User-Agent of a delivery.
+	Agent string
+	Log   *slog.Logger
+	// Now and Dice are for tests; nil means the journal's clock and real chance.
+	Now  func() time.Time
+	Dice func() float64
+}
+
+// Manager delivers to all targets. Its methods may be called from any goroutine.
+type Manager struct {
+	Options
+	client *http.Client
+
+	mu      sync.Mutex
+	workers []*worker
+}
+
+// New returns a manager; Run makes it deliver.
+func New(o Options) *Manager {
+	if o.Now == nil {
+		o.Now = o.Journal.Now
+	}
+	if o.Dice == nil {
+		o.Dice = mathrand.Float64
+	}
+	if o.Every <= 0 {
+		o.Every = loadTime
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Manager{Options: o, client: &http.Client{
+		// No proxy: the guard looks at the address that is dialed, which has to be the target's.
+		Transport: &http.Transport{
+			DialContext: o.Guard.DialContext, MaxIdleConnsPerHost: parallel, MaxIdleConns: 4 * parallel, IdleConnTimeout: time.Minute,
+			TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: maxAnswer, DisableCompression: true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Run delivers until ctx ends. It returns once every worker has ended.
+func (m *Manager) Run(ctx context.Context) error {
+	var wait sync.WaitGroup
+	defer m.client.CloseIdleConnections()
+	defer wait.Wait()
+	said := ""
+	tick := time.NewTicker(m.Every)
+	defer tick.Stop()
+	for first := true; ; first = false {
+		targets, changed, err := m.Load()
+		if err == nil && (changed || first) {
+			err = m.replace(ctx, targets, &wait)
+		}
+		switch {
+		case err != nil && err.Error() != said && ctx.Err() == nil:
+			said = err.Error()
+			m.Log.Error("the webhooks were not read again; those before stay", "error", err)
+		case err == nil:
+			said = ""
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// replace starts the workers of targets that are new or changed, and ends those of the others.
+func (m *Manager) replace(ctx context.Context, targets []Target, wait *sync.WaitGroup) error {
+	m.mu.Lock()
+	old := m.workers
+	m.mu.Unlock()
+	var next []*worker
+	names := []string{}
+	for _, w := range old {
+		if !slices.ContainsFunc(targets, w.target.same) {
+			w.end()
+		}
+	}
+	for _, target := range targets {
+		names = append(names, target.Name)
+		if i := slices.IndexFunc(old, func(w *worker) bool { return w.target.same(target) }); i >= 0 {
+			next = append(next, old[i])
+			continue
+		}
+		w, err := m.start(ctx, target, wait)
+		if err != nil {
+			return err
+		}
+		next = append(next, w)
+	}
+	m.mu.Lock()
+	m.workers = next
+	m.mu.Unlock()
+	return m.Journal.KeepWebhooks(ctx, names)
+}
+
+// start reads how far a target is, and begins to deliver. A new one begins with what comes from now on.
+func (m *Manager) start(ctx context.Context, target Target, wait *sync.WaitGroup) (*worker, error) {
+	state, found, err := m.Journal.Webhook(ctx, target.Name)
+	if err != nil {
+		return nil, err
+	}
+	changed := !found
+	if !found {
+		_, state.Cursor = m.Journal.Range()
+	}
+	if address := shown(target.URL); state.Target != address {
+		state.Target, state.Ended, changed = address, false, true
+	}
+	if changed {
+		if err := m.Journal.SaveWebhook(ctx, target.Name, state, nil); err != nil {
+			return nil, err
+		}
+	}
+	inner, cancel := context.WithCancel(ctx)
+	w := &worker{Manager: m, target: target, state: state, wake: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
+	wait.Go(func() {
+		defer close(w.ended)
+		w.run(inner)
+	})
+	return w, nil
+}
+
+func (m *Manager) find(name string) (*worker, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, w := range m.workers {
+		if w.target.Name == name {
+			return w, nil
+		}
+	}
+	return nil, ErrUnknown
+}
+
+// List describes every webhook, by name.
+func (m *Manager) List(ctx context.Context) ([]bot.Webhook, error) {
+	m.mu.Lock()
+	workers := slices.Clone(m.workers)
+	m.mu.Unlock()
+	slices.SortFunc(workers, func(a, b *worker) int { return strings.Compare(a.target.Name, b.target.Name) })
+	all := []bot.Webhook{}
+	for _, w := range workers {
+		one, err := w.describe(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// Get describes one webhook.
+func (m *Manager) Get(ctx context.Context, name string) (bot.Webhook, error) {
+	w, err := m.find(name)
+	if err != nil {
+		return bot.Webhook{}, err
+	}
+	return w.describe(ctx)
+}
+
+// Pause stops the deliveries of a webhook, and Resume starts them again, at once.
+func (m *Manager) Pause(ctx context.Context, name string) (bot.Webhook, error) {
+	return m.change(ctx, name, func(s *journal.Webhook) { s.Paused = true })
+}
+
+// Resume also revives a webhook that ended, and ends every wait.
+func (m *Manager) Resume(ctx context.Context, name string) (bot.Webhook, error) {
+	return m.change(ctx, name, func(s *journal.Webhook) {
+		s.Paused, s.Ended, s.Retry = false, false, time.Time{}
+		for i := range s.Lines {
+			s.Lines[i].Retry = time.Time{}
+		}
+	})
+}
+
+func (m *Manager) change(ctx context.Context, name string, do func(*journal.Webhook)) (bot.Webhook, error) {
+	w, err := m.find(name)
+	if err != nil {
+		return bot.Webhook{}, err
+	}
+	if err := w.change(ctx, do); err != nil {
+		return bot.Webhook{}, err
+	}
+	return w.describe(ctx)
+}
+
+// Redeliver delivers everything behind the cursor after again, in order. A cursor older than the journal begins with
+// the oldest event that is left.
+func (m *Manager) Redeliver(ctx context.Context, name string, after uint64) (bot.Webhook, error) {
+	w, err := m.find(name)
+	if err != nil {
+		return bot.Webhook{}, err
+	}
+	floor, last := m.Journal.Range()
+	if after > last {
+		return bot.Webhook{}, ErrCursor
+	}
+	if err := w.rewind(ctx, max(after, floor)); err != nil {
+		return bot.Webhook{}, err
+	}
+	return w.describe(ctx)
+}
+
+// Dead lists a webhook's dead letters, newest first.
+func (m *Manager) Dead(ctx context.Context, name string, before uint64, limit int) (bot.DeadLetters, error) {
+	if _, err := m.find(name); err != nil {
+		return bot.DeadLetters{}, err
+	}
+	letters, next, err := m.Journal.DeadLetters(ctx, name, before, limit)
+	if letters == nil {
+		letters = []bot.DeadLetter{}
+	}
+	return bot.DeadLetters{DeadLetters: letters, Before: next}, err
+}
+
+// Test sends an event of type webhook.test. It changes nothing of the webhook.
+func (m *Manager) Test(ctx context.Context, name string) (bot.WebhookTest, error) {
+	w, err := m.find(name)
+	if err != nil {
+		return bot.WebhookTest{}, err
+	}
+	began := time.Now()
+	e := journal.Event{ID: "evt_test_" + strings.ToLower(rand.Text()), Type: bot.EventWebhookTest, At: m.Now()}
+	a := w.post(ctx, e)
+	result := bot.WebhookTest{Delivered: classify(a) == taken, Status: a.status, Milliseconds: time.Since(began).Milliseconds()}
+	if !result.Delivered {
+		result.Error = w.why(a)
+	}
+	return result, nil
+}
