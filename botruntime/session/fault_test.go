@@ -16,6 +16,7 @@ import (
 
 // TestWhateverADialMeetsTheSessionComesBack: each kind of fault on the way to a login, twice.
 func TestWhateverADialMeetsTheSessionComesBack(t *testing.T) {
+	t.Parallel()
 	for name, f := range map[string]sim.Fault{
 		"TCP reset":                   {Kind: sim.FaultRefuse, Count: 2},
 		"TCP slow":                    {Kind: sim.FaultSlow, MS: 700, Count: 2},
@@ -49,6 +50,7 @@ func TestWhateverADialMeetsTheSessionComesBack(t *testing.T) {
 
 // TestWhateverEndsAStreamTheSessionIsKept: no stream error but the unlinking one costs the link.
 func TestWhateverEndsAStreamTheSessionIsKept(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"401", "403", "405", "409", "440", "500", "503", "515", "516", "599", sim.KickClose, sim.KickDrop, sim.KickStreamError} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -71,6 +73,7 @@ func TestWhateverEndsAStreamTheSessionIsKept(t *testing.T) {
 
 // TestWhateverAPairingMeetsItCanBeDone: each kind of fault on the way to a link, and a scan that then succeeds.
 func TestWhateverAPairingMeetsItCanBeDone(t *testing.T) {
+	t.Parallel()
 	scan := func(s *subject, wa *simtest.Sim) {
 		code, _ := s.Peek()
 		_, _ = wa.Scan(s.t.Context(), code.Code, phone)
@@ -129,6 +132,9 @@ func TestWhateverAPairingMeetsItCanBeDone(t *testing.T) {
 // TestOutdatedWhileNoVersionIsToBeHad: the session is kept, what is missing is told, and a person's restart cures
 // it as soon as the page answers.
 func TestOutdatedWhileNoVersionIsToBeHad(t *testing.T) {
+	if !alone(t) {
+		return
+	}
 	newest := wastore.WAVersionContainer{2, 3000, 1099999999}
 	for name, f := range map[string]sim.Fault{
 		"the page fails":         {Kind: sim.FaultPage, Code: 500},

@@ -49,6 +49,7 @@ func (m *mailbox) got() string {
 func TestAMessageThatTheSinkRefusesComesAgainInOrder(t *testing.T) {
 	for name, panics := range map[string]bool{"refuses": false, "panics": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
 			box := &mailbox{refuse: 2, panics: panics}
 			s := beginWith(t, wa, dir, box.take, nil)

@@ -27,8 +27,8 @@ import (
 // patience bounds every wait of these tests; none of them measures time.
 const patience = 30 * time.Second
 
-// quickKeepAlive names the environment variable of a test process whose clients find a dead peer soon.
-const quickKeepAlive = "SESI_TEST_QUICK_KEEPALIVE"
+// ownProcess names the environment variable of a test process that runs one test alone.
+const ownProcess = "SESI_TEST_ALONE"
 
 // copyCommand makes this test binary the copier of a store.
 const copyCommand = "copy-database"
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	if os.Getenv(quickKeepAlive) != "" {
+	if os.Getenv(ownProcess) != "" {
 		whatsmeow.KeepAliveIntervalMin, whatsmeow.KeepAliveIntervalMax = time.Second, 2*time.Second
 		whatsmeow.KeepAliveResponseDeadline = 2 * time.Second
 	}

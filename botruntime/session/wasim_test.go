@@ -123,6 +123,7 @@ func TestAccountGoneOrBannedAsksForNoCodeByItself(t *testing.T) {
 		"406": {406, bot.ReasonAccountBanned},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
 			s := begin(t, wa, dir, nil)
 			snap := s.pair(wa, phone)
@@ -184,6 +185,7 @@ func TestReplacedByPolicyYieldsAtOnce(t *testing.T) {
 }
 
 func TestLostConnectionsComeBack(t *testing.T) {
+	t.Parallel()
 	refuse := func(code int) func(*testing.T, *simtest.Sim, *bot.Snapshot) {
 		return func(t *testing.T, wa *simtest.Sim, snap *bot.Snapshot) {
 			fault(t, wa, sim.Fault{Kind: "failure", Code: code, Count: 2})
@@ -203,6 +205,7 @@ func TestLostConnectionsComeBack(t *testing.T) {
 		"login refused with 503":            refuse(503),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			wa := whatsapp(t, sim.Config{})
 			s := begin(t, wa, t.TempDir(), func(_ *config.Config, p *policy) { p.pulse = 200 * time.Millisecond })
 			snap := s.pair(wa, phone)
@@ -312,6 +315,7 @@ func TestOtherRefusalsAreToldAndWaited(t *testing.T) {
 }
 
 func TestCodesRunOutThenIdleUntilSomeoneLooks(t *testing.T) {
+	t.Parallel()
 	wa := whatsapp(t, sim.Config{}) // whose codes outlive the bot's: it alone keeps the time here
 	s := begin(t, wa, t.TempDir(), func(c *config.Config, p *policy) {
 		c.QRMaxRetries = 2
@@ -541,6 +545,7 @@ func TestBackupStreamsASession(t *testing.T) {
 }
 
 func TestALoginWithoutAnAnswerIsGivenUp(t *testing.T) {
+	t.Parallel()
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), func(_ *config.Config, p *policy) { p.login = 3 * time.Second })
 	snap := s.pair(wa, phone)
@@ -553,16 +558,17 @@ func TestALoginWithoutAnAnswerIsGivenUp(t *testing.T) {
 	}
 }
 
-// keepAliveIsQuick runs the test in a process of its own, and reports whether this is that process: whatsmeow's
-// keep-alive intervals are variables that its goroutines read unguarded, so they can only be shortened before the
-// first client.
-func keepAliveIsQuick(t *testing.T) bool {
+// alone runs the test in a process of its own, beside the other tests, and reports whether this is that process. A test
+// needs it that changes what whatsmeow has once for all its clients. There keep-alive is quick: the intervals are
+// variables that whatsmeow's goroutines read unguarded, so they can only be shortened before the first client.
+func alone(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv(quickKeepAlive) != "" {
+	if os.Getenv(ownProcess) != "" {
 		return true
 	}
+	t.Parallel()
 	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	again.Env = append(os.Environ(), quickKeepAlive+"=1")
+	again.Env = append(os.Environ(), ownProcess+"=1")
 	if out, err := again.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -570,7 +576,7 @@ func keepAliveIsQuick(t *testing.T) bool {
 }
 
 func TestAFrozenPeerIsLeft(t *testing.T) {
-	if !keepAliveIsQuick(t) {
+	if !alone(t) {
 		return
 	}
 	wa := whatsapp(t, sim.Config{})
@@ -585,7 +591,7 @@ func TestAFrozenPeerIsLeft(t *testing.T) {
 
 // TestAPeerThatFreezesUnderACodeIsLeft: the first code would live for a minute more, and could not be scanned.
 func TestAPeerThatFreezesUnderACodeIsLeft(t *testing.T) {
-	if !keepAliveIsQuick(t) {
+	if !alone(t) {
 		return
 	}
 	wa := whatsapp(t, sim.Config{})

@@ -62,6 +62,7 @@ func TestItStopsInTimeWhateverItDoes(t *testing.T) {
 	}
 	for name, disturb := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			wa, dir := whatsapp(t), t.TempDir()
 			env := settings(wa, dir, "API_TOKEN="+token, "LOOPBACK_TOKEN=off")
 			p := start(t, env)
@@ -114,6 +115,7 @@ func TestItStopsInTimeUnderACode(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			wa := whatsapp(t)
 			p := start(t, settings(wa, t.TempDir()))
 			p.code()

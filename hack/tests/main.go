@@ -13,7 +13,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -40,21 +42,21 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	raced, plain := choose(all, wanted)
 	seen := results{verbose: slices.Contains(args, "-v")}
 	failed := false
-	for _, part := range []struct {
-		packages []string
-		race     bool
-	}{{plain, false}, {raced, true}} {
+	var raced []string
+	for _, part := range choose(all, wanted) {
 		if len(part.packages) == 0 {
 			continue
 		}
-		ok, err := goTest(out, part.packages, part.race, args[1:], &seen)
+		ok, err := goTest(out, part, args[1:], &seen)
 		if err != nil {
 			return err
 		}
 		failed = failed || !ok
+		if part.race {
+			raced = append(raced, part.packages...)
+		}
 	}
 	if record := os.Getenv("SESI_TEST_RECORD"); record != "" {
 		if err := seen.append(record); err != nil {
@@ -78,15 +80,19 @@ func run(args []string, out io.Writer) error {
 	return nil
 }
 
-// goTest runs the packages' tests, and reports whether all passed.
-func goTest(out io.Writer, packages []string, race bool, flags []string, seen *results) (bool, error) {
-	args := []string{"test", "-json", "-timeout", "20m"}
+// goTest runs one pass, and reports whether all passed. Most tests wait, for a deadline or for a program that starts: so
+// more of them run at once than there are processors.
+func goTest(out io.Writer, part pass, flags []string, seen *results) (bool, error) {
+	args := []string{"test", "-json", "-timeout", "20m", "-p", strconv.Itoa(runtime.NumCPU() + 1), "-parallel", strconv.Itoa(3 * runtime.NumCPU())}
 	env := append(os.Environ(), "KUBE_CACHE_MUTATION_DETECTOR=true")
-	if race {
+	if part.race {
 		args = append(args, "-race")
 		env = append(env, "CGO_ENABLED=1") // the race detector of Linux is C
 	}
-	cmd := exec.Command("go", append(append(args, flags...), packages...)...)
+	if part.only != "" {
+		args = append(args, "-run", part.only)
+	}
+	cmd := exec.Command("go", append(append(args, flags...), part.packages...)...)
 	cmd.Env, cmd.Stderr = env, os.Stderr
 	events, err := cmd.StdoutPipe()
 	if err != nil {

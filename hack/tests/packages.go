@@ -99,17 +99,38 @@ func (all packages) that(wanted need) (found []string) {
 	return found
 }
 
-// choose are the packages of one need, apart by whether they run with the race detector. The end-to-end tests run
-// without: their goroutines only watch the cluster, whose programs are other processes.
-func choose(all packages, wanted need) (raced, plain []string) {
+// partlyRaced are packages of whose tests few have goroutines, and the race detector makes the others ten times slower:
+// SQLite, which is Go here, works alone in them. All tests run without it, and those that the pattern names with it too.
+var partlyRaced = map[string]string{
+	"botruntime/store": "^(TestManyUsersAtOnce|TestManyStartAtOnce|TestOpenWaitsForALockThatEndsSoon|TestASecondOpenInTheSameProcessIsRefused|" +
+		"TestWriteBackup|TestFailedBackupLeavesEverything|TestClear|TestClearWithoutRoomIsUndone|TestDiskFillsUpWhileRunning)$",
+}
+
+// pass is one run of `go test`.
+type pass struct {
+	packages []string
+	race     bool
+	only     string // a pattern of tests' names, or all
+}
+
+// choose makes the passes over the packages of one need, apart by whether they run with the race detector. The
+// end-to-end tests run without: their goroutines only watch the cluster, whose programs are other processes.
+func choose(all packages, wanted need) (passes []pass) {
+	var plain, raced pass
+	raced.race = true
 	for _, path := range all.that(wanted) {
-		if wanted != wholeCluster && all[path].hasGoroutines() {
-			raced = append(raced, path)
-		} else {
-			plain = append(plain, path)
+		only := partlyRaced[strings.TrimPrefix(path, module)]
+		switch {
+		case only != "":
+			plain.packages = append(plain.packages, path)
+			passes = append(passes, pass{[]string{path}, true, only})
+		case wanted != wholeCluster && all[path].hasGoroutines():
+			raced.packages = append(raced.packages, path)
+		default:
+			plain.packages = append(plain.packages, path)
 		}
 	}
-	return raced, plain
+	return append([]pass{plain, raced}, passes...)
 }
 
 // hasGoroutines says that the package or its tests start goroutines, or guard values that goroutines share. Only there

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -66,8 +67,22 @@ func (r *results) read(events io.Reader, out io.Writer) error {
 				at(e).WriteString(e.Output)
 			}
 		case "pass", "fail", "skip":
+			if e.Action == "fail" && e.Test == "" {
+				printUnended(output, e.Package, out)
+			}
 			r.end(e, at(e).String(), out)
 			delete(output, e.Package+" "+e.Test)
+		}
+	}
+}
+
+// printUnended prints the output of a failed package's tests that have not ended: the process was killed, or a test
+// brought it down, and the stacks are in the output of one of them.
+func printUnended(output map[string]*strings.Builder, path string, out io.Writer) {
+	for _, name := range slices.Sorted(maps.Keys(output)) {
+		if test, of := strings.CutPrefix(name, path+" "); of && test != "" {
+			fmt.Fprintf(out, "%s has not ended; its output:\n%s", test, output[name])
+			delete(output, name)
 		}
 	}
 }

@@ -50,29 +50,56 @@ func TestNeeds(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", path, got, want)
 		}
 	}
-	raced, plain := choose(all, machine)
-	if !slices.Contains(raced, module+"botruntime/session") || !slices.Contains(plain, module+"botruntime/qr") {
-		t.Errorf("with the race detector %q, without %q", raced, plain)
+	runs := func(path string, race bool) bool {
+		return slices.ContainsFunc(choose(all, machine), func(p pass) bool { return p.race == race && slices.Contains(p.packages, module+path) })
+	}
+	for path, want := range map[string]struct{ plain, raced bool }{
+		"botruntime/qr":      {true, false},
+		"botruntime/session": {false, true},
+		"botruntime/store":   {true, true},
+	} {
+		if plain, raced := runs(path, false), runs(path, true); plain != want.plain || raced != want.raced {
+			t.Errorf("%s: runs without the race detector %v, with it %v", path, plain, raced)
+		}
+	}
+}
+
+// The patterns of the packages that run partly with the race detector name tests that exist.
+func TestPartlyRacedNamesTests(t *testing.T) {
+	for path, only := range partlyRaced {
+		for name := range strings.SplitSeq(strings.Trim(only, "^()$"), "|") {
+			if !hasTest(t, path, name) {
+				t.Errorf("there is no test %s in %s", name, path)
+			}
+		}
 	}
 }
 
 // The tests that waits.go names exist.
 func TestWaitsNamesTests(t *testing.T) {
 	for name := range waits {
-		path, test, _ := strings.Cut(name, " ")
-		files, _ := filepath.Glob(filepath.Join("../..", path, "*_test.go"))
-		found := false
-		for _, file := range files {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			found = found || strings.Contains(string(data), "func "+test+"(")
-		}
-		if !found {
+		if path, test, _ := strings.Cut(name, " "); !hasTest(t, path, test) {
 			t.Errorf("there is no test %s", name)
 		}
 	}
+}
+
+func hasTest(t *testing.T, path, test string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("../..", path, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(data), "func "+test+"(") {
+			return true
+		}
+	}
+	return false
 }
 
 func TestReadPrintsPackagesAndFailures(t *testing.T) {
@@ -86,13 +113,17 @@ func TestReadPrintsPackagesAndFailures(t *testing.T) {
 {"Action":"fail","Package":"b","Test":"TestBad","Elapsed":1.5}
 {"Action":"output","Package":"b","Output":"FAIL\tb\t1.6s\n"}
 {"Action":"fail","Package":"b","Elapsed":1.6}
+{"Action":"output","Package":"c","Test":"TestKilled","Output":"SIGQUIT: quit\n"}
+{"Action":"output","Package":"c","Output":"FAIL\tc\t9.6s\n"}
+{"Action":"fail","Package":"c","Elapsed":9.6}
 `
 	var out strings.Builder
 	var seen results
 	if err := seen.read(strings.NewReader(events), &out); err != nil {
 		t.Fatal(err)
 	}
-	if want := "ok  \ta\t2.6s\nb_test.go:3: broken\nFAIL\tb\t1.6s\n"; out.String() != want {
+	if want := "ok  \ta\t2.6s\nb_test.go:3: broken\nFAIL\tb\t1.6s\n" +
+		"TestKilled has not ended; its output:\nSIGQUIT: quit\nFAIL\tc\t9.6s\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
 	out.Reset()
