@@ -44,6 +44,14 @@ const (
 	ReasonPairError Reason = "PairError"
 	// ReasonMultideviceNotEnabled: the phone that scanned does not allow linked devices.
 	ReasonMultideviceNotEnabled Reason = "MultideviceNotEnabled"
+	// ReasonPasskeyRequired: a phone took the code, and WhatsApp asks for the account's passkey. There is no code
+	// meanwhile.
+	ReasonPasskeyRequired Reason = "PasskeyRequired"
+	// ReasonPasskeyConfirmation: WhatsApp took the passkey, and the phone finishes the linking. With the action
+	// SignPasskey a person must first compare two codes.
+	ReasonPasskeyConfirmation Reason = "PasskeyConfirmation"
+	// ReasonPasskeyFailed: the linking with the passkey ended; a new code follows, or is there.
+	ReasonPasskeyFailed Reason = "PasskeyFailed"
 	// ReasonLoggedIn: the session is connected.
 	ReasonLoggedIn Reason = "LoggedIn"
 	// ReasonKeepAliveTimeout: the socket stopped answering.
@@ -88,12 +96,14 @@ const (
 	ActionCheckNetwork UserAction = "CheckNetwork"
 	// ActionFixStorage: the disk refuses writes, and the message says why.
 	ActionFixStorage UserAction = "FixStorage"
+	// ActionSignPasskey: a person must sign with the account's passkey, or compare the codes that follow it.
+	ActionSignPasskey UserAction = "SignPasskey"
 )
 
 // UserActions lists every action.
 var UserActions = []UserAction{
 	ActionNone, ActionScanQR, ActionResolveConflict, ActionWaitUntil, ActionUpgradeClient, ActionOpenPhone,
-	ActionCheckNetwork, ActionFixStorage,
+	ActionCheckNetwork, ActionFixStorage, ActionSignPasskey,
 }
 
 // Notice is a warning that stays after the state that it came with.

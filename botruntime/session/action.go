@@ -111,4 +111,5 @@ const (
 	eventReady         event = "ready"
 	eventAuthFailure   event = "auth_failure"
 	eventDisconnected  event = "disconnected"
+	eventPasskey       event = "passkey"
 )

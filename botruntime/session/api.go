@@ -73,6 +73,8 @@ func (s *Supervisor) Pair(ctx context.Context, phone string) (bot.Code, error) {
 		switch {
 		case p.snapshot.Exists:
 			return bot.Code{}, s.noCode()
+		case p.passkey.open():
+			return bot.Code{}, &Refusal{Kind: RefusedNotReady, Reason: p.snapshot.Reason, Detail: "A phone has taken a code already, and WhatsApp asks for its passkey. Finish that, or restart the session."}
 		case p.pairingRefused, p.snapshot.State == bot.StateStopped:
 			return bot.Code{}, &Refusal{Kind: RefusedNotReady, Reason: p.snapshot.Reason, Detail: p.snapshot.Message}
 		case p.pairingFor != phone:
@@ -140,9 +142,14 @@ func (s *Supervisor) CheckStorage() error {
 
 // ask hands an input to the loop and waits until it was handled and written, or for an unlink until it is done.
 func (s *Supervisor) ask(ctx context.Context, in input) error {
+	return s.send(ctx, envelope{input: in})
+}
+
+func (s *Supervisor) send(ctx context.Context, e envelope) error {
 	done := make(chan error, 1)
+	e.done = done
 	select {
-	case s.inbox <- envelope{input: in, done: done}:
+	case s.inbox <- e:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-s.ended:

@@ -26,11 +26,14 @@ const (
 // other off the loop, so that a slow peer never blocks the state machine.
 type client struct {
 	wa     *whatsmeow.Client
+	gate   *passkey.Gate // nil where whatsmeow cannot be hooked
 	orders queue
-	cancel context.CancelFunc                 // ends the current connection, also one that is being made
-	last   atomic.Pointer[context.CancelFunc] // ends the last connection that was begun
-	latest atomic.Uint64                      // numbers the orders: a dial that is not the latest order is obsolete
-	opened func() bool                        // runs before each connection, and reports whether it may be made
+	// generation numbers the clients of a supervisor.
+	generation uint64
+	cancel     context.CancelFunc                 // ends the current connection, also one that is being made
+	last       atomic.Pointer[context.CancelFunc] // ends the last connection that was begun
+	latest     atomic.Uint64                      // numbers the orders: a dial that is not the latest order is obsolete
+	opened     func() bool                        // runs before each connection, and reports whether it may be made
 	// dialled gets the result of each dial that was not cancelled first.
 	dialled func(order uint64, err error)
 }
@@ -40,12 +43,13 @@ type transports struct {
 	socket, media, version *http.Client
 }
 
-// newClient makes a client for device. deliver gets every event of whatsmeow, and reports whether it may be
-// acknowledged.
-func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, via transports, deliver func(*whatsmeow.Client, any) bool) *client {
+// newClient makes a client for device. gated gets what its passkey gate reports; deliver gets every event of whatsmeow,
+// and reports whether it may be acknowledged.
+func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, via transports, gated func(any), deliver func(*whatsmeow.Client, any) bool) *client {
 	wa := whatsmeow.NewClient(device, quietLog{log, slog.LevelWarn})
-	if err := passkey.Guard(wa); err != nil {
-		log.Error("a <success> before a pairing is complete would crash the bot", "error", err)
+	gate, err := passkey.Attach(wa, gated)
+	if err != nil {
+		log.Error("accounts with a passkey cannot be linked, and a <success> before a pairing is complete would crash the bot", "error", err)
 	}
 	wa.BackgroundEventCtx = ctx
 	// The supervisor owns every reconnect; whatsmeow's own has neither jitter nor an upper limit.
@@ -59,7 +63,7 @@ func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, vi
 	wa.SetPreLoginHTTPClient(via.socket)
 	wa.SetMediaHTTPClient(via.media)
 	wa.AddEventHandlerWithSuccessStatus(func(evt any) bool { return deliver(wa, evt) })
-	return &client{wa: wa, cancel: func() {}, opened: func() bool { return true }}
+	return &client{wa: wa, gate: gate, cancel: func() {}, opened: func() bool { return true }}
 }
 
 // dial opens a connection that presents version, once ready is closed. whatsmeow ties the socket to the context that

@@ -22,6 +22,24 @@ type (
 	inCodes struct{ codes []string }
 	// inPaired: the phone scanned, and the device is in the database.
 	inPaired struct{ account account }
+	// inPasskeyAsked: a phone took the code, and WhatsApp asks for the account's passkey.
+	inPasskeyAsked struct {
+		options string // WebAuthn's request options in JSON; never to be logged
+		life    time.Duration
+	}
+	// inPasskeyRefused: WhatsApp refused a signature, and the challenge stays open.
+	inPasskeyRefused struct{ detail string }
+	// inPasskeyTaken: WhatsApp took the signature.
+	inPasskeyTaken struct{}
+	// inPasskeyCode brings the code that the phone shows too; where compare, a person must say that they are equal.
+	inPasskeyCode struct {
+		code    string
+		compare bool
+	}
+	// inPasskeyConfirmed: a person said that the codes are equal.
+	inPasskeyConfirmed struct{}
+	// inPasskeyFailed: the linking with the passkey cannot go on.
+	inPasskeyFailed struct{ detail string }
 	// inPairFailed: the phone scanned, and the pairing failed.
 	inPairFailed struct{ err error }
 	// inNoMultidevice: the phone that scanned does not allow linked devices.
@@ -103,39 +121,45 @@ type (
 	inPairPhone struct{ phone string }
 )
 
-func (inStart) isInput()         {}
-func (inDialled) isInput()       {}
-func (inCodes) isInput()         {}
-func (inPaired) isInput()        {}
-func (inPairFailed) isInput()    {}
-func (inNoMultidevice) isInput() {}
-func (inStreamRestart) isInput() {}
-func (inConnected) isInput()     {}
-func (inPushName) isInput()      {}
-func (inSilent) isInput()        {}
-func (inAnswered) isInput()      {}
-func (inLost) isInput()          {}
-func (inNotKept) isInput()       {}
-func (inReplaced) isInput()      {}
-func (inLoggedOut) isInput()     {}
-func (inBanned) isInput()        {}
-func (inOutdated) isInput()      {}
-func (inRefused) isInput()       {}
-func (inVersion) isInput()       {}
-func (inPairingCode) isInput()   {}
-func (inBackedUp) isInput()      {}
-func (inUnlinked) isInput()      {}
-func (inForgotten) isInput()     {}
-func (inUnwritable) isInput()    {}
-func (inProbed) isInput()        {}
-func (inFiles) isInput()         {}
-func (inTimer) isInput()         {}
-func (inLooked) isInput()        {}
-func (inRestart) isInput()       {}
-func (inResume) isInput()        {}
-func (inStop) isInput()          {}
-func (inUnlink) isInput()        {}
-func (inPairPhone) isInput()     {}
+func (inStart) isInput()            {}
+func (inDialled) isInput()          {}
+func (inCodes) isInput()            {}
+func (inPaired) isInput()           {}
+func (inPairFailed) isInput()       {}
+func (inNoMultidevice) isInput()    {}
+func (inPasskeyAsked) isInput()     {}
+func (inPasskeyRefused) isInput()   {}
+func (inPasskeyTaken) isInput()     {}
+func (inPasskeyCode) isInput()      {}
+func (inPasskeyConfirmed) isInput() {}
+func (inPasskeyFailed) isInput()    {}
+func (inStreamRestart) isInput()    {}
+func (inConnected) isInput()        {}
+func (inPushName) isInput()         {}
+func (inSilent) isInput()           {}
+func (inAnswered) isInput()         {}
+func (inLost) isInput()             {}
+func (inNotKept) isInput()          {}
+func (inReplaced) isInput()         {}
+func (inLoggedOut) isInput()        {}
+func (inBanned) isInput()           {}
+func (inOutdated) isInput()         {}
+func (inRefused) isInput()          {}
+func (inVersion) isInput()          {}
+func (inPairingCode) isInput()      {}
+func (inBackedUp) isInput()         {}
+func (inUnlinked) isInput()         {}
+func (inForgotten) isInput()        {}
+func (inUnwritable) isInput()       {}
+func (inProbed) isInput()           {}
+func (inFiles) isInput()            {}
+func (inTimer) isInput()            {}
+func (inLooked) isInput()           {}
+func (inRestart) isInput()          {}
+func (inResume) isInput()           {}
+func (inStop) isInput()             {}
+func (inUnlink) isInput()           {}
+func (inPairPhone) isInput()        {}
 
 // timer names a timer; there is one of each.
 type timer string
@@ -147,4 +171,5 @@ const (
 	timerBackup  timer = "backup"  // back the store up
 	timerVersion timer = "version" // refresh the cached web version
 	timerPulse   timer = "pulse"   // check whether the socket is still up
+	timerPasskey timer = "passkey" // the current step of a linking with a passkey must have ended
 )

@@ -8,6 +8,9 @@ type sentence struct {
 	action bot.UserAction
 }
 
+// comparePasskeyCodes replaces the sentence of ReasonPasskeyConfirmation where a person is needed.
+const comparePasskeyCodes = "Open the page of this session, compare its code with the one on the phone, and say that they are equal."
+
 var sentences = map[bot.Reason]sentence{
 	bot.ReasonNotLinked:             {"Not linked to a phone yet; fetching a QR code.", bot.ActionScanQR},
 	bot.ReasonStarting:              {"Logging in with the saved session.", bot.ActionNone},
@@ -17,6 +20,9 @@ var sentences = map[bot.Reason]sentence{
 	bot.ReasonPaired:                {"The phone is linked; logging in for the first time.", bot.ActionNone},
 	bot.ReasonPairError:             {"The scan failed; a new code follows.", bot.ActionScanQR},
 	bot.ReasonMultideviceNotEnabled: {"The phone that scanned does not allow linked devices; update WhatsApp on it and scan again.", bot.ActionScanQR},
+	bot.ReasonPasskeyRequired:       {"WhatsApp asks for this account's passkey. Open the page of this session on a computer and sign.", bot.ActionSignPasskey},
+	bot.ReasonPasskeyConfirmation:   {"WhatsApp took the passkey; the phone finishes the linking.", bot.ActionNone},
+	bot.ReasonPasskeyFailed:         {"The linking with the passkey ended before it was done; scan a new QR code.", bot.ActionScanQR},
 	bot.ReasonLoggedIn:              {"Connected.", bot.ActionNone},
 	bot.ReasonKeepAliveTimeout:      {"The connection stopped answering; reconnecting.", bot.ActionNone},
 	bot.ReasonConnectionLost:        {"No connection to WhatsApp; trying again.", bot.ActionNone},

@@ -118,6 +118,8 @@ type model struct {
 	pairingWanted  string // the phone number that a pairing code is wanted for
 	pairingRefused bool   // WhatsApp gave no pairing code for it
 
+	passkey passkeyGate
+
 	outage  outage
 	storage storeFault
 	notice  bot.Notice
@@ -149,6 +151,7 @@ func (m model) remember(f *facts) {
 	f.LinkedAt, f.ConnectedAt, f.RestrictedUntil = m.linkedAt, m.connectedAt, m.restrictedUntil
 	f.Takeovers, f.OutdatedAt, f.Stopped = m.takeovers, m.versionAt, m.stopped
 	f.Notice = m.notice
+	f.Passkey = m.passkey.step != passkeyNone
 	// A takeover under way counts already: a crash in the middle of it must not cost the next one, or a person.
 	f.Yielded = m.state == bot.StateConflict && m.socket == socketDown
 }
@@ -209,6 +212,9 @@ func openModel(p policy, linked bool, who account, f facts, now time.Time) model
 		notice: f.Notice,
 	}
 	if !linked {
+		if f.Passkey {
+			m.passkey.failure = passkeyRestarted
+		}
 		return m
 	}
 	m.account, m.linkedAt, m.reason = who, f.LinkedAt, bot.ReasonStarting

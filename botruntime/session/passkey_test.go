@@ -1,11 +1,19 @@
 package session
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/passkey"
 	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 func TestCodesAreTheLinksThatPhonesExpect(t *testing.T) {
@@ -30,4 +38,229 @@ func TestASuccessBeforeThePairingIsIgnored(t *testing.T) {
 	if snap := s.pair(wa, phone); !snap.Exists {
 		t.Errorf("after the scan: %+v", snap)
 	}
+}
+
+// gated is a session that waits for a phone with a passkey.
+func gated(t *testing.T) (*simtest.Sim, *simtest.Authenticator, *subject, string) {
+	t.Helper()
+	wa, authenticator := whatsapp(t, sim.Config{}), simtest.NewAuthenticator(t)
+	if err := wa.RequirePasskey(phone, authenticator.Passkey()); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	return wa, authenticator, begin(t, wa, dir, nil), dir
+}
+
+// scanGated lets the phone take the code, and returns what WhatsApp then asks for. The phone's side goes on until
+// the linking ends.
+func (s *subject) scanGated(t *testing.T, wa *simtest.Sim) (bot.Passkey, <-chan error) {
+	t.Helper()
+	s.until("a code", func(now *bot.Snapshot) bool { return !now.QRExpiresAt.IsZero() })
+	code, _ := s.Peek()
+	done := background(t, func(ctx context.Context) error {
+		_, err := wa.Scan(ctx, code.Code, phone)
+		return err
+	})
+	s.untilReason(bot.ReasonPasskeyRequired)
+	info, err := s.Passkey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info, done
+}
+
+func background(t *testing.T, do func(context.Context) error) <-chan error {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- do(t.Context()) }()
+	return done
+}
+
+func TestAGatedAccountIsLinkedByQRCode(t *testing.T) {
+	wa, authenticator, s, _ := gated(t)
+	info, phoneSide := s.scanGated(t, wa)
+	snap, _ := s.Watch()
+	if snap.QRRequired || snap.UserAction != bot.ActionSignPasskey || snap.State != bot.StatePairing || !snap.QRExpiresAt.IsZero() {
+		t.Errorf("while a signature is awaited: %+v", snap)
+	}
+	if left := time.Until(info.ExpiresAt.Time); info.Step != bot.PasskeySign || left < 9*time.Minute || info.Revision != snap.Revision {
+		t.Errorf("step %s with %v left, revision %d of %d", info.Step, left, info.Revision, snap.Revision)
+	}
+	if !strings.Contains(info.Console, "navigator.credentials.get") {
+		t.Error("there is no line for the console")
+	}
+	refusedAs(t, s.ConfirmPasskey(t.Context()), RefusedNoPasskey)
+	_, err := s.Look(t.Context())
+	refusedAs(t, err, RefusedNoCode)
+	_, err = s.Pair(t.Context(), phone)
+	refusedAs(t, err, RefusedNotReady)
+	if err = s.SignPasskey(t.Context(), authenticator.Sign(t, info.Options)); err != nil {
+		t.Fatal(err)
+	}
+	s.untilConnected()
+	if err = <-phoneSide; err != nil {
+		t.Error(err)
+	}
+	_, err = s.Passkey()
+	refusedAs(t, err, RefusedNoPasskey)
+	var asked struct{ Challenge string }
+	if err = json.Unmarshal(info.Options, &asked); err != nil || strings.Contains(s.log.String(), asked.Challenge) {
+		t.Errorf("the log holds the challenge (%v)", err)
+	}
+}
+
+func TestAGatedAccountIsLinkedByPairingCode(t *testing.T) {
+	wa, authenticator, s, _ := gated(t)
+	code, err := s.Pair(t.Context(), phone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	phoneSide := background(t, func(ctx context.Context) error {
+		_, err := wa.EnterCode(ctx, phone, code.PairingCode)
+		return err
+	})
+	s.untilReason(bot.ReasonPasskeyRequired)
+	info, err := s.Passkey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = s.SignPasskey(t.Context(), authenticator.Sign(t, info.Options)); err != nil {
+		t.Fatal(err)
+	}
+	s.untilConnected()
+	if err = <-phoneSide; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAPersonComparesTheCodesOfAPasskey(t *testing.T) {
+	wa, authenticator, s, _ := gated(t)
+	info, phoneSide := s.scanGated(t, wa)
+	expireHandOff(s.live.Load().gate)
+	if err := s.SignPasskey(t.Context(), authenticator.Sign(t, info.Options)); err != nil {
+		t.Fatal(err)
+	}
+	snap := s.until("codes to compare", func(now *bot.Snapshot) bool {
+		return now.Reason == bot.ReasonPasskeyConfirmation && now.UserAction == bot.ActionSignPasskey
+	})
+	info, err := s.Passkey()
+	if shown, _ := wa.PasskeyCode(phone); err != nil || info.Step != bot.PasskeyCompare || info.Code != shown || len(info.Options) > 0 {
+		t.Fatalf("%+v (%v), the phone shows %q", info, err, shown)
+	}
+	if !strings.Contains(snap.Message, "compare") {
+		t.Errorf("message %q", snap.Message)
+	}
+	if err = s.ConfirmPasskey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.untilConnected()
+	if err = <-phoneSide; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAWrongSignatureLeavesTheChallengeOpen(t *testing.T) {
+	wa, authenticator, s, _ := gated(t)
+	info, _ := s.scanGated(t, wa)
+	refusedAs(t, s.SignPasskey(t.Context(), []byte("{}")), RefusedPasskeyInvalid)
+	refusedAs(t, s.SignPasskey(t.Context(), simtest.NewAuthenticator(t).Sign(t, info.Options)), RefusedPasskey)
+	snap := s.until("the refusal to be told", func(now *bot.Snapshot) bool { return strings.Contains(now.Message, "refused") })
+	if snap.Reason != bot.ReasonPasskeyRequired {
+		t.Errorf("%+v", snap)
+	}
+	if err := s.SignPasskey(t.Context(), authenticator.Sign(t, info.Options)); err != nil {
+		t.Fatal(err)
+	}
+	s.untilConnected()
+}
+
+// TestAPasskeyThatFailsEndsInAFreshCode: whatever goes wrong on the other side, a person reads that it did, and links
+// with the next code.
+func TestAPasskeyThatFailsEndsInAFreshCode(t *testing.T) {
+	step := func(name string) map[string]string { return map[string]string{"step": name} }
+	for name, c := range map[string]struct {
+		fault  sim.Fault
+		breaks func(*simtest.Sim, *subject) // before the signature
+		says   string
+	}{
+		"nonce refused":             {fault: sim.Fault{Kind: sim.FaultPasskeyRefuse, Code: 409, Attrs: step(sim.StepNonce)}, says: "code 409"},
+		"request refused":           {fault: sim.Fault{Kind: sim.FaultPasskeyRefuse, Code: 500, Attrs: step(sim.StepRequest)}, says: "code 500"},
+		"broken off at prologue":    {fault: sim.Fault{Kind: sim.FaultPasskeyDrop, Attrs: step(sim.StepPrologue)}, says: "closed"},
+		"broken off at the nonce":   {fault: sim.Fault{Kind: sim.FaultPasskeyDrop, Attrs: step(sim.StepNonce)}},
+		"broken off at the request": {fault: sim.Fault{Kind: sim.FaultPasskeyDrop, Attrs: step(sim.StepRequest)}},
+		"connection dropped": {breaks: func(wa *simtest.Sim, _ *subject) {
+			if n, err := wa.KickWaiting(sim.KickDrop); n != 1 || err != nil {
+				t.Errorf("%d connections dropped, %v", n, err)
+			}
+		}, says: "closed"},
+		"nobody signed": {breaks: func(_ *simtest.Sim, s *subject) {
+			s.post(envelope{input: inTimer{timerPasskey}})
+		}, says: "nobody signed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wa, authenticator, s, _ := gated(t)
+			if c.fault.Kind != "" {
+				c.fault.Count = 1
+				fault(t, wa, c.fault)
+			}
+			info, phoneSide := s.scanGated(t, wa)
+			old := s.live.Load().generation
+			if c.breaks != nil {
+				c.breaks(wa, s)
+			} else {
+				_ = s.SignPasskey(t.Context(), authenticator.Sign(t, info.Options)) // some faults come later
+			}
+			s.untilReason(bot.ReasonPasskeyFailed)
+			snap := s.until("a fresh code", func(now *bot.Snapshot) bool { return !now.QRExpiresAt.IsZero() })
+			if snap.Reason != bot.ReasonPasskeyFailed || snap.UserAction != bot.ActionScanQR || !snap.QRRequired || !strings.Contains(snap.Message, c.says) {
+				t.Errorf("with a fresh code: %+v", snap)
+			}
+			if <-phoneSide == nil {
+				t.Error("the phone holds the failed linking to be good")
+			}
+			if s.live.Load().generation == old {
+				t.Error("the code is of the device whose secret was replaced")
+			}
+			info, phoneSide = s.scanGated(t, wa)
+			if err := s.SignPasskey(t.Context(), authenticator.Sign(t, info.Options)); err != nil {
+				t.Fatal(err)
+			}
+			s.untilConnected()
+			if err := <-phoneSide; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestARestartInTheMiddleOfAPasskeyBeginsAgain(t *testing.T) {
+	wa, authenticator, s, dir := gated(t)
+	_, phoneSide := s.scanGated(t, wa)
+	s.stop()
+	<-phoneSide
+	again := begin(t, wa, dir, nil)
+	snap := again.until("a fresh code", func(now *bot.Snapshot) bool { return !now.QRExpiresAt.IsZero() })
+	if snap.Reason != bot.ReasonPasskeyFailed || !strings.Contains(snap.Message, "restarted in the middle") {
+		t.Errorf("%+v", snap)
+	}
+	info, _ := again.scanGated(t, wa)
+	if err := again.SignPasskey(t.Context(), authenticator.Sign(t, info.Options)); err != nil {
+		t.Fatal(err)
+	}
+	again.untilConnected()
+}
+
+func refusedAs(t *testing.T, err error, want RefusalKind) {
+	t.Helper()
+	var refused *Refusal
+	if !errors.As(err, &refused) || refused.Kind != want || refused.Detail == "" {
+		t.Errorf("%v, want a refusal of the kind %s", err, want)
+	}
+}
+
+// expireHandOff lets the time for the hand-off proof pass; nothing else of the gate is touched meanwhile.
+func expireHandOff(gate *passkey.Gate) {
+	proof := reflect.ValueOf(gate).Elem().FieldByName("handOff").Elem().FieldByName("until")
+	*(*time.Time)(unsafe.Pointer(proof.UnsafeAddr())) = time.Time{}
 }

@@ -112,13 +112,19 @@ func (s *Supervisor) renew(ctx context.Context, device *wastore.Device) {
 	generation := s.generation
 	post := func(in input) { s.post(envelope{input: in, generation: generation}) }
 	take := &intake{sink: s.sink, meter: s.meter, log: s.log}
-	c := newClient(ctx, s.log, device, s.via, func(wa *whatsmeow.Client, evt any) bool {
+	gated := func(evt any) {
+		if in := translateGate(evt); in != nil {
+			post(in)
+		}
+	}
+	c := newClient(ctx, s.log, device, s.via, gated, func(wa *whatsmeow.Client, evt any) bool {
 		if in := translate(wa, evt); in != nil {
 			post(in)
 			return true
 		}
 		return take.take(evt, func() { post(inNotKept{}) })
 	})
+	c.generation = generation
 	s.client = c
 	s.live.Store(c)
 	s.client.opened = func() bool {

@@ -13,6 +13,7 @@ type public struct {
 	snapshot       bot.Snapshot
 	code           bot.Code
 	current        bool // there is a code that can be scanned
+	passkey        passkeyGate
 	pairingRefused bool
 	pairingFor     string            // the number that the pairing code is, or will be, for
 	client         *whatsmeow.Client // nil unless the snapshot says Connected
@@ -38,7 +39,7 @@ func (s *Supervisor) publish() (news bool) {
 
 // look is the model in the words of others.
 func (s *Supervisor) look() *public {
-	p := &public{snapshot: s.model.snapshot(), pairingRefused: s.model.pairingRefused, pairingFor: s.model.pairingWanted}
+	p := &public{snapshot: s.model.snapshot(), passkey: s.model.passkey, pairingRefused: s.model.pairingRefused, pairingFor: s.model.pairingWanted}
 	p.code, p.current = s.model.code(time.Now())
 	p.client = s.connectedClient(p.snapshot)
 	return p
@@ -60,6 +61,6 @@ func (p *public) sameAs(was *public) bool {
 	a.Revision, a.ChangedAt, a.Size, a.LastModified = b.Revision, b.ChangedAt, b.Size, b.LastModified
 	code := p.code
 	code.Revision = was.code.Revision
-	return a == b && code == was.code && p.current == was.current && p.client == was.client &&
+	return a == b && code == was.code && p.current == was.current && p.client == was.client && p.passkey == was.passkey &&
 		p.pairingRefused == was.pairingRefused && p.pairingFor == was.pairingFor
 }

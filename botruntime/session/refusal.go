@@ -29,6 +29,12 @@ const (
 	RefusedNotLinked RefusalKind = "not-linked"
 	// RefusedNoBackup: the session cannot be removed safely; force removes it all the same.
 	RefusedNoBackup RefusalKind = "backup-failed"
+	// RefusedNoPasskey: WhatsApp does not ask for what was given: a signature, or that two codes are equal.
+	RefusedNoPasskey RefusalKind = "no-passkey"
+	// RefusedPasskeyInvalid: what was given is not a signature of the current challenge; another can be given.
+	RefusedPasskeyInvalid RefusalKind = "passkey-invalid"
+	// RefusedPasskey: WhatsApp refused the signature; another can be given.
+	RefusedPasskey RefusalKind = "passkey-refused"
 	// RefusedNotReady: the session cannot do it now; try again.
 	RefusedNotReady RefusalKind = "not-ready"
 )

@@ -30,7 +30,10 @@ func (m model) snapshot() bot.Snapshot {
 	}
 	switch m.state {
 	case bot.StateConnecting, bot.StatePairing, bot.StateLoggedOut:
-		s.QRRequired = !m.linked && !m.outage.yes()
+		s.QRRequired = !m.linked && !m.outage.yes() && !m.passkey.open()
+	}
+	if m.passkey.step == passkeyCompare {
+		s.Message, s.UserAction = comparePasskeyCodes, bot.ActionSignPasskey
 	}
 	if s.QRRequired && s.UserAction == bot.ActionNone {
 		s.UserAction = bot.ActionScanQR

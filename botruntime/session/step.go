@@ -80,6 +80,18 @@ func (t *transition) clientEvent(in input) {
 		t.paired(in.account)
 	case inPairFailed:
 		t.pairFailed(in.err)
+	case inPasskeyAsked:
+		t.passkeyAsked(in)
+	case inPasskeyRefused:
+		t.passkeyRefused(in.detail)
+	case inPasskeyTaken:
+		t.passkeyTaken()
+	case inPasskeyCode:
+		t.passkeyCode(in)
+	case inPasskeyConfirmed:
+		t.passkeyConfirmed()
+	case inPasskeyFailed:
+		t.passkeyFailed(in.detail)
 	case inNoMultidevice:
 		if len(t.codes) > 0 {
 			t.become(bot.StatePairing, bot.ReasonMultideviceNotEnabled, "")
@@ -117,6 +129,9 @@ func (t *transition) clientEvent(in input) {
 // start connects, unless the process before was told to wait.
 func (t *transition) start() {
 	t.do(actTimer{timerVersion, t.firstVersionWait()})
+	if t.passkey.failure != "" {
+		t.do(actRemember{}) // it is said once
+	}
 	switch {
 	case t.stopped:
 	case t.state == bot.StateConflict:
@@ -145,6 +160,9 @@ func (t *transition) dial() {
 		t.probe()
 		return
 	}
+	if t.passkey.spent {
+		t.renew()
+	}
 	t.socket, t.early, t.dialAt = socketConnecting, false, t.now
 	t.version.presented = t.version.next
 	t.do(actDial{t.version.next})
@@ -159,6 +177,13 @@ func (t *transition) hangup() {
 	t.retryAt = time.Time{}
 	t.dropCodes()
 	t.do(actDisarm{timerRetry}, actDisarm{timerLogin}, actDisarm{timerPulse})
+	t.leavePasskey()
+}
+
+// renew gives the session a new device that is not linked.
+func (t *transition) renew() {
+	t.passkey.spent = false
+	t.do(actRenew{})
 }
 
 func (t *transition) dropCodes() {
@@ -222,6 +247,9 @@ func (t *transition) lost(detail string) {
 		return
 	}
 	switch {
+	case t.passkey.open():
+		t.passkeyFailed(detail)
+		return
 	case len(t.codes) == 1: // WhatsApp closes the socket when the last code of a round ends
 		t.codesUsedUp()
 		return
@@ -275,6 +303,8 @@ func (t *transition) timer(name timer) {
 		default:
 			t.lost("WhatsApp did not answer the login")
 		}
+	case timerPasskey:
+		t.passkeyTimedOut()
 	case timerPulse:
 		switch {
 		case t.socket == socketUp:
@@ -336,7 +366,7 @@ func (t *transition) connected(who account) {
 // silence is a keep-alive without an answer. whatsmeow says nothing more about a dead socket, so the bot must give it
 // up. A code of a dead socket cannot be scanned: it goes at once, and its round does not count as unscanned.
 func (t *transition) silence(in inSilent) {
-	showing := t.socket == socketOpen && len(t.codes) > 0
+	showing := t.socket == socketOpen && (len(t.codes) > 0 || t.passkey.open())
 	if !showing && t.socket != socketUp {
 		return
 	}
@@ -345,7 +375,11 @@ func (t *transition) silence(in inSilent) {
 		return
 	}
 	detail := "WhatsApp has not answered since " + in.lastSuccess.UTC().Format(time.TimeOnly) + " UTC"
-	if showing {
+	switch {
+	case t.passkey.open():
+		t.passkeyFailed(detail)
+		return
+	case showing:
 		t.reconnect(detail)
 		return
 	}

@@ -58,7 +58,8 @@ func (t *transition) forgotten(err error) {
 	}
 	asked := t.codeAsked
 	t.removing, t.codeAsked, t.storage.forget = false, false, err != nil
-	t.do(actAnswerUnlink{err}, actRenew{})
+	t.do(actAnswerUnlink{err})
+	t.renew()
 	if err != nil {
 		t.unwritable(err)
 		t.awaitStore()

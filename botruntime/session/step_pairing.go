@@ -9,7 +9,7 @@ import (
 // codesCame starts a round of QR codes. The bot times them: whatsmeow's own QR channel disconnects the client when no
 // code is read.
 func (t *transition) codesCame(codes []string) {
-	if t.socket == socketDown || t.linked || len(codes) == 0 {
+	if t.socket == socketDown || t.linked || len(codes) == 0 || t.passkey.open() {
 		return
 	}
 	t.socket = socketOpen
@@ -24,6 +24,9 @@ func (t *transition) codesCame(codes []string) {
 func (t *transition) showCode(codes []string, life time.Duration) {
 	t.codes, t.codeExpires = codes, t.now.Add(life)
 	t.become(bot.StatePairing, bot.ReasonQRAvailable, "")
+	if t.passkey.failure != "" { // until the round ends, or another phone takes a code
+		t.become(bot.StatePairing, bot.ReasonPasskeyFailed, t.passkey.failure)
+	}
 	t.do(actTimer{timerCode, life}, actLog{eventQR, ""}, actCountCode{})
 }
 
@@ -54,6 +57,7 @@ func (t *transition) codesUsedUp() {
 // endRound counts a round, also one that broke off, and reports whether it was the last one allowed without a look.
 func (t *transition) endRound() (idle bool) {
 	t.round++
+	t.passkey.failure = ""
 	if t.round < t.policy.qrRounds {
 		return false
 	}
@@ -80,6 +84,8 @@ func (t *transition) looked() {
 // every state of the socket, because the row is there.
 func (t *transition) paired(who account) {
 	t.dropCodes()
+	t.leavePasskey()
+	t.passkey = passkeyGate{}
 	t.linked, t.account, t.linkedAt, t.ended = true, who, t.now, ended{}
 	t.notice = bot.NoticeNone // it was about the old keys
 	t.attempt, t.round, t.pairingWanted = 0, 0, t.policy.phoneNumber
@@ -96,7 +102,7 @@ func (t *transition) pairFailed(err error) {
 	t.hangup()
 	t.linked = false
 	t.become(bot.StatePairing, bot.ReasonPairError, plain(err))
-	t.do(actRenew{})
+	t.renew()
 	t.retryAfter(pairErrorWait)
 }
 
@@ -115,7 +121,7 @@ func (t *transition) streamRestart() {
 // pairPhone asks for a code to type into the phone; the codes of a round allow it.
 func (t *transition) pairPhone(phone string) {
 	t.looked()
-	if t.linked || t.removing || t.stopped {
+	if t.linked || t.removing || t.stopped || t.passkey.open() {
 		return
 	}
 	t.pairingWanted, t.pairingCode, t.pairingRefused = phone, "", false

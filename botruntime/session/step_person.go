@@ -13,7 +13,7 @@ func (t *transition) stop() {
 	if t.stopped {
 		return
 	}
-	t.stopped = true
+	t.stopped, t.passkey.failure = true, ""
 	if !t.removing {
 		t.hangup()
 	}
@@ -24,7 +24,7 @@ func (t *transition) stop() {
 
 // restart: a person ends whatever the bot waits for. A removal under way ends in a new connection anyway.
 func (t *transition) restart() {
-	t.stopped = false
+	t.stopped, t.passkey.failure = false, ""
 	if t.removing {
 		t.codeAsked = true
 		return
@@ -79,7 +79,7 @@ func (t *transition) unlink(force bool) {
 	online := t.socket == socketUp
 	t.removing = true
 	if !online {
-		if len(t.codes) > 0 {
+		if len(t.codes) > 0 || t.passkey.open() {
 			t.begin("")
 		}
 		t.hangup()

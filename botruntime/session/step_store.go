@@ -50,7 +50,7 @@ func (t *transition) awaitStore() {
 		t.do(actReplace{})
 	default:
 		// A pairing that could not be written leaves an account in the device's memory. WhatsApp refuses a login with it.
-		t.do(actRenew{})
+		t.renew()
 	}
 	t.hangup()
 	t.become(bot.StateFailed, bot.ReasonStoreUnwritable, t.storage.detail)

@@ -20,6 +20,7 @@ var (
 	someone      = account{jid: "62811:3@s.whatsapp.net", lid: "77:3@lid", pushName: "Shop"}
 	usual        = policy{takeover: true, takeoverTimeout: 10 * time.Second, qrRounds: 10, backupInterval: 5 * time.Minute, firstCode: firstCodeLife, nextCode: nextCodeLife, login: loginDeadline, pulse: pulseInterval, pace: calm}
 	newerVersion = wastore.WAVersionContainer{2, 3000, 9}
+	asked        = inPasskeyAsked{`{"challenge":"AAAA"}`, 10 * time.Minute}
 	six          = []string{"c1", "c2", "c3", "c4", "c5", "c6"}
 )
 
@@ -228,6 +229,110 @@ func TestRows(t *testing.T) {
 		"PairError": {
 			scanning(t).then(inPairFailed{errors.New("hmac")}),
 			want{bot.StatePairing, bot.ReasonPairError, false, false, false, true, bot.ActionScanQR, "Hangup, Renew, retry in 5s"},
+		},
+		"passkey asked for": {
+			scanning(t).then(asked),
+			want{bot.StatePairing, bot.ReasonPasskeyRequired, false, false, false, false, bot.ActionSignPasskey, "passkey in 10m0s, Remember"},
+		},
+		"passkey asked for, though no code was shown": {
+			newStory(t, false, facts{}).then(asked),
+			want{bot.StatePairing, bot.ReasonPasskeyRequired, false, false, false, false, bot.ActionSignPasskey, "passkey in 10m0s, Remember"},
+		},
+		"passkey asked for again": {
+			scanning(t).then(asked).then(inPasskeyAsked{"{}", time.Hour}),
+			want{bot.StatePairing, bot.ReasonPasskeyRequired, false, false, false, false, bot.ActionSignPasskey, ""},
+		},
+		"codes and the end of one during a passkey": {
+			scanning(t).then(asked).then(inCodes{six}, inTimer{timerCode}, inLooked{}, inPairPhone{"628111"}, inNoMultidevice{}),
+			want{bot.StatePairing, bot.ReasonPasskeyRequired, false, false, false, false, bot.ActionSignPasskey, ""},
+		},
+		"signature refused": {
+			scanning(t).then(asked).then(inPasskeyRefused{"code 403"}),
+			want{bot.StatePairing, bot.ReasonPasskeyRequired, false, false, false, false, bot.ActionSignPasskey, ""},
+		},
+		"signature taken": {
+			scanning(t).then(asked).then(inPasskeyTaken{}),
+			want{bot.StatePairing, bot.ReasonPasskeyConfirmation, false, false, false, false, bot.ActionNone, "passkey in 1m30s"},
+		},
+		"passkey's code, proven": {
+			scanning(t).then(asked).then(inPasskeyCode{"AAAA-BBBB", false}, inPasskeyTaken{}),
+			want{bot.StatePairing, bot.ReasonPasskeyConfirmation, false, false, false, false, bot.ActionNone, "passkey in 1m30s"},
+		},
+		"passkey's code, to be compared": {
+			scanning(t).then(asked, inPasskeyTaken{}).then(inPasskeyCode{"AAAA-BBBB", true}),
+			want{bot.StatePairing, bot.ReasonPasskeyConfirmation, false, false, false, false, bot.ActionSignPasskey, "passkey in 5m0s"},
+		},
+		"passkey's code compared": {
+			scanning(t).then(asked, inPasskeyTaken{}, inPasskeyCode{"AAAA-BBBB", true}).then(inPasskeyConfirmed{}),
+			want{bot.StatePairing, bot.ReasonPasskeyConfirmation, false, false, false, false, bot.ActionNone, "passkey in 1m30s"},
+		},
+		"PairSuccess after a passkey": {
+			scanning(t).then(asked, inPasskeyTaken{}).then(inPaired{someone}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Remember, Settle, Remember, login in 15s, pulse in 1s"},
+		},
+		"stream restart after a passkey's PairSuccess": {
+			scanning(t).then(asked, inPaired{someone}).then(inStreamRestart{}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Hangup, Dial"},
+		},
+		"nobody signs": {
+			scanning(t).then(asked).after(10 * time.Minute).then(inTimer{timerPasskey}),
+			want{bot.StatePairing, bot.ReasonPasskeyFailed, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, retry in 250ms"},
+		},
+		"nobody compares": {
+			scanning(t).then(asked, inPasskeyCode{"AAAA-BBBB", true}).after(5 * time.Minute).then(inTimer{timerPasskey}),
+			want{bot.StatePairing, bot.ReasonPasskeyFailed, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, retry in 250ms"},
+		},
+		"no pairing after the signature": {
+			scanning(t).then(asked, inPasskeyTaken{}).after(90 * time.Second).then(inTimer{timerPasskey}),
+			want{bot.StatePairing, bot.ReasonPasskeyFailed, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, retry in 250ms"},
+		},
+		"passkey failed": {
+			scanning(t).then(asked, inPasskeyTaken{}).then(inPasskeyFailed{"code 500"}),
+			want{bot.StatePairing, bot.ReasonPasskeyFailed, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, retry in 250ms"},
+		},
+		"socket closed during a passkey": {
+			scanning(t).then(asked).then(inLost{"closed"}),
+			want{bot.StatePairing, bot.ReasonPasskeyFailed, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, retry in 250ms"},
+		},
+		"one KeepAliveTimeout during a passkey": {
+			scanning(t).then(asked).then(inSilent{1, epoch}),
+			want{bot.StatePairing, bot.ReasonPasskeyRequired, false, false, false, false, bot.ActionSignPasskey, ""},
+		},
+		"two KeepAliveTimeouts during a passkey": {
+			scanning(t).then(asked).then(inSilent{2, epoch}),
+			want{bot.StatePairing, bot.ReasonPasskeyFailed, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, retry in 250ms"},
+		},
+		"a new code after a passkey failed comes from a new device": {
+			scanning(t).then(asked, inPasskeyFailed{"code 500"}).then(inTimer{timerRetry}, inDialled{}, inCodes{six}),
+			want{bot.StatePairing, bot.ReasonPasskeyFailed, false, false, false, true, bot.ActionScanQR, "Renew, Dial, login in 30s, code in 1m0s"},
+		},
+		"the round after a passkey failed is over": {
+			scanning(t).then(asked, inPasskeyFailed{"code 500"}, inTimer{timerRetry}, inDialled{}, inCodes{six[:1]}, inTimer{timerCode}, inTimer{timerRetry}, inDialled{}).then(inCodes{six}),
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, false, true, bot.ActionScanQR, "code in 1m0s"},
+		},
+		"crash during a passkey": {
+			newStory(t, false, scanning(t).then(asked).kept).then(inDialled{}, inCodes{six}),
+			want{bot.StatePairing, bot.ReasonPasskeyFailed, false, false, false, true, bot.ActionScanQR, "login in 30s, code in 1m0s"},
+		},
+		"crash after a crash during a passkey": {
+			newStory(t, false, newStory(t, false, scanning(t).then(asked).kept).kept).then(inDialled{}, inCodes{six}),
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, false, true, bot.ActionScanQR, "login in 30s, code in 1m0s"},
+		},
+		"stopped during a passkey": {
+			scanning(t).then(asked).then(inStop{}),
+			want{bot.StateStopped, bot.ReasonStoppedByUser, false, false, false, false, bot.ActionNone, "Hangup, Remember, Remember"},
+		},
+		"restarted during a passkey": {
+			scanning(t).then(asked).then(inRestart{}),
+			want{bot.StateConnecting, bot.ReasonNotLinked, false, false, false, true, bot.ActionScanQR, "Remember, Hangup, Remember, Renew, Dial"},
+		},
+		"cleared during a passkey": {
+			scanning(t).then(asked).then(inUnlink{}, inUnlinked{}),
+			want{bot.StateLoggedOut, bot.ReasonClearedByUser, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, Remember, Unlink, Hangup, Remember, Renew, Dial"},
+		},
+		"disk full during a passkey": {
+			scanning(t).then(asked).then(inUnwritable{syscall.ENOSPC}),
+			want{bot.StateFailed, bot.ReasonStoreUnwritable, false, false, false, false, bot.ActionFixStorage, "Renew, Hangup, Remember, retry in 2s"},
 		},
 		"phone without multidevice": {
 			scanning(t).then(inNoMultidevice{}),
@@ -815,6 +920,7 @@ func TestEveryReasonHasASentence(t *testing.T) {
 // FuzzStep lets anything happen in any order, and asks for what must hold in every state.
 func FuzzStep(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27})
+	f.Add([]byte{0, 4, 70, 74, 76, 78, 8, 6, 70, 6, 10, 0, 4, 70, 72, 72, 20, 82})
 	f.Add([]byte{1, 9, 12, 18, 12, 18, 12, 18, 12})
 	all := []input{
 		inDialled{}, inDialled{errors.New("x")}, inCodes{six}, inCodes{six[:1]}, inPaired{someone}, inPairFailed{errors.New("x")},
@@ -822,9 +928,10 @@ func FuzzStep(f *testing.F) {
 		inAnswered{}, inLost{"x"}, inReplaced{}, inLoggedOut{bot.ReasonLoggedOut}, inLoggedOut{bot.ReasonPrimaryDeviceGone},
 		inBanned{time.Hour, "x"}, inOutdated{}, inRefused{"x"}, inVersion{version: newerVersion}, inVersion{err: errors.New("x")},
 		inPairingCode{phone: "628111", code: "ABCD-EFGH"}, inLooked{}, inRestart{}, inStop{}, inUnlink{}, inPairPhone{"628111"}, inPushName{"x"},
-		inUnwritable{syscall.ENOSPC}, inProbed{}, inProbed{syscall.ENOSPC}, inResume{}, inDialled{&proxyError{407}}, inNotKept{},
+		inUnwritable{syscall.ENOSPC}, inProbed{}, inProbed{syscall.ENOSPC}, inResume{}, inDialled{&proxyError{407}}, inNotKept{}, asked,
+		inPasskeyRefused{"x"}, inPasskeyTaken{}, inPasskeyCode{"A", true}, inPasskeyCode{"A", false}, inPasskeyConfirmed{}, inPasskeyFailed{"x"},
 	}
-	timers := []timer{timerRetry, timerCode, timerLogin, timerBackup, timerVersion, timerPulse}
+	timers := []timer{timerRetry, timerCode, timerLogin, timerBackup, timerVersion, timerPulse, timerPasskey}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, linked := range []bool{true, false} {
 			s := newStory(t, linked, facts{})
@@ -875,7 +982,11 @@ func mustHold(t *testing.T, s *story) {
 	if snap.UserAction == bot.ActionWaitUntil && snap.RestrictedUntil.IsZero() || snap.QRRequired && snap.Exists {
 		t.Fatalf("contradicts itself: %+v", snap)
 	}
-	if !m.removing && (m.socket == socketOpen && !s.runs[timerLogin] && !s.runs[timerCode] || m.socket == socketUp && !s.runs[timerPulse] || !m.retryAt.IsZero() && !s.runs[timerRetry]) {
+	gated := m.reason == bot.ReasonPasskeyRequired || m.reason == bot.ReasonPasskeyConfirmation
+	if gated != m.passkey.open() || gated != s.runs[timerPasskey] || gated && (snap.Exists || snap.QRRequired || len(m.codes) > 0) {
+		t.Fatalf("a gate in step %d, with its timer armed: %v, yet %+v", m.passkey.step, s.runs[timerPasskey], snap)
+	}
+	if !m.removing && (m.socket == socketOpen && !s.runs[timerLogin] && !s.runs[timerCode] && !gated || m.socket == socketUp && !s.runs[timerPulse] || !m.retryAt.IsZero() && !s.runs[timerRetry]) {
 		t.Fatalf("no timer ends %s/%s with the socket at %d", m.state, m.reason, m.socket)
 	}
 	if m.stopped && (snap.State != bot.StateStopped || snap.Connected || !m.removing && m.socket != socketDown || !m.retryAt.IsZero()) {

@@ -205,6 +205,9 @@ func (s *Supervisor) shutDown(offline context.CancelFunc) {
 // handle feeds one input to the machine, publishes what changed, and performs the actions.
 func (s *Supervisor) handle(ctx context.Context, e envelope) {
 	if e.generation != 0 && e.generation != s.generation {
+		if e.done != nil {
+			e.done <- nil
+		}
 		return // an earlier client's event
 	}
 	if e.order != 0 && e.order != s.client.latest.Load() {

@@ -52,6 +52,19 @@ func translate(client *whatsmeow.Client, evt any) input {
 	return nil
 }
 
+// translateGate turns what a passkey gate reports into an input.
+func translateGate(evt any) input {
+	switch evt := evt.(type) {
+	case passkey.Requested:
+		return inPasskeyAsked{string(evt.Options), evt.Life}
+	case passkey.Confirmation:
+		return inPasskeyCode{evt.Code, evt.Needed}
+	case passkey.Failed:
+		return inPasskeyFailed{plain(evt.Err)}
+	}
+	return nil
+}
+
 // linkTexts turns whatsmeow's QR texts into the links that phones expect since 2026-05. Phones call the old text an
 // unofficial code.
 func linkTexts(codes []string) []string {

@@ -33,6 +33,8 @@ type Facts struct {
 	OutdatedAt time.Time `json:"outdatedAt,omitzero"`
 	// RestrictedUntil is the end of a temporary ban.
 	RestrictedUntil time.Time `json:"restrictedUntil,omitzero"`
+	// Passkey is true while a linking with a passkey is under way.
+	Passkey bool `json:"passkey,omitempty"`
 	// Revision is the first revision of the snapshots since the start.
 	Revision uint64 `json:"revision,omitempty"`
 	// Notice is the warning that is still shown.
