@@ -2,8 +2,8 @@ package httpapi
 
 import "strings"
 
-// negotiate returns which of the offered media types an Accept header likes best, the earlier of equals; -1
-// when it takes none. No header takes all.
+// negotiate returns the index of the offered media type that an Accept header prefers, the first of equals. It returns
+// -1 if the header accepts none of them. An empty header accepts everything.
 func negotiate(header string, offers ...string) int {
 	if strings.TrimSpace(header) == "" {
 		return 0
@@ -17,7 +17,7 @@ func negotiate(header string, offers ...string) int {
 	return best
 }
 
-// acceptQuality is what the most specific range of the header that covers offer says of it, in thousandths.
+// acceptQuality returns the quality, in thousandths, that the header's most specific range for offer gives it.
 func acceptQuality(header, offer string) int {
 	major, _, _ := strings.Cut(offer, "/")
 	q, specific := 0, 0
@@ -39,8 +39,8 @@ func acceptQuality(header, offer string) int {
 	return q
 }
 
-// quality reads the q of parameters such as "level=1;q=0.5", in thousandths; 1000 when there is none that can
-// be read.
+// quality reads the q of parameters such as "level=1;q=0.5", in thousandths. It returns 1000 if there is no readable
+// q.
 func quality(params string) int {
 	for param := range strings.SplitSeq(params, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(param), "=")

@@ -6,7 +6,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// classifyWhatsApp says the state in the words that whatsapp-web.js bots use for it.
+// classifyWhatsApp returns the word that whatsapp-web.js bots use for the state.
 func classifyWhatsApp(s *bot.Snapshot, now time.Time) string {
 	switch {
 	case s.Connected:
@@ -21,8 +21,8 @@ func classifyWhatsApp(s *bot.Snapshot, now time.Time) string {
 	return "disconnected"
 }
 
-// describeStatus says how a session stands, as the status endpoint always has for those who know it from
-// whatsapp-web.js: whether it is stored, and whether a code must be scanned.
+// describeStatus returns the status endpoint's sentence: is a session stored, and must a code be scanned? The
+// sentences stay as they are, because scripts for older bots compare them.
 func describeStatus(s *bot.Snapshot) text {
 	if s.Exists {
 		switch s.State {

@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// pass is what let a caller in where a token is needed. It does not outlive the token.
+// pass records why a caller was let in where a token is needed. It is no longer valid when the token changes.
 type pass struct {
 	token tokenSum
-	until int64 // Unix seconds at which the cookie that was shown ends; 0 without one
+	until int64 // Unix seconds when the presented cookie expires; 0 without a cookie
 }
 
-// tokenSum stands for a token in memory, where many callers have the same.
+// tokenSum is the hash of a token. It saves memory where many callers have the same token.
 type tokenSum [sha256.Size]byte
 
 func sumOf(token string) tokenSum { return sha256.Sum256([]byte(token)) }
 
-// holds tells whether who was let in by p would be let in again.
+// holds reports whether the caller with this pass would be let in again.
 func (p *pass) holds(token tokenSum, now time.Time) bool {
 	return p.token == token && (p.until == 0 || now.Unix() < p.until)
 }
 
-// authorize decides whether a caller may have what needs that access.
+// authorize decides whether a caller may use a route with this access.
 func (c *call) authorize(need access) error {
 	if need == forAll || need == forPeople || !c.token && need == withToken {
 		return nil
@@ -36,7 +36,7 @@ func (c *call) authorize(need access) error {
 	return err
 }
 
-// letIn finds the token, or the cookie that stands for it, in the request.
+// letIn looks for the token, or a cookie derived from it, in the request.
 func (c *call) letIn(need access) (pass, error) {
 	token := c.Token()
 	given := presentedToken(c.r)
@@ -56,8 +56,8 @@ func (c *call) letIn(need access) (pass, error) {
 	return pass{token: sumOf(token)}, nil
 }
 
-// checkToken compares in constant time. The right token is always let in: many callers can share an address, and
-// one of them with an old token must not lock the others out. Wrong tokens are answered at a bounded rate.
+// checkToken compares in constant time. It always accepts the right token: many callers can share an address, and one
+// of them with an old token must not lock the others out. Answers to wrong tokens are rate-limited.
 func (c *call) checkToken(given, token string) error {
 	if sameSecret(given, token) {
 		return nil
@@ -71,13 +71,13 @@ func (c *call) checkToken(given, token string) error {
 	return faultWrongToken
 }
 
-// sameSecret takes the same time whatever differs, the length too. An empty token is never right.
+// sameSecret takes the same time whatever differs, the length included. It never accepts an empty token.
 func sameSecret(given, token string) bool {
 	a, b := sumOf(given), sumOf(token)
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && token != ""
 }
 
-// presentedToken is the token of a request's headers, "" when there is none.
+// presentedToken returns the token in the request's headers, or "".
 func presentedToken(r *http.Request) string {
 	if key := r.Header.Get("X-Api-Key"); key != "" {
 		return key
@@ -89,8 +89,8 @@ func presentedToken(r *http.Request) string {
 	return ""
 }
 
-// cookieName holds the client ID, so that two bots on one host do not overwrite each other's cookie. The prefix makes
-// a browser refuse such a cookie from another host, or without TLS.
+// cookieName includes the client ID, so that two bots on one host do not overwrite each other's cookie. The __Host-
+// prefix makes a browser refuse such a cookie from another host, or without TLS.
 func (c *call) cookieName() string {
 	switch {
 	case !c.overTLS():
@@ -101,8 +101,8 @@ func (c *call) cookieName() string {
 	return "__Host-sesi-" + c.ClientID
 }
 
-// setCookie lets the page call the API without holding the token. The value is derived from the token: it
-// cannot be turned back, it ends by itself, and it ends with the token.
+// setCookie lets the page call the API without holding the token. The cookie is derived from the token, which cannot
+// be computed from it. It expires after a time, and when the token changes.
 func (c *call) setCookie(token string) {
 	until := strconv.FormatInt(time.Now().Add(c.limits.cookieLifetime).Unix(), 10)
 	http.SetCookie(c.w, &http.Cookie{
@@ -112,14 +112,14 @@ func (c *call) setCookie(token string) {
 	})
 }
 
-// holdsCookie tells whether the request has a cookie that this token made.
+// holdsCookie reports whether the request has a valid cookie derived from this token.
 func (c *call) holdsCookie(token string) bool {
 	_, ok := c.cookie(token)
 	return ok
 }
 
-// cookie returns when the request's cookie ends, in Unix seconds; false if it has ended, or this token did not
-// make it.
+// cookie returns when the request's cookie expires, in Unix seconds. It returns false if it has expired or is not
+// derived from this token.
 func (c *call) cookie(token string) (end int64, ok bool) {
 	cookie, err := c.r.Cookie(c.cookieName())
 	if err != nil || token == "" {

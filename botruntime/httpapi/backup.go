@@ -9,8 +9,8 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// backup streams a fresh copy of the store. Whoever holds it holds the account, so the token is needed on
-// every listener.
+// backup streams a fresh copy of the store. Anyone who has it controls the account, so every listener requires the
+// token.
 func (c *call) backup() error {
 	select {
 	case c.backups <- struct{}{}:
@@ -25,13 +25,13 @@ func (c *call) backup() error {
 	if err == nil || !out.begun {
 		return err
 	}
-	// The status is out: only a broken connection tells the client that the copy is not whole.
-	c.Log.Error("backup broke off", "error", err)
+	// The status is already sent: only a broken connection tells the client that the copy is incomplete.
+	c.Log.Error("backup was aborted", "error", err)
 	panic(http.ErrAbortHandler)
 }
 
-// backupWriter begins the answer with the first bytes of a copy that is known to be good, and gives the client
-// time for each piece instead of for the whole.
+// backupWriter starts the answer with the first bytes of a verified copy. It limits the time for each write, not for
+// the whole backup.
 type backupWriter struct {
 	*call
 	control *http.ResponseController

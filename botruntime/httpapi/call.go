@@ -17,7 +17,7 @@ type call struct {
 	r    *http.Request
 	lang lang
 	waha bool
-	// slash: the path was written with a slash at its end.
+	// slash is true if the path was written with a slash at its end.
 	slash bool
 }
 
@@ -35,7 +35,7 @@ func (c *call) json(status int, v any) error {
 	return c.bytes(status, "application/json", append(body, '\n'))
 }
 
-// bytes answers with a body that is ready. That the client is gone is no failure of the bot.
+// bytes answers with a finished body. A client that is gone is not a failure of the bot.
 func (c *call) bytes(status int, contentType string, body []byte) error {
 	h := c.w.Header()
 	h.Set("Content-Type", contentType)
@@ -61,7 +61,7 @@ func (c *call) read(v any) error {
 	return nil
 }
 
-// bodyFault says why a body could not be read.
+// bodyFault returns the fault for a body that cannot be read.
 func bodyFault(err error) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
@@ -70,7 +70,7 @@ func bodyFault(err error) error {
 	return faultBody
 }
 
-// sessionContext bounds how long the session may take for this request.
+// sessionContext limits the time that the session has for this request.
 func (c *call) sessionContext() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(c.r.Context(), c.limits.sessionTime)
 }

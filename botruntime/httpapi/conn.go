@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// conn is a connection of a boundedListener. Its writes can be told never to wait.
+// conn is a connection of a boundedListener. neverWait makes its writes fail instead of waiting.
 type conn struct {
 	*net.TCPConn
 	prompt atomic.Bool
 	known  atomic.Bool  // its caller has the token, or needs none
-	idle   atomic.Int64 // Unix nanoseconds since which it waits for its next request; 0 while it serves one
+	idle   atomic.Int64 // Unix nanoseconds since when it waits for its next request; 0 while it serves one
 	since  time.Time
 	once   sync.Once
 	leave  func()
 }
 
-// errSlow ends a connection whose client does not take what it is sent.
+// errSlow ends a connection whose client does not read fast enough.
 var errSlow = errors.New("the client does not read")
 
 // Write implements net.Conn.
@@ -44,9 +44,9 @@ func (c *conn) Close() error {
 	return c.TCPConn.Close()
 }
 
-// neverWait makes every later write to a connection of a boundedListener, with TLS or without, take what the
-// socket takes at once or fail; and makes the kernel end the connection when its peer is dead. Such a connection
-// costs little, and gives its place back.
+// neverWait makes every later write to a connection of a boundedListener, with or without TLS, either take what the
+// socket accepts at once or fail. It also makes the kernel close the connection when the peer is dead. Without both,
+// one dead client would hold memory and a place.
 func neverWait(over net.Conn) error {
 	c := connOf(over)
 	if c == nil {
@@ -57,7 +57,7 @@ func neverWait(over net.Conn) error {
 	return endWhenSilent(c.TCPConn, streamSilence)
 }
 
-// connOf is what is under a connection, nil when it is of no boundedListener.
+// connOf returns the conn under a connection, or nil if it does not come from a boundedListener.
 func connOf(over net.Conn) *conn {
 	if secure, ok := over.(*tls.Conn); ok {
 		over = secure.NetConn()
@@ -68,19 +68,19 @@ func connOf(over net.Conn) *conn {
 
 type connKey struct{}
 
-// withConn lets a request find its connection.
+// withConn stores the connection in the context of its requests.
 func withConn(ctx context.Context, over net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, connOf(over))
 }
 
-// trust marks the connection of a caller who may be here.
+// trust marks the connection of an authorized caller.
 func trust(ctx context.Context) {
 	if c, ok := ctx.Value(connKey{}).(*conn); ok && c != nil {
 		c.known.Store(true)
 	}
 }
 
-// noteIdle keeps track of connections that wait for their next request.
+// noteIdle records when a connection starts to wait for its next request.
 func noteIdle(over net.Conn, state http.ConnState) {
 	c := connOf(over)
 	if c == nil {
@@ -93,18 +93,18 @@ func noteIdle(over net.Conn, state http.ConnState) {
 	c.idle.Store(0)
 }
 
-// boundedListener has at most so many connections open; further callers wait in the kernel's queue. While they
-// do, two kinds of connection must go, the oldest first: one whose caller has not shown the token, and one that waits
-// between two requests. Otherwise slow strangers, or clients that keep idle connections, would shut the others out.
+// boundedListener limits the number of open connections; further callers wait in the kernel's queue. While they wait,
+// it closes the oldest connection of two kinds: one whose caller has not shown the token, and one that is idle between
+// two requests. Otherwise slow strangers or idle keep-alive clients could lock everyone else out.
 type boundedListener struct {
 	*net.TCPListener
 	places   chan struct{}
-	patience time.Duration // that a stranger may count on
+	patience time.Duration // time that a stranger is guaranteed
 	stop     chan struct{}
 	once     sync.Once
 
 	mu   sync.Mutex
-	open map[*conn]struct{} // that hold a place
+	open map[*conn]struct{} // connections that hold a place
 }
 
 func newBoundedListener(l *net.TCPListener, lim limits) *boundedListener {
@@ -129,7 +129,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// place waits for a place.
+// place waits until there is room for one more connection.
 func (l *boundedListener) place() error {
 	for {
 		select {
@@ -152,7 +152,7 @@ func (l *boundedListener) place() error {
 	}
 }
 
-// dismiss ends the connection that may go and is the oldest, if it had its time, and returns when to look again.
+// dismiss closes the oldest connection that may be closed, if its time is over, and returns when to check again.
 func (l *boundedListener) dismiss(now time.Time) time.Duration {
 	l.mu.Lock()
 	var oldest *conn

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writeNow writes what the socket takes at once.
+// writeNow writes what the socket accepts at once.
 func writeNow(c *net.TCPConn, p []byte) (n int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -32,8 +32,8 @@ func writeNow(c *net.TCPConn, p []byte) (n int, err error) {
 	return n, failed
 }
 
-// endWhenSilent makes the kernel end the connection when sent bytes stay unacknowledged for so long; else a
-// client that vanished would keep its place for a quarter of an hour.
+// endWhenSilent makes the kernel close the connection when sent bytes stay unacknowledged for that long. Otherwise a
+// client that vanished keeps its place for about 15 minutes.
 func endWhenSilent(c *net.TCPConn, silence time.Duration) error {
 	raw, err := c.SyscallConn()
 	if err != nil {

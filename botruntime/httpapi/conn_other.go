@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// writeNow gives the socket a moment, for there is no portable way to ask what it takes at once.
+// writeNow waits briefly, because there is no portable way to ask what the socket accepts at once.
 func writeNow(c *net.TCPConn, p []byte) (int, error) {
 	if err := c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		return 0, err
@@ -15,5 +15,5 @@ func writeNow(c *net.TCPConn, p []byte) (int, error) {
 	return c.Write(p)
 }
 
-// endWhenSilent leaves it to TCP itself.
+// endWhenSilent leaves this to TCP's own timeouts.
 func endWhenSilent(*net.TCPConn, time.Duration) error { return nil }

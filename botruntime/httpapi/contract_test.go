@@ -46,9 +46,9 @@ func TestContract(t *testing.T) {
 			want: `{"status":"OK","whatsapp":"disconnected","authenticated":false,"session":{"exists":false,"info":` +
 				strings.TrimSuffix(unknown, ",") + `},"authPath":"./.wwebjs_auth","clientId":"wa-finance-render"}}`},
 		"restart": {snap: connected, method: "POST", path: "/api/session/restart", whole: true,
-			want: `{"success":true,"message":"Session disambungkan ulang"}`},
+			want: `{"success":true,"message":"Sesi sedang disambungkan ulang"}`},
 		"logout": {snap: connected, method: "POST", path: "/api/session/logout", whole: true,
-			want: `{"success":true,"message":"Session berhasil dilepas dari WhatsApp"}`},
+			want: `{"success":true,"message":"Perangkat berhasil dikeluarkan dari WhatsApp"}`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -14,30 +14,30 @@ import (
 	"sesi.dev/sesi/botruntime/journal"
 )
 
-// noAddress is no one's.
+// noAddress is the zero address.
 var noAddress = types.EmptyJID
 
 const (
-	// maxWait bounds a long poll; the listener ends an answer after a minute.
+	// maxWait bounds a long poll, in seconds; the listener aborts an answer after a minute.
 	maxWait = 50
-	// readerLimit bounds the streams of events and the long polls that wait at once.
+	// readerLimit bounds the event streams and long polls that wait at the same time.
 	readerLimit = 64
-	// readerSilence is how long a stream's client may take for one helping of events.
+	// readerSilence is how long a stream's client may take to read one batch of events.
 	readerSilence = 30 * time.Second
 )
 
-// faultGone says that events behind a cursor were thrown away.
+// faultGone means that events after the cursor were deleted.
 func faultGone(oldest uint64) fault {
 	from := strconv.FormatUint(oldest, 10)
 	f := fault{status: http.StatusGone, kind: "cursor-gone",
-		title: text{"Event lama sudah dihapus", "Events behind this cursor are gone"},
+		title: text{"Event lama sudah dihapus", "Older events were deleted"},
 		detail: text{"Lanjutkan dengan after=" + from + "; event sebelum itu sudah dihapus.",
-			"Read on with after=" + from + "; the events before it are gone."}}
+			"Continue with after=" + from + "; the events before it were deleted."}}
 	f.header = http.Header{"Sesi-Oldest-Cursor": {from}}
 	return f
 }
 
-// eventQuery reads which events a request asks for.
+// eventQuery reads the query that selects events.
 func (c *call) eventQuery(book *journal.Journal) (q journal.Query, err error) {
 	params := c.r.URL.Query()
 	limit, err := c.number("limit", 100, 1, maxPage)
@@ -75,7 +75,7 @@ func (c *call) eventQuery(book *journal.Journal) (q journal.Query, err error) {
 	return q, nil
 }
 
-// journalEvents answers with events behind a cursor: at once, after a wait, or as a stream.
+// journalEvents answers with the events after a cursor: at once, after a wait, or as a stream.
 func (c *call) journalEvents() error {
 	book, err := c.journal()
 	if err != nil {
@@ -150,7 +150,7 @@ func (c *call) answerEvents(book *journal.Journal, found []journal.Event, next u
 	return c.bytes(http.StatusOK, "application/json", append(body, "}\n"...))
 }
 
-// streamEvents writes events as they come, until the client goes, its token ends or the bot stops.
+// streamEvents writes events as they happen, until the client disconnects, its token expires or the bot stops.
 func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 	var by *pass
 	if c.token {
@@ -182,7 +182,7 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 			}
 			frame, q.After = nil, next
 			if found, next, err = c.find(book, q); err != nil {
-				return nil // the client comes back with its last id and is told
+				return nil // the client reconnects with its last id and gets the answer then
 			}
 		}
 		if frame != nil && !c.push(control, frame) {
@@ -202,12 +202,12 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 			return nil
 		}
 		if found, next, err = c.find(book, q); err != nil {
-			return nil // as above
+			return nil // likewise
 		}
 	}
 }
 
-// push writes to a stream within its time, and reports whether the client took it.
+// push writes to a stream within readerSilence and reports whether the client took it.
 func (c *call) push(control *http.ResponseController, frame []byte) bool {
 	if control.SetWriteDeadline(time.Now().Add(readerSilence)) != nil {
 		return false
@@ -218,7 +218,7 @@ func (c *call) push(control *http.ResponseController, frame []byte) bool {
 	return control.Flush() == nil
 }
 
-// appendFrame writes an event as a server-sent one; its id is the cursor to come back with.
+// appendFrame formats an event as a server-sent event. Its id is the cursor to resume from.
 func appendFrame(frame []byte, e journal.Event, session string) []byte {
 	frame = append(frame, "id: "...)
 	frame = strconv.AppendUint(frame, e.Seq, 10)

@@ -11,7 +11,7 @@ import (
 	"sesi.dev/sesi/botruntime/session"
 )
 
-// fault is an error with a status, in both languages.
+// fault is an error with an HTTP status and a text in both languages.
 type fault struct {
 	status        int
 	kind          bot.ProblemKind
@@ -23,26 +23,26 @@ type fault struct {
 // Error implements error.
 func (f fault) Error() string { return string(f.kind) + ": " + f.detail.en }
 
-// about returns f with another detail.
+// about returns a copy of f with another detail.
 func (f fault) about(detail text) fault {
 	f.detail = detail
 	return f
 }
 
-// retryAfter returns f with the seconds after which another try makes sense.
+// retryAfter returns a copy of f with a Retry-After header, in seconds.
 func (f fault) retryAfter(seconds int) fault {
 	f.header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
 	return f
 }
 
-// The faults that are no one's but the request's.
+// Faults of the request itself, not of the session.
 var (
 	faultNotFound = fault{status: http.StatusNotFound, kind: bot.ProblemNotFound,
 		title:  text{"Tidak ditemukan", "Not found"},
-		detail: text{"Alamat ini tidak ada; lihat " + bot.PathOpenAPI + ".", "There is nothing at this address; see " + bot.PathOpenAPI + "."}}
+		detail: text{"Alamat ini tidak ada; lihat " + bot.PathOpenAPI + ".", "This address does not exist; see " + bot.PathOpenAPI + "."}}
 	faultMethod = fault{status: http.StatusMethodNotAllowed, kind: bot.ProblemMethodNotAllowed,
 		title:  text{"Metode tidak didukung", "Method not allowed"},
-		detail: text{"Alamat ini hanya mengenal metode di header Allow.", "This address knows only the methods in the Allow header."}}
+		detail: text{"Gunakan salah satu metode pada header Allow.", "Use one of the methods in the Allow header."}}
 	faultAccept = fault{status: http.StatusNotAcceptable, kind: bot.ProblemNotAcceptable,
 		title:  text{"Format tidak tersedia", "Not acceptable"},
 		detail: text{"Tersedia: application/json, image/png dan image/svg+xml.", "Available: application/json, image/png and image/svg+xml."}}
@@ -51,13 +51,13 @@ var (
 		detail: text{"Kirim JSON dengan header Content-Type: application/json.", "Send JSON with the header Content-Type: application/json."}}
 	faultTooLarge = fault{status: http.StatusRequestEntityTooLarge, kind: bot.ProblemTooLarge,
 		title:  text{"Permintaan terlalu besar", "Request too large"},
-		detail: text{"Isi permintaan dibatasi 64 KiB.", "A request's body is limited to 64 KiB."}}
+		detail: text{"Isi permintaan dibatasi 64 KiB.", "The request body may have at most 64 KiB."}}
 	faultBody = fault{status: http.StatusBadRequest, kind: bot.ProblemBadRequest,
 		title:  text{"Permintaan tidak lengkap", "Incomplete request"},
-		detail: text{"Isi permintaan tidak terbaca sampai akhir.", "The request's body could not be read to its end."}}
+		detail: text{"Isi permintaan tidak terbaca sampai akhir.", "The request body ended too early."}}
 	faultJSON = fault{status: http.StatusBadRequest, kind: bot.ProblemBadJSON,
 		title:  text{"JSON tidak valid", "Invalid JSON"},
-		detail: text{"Isi permintaan bukan JSON yang diharapkan.", "The request's body is not the JSON that is expected here."}}
+		detail: text{"Isi permintaan bukan JSON yang diharapkan.", "The request body is not the JSON that this address expects."}}
 	faultPhone = fault{status: http.StatusUnprocessableEntity, kind: bot.ProblemBadPhoneNumber,
 		title: text{"Nomor telepon tidak valid", "Invalid phone number"},
 		detail: text{"phoneNumber harus dalam format internasional dengan kode negara, misalnya +6281234567890.",
@@ -91,33 +91,33 @@ var (
 			"A backup over HTTP always needs a token: set API_TOKEN, or run `bot backup`."}}
 	faultStreams = fault{status: http.StatusServiceUnavailable, kind: bot.ProblemTooManyStreams,
 		title:  text{"Terlalu banyak pengamat", "Too many watchers"},
-		detail: text{"Batas jumlah event stream tercapai; coba lagi nanti.", "As many event streams are open as the bot allows; try again later."}}
+		detail: text{"Batas jumlah event stream tercapai; coba lagi nanti.", "The limit of open event streams is reached; try again later."}}
 	faultBackupBusy = fault{status: http.StatusServiceUnavailable, kind: bot.ProblemBackupBusy,
-		title:  text{"Backup sedang berjalan", "A backup is under way"},
-		detail: text{"Satu backup sedang dikirim; coba lagi sesudahnya.", "Another backup is being sent; try again after it."}}
+		title:  text{"Backup sedang berjalan", "A backup is running"},
+		detail: text{"Satu backup sedang dikirim; coba lagi sesudahnya.", "Another backup is being sent; try again when it has finished."}}
 	faultSlow = fault{status: http.StatusGatewayTimeout, kind: bot.ProblemTimeout,
 		title:  text{"Terlalu lama", "Took too long"},
-		detail: text{"Session tidak selesai tepat waktu; periksa statusnya, lalu coba lagi.", "The session did not finish in time; see its status, then try again."}}
+		detail: text{"Sesi tidak selesai tepat waktu; periksa statusnya, lalu coba lagi.", "The session did not finish in time; check its status, then try again."}}
 	faultStopping = fault{status: http.StatusServiceUnavailable, kind: bot.ProblemStopping,
 		title:  text{"Bot sedang berhenti", "The bot is stopping"},
-		detail: text{"Bot sedang berhenti; coba lagi setelah bot berjalan kembali.", "The bot is stopping; try again once it runs again."}}
+		detail: text{"Bot sedang berhenti; coba lagi setelah bot berjalan kembali.", "The bot is stopping; try again when it is running again."}}
 	faultInternal = fault{status: http.StatusInternalServerError, kind: bot.ProblemInternal,
-		title:  text{"Kesalahan di bot", "The bot failed"},
+		title:  text{"Kesalahan di bot", "Internal error"},
 		detail: text{"Lihat log bot.", "See the bot's log."}}
 )
 
-// refusals say each refusal of the session in both languages.
+// refusals gives the fault for each refusal of the session.
 var refusals = map[session.RefusalKind]fault{
-	session.RefusedNoCode: {title: text{"Belum ada kode QR", "No QR code is live"},
-		detail: text{"Belum ada kode QR yang aktif; coba lagi sebentar lagi.", "No QR code is live yet; try again in a moment."}},
-	session.RefusedLinked: {title: text{"Session sudah tertaut", "The session is linked already"},
-		detail: text{"Session sudah tertaut ke ponsel; kode QR tidak diperlukan.", "The session is linked to a phone; it needs no code."}},
-	session.RefusedNotLinked: {title: text{"Session belum tertaut", "The session is not linked"},
-		detail: text{"Session belum tertaut ke ponsel; pindai kode QR lebih dulu.", "The session is not linked to a phone; scan a code first."}},
+	session.RefusedNoCode: {title: text{"Belum ada kode QR", "No QR code yet"},
+		detail: text{"Belum ada kode QR yang aktif; coba lagi sebentar lagi.", "There is no current QR code yet; try again in a moment."}},
+	session.RefusedLinked: {title: text{"Sesi sudah tertaut", "The session is already linked"},
+		detail: text{"Sesi sudah tertaut ke ponsel; kode QR tidak diperlukan.", "The session is already linked to a phone; no QR code is needed."}},
+	session.RefusedNotLinked: {title: text{"Sesi belum tertaut", "The session is not linked"},
+		detail: text{"Sesi belum tertaut ke ponsel; pindai kode QR lebih dulu.", "The session is not linked to a phone; scan the QR code first."}},
 	session.RefusedNoBackup: {title: text{"Backup gagal", "The backup failed"},
-		detail: text{"Tidak ada yang dihapus: backup gagal dan WhatsApp tidak dapat diberi tahu.", "Nothing was removed: the backup failed and WhatsApp could not be told."}},
-	session.RefusedNotReady: {title: text{"Session belum siap", "The session is not ready"},
-		detail: text{"Session belum bisa melakukannya sekarang; coba lagi sebentar lagi.", "The session cannot do it now; try again in a moment."}},
+		detail: text{"Tidak ada yang dihapus: backup gagal, dan perangkat tidak dapat dikeluarkan dari WhatsApp.", "Nothing was deleted: the backup failed, and the device could not be unlinked at WhatsApp."}},
+	session.RefusedNotReady: {title: text{"Sesi belum siap", "The session is not ready"},
+		detail: text{"Permintaan ini belum dapat diproses sekarang; coba lagi sebentar lagi.", "The session cannot do this now; try again in a moment."}},
 }
 
 // classifyError turns any error into a fault.
@@ -149,7 +149,7 @@ func classifyError(err error) fault {
 	return f.about(text{err.Error(), err.Error()})
 }
 
-// fail answers with a problem.
+// fail answers with a problem document.
 func (c *call) fail(err error) {
 	f := classifyError(err)
 	if f.status >= http.StatusInternalServerError && f.status != http.StatusServiceUnavailable && c.r.Context().Err() == nil {
@@ -169,7 +169,7 @@ func (c *call) fail(err error) {
 	h.Set("Content-Language", c.lang.tag())
 	body, err := json.Marshal(p)
 	if err != nil {
-		body = nil // a Problem has nothing that cannot be marshalled
+		body = nil // a Problem can always be marshalled
 	}
 	_ = c.bytes(f.status, "application/problem+json", append(body, '\n'))
 }

@@ -12,9 +12,9 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// door says what a listener demands of its callers.
+// door says what a listener requires of its callers.
 type door struct {
-	// local: callers need no token, so only requests of this machine are answered.
+	// local: callers need no token, so only requests from this machine are answered.
 	local bool
 	// token: callers need the token.
 	token bool
@@ -101,7 +101,7 @@ func (g *gate) admit(c *call) error {
 	return nil
 }
 
-// needsLocal refuses a request that may come from elsewhere, unless it carries the right token.
+// needsLocal refuses a request that may come from another machine, unless it carries the right token.
 func (c *call) needsLocal() error {
 	refusal := error(nil)
 	switch {
@@ -116,13 +116,13 @@ func (c *call) needsLocal() error {
 	return refusal
 }
 
-// sendsTokenForm reports whether an old browser, or one on a page without TLS, sends the form that asks for the
-// token. The token in it proves more than an origin, which is unknown behind a proxy that rewrites Host.
+// sendsTokenForm reports whether an old browser, or one on a page without TLS, submits the token form. The token in
+// the form proves more than the origin, which is unknown behind a proxy that rewrites Host.
 func (c *call) sendsTokenForm() bool {
 	return c.token && c.r.Method == http.MethodPost && c.r.URL.Path == bot.PathPage && c.r.Header.Get("Sec-Fetch-Site") == ""
 }
 
-// missing tells a path that is not there from a method that the path does not know.
+// missing tells an unknown path from a known path with another method.
 func (g *gate) missing(r *http.Request) error {
 	var allowed []string
 	for _, method := range g.mux.methods() {
@@ -160,7 +160,7 @@ func secureHeaders(h http.Header) {
 // slashKey marks a request whose path ended with a slash.
 type slashKey struct{}
 
-// withoutSlash lets a path end with a slash, as many scripts write it.
+// withoutSlash accepts a path that ends with a slash, as many scripts write it.
 func withoutSlash(r *http.Request) *http.Request {
 	path := r.URL.Path
 	if len(path) < 2 || !strings.HasSuffix(path, "/") {

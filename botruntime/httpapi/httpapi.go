@@ -1,6 +1,6 @@
-// Package httpapi serves a bot's session over HTTP: the session API, the page to link from, the event stream,
-// health, and the paths that WAHA's scripts call. It keeps no state of the session itself, and never writes a
-// code, a key or a token to a log.
+// Package httpapi serves a bot's session over HTTP: the session API, the page to link from, the event streams, health,
+// and the paths that WAHA's scripts call. It keeps no session state, and never writes a code, a key or a token to a
+// log.
 package httpapi
 
 import (
@@ -14,52 +14,53 @@ import (
 	"sesi.dev/sesi/botruntime/message"
 )
 
-// Session is what the API stands on. A refusal is a *session.Refusal.
+// Session is the session behind the API. It refuses with a *session.Refusal.
 type Session interface {
 	// Watch returns the current snapshot, and a channel that is closed at the next change.
 	Watch() (*bot.Snapshot, <-chan struct{})
-	// Fresh returns the current snapshot with the size and time that the session's files have now.
+	// Fresh returns the current snapshot with the present size and time of the session's files.
 	Fresh() *bot.Snapshot
-	// Look returns the live code; looking wakes a session that waits for someone to look.
+	// Look returns the current code. Looking wakes a session that waits for someone to look.
 	Look(ctx context.Context) (bot.Code, error)
 	// Pair asks for a code to type into the phone with that number (E.164).
 	Pair(ctx context.Context, phone string) (bot.Code, error)
-	// Restart reconnects now; it ends every wait and resets what the waits count.
+	// Restart reconnects now. It ends every wait and resets the counters of the waits.
 	Restart(ctx context.Context) error
-	// Resume connects, but keeps the budget of takeovers and the end of a ban.
+	// Resume connects, but keeps the takeover budget and the end of a ban.
 	Resume(ctx context.Context) error
-	// Stop disconnects and keeps the keys, until Restart.
+	// Stop disconnects until Restart, and keeps the keys.
 	Stop(ctx context.Context) error
 	// Logout unlinks the device at WhatsApp.
 	Logout(ctx context.Context) error
-	// Clear unlinks the device when it can, and empties the store; force does so also when no backup could be taken.
+	// Clear unlinks the device if possible and empties the store. With force it does so even if no backup could be
+	// taken.
 	Clear(ctx context.Context, force bool) error
 	// Backup writes a fresh, verified and compressed copy of the store.
 	Backup(ctx context.Context, w io.Writer) error
 }
 
-// Config is what the API must know.
+// Config configures the API.
 type Config struct {
 	Session Session
 	bot.Identity
-	// Locale is the language of messages when a request asks for none: "en" is English, all else Indonesian.
+	// Locale is the language of messages if a request names none: "en" is English, anything else Indonesian.
 	Locale string
-	// Token returns the token that callers must present, at this moment; nil or "" when there is none.
+	// Token returns the token that callers must present now; nil or "" if there is none.
 	Token func() string
-	// Storage and Loop say what is broken: the session directory, the goroutine that owns the state. They are
-	// called for every probe. Nil means sound.
+	// Storage and Loop return what is broken: the session directory, or the goroutine that owns the state. Every probe
+	// calls them. Nil means healthy.
 	Storage, Loop func() error
 	// Journal holds messages and events; nil while messages are off.
 	Journal *journal.Journal
-	// Names finds the other address of a person.
+	// Names finds the phone number of a LID and the reverse.
 	Names message.Names
 	// Metrics answers /metrics.
 	Metrics http.Handler
-	// Log takes one line per request, at debug, and one per failure.
+	// Log gets one debug line per request, and one line per failure.
 	Log *slog.Logger
 }
 
-// API answers requests. A Server gives it listeners.
+// API answers requests. A Server provides its listeners.
 type API struct {
 	Config
 	fallback lang
@@ -67,11 +68,11 @@ type API struct {
 	failures *throttle
 	backups  chan struct{}
 	waking   chan struct{}
-	readers  chan struct{} // one place for each reader of events that waits
+	readers  chan struct{} // one place for each waiting reader of events
 	limits   limits
 }
 
-// New returns an API. Close ends what it started.
+// New returns an API. Close ends what New started.
 func New(c Config) *API {
 	if c.Token == nil {
 		c.Token = func() string { return "" }
@@ -103,7 +104,7 @@ func New(c Config) *API {
 // Close ends every event stream at once, and refuses new ones.
 func (a *API) Close() { a.streams.close() }
 
-// snapshot is the session's current one.
+// snapshot returns the session's current snapshot.
 func (a *API) snapshot() *bot.Snapshot {
 	snap, _ := a.Session.Watch()
 	return snap

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// keyPairCheck is how often at most the files of a certificate are looked at.
+// keyPairCheck is the shortest time between two checks of the certificate's files.
 const keyPairCheck = time.Second
 
-// keyPair is a certificate that follows its files. A change that cannot be loaded leaves the old one in use:
-// the two files do not change at the same moment.
+// keyPair is a certificate that is reloaded when its files change. A change that cannot be loaded leaves the old one
+// in use, because the two files do not change at the same moment.
 type keyPair struct {
 	certFile, keyFile string
 	log               *slog.Logger
@@ -25,8 +25,8 @@ type keyPair struct {
 	failed  string
 }
 
-// sameContents tells a file's contents apart without reading them. The time alone does not: a filesystem's clock
-// ticks every few milliseconds, and a renewed certificate is often as long as the old one.
+// sameContents compares two states of a file without reading it. The time alone is not enough: a filesystem's clock
+// ticks every few milliseconds, and a renewed certificate often has the same length.
 func sameContents(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }
@@ -40,7 +40,7 @@ func newKeyPair(certFile, keyFile string, log *slog.Logger) (*keyPair, error) {
 	return k, nil
 }
 
-// config is a server's TLS configuration with the newest certificate.
+// config returns a TLS server configuration that always uses the newest certificate.
 func (k *keyPair) config() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
@@ -49,7 +49,7 @@ func (k *keyPair) config() *tls.Config {
 	}
 }
 
-// current returns the certificate, loaded anew when its files have changed.
+// current returns the certificate, reloaded if its files have changed.
 func (k *keyPair) current(now time.Time) *tls.Certificate {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -67,7 +67,7 @@ func (k *keyPair) current(now time.Time) *tls.Certificate {
 	return k.loaded
 }
 
-// load reads the files if they are not those that were read last.
+// load reads the files if they differ from those read last.
 func (k *keyPair) load() error {
 	var version [2]os.FileInfo
 	for i, name := range []string{k.certFile, k.keyFile} {

@@ -18,7 +18,7 @@ func (l lang) tag() string {
 	return "id"
 }
 
-// text says one thing in every language.
+// text is one text in both languages.
 type text struct{ id, en string }
 
 func (t text) in(l lang) string {
@@ -28,13 +28,13 @@ func (t text) in(l lang) string {
 	return t.id
 }
 
-// languageOf reads a locale such as "en", "en-US" or "id_ID.UTF-8"; what it does not know is Indonesian.
+// languageOf reads a locale such as "en", "en-US" or "id_ID.UTF-8". Unknown locales mean Indonesian.
 func languageOf(locale string) lang {
 	l, _ := knownLanguage(locale)
 	return l
 }
 
-// knownLanguage reads the primary subtag; "in" is what old systems call Indonesian.
+// knownLanguage reads the primary subtag. Old systems write "in" for Indonesian.
 func knownLanguage(tag string) (lang, bool) {
 	if end := strings.IndexAny(tag, "-_.@"); end >= 0 {
 		tag = tag[:end]
@@ -48,7 +48,7 @@ func knownLanguage(tag string) (lang, bool) {
 	return indonesian, false
 }
 
-// negotiateLanguage returns the language an Accept-Language header likes best, fallback when it names none.
+// negotiateLanguage returns the language that an Accept-Language header prefers, or fallback.
 func negotiateLanguage(header string, fallback lang) lang {
 	best, bestQ := fallback, 0
 	for item := range strings.SplitSeq(header, ",") {

@@ -2,18 +2,18 @@ package httpapi
 
 import "time"
 
-// limits bound what a caller can take of the bot.
+// limits bound what a caller can use of the bot.
 type limits struct {
 	connections    int           // open at once, on each listener; event streams are counted apart
-	strangerTime   time.Duration // a connection without the token may keep a place that others wait for
+	strangerTime   time.Duration // how long a connection without the token may keep a place that others wait for
 	header         int           // bytes of request header
 	body           int64         // bytes of request body
 	headerTime     time.Duration // to send the header, and to finish a TLS handshake
-	requestTime    time.Duration // to send all of a request
+	requestTime    time.Duration // to send the whole request
 	responseTime   time.Duration // from the header to the end of the response
 	idleTime       time.Duration // between two requests of a connection
-	sessionTime    time.Duration // for the session to do what was asked
-	backupSilence  time.Duration // between two pieces of a backup that a client takes
+	sessionTime    time.Duration // for the session to do what was requested
+	backupSilence  time.Duration // between two writes of a backup that a client accepts
 	cookieLifetime time.Duration // of the page's cookie
 }
 

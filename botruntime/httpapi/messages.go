@@ -9,14 +9,14 @@ import (
 	"sesi.dev/sesi/botruntime/message"
 )
 
-// The faults of messages.
+// Faults of the message routes.
 var (
 	faultMessagesOff = fault{status: http.StatusConflict, kind: "messages-off",
 		title:  text{"Fitur pesan dimatikan", "Messages are off"},
 		detail: text{"Bot ini berjalan dengan MESSAGES=off.", "This bot runs with MESSAGES=off."}}
 	faultNoMessage = fault{status: http.StatusNotFound, kind: "no-such-message",
-		title:  text{"Pesan tidak ditemukan", "No such message"},
-		detail: text{"Bot tidak menyimpan pesan dengan id ini.", "The bot keeps no message with this id."}}
+		title:  text{"Pesan tidak ditemukan", "Message not found"},
+		detail: text{"Bot tidak menyimpan pesan dengan id ini.", "The bot has no message with this id."}}
 	faultAmbiguous = fault{status: http.StatusConflict, kind: "ambiguous-message",
 		title:  text{"Id ada di beberapa chat", "The id is in several chats"},
 		detail: text{"Tambahkan parameter chat.", "Add the parameter chat."}}
@@ -28,7 +28,7 @@ var (
 			"Use a number with its country code, such as +6281234567890, or an address of WhatsApp."}}
 )
 
-// badParameter names a parameter and what it may be.
+// badParameter names a parameter and its allowed values.
 func badParameter(name, want string) error {
 	return faultParameter.about(text{name + ": harus " + want, name + ": must be " + want})
 }
@@ -38,7 +38,7 @@ const (
 	maxPage     = 500
 )
 
-// messageRoutes are those of messages and events.
+// messageRoutes are the routes of messages and events.
 func messageRoutes() []route {
 	return []route{
 		{"GET", bot.PathEvents, withToken, (*call).journalEvents},
@@ -48,7 +48,7 @@ func messageRoutes() []route {
 	}
 }
 
-// journal is the bot's journal; it fails while messages are off.
+// journal returns the bot's journal. It fails while messages are off.
 func (c *call) journal() (*journal.Journal, error) {
 	if c.Journal == nil {
 		return nil, faultMessagesOff
@@ -56,7 +56,7 @@ func (c *call) journal() (*journal.Journal, error) {
 	return c.Journal, nil
 }
 
-// number reads a parameter that is a number.
+// number reads a numeric parameter.
 func (c *call) number(name string, fallback, least, most uint64) (uint64, error) {
 	value := c.r.URL.Query().Get(name)
 	if value == "" {
@@ -69,7 +69,7 @@ func (c *call) number(name string, fallback, least, most uint64) (uint64, error)
 	return n, nil
 }
 
-// chat reads an address and returns the id of its chat; "" when the parameter is missing.
+// chat reads an address and returns the id of its chat, or "" if the parameter is missing.
 func (c *call) chat(value string) (string, error) {
 	if value == "" {
 		return "", nil
@@ -113,7 +113,7 @@ func (c *call) listMessages() error {
 	return c.json(http.StatusOK, answer)
 }
 
-// record is the message that the path names.
+// record returns the message that the path names.
 func (c *call) record() (*journal.Record, error) {
 	book, err := c.journal()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 //go:embed openapi.json.gz
 var openAPIDocument []byte
 
-// openAPI answers with the document. It is kept compressed, and inflated only for who cannot do so.
+// openAPI answers with the document. It is stored compressed, and inflated only for clients that cannot decompress.
 func (c *call) openAPI() error {
 	c.w.Header().Set("Vary", "Accept-Encoding")
 	if acceptsGzip(c.r.Header.Get("Accept-Encoding")) {

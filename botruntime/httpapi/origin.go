@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// localHost reports whether a Host header names this machine. A name that only resolves to it is how a foreign web
-// page would reach in (DNS rebinding); an address cannot be rebound. A browser always sends a Host, so a request
-// without one, as HTTP/1.0 allows, comes from a program.
+// localHost reports whether a Host header names this machine. Only the literal names count: a web page's own name can
+// resolve to this machine (DNS rebinding), an address cannot. A browser always sends a Host, so a request without one,
+// as HTTP/1.0 allows, comes from a program.
 func localHost(r *http.Request) bool {
 	if r.Host == "" {
 		return !r.ProtoAtLeast(1, 1)
@@ -27,14 +27,13 @@ func localHost(r *http.Request) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// forwardingHeaders are the headers, besides X-Forwarded-*, by which proxies and CDNs say that a request is not
-// their own.
+// forwardingHeaders are headers, besides X-Forwarded-*, that proxies and CDNs add to the requests they forward.
 var forwardingHeaders = []string{
 	"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Host", "X-Original-For",
 	"True-Client-Ip", "Cf-Connecting-Ip", "Cf-Ray", "Fastly-Client-Ip", "Fly-Client-Ip", "X-Envoy-External-Address", "Cdn-Loop",
 }
 
-// forwarded reports whether a proxy passed the request on. Such a request comes from anywhere, though its
+// forwarded reports whether a proxy passed the request on. Such a request can come from anywhere, although its
 // connection comes from this machine.
 func forwarded(r *http.Request) bool {
 	for _, name := range forwardingHeaders {
@@ -50,22 +49,22 @@ func forwarded(r *http.Request) bool {
 	return false
 }
 
-// crossOrigin compares Origin with Host, for browsers that send no Sec-Fetch-Site: old ones, and every one on a page
-// without TLS.
+// crossOrigin compares Origin with Host, for browsers that send no Sec-Fetch-Site: old ones, and all browsers on a
+// page without TLS.
 var crossOrigin = http.NewCrossOriginProtection()
 
-// pageHeader is sent by the page's own script. A page of another origin cannot send it: its browser would ask for
-// permission first, and the bot gives none.
+// pageHeader is sent by the page's own script. A page of another origin cannot send it: its browser first asks for
+// permission (CORS), and the bot grants none.
 const pageHeader = "X-Sesi-Page"
 
-// fromOtherSite reports whether a browser sent r for a page of another origin. To open the page by a link is
-// allowed; to embed, read or change anything is not.
+// fromOtherSite reports whether a page of another origin made the browser send r. Such a page may link to this one. It
+// may not embed, read or change anything.
 func fromOtherSite(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
 		return false
 	case "":
-		// Behind a proxy that rewrites Host, Origin and Host differ for the bot's own page too.
+		// Behind a proxy that rewrites Host, Origin and Host differ even for the bot's own page.
 		return r.Header.Get(pageHeader) == "" && crossOrigin.Check(throughProxy(r)) != nil
 	}
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
@@ -73,7 +72,7 @@ func fromOtherSite(r *http.Request) bool {
 	return !read || !opened
 }
 
-// throughProxy returns r with the Host that the browser asked for, if a proxy says so. A foreign page cannot set
+// throughProxy returns r with the Host that the browser asked for, if a proxy reports it. A foreign page cannot set
 // X-Forwarded-Host, for the reason given at pageHeader.
 func throughProxy(r *http.Request) *http.Request {
 	host := firstOf(r.Header.Get("X-Forwarded-Host"))
@@ -86,8 +85,8 @@ func throughProxy(r *http.Request) *http.Request {
 	return out
 }
 
-// overTLS reports whether the browser's connection is encrypted, up to a proxy if not up to the bot. It decides only
-// about the cookie's Secure attribute, so that a false header harms its sender alone.
+// overTLS reports whether the browser's connection is encrypted, up to a proxy or up to the bot. It decides only about
+// the cookie's Secure attribute, so a false header harms only its sender.
 func (c *call) overTLS() bool {
 	if c.secure || strings.EqualFold(firstOf(c.r.Header.Get("X-Forwarded-Proto")), "https") {
 		return true
@@ -101,10 +100,11 @@ func (c *call) overTLS() bool {
 	return false
 }
 
-// prefixPattern is a path that is safe in a redirect and in a cookie. It has no "//", which would name another host.
+// prefixPattern matches a path that is safe in a redirect and in a cookie. It has no "//", which would name another
+// host.
 var prefixPattern = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
-// prefix is the path under which a proxy serves the bot, "" for the root or if no proxy says so.
+// prefix returns the path under which a proxy serves the bot, or "".
 func (c *call) prefix() string {
 	given := strings.TrimSuffix(firstOf(c.r.Header.Get("X-Forwarded-Prefix")), "/")
 	if len(given) > 200 || !prefixPattern.MatchString(given) {
@@ -113,7 +113,7 @@ func (c *call) prefix() string {
 	return given
 }
 
-// firstOf is the first of a header's comma-separated values, which the outermost proxy set.
+// firstOf returns the first of a header's comma-separated values, which the outermost proxy set.
 func firstOf(header string) string {
 	first, _, _ := strings.Cut(header, ",")
 	return strings.TrimSpace(first)

@@ -14,8 +14,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// The page's parts. They stay in the binary's read-only memory: a page is written part by part, never put
-// together.
+// The page's parts stay in the binary's read-only memory: a page is written part by part and never assembled.
 var (
 	//go:embed page/page.html
 	pageHTML string
@@ -31,13 +30,13 @@ var (
 	pageLogo string
 )
 
-// pageIcon is the tab's icon, within the page so that a browser asks for no other file.
+// pageIcon is the tab's icon. It is inline so that a browser requests no other file.
 const pageIcon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E" +
 	"%3Crect width='32' height='32' rx='9' fill='%230a6b4f'/%3E%3Cg fill='none' stroke='%23fff' stroke-width='2.400'%3E" +
 	"%3Crect x='7' y='7' width='7' height='7' rx='2'/%3E%3Crect x='18' y='7' width='7' height='7' rx='2'/%3E" +
 	"%3Crect x='7' y='18' width='7' height='7' rx='2'/%3E%3Cpath d='m18.200 22.200 2.600 2.600 4.800-5.800'/%3E%3C/g%3E%3C/svg%3E"
 
-// home leads people to the page, and tells a monitor whether the bot is healthy.
+// home sends people to the page and tells a monitor whether the bot is healthy.
 func (c *call) home() error {
 	if negotiate(c.r.Header.Get("Accept"), "application/json", "text/html") == 1 {
 		return c.toPage()
@@ -50,8 +49,8 @@ func (c *call) home() error {
 	return c.json(status, h)
 }
 
-// toPage redirects to the page. The address is relative where no proxy says under which path it serves the bot:
-// from "/" and from the page itself it leads to the page under any path.
+// toPage redirects to the page. The address is relative if no proxy reports a path prefix: then it works from "/" and
+// from the page under any path.
 func (c *call) toPage() error {
 	to := strings.TrimPrefix(bot.PathPage, "/")
 	if prefix := c.prefix(); prefix != "" {
@@ -62,8 +61,8 @@ func (c *call) toPage() error {
 	return nil
 }
 
-// page answers with the page for linking a phone. A token in the address becomes a cookie and leaves the address, so
-// that no history keeps it. A browser with neither is asked for the token.
+// page answers with the page for linking a phone. A token in the address becomes a cookie and is removed from the
+// address, so that it stays in no history. A browser with neither gets the token form.
 func (c *call) page() error {
 	if c.slash {
 		// Below /qr/ the page's relative addresses would be wrong.
@@ -81,13 +80,13 @@ func (c *call) page() error {
 	return c.html(http.StatusOK, pageHTML, nil)
 }
 
-// mayOpenPage tells whether the page would work for this caller.
+// mayOpenPage reports whether the page would work for this caller.
 func (c *call) mayOpenPage() bool {
 	return !c.token || c.holdsCookie(c.Token()) ||
 		presentedToken(c.r) != "" && c.checkToken(presentedToken(c.r), c.Token()) == nil
 }
 
-// enter takes the token from the form that asks for it.
+// enter takes the token from the submitted form.
 func (c *call) enter() error {
 	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
@@ -105,7 +104,7 @@ func (c *call) enter() error {
 	return c.admitToPage(form.Get("token"))
 }
 
-// admitToPage turns a token into the page's cookie.
+// admitToPage exchanges a token for the page's cookie.
 func (c *call) admitToPage(given string) error {
 	if c.token {
 		token := c.Token()
@@ -117,8 +116,8 @@ func (c *call) admitToPage(given string) error {
 	return c.toPage()
 }
 
-// wake counts the opening of the page as looking, for a session that waits for just that. The page itself
-// learns of the code by the event stream, so nobody waits here.
+// wake counts opening the page as looking, which wakes an idle session. It does not wait: the page gets the code over
+// the event stream.
 func (c *call) wake() {
 	if c.snapshot().Reason != bot.ReasonQRIdle {
 		return
@@ -126,19 +125,19 @@ func (c *call) wake() {
 	select {
 	case c.waking <- struct{}{}:
 	default:
-		return // it is being woken
+		return // it is already waking up
 	}
 	go func() {
 		defer func() { <-c.waking }()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if _, err := c.Session.Look(ctx); err != nil {
-			c.Log.Debug("looked at an idle session", "error", err)
+			c.Log.Debug("the session could not be woken", "error", err)
 		}
 	}()
 }
 
-// askForToken answers with a form for people, and a problem for programs.
+// askForToken answers browsers with the token form and programs with a problem document.
 func (c *call) askForToken(why error) error {
 	if negotiate(c.r.Header.Get("Accept"), "application/json", "text/html") != 1 {
 		if why == nil {
@@ -156,7 +155,7 @@ func (c *call) askForToken(why error) error {
 	}
 	words := map[string]text{
 		"title":  {"Token diperlukan", "Token needed"},
-		"lead":   {"Halaman ini menautkan WhatsApp ke bot, jadi hanya untuk pemegang token.", "This page links WhatsApp to a bot, so it is only for whoever holds its token."},
+		"lead":   {"Halaman ini menautkan WhatsApp ke bot, jadi hanya untuk pemegang token.", "This page links WhatsApp to a bot, so it needs the bot's token."},
 		"label":  {"Token API", "API token"},
 		"button": {"Buka", "Open"},
 		"error":  {said, said},
@@ -164,7 +163,7 @@ func (c *call) askForToken(why error) error {
 	return c.html(status, tokenHTML, words)
 }
 
-// html writes a page: its text, with each {{name}} replaced. Words are the bot's own, so nothing is escaped.
+// html writes a page: its text, with each {{name}} replaced. The words are the bot's own, so nothing is escaped.
 func (c *call) html(status int, page string, words map[string]text) error {
 	nonce := rand.Text()
 	h := c.w.Header()
@@ -188,7 +187,7 @@ func (c *call) html(status int, page string, words map[string]text) error {
 	return nil
 }
 
-// part is what stands for a name in a page.
+// part returns the text for a name in a page.
 func (c *call) part(name, nonce string, words map[string]text) string {
 	switch name {
 	case "nonce":

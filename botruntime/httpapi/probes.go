@@ -7,7 +7,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// live says that the process should be left alone: a probe never kills a bot that waits for a person.
+// live tells a probe that the process must not be killed. It also succeeds while the bot waits for a person.
 func (c *call) live() error {
 	if err := c.Loop(); err != nil {
 		return c.unfit([]string{"loop: " + err.Error()})
@@ -15,7 +15,7 @@ func (c *call) live() error {
 	return c.fit()
 }
 
-// ready says that the API works, also while a code must be scanned.
+// ready reports whether the API works. It also succeeds while a code must be scanned.
 func (c *call) ready() error {
 	broken := c.broken()
 	if c.streams.isClosed() {
@@ -34,7 +34,7 @@ func (c *call) fit() error {
 func (c *call) unfit(broken []string) error {
 	why := strings.Join(broken, "; ")
 	return fault{status: http.StatusServiceUnavailable, kind: bot.ProblemUnhealthy,
-		title: text{"Bot tidak sehat", "The bot is not well"}, detail: text{why, why}}
+		title: text{"Bot tidak sehat", "The bot is unhealthy"}, detail: text{why, why}}
 }
 
 func (c *call) metrics() error {

@@ -12,13 +12,14 @@ import (
 type access uint8
 
 const (
-	// withToken: the token by header, or the page's cookie. A listener without a token lets in every local request.
+	// withToken requires the token by header, or the page's cookie. A listener without a token accepts every local
+	// request.
 	withToken access = iota
-	// withTokenAlways: the token by header, on every listener.
+	// withTokenAlways requires the token by header, on every listener.
 	withTokenAlways
-	// forPeople: a browser without a token gets the form that asks for it.
+	// forPeople shows the token form to a browser without a token.
 	forPeople
-	// forAll: no token.
+	// forAll requires no token.
 	forAll
 )
 
@@ -29,7 +30,7 @@ type route struct {
 	do           func(*call) error
 }
 
-// pattern is the route in the words of http.ServeMux.
+// pattern returns the route as a pattern of http.ServeMux.
 func (r route) pattern() string {
 	if r.path == bot.PathHome {
 		return r.method + " " + r.path + "{$}"
@@ -37,7 +38,7 @@ func (r route) pattern() string {
 	return r.method + " " + r.path
 }
 
-// waha reports whether the route is one of WAHA's, whose clients read errors in WAHA's shape.
+// waha reports whether the route is one of WAHA's, whose clients expect errors in WAHA's shape.
 func (r route) waha() bool {
 	return slices.ContainsFunc(wahaRoutes(), func(w route) bool { return w.method == r.method && w.path == r.path })
 }
@@ -89,12 +90,12 @@ type Route struct {
 	Method, Path string
 	// Probe is true for the routes of the metrics listener.
 	Probe bool
-	// Token is true where the token is needed on a listener that asks for it, TokenAlways where it is needed on
-	// every listener.
+	// Token is true if the route requires the token on a listener that has one, TokenAlways if it requires it on every
+	// listener.
 	Token, TokenAlways bool
 }
 
-// Routes lists every route that is served.
+// Routes lists every served route.
 func Routes() []Route {
 	var out []Route
 	for _, r := range apiRoutes() {
@@ -109,13 +110,13 @@ func Routes() []Route {
 	return out
 }
 
-// mux is a ServeMux that knows its routes.
+// mux is a ServeMux that also lists its routes.
 type mux struct {
 	http.ServeMux
 	routes map[string]entry
 }
 
-// entry is a route, and whether it is one of WAHA's.
+// entry is the pattern of a route and whether it is one of WAHA's.
 type entry struct {
 	route
 	waha bool

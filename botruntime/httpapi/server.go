@@ -11,22 +11,22 @@ import (
 	"sync"
 )
 
-// Addresses are where a Server listens, each as host:port; "" leaves a listener out.
+// Addresses says where a Server listens, each as host:port; "" turns a listener off.
 type Addresses struct {
-	// Plain serves the API without TLS. It wants the token, unless there is none and the address is loopback.
+	// Plain serves the API without TLS. It requires the token, unless none is set and the address is loopback.
 	Plain string
-	// OpenLoopback lets a Plain address on loopback serve without the token although there is one. A pod asks for it:
-	// there only its own containers and port-forward reach loopback.
+	// OpenLoopback lets a Plain address on loopback serve without the token even if one is set. A pod uses it: only
+	// its own containers and port-forward reach its loopback.
 	OpenLoopback bool
-	// TLS serves the API with the certificate of CertFile and KeyFile, and always wants the token.
+	// TLS serves the API with the certificate of CertFile and KeyFile. It always requires the token.
 	TLS               string
 	CertFile, KeyFile string
 	// Metrics serves /livez, /readyz and /metrics, without a token.
 	Metrics string
 }
 
-// Server is an API with its listeners. It speaks HTTP/1.1 alone: HTTP/2 would spare a few handshakes, and cost
-// each idle event stream its buffers and goroutines, since it does not give its connections away.
+// Server is an API with its listeners. It speaks only HTTP/1.1: HTTP/2 would save a few handshakes, but cost each idle
+// event stream its buffers and goroutines, because it does not hand out its connections.
 type Server struct {
 	api       *API
 	endpoints []endpoint
@@ -35,13 +35,13 @@ type Server struct {
 	metrics   net.Addr
 }
 
-// endpoint is one listener and what serves it.
+// endpoint is one listener and the server on it.
 type endpoint struct {
 	listener net.Listener
 	server   *http.Server
 }
 
-// Listen opens every address, or none. An address that is not loopback is refused when there is no token.
+// Listen opens every address, or none. It refuses an address other than loopback without a token.
 func Listen(api *API, at Addresses) (*Server, error) {
 	s := &Server{api: api}
 	if err := s.open(at); err != nil {
@@ -63,7 +63,7 @@ func (s *Server) open(at Addresses) error {
 		local := isLoopback(s.plain) && (s.api.Token() == "" || at.OpenLoopback)
 		s.serve(l, newGate(s.api, door{local: local, token: !local}, apiRoutes()))
 		if !isLoopback(s.plain) && s.api.Token() == "" {
-			return fmt.Errorf("HOST: %s is not a loopback address, and there is no API_TOKEN: whoever reached it could "+
+			return fmt.Errorf("HOST: %s is not a loopback address, and API_TOKEN is not set: anyone who can reach it could "+
 				"take over the WhatsApp account; set API_TOKEN or API_TOKEN_FILE, or HOST=127.0.0.1", at.Plain)
 		}
 	}
@@ -93,7 +93,7 @@ func (s *Server) open(at Addresses) error {
 	return nil
 }
 
-// listen opens an address; variables are what set it.
+// listen opens an address. variables names the settings in its errors.
 func (s *Server) listen(variables, address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -119,16 +119,16 @@ func isLoopback(a net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// PlainAddr, TLSAddr and MetricsAddr are where the server listens; nil where it does not.
+// PlainAddr, TLSAddr and MetricsAddr return where the server listens; nil if that listener is off.
 func (s *Server) PlainAddr() net.Addr { return s.plain }
 
-// TLSAddr is explained at PlainAddr.
+// TLSAddr is described at PlainAddr.
 func (s *Server) TLSAddr() net.Addr { return s.tls }
 
-// MetricsAddr is explained at PlainAddr.
+// MetricsAddr is described at PlainAddr.
 func (s *Server) MetricsAddr() net.Addr { return s.metrics }
 
-// Serve answers requests until Shutdown, or until a listener fails; then it ends the others too.
+// Serve answers requests until Shutdown, or until a listener fails; then it closes the others too.
 func (s *Server) Serve() error {
 	failed := make(chan error, len(s.endpoints))
 	for _, e := range s.endpoints {
@@ -152,8 +152,7 @@ func (s *Server) Serve() error {
 	return err
 }
 
-// Shutdown ends the event streams at once, lets requests in progress finish until ctx ends, and then breaks
-// them off.
+// Shutdown ends the event streams at once, lets running requests finish until ctx ends, and then aborts them.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.api.Close()
 	var wait sync.WaitGroup
@@ -163,7 +162,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			if err := e.server.Shutdown(ctx); err != nil {
 				errs[i] = errors.Join(err, e.server.Close())
 			}
-			_ = e.listener.Close() // of a server that never served
+			_ = e.listener.Close() // needed if Serve was never called
 		})
 	}
 	wait.Wait()

@@ -31,7 +31,7 @@ func (c *call) health() error {
 	return c.json(status, h)
 }
 
-// broken says what keeps the bot from doing its work, whatever the session's state.
+// broken returns what keeps the bot from working, whatever the session's state.
 func (a *API) broken() []string {
 	var out []string
 	if err := a.Storage(); err != nil {
@@ -43,7 +43,7 @@ func (a *API) broken() []string {
 	return out
 }
 
-// code answers with the live code in the form the caller likes best.
+// code answers with the current code in the form that the caller prefers.
 func (c *call) code() error {
 	form := negotiate(c.r.Header.Get("Accept"), "application/json", "image/png", "image/svg+xml")
 	if form < 0 {
@@ -71,14 +71,14 @@ func (c *call) code() error {
 	return c.json(http.StatusOK, answer)
 }
 
-// look returns the live code; that someone looks wakes an idle session.
+// look returns the current code. Looking wakes an idle session.
 func (c *call) look() (bot.Code, error) {
 	ctx, cancel := c.sessionContext()
 	defer cancel()
 	return c.Session.Look(ctx)
 }
 
-// picture answers with a code as an image; how long it lives is in the headers.
+// picture answers with a code as an image. Headers say how long it is valid.
 func (c *call) picture(contentType string, draw func(string) ([]byte, error), live bot.Code) error {
 	body, err := draw(live.Code)
 	if err != nil {
@@ -111,15 +111,15 @@ func (c *call) requestPairing(given string) (bot.Code, error) {
 }
 
 func (c *call) restart() error {
-	return c.change(c.Session.Restart, text{"Session disambungkan ulang", "Session is reconnecting"})
+	return c.change(c.Session.Restart, text{"Sesi sedang disambungkan ulang", "Session is reconnecting"})
 }
 
 func (c *call) stop() error {
-	return c.change(c.Session.Stop, text{"Session dihentikan; yang tersimpan tetap disimpan", "Session is stopped; what it has stored is kept"})
+	return c.change(c.Session.Stop, text{"Sesi dihentikan; datanya tetap tersimpan", "Session stopped; its data is kept"})
 }
 
 func (c *call) logout() error {
-	return c.change(c.Session.Logout, text{"Session berhasil dilepas dari WhatsApp", "Session was logged out of WhatsApp"})
+	return c.change(c.Session.Logout, text{"Perangkat berhasil dikeluarkan dari WhatsApp", "The device was unlinked from WhatsApp"})
 }
 
 func (c *call) clear() error {
@@ -127,7 +127,7 @@ func (c *call) clear() error {
 	return c.change(func(ctx context.Context) error { return c.Session.Clear(ctx, force) }, text{"Session berhasil dihapus", "Session was cleared"})
 }
 
-// change does one thing to the session and says that it is done.
+// change changes the session and answers with the text done.
 func (c *call) change(do func(context.Context) error, done text) error {
 	ctx, cancel := c.sessionContext()
 	defer cancel()

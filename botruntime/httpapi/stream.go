@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// streamLimit bounds the event streams open at once, on all listeners; streamLimitPerDoor bounds those of one
-	// listener, so that local programs cannot take the places of the operator's.
+	// streamLimit bounds the open event streams of all listeners. streamLimitPerDoor bounds those of one listener, so
+	// that local programs cannot use up the operator's places.
 	streamLimit        = 2500
 	streamLimitPerDoor = 2400
-	// streamHeartbeat is how often a silent stream gets a comment, by which a client knows that the bot lives.
+	// streamHeartbeat is how often a quiet stream gets a comment, which tells a client that the bot is alive.
 	streamHeartbeat = 15 * time.Second
 	// streamSilence is how long a client's machine may leave bytes unacknowledged before it counts as dead.
 	streamSilence = 40 * time.Second
 )
 
-// streamHead begins a stream. It ends with the connection, so no length and no chunks are needed.
+// streamHead starts a stream. The stream ends with the connection, so it needs no length and no chunks.
 const streamHead = "HTTP/1.1 200 OK\r\n" +
 	"Content-Type: text/event-stream\r\n" +
 	"Cache-Control: no-store\r\n" +
@@ -33,10 +33,12 @@ const streamHead = "HTTP/1.1 200 OK\r\n" +
 	"retry: 2000\n\n"
 
 // hub writes snapshots to every event stream. It takes their connections over from net/http, whose buffers and
-// goroutines would cost 20 kB for each idle client, and writes to them from one goroutine, which runs only
-// while there are streams. No write waits: what a client's socket does not take at once ends the stream, and
-// the client comes back for a whole snapshot. A stream ends with the token or the cookie that opened it: no
-// snapshot is written after that, and the connection is closed by the next heartbeat.
+// goroutines would cost 20 kB for each idle client, and writes to them from one goroutine, which runs only while there
+// are streams.
+//
+// No write waits: if a client's socket does not take everything at once, the stream ends, and the client reconnects
+// for a whole snapshot. A stream ends with the token or the cookie that opened it: it gets no snapshot after that, and
+// the next heartbeat closes its connection.
 type hub struct {
 	watch     func() (*bot.Snapshot, <-chan struct{})
 	token     func() string
@@ -47,17 +49,17 @@ type hub struct {
 
 	mu      sync.Mutex
 	streams map[*stream]struct{}
-	pending int           // admitted, not yet among the streams
+	pending int           // admitted, but not yet started
 	held    map[*gate]int // places taken at each listener
 	running bool
 	closed  bool
 }
 
-// stream is one client.
+// stream is one client of the hub.
 type stream struct {
 	conn net.Conn
 	door *gate
-	pass *pass  // nil where no token is needed
+	pass *pass  // nil if no token is needed
 	sent uint64 // the revision it has
 }
 
@@ -90,13 +92,13 @@ func (c *call) events() error {
 	if neverWait(conn) != nil {
 		c.streams.release(c.gate)
 		_ = conn.Close()
-		return nil //nolint:nilerr // the connection is gone, and with it whom an error could be told
+		return nil //nolint:nilerr // the connection is gone, and with it the client that could get an error
 	}
 	c.streams.start(conn, c.gate, by)
 	return nil
 }
 
-// reserve takes a place for a stream of a listener; release gives it back.
+// reserve takes a place for a stream of a listener; release returns it.
 func (h *hub) reserve(door *gate) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -115,14 +117,14 @@ func (h *hub) release(door *gate) {
 	h.held[door]--
 }
 
-// drop ends a stream and gives its place back.
+// drop ends a stream and releases its place.
 func (h *hub) drop(s *stream) {
 	delete(h.streams, s)
 	h.held[s.door]--
 	_ = s.conn.Close()
 }
 
-// start makes a connection a stream: the whole snapshot at once, then each change.
+// start turns a connection into a stream: it sends the whole snapshot at once, then each change.
 func (h *hub) start(conn net.Conn, door *gate, by *pass) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -162,7 +164,7 @@ func (h *hub) run() {
 	}
 }
 
-// expel ends every stream whose client would not be let in any more.
+// expel ends every stream whose client would not be let in again.
 func (h *hub) expel(token tokenSum, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -173,7 +175,7 @@ func (h *hub) expel(token tokenSum, now time.Time) {
 	}
 }
 
-// publish gives snap to every stream that does not have it; false when no stream is left.
+// publish sends snap to every stream that does not have it. It returns false if no stream is left.
 func (h *hub) publish(snap *bot.Snapshot) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -192,7 +194,7 @@ func (h *hub) publish(snap *bot.Snapshot) bool {
 	return h.running
 }
 
-// beat sends a comment to every stream, which also finds those whose client is gone.
+// beat sends a comment to every stream. This also detects clients that are gone.
 func (h *hub) beat() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -208,7 +210,7 @@ func (h *hub) write(s *stream, p []byte) {
 	}
 }
 
-// close ends every stream; no other begins.
+// close ends every stream and prevents new ones.
 func (h *hub) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -228,11 +230,11 @@ func (h *hub) isClosed() bool {
 	return h.closed
 }
 
-// event writes a snapshot as a server-sent event.
+// event formats a snapshot as a server-sent event.
 func event(snap *bot.Snapshot) []byte {
 	data, err := json.Marshal(snap)
 	if err != nil {
-		return nil // a Snapshot has nothing that cannot be marshalled
+		return nil // a Snapshot can always be marshalled
 	}
 	out := make([]byte, 0, len(data)+48)
 	out = append(out, "id: "...)

@@ -8,14 +8,14 @@ import (
 
 const (
 	throttleBurst   = 10              // wrong tokens before a caller must wait
-	throttleRefill  = 3 * time.Second // gives one more try
-	throttleCallers = 1024            // remembered at once
+	throttleRefill  = 3 * time.Second // until an address gets one more try
+	throttleCallers = 1024            // addresses remembered at once
 )
 
-// throttle bounds how often each address may present a wrong token and learn that it is wrong. It never delays the
-// right one.
+// throttle limits how often an address may present a wrong token and learn that it is wrong. It never delays the right
+// token.
 type throttle struct {
-	refill time.Duration // gives an address one more try
+	refill time.Duration // until an address gets one more try
 	mu     sync.Mutex
 	// full is when an address has all its tries again.
 	full map[netip.Prefix]time.Time
@@ -25,7 +25,7 @@ func newThrottle() *throttle {
 	return &throttle{refill: throttleRefill, full: make(map[netip.Prefix]time.Time)}
 }
 
-// wait is how long an address must wait before its next wrong token is compared; 0 when it need not.
+// wait returns how long an address must wait before its next wrong token is answered; 0 if it need not wait.
 func (t *throttle) wait(who netip.Prefix, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,8 +51,8 @@ func (t *throttle) failed(who netip.Prefix, now time.Time) {
 	t.full[key] = from.Add(t.refill)
 }
 
-// key is who, or everyone who is new once too many are remembered: a caller with endless addresses shares one
-// bound.
+// key returns who, or one shared key for new addresses once too many are remembered. So a caller with endless
+// addresses is limited too.
 func (t *throttle) key(who netip.Prefix) netip.Prefix {
 	if _, known := t.full[who]; known || len(t.full) < throttleCallers {
 		return who
@@ -68,7 +68,7 @@ func (t *throttle) forget(now time.Time) {
 	}
 }
 
-// throttleKey is the network an address stands for: IPv6 callers own a /64 at least.
+// throttleKey returns the network of an address: an IPv6 caller has at least a /64.
 func throttleKey(remote string) netip.Prefix {
 	from, err := netip.ParseAddrPort(remote)
 	if err != nil {

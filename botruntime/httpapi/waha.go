@@ -13,8 +13,8 @@ import (
 	"sesi.dev/sesi/botruntime/session"
 )
 
-// wahaRoutes are the paths of WAHA's API that its users' scripts call to link and watch a session. They say
-// what the snapshot says, in WAHA's words; there is no second state behind them.
+// wahaRoutes are the paths of WAHA's API that its users' scripts call to link and watch a session. They translate the
+// snapshot into WAHA's words and keep no state.
 func wahaRoutes() []route {
 	return []route{
 		{"GET", bot.PathWAHAPing, forAll, (*call).wahaPing},
@@ -30,8 +30,8 @@ func wahaRoutes() []route {
 	}
 }
 
-// wahaByState translates each state, wahaByReason those reasons that WAHA tells from the rest of their state.
-// FAILED is what makes a script ask for a restart, and a restart is what ends each of these.
+// wahaByState translates each state, and wahaByReason the reasons that WAHA reports differently from the rest of their
+// state. FAILED makes a script ask for a restart, which helps in each of these states.
 var (
 	wahaByState = map[bot.State]bot.WAHAStatus{
 		bot.StateConnecting:   bot.WAHAStarting,
@@ -47,14 +47,14 @@ var (
 	}
 	wahaByReason = map[bot.Reason]bot.WAHAStatus{
 		bot.ReasonQRTimeout:      bot.WAHAStarting,
-		bot.ReasonConnectionLost: bot.WAHAStarting, // no code can be scanned, though one is needed
+		bot.ReasonConnectionLost: bot.WAHAStarting, // no code can be scanned yet, though one is needed
 		bot.ReasonQRIdle:         bot.WAHAFailed,
 		bot.ReasonPairError:      bot.WAHAStarting,
 		bot.ReasonClearedByUser:  bot.WAHAStopped,
 	}
 )
 
-// classifyWAHA says a snapshot's state in WAHA's words.
+// classifyWAHA returns WAHA's word for the snapshot's state.
 func classifyWAHA(s *bot.Snapshot) bot.WAHAStatus {
 	if status, ok := wahaByReason[s.Reason]; ok {
 		return status
@@ -62,7 +62,7 @@ func classifyWAHA(s *bot.Snapshot) bot.WAHAStatus {
 	return wahaByState[s.State]
 }
 
-// wahaMe is the linked account, nil when there is none.
+// wahaMe returns the linked account, or nil.
 func wahaMe(s *bot.Snapshot) *bot.WAHAMe {
 	if !s.Exists || s.JID == "" {
 		return nil
@@ -70,7 +70,7 @@ func wahaMe(s *bot.Snapshot) *bot.WAHAMe {
 	return &bot.WAHAMe{ID: accountOf(s.JID) + "@c.us", LID: bareLID(s.LID), JID: s.JID, PushName: s.PushName}
 }
 
-// accountOf is the part of a JID before its device and server.
+// accountOf returns the user part of a JID, without device and server.
 func accountOf(jid string) string {
 	if end := strings.IndexAny(jid, ".:@"); end >= 0 {
 		return jid[:end]
@@ -78,7 +78,7 @@ func accountOf(jid string) string {
 	return jid
 }
 
-// bareLID is a LID without its device.
+// bareLID returns a LID without its device.
 func bareLID(lid string) string {
 	if lid == "" {
 		return ""
@@ -91,12 +91,12 @@ func (c *call) wahaSession() bot.WAHASession {
 	return bot.WAHASession{Name: c.ClientID, Status: classifyWAHA(snap), Me: wahaMe(snap), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
 }
 
-// wahaNamed checks the session's name in the path: the client id, or "default" as scripts leave it.
+// wahaNamed checks the session's name in the path: the client ID, or "default", which many scripts use.
 func (c *call) wahaNamed() error {
 	if name := c.r.PathValue("name"); name != c.ClientID && name != "default" {
 		return faultNotFound.about(text{
-			"Session tidak ditemukan; bot ini hanya memegang \"" + c.ClientID + "\".",
-			"Session not found; this bot holds only \"" + c.ClientID + "\"."})
+			"Sesi tidak ditemukan; bot ini hanya melayani \"" + c.ClientID + "\".",
+			"Session not found; this bot has only \"" + c.ClientID + "\"."})
 	}
 	return nil
 }
@@ -119,7 +119,7 @@ func (c *call) wahaMe() error {
 	return c.json(http.StatusOK, wahaMe(c.snapshot()))
 }
 
-// wahaStart is for a session that does not run; one that runs is left alone.
+// wahaStart starts a session that does not run. It leaves a running one alone.
 func (c *call) wahaStart() error {
 	switch classifyWAHA(c.snapshot()) {
 	case bot.WAHAFailed, bot.WAHAStopped:
@@ -130,7 +130,7 @@ func (c *call) wahaStart() error {
 
 func (c *call) wahaRestart() error { return c.wahaDo(c.Session.Restart) }
 
-// wahaLogout succeeds too when there is nothing to log out, as it does in WAHA.
+// wahaLogout also succeeds if there is nothing to log out, as in WAHA.
 func (c *call) wahaLogout() error {
 	return c.wahaDo(func(ctx context.Context) error {
 		err := c.Session.Logout(ctx)
@@ -144,7 +144,7 @@ func (c *call) wahaLogout() error {
 
 func (c *call) wahaStop() error { return c.wahaDo(c.Session.Stop) }
 
-// wahaDo changes the session, and answers with what it is then.
+// wahaDo changes the session and answers with its new state.
 func (c *call) wahaDo(change func(context.Context) error) error {
 	if err := c.wahaNamed(); err != nil {
 		return err
@@ -159,8 +159,8 @@ func (c *call) wahaDo(change func(context.Context) error) error {
 	return c.json(http.StatusCreated, c.wahaSession())
 }
 
-// wahaCode answers with the picture of the live code, in JSON when that is all the caller takes, or with its
-// text when the query says format=raw.
+// wahaCode answers with the picture of the current code: as an image, as JSON if the caller takes only that, or with
+// its text if the query says format=raw.
 func (c *call) wahaCode() error {
 	if err := c.wahaNamed(); err != nil {
 		return err
@@ -182,7 +182,7 @@ func (c *call) wahaCode() error {
 	return c.json(http.StatusOK, bot.WAHAImage{MIMEType: "image/png", Data: base64.StdEncoding.EncodeToString(drawn)})
 }
 
-// wahaNoCode says that no code is live in the words that WAHA's scripts compare with.
+// wahaNoCode answers that there is no current code, with the text that WAHA's scripts compare.
 func (c *call) wahaNoCode(err error) error {
 	var refused *session.Refusal
 	if !errors.As(err, &refused) {

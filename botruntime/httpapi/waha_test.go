@@ -75,7 +75,7 @@ func TestWAHARefusals(t *testing.T) {
 		status             int
 		message            string
 	}{
-		"another session":   {"GET", "/api/sessions/other", "", nil, 404, `Session tidak ditemukan; bot ini hanya memegang "wa-finance-render".`},
+		"another session":   {"GET", "/api/sessions/other", "", nil, 404, `Sesi tidak ditemukan; bot ini hanya melayani "wa-finance-render".`},
 		"another's me":      {"GET", "/api/sessions/other/me", "", nil, 404, ""},
 		"another's restart": {"POST", "/api/sessions/other/restart", "", nil, 404, ""},
 		"another's code":    {"GET", "/api/other/auth/qr", "", nil, 404, ""},

@@ -33,7 +33,7 @@ func healthcheck(ctx context.Context, p program) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the bot at %s is not well: %s", address, response.Status)
+		return fmt.Errorf("the bot at %s is unhealthy: %s", address, response.Status)
 	}
 	return nil
 }

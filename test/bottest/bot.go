@@ -131,7 +131,7 @@ func (b *Bot) logout(w http.ResponseWriter, r *http.Request) {
 		unlinked.Reason, unlinked.Expired, unlinked.Revision = bot.ReasonClearedByUser, true, s.Revision
 		*s = unlinked
 	})
-	fmt.Fprint(w, `{"success":true,"message":"Session was logged out of WhatsApp"}`)
+	fmt.Fprint(w, `{"success":true,"message":"The device was unlinked from WhatsApp"}`)
 }
 
 func (b *Bot) honest(w http.ResponseWriter, r *http.Request) {
