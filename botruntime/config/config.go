@@ -1,5 +1,5 @@
-// Package config turns the environment, and a .env file beside it, into the bot's settings; it never writes
-// anything, and it never repeats a secret in an error.
+// Package config turns the environment, and a .env file in the working directory, into the bot's settings. It writes
+// nothing, and never repeats a secret in an error.
 package config
 
 import (
@@ -25,7 +25,7 @@ type Config struct {
 	// APIToken is the token itself; APITokenFile names a file that holds it. At most one of them is set.
 	APIToken     Secret
 	APITokenFile string
-	// LoopbackToken is false where a loopback HOST serves without the token although there is one.
+	// LoopbackToken is false if a loopback HOST serves without the token although one is set.
 	LoopbackToken bool
 	// TLSCertFile and TLSKeyFile are both set or both empty. TLSHost "" means every address.
 	TLSCertFile string
@@ -43,9 +43,9 @@ type Config struct {
 	QRMaxRetries       int
 	PairingPhoneNumber string
 
-	// Messages is false when messages are acknowledged and dropped, as a bot does that only keeps a session alive.
+	// Messages is false if messages are acknowledged and dropped, as in a bot that only keeps a session alive.
 	Messages bool
-	// MessagesRetention is how long messages and events stay, MessagesMaxSize bounds their file in bytes.
+	// MessagesRetention is how long messages and events are kept. MessagesMaxSize bounds their file, in bytes.
 	MessagesRetention time.Duration
 	MessagesMaxSize   int64
 
@@ -57,10 +57,10 @@ type Config struct {
 	// ProxyURL is nil when none is set. It may hold a password: print it with Redacted.
 	ProxyURL *url.URL
 
-	// Exports are the variables of the .env file that Go's own libraries read from the process (HTTPS_PROXY
-	// and the like), and that the real environment lacks. The program sets them before anything dials.
+	// Exports are the variables of the .env file that Go's own libraries read from the process (such as HTTPS_PROXY),
+	// and that the real environment lacks. The program sets them before it opens any connection.
 	Exports map[string]string
-	// Warnings name what is probably a mistake, but may be another program's business.
+	// Warnings name probable mistakes that may also be another program's variables.
 	Warnings []string
 }
 
@@ -78,17 +78,17 @@ func (Secret) GoString() string { return hidden }
 // MarshalText implements encoding.TextMarshaler without giving the value away.
 func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
-// TerminalQR is when QR codes are drawn on the standard output.
+// TerminalQR says when QR codes are drawn on the standard output.
 type TerminalQR string
 
-// When QR codes are drawn on the standard output.
+// The values of TerminalQR.
 const (
 	TerminalAuto TerminalQR = "auto"
 	TerminalOn   TerminalQR = "on"
 	TerminalOff  TerminalQR = "off"
 )
 
-// LogFormat is how log lines are written.
+// LogFormat is the form of log lines.
 type LogFormat string
 
 // The log formats; auto is text on a terminal and JSON otherwise.
@@ -98,7 +98,7 @@ const (
 	LogJSON LogFormat = "json"
 )
 
-// Locale is the language of messages for people.
+// Locale is the default language of texts for people.
 type Locale string
 
 // The languages.
@@ -119,9 +119,8 @@ type Error struct{ Problems []string }
 // Error implements error.
 func (e *Error) Error() string { return strings.Join(e.Problems, "\n") }
 
-// Load reads the settings from environ (as os.Environ gives it) and from the file .env in dotenvDir; the
-// environment wins. An empty dotenvDir, or no such file, means no file. Whatever is wrong comes back as one
-// *Error that names every problem.
+// Load reads the settings from environ (as os.Environ returns it) and from the file .env in dotenvDir; the environment
+// wins. An empty dotenvDir, or no such file, means no file. All problems are returned as one *Error.
 func Load(environ []string, dotenvDir string) (Config, error) {
 	real := environment(environ)
 	config := Config{Exports: map[string]string{}}
@@ -155,7 +154,7 @@ func Load(environ []string, dotenvDir string) (Config, error) {
 	return config, nil
 }
 
-// environment turns NAME=value lines into a map; as in the process's own environment the first of a name wins.
+// environment turns NAME=value lines into a map. The first of a name wins, as in the process's own environment.
 func environment(environ []string) map[string]string {
 	values := make(map[string]string, len(environ))
 	for _, line := range environ {
@@ -167,7 +166,7 @@ func environment(environ []string) map[string]string {
 	return values
 }
 
-// conflicts fills in what depends on more than one variable, and names the combinations that cannot stand.
+// conflicts sets what depends on several variables, and reports combinations that are not allowed.
 func conflicts(c *Config) []string {
 	var problems []string
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
@@ -183,13 +182,13 @@ func conflicts(c *Config) []string {
 	}
 	if !c.HasToken() {
 		if !loopback(c.Host) {
-			add("HOST %q: an address that others can reach needs API_TOKEN or API_TOKEN_FILE, because whoever "+
+			add("HOST %q: an address that others can reach needs API_TOKEN or API_TOKEN_FILE, because anyone who "+
 				"opens the API without a token can link their own phone, or end the session; "+
 				"set a token, or HOST=127.0.0.1", c.Host)
 		}
 		if c.TLS() {
 			add("TLS_CERT_FILE %q: HTTPS is served on every address and needs API_TOKEN or API_TOKEN_FILE, "+
-				"because whoever opens the API without a token can link their own phone, or end the session",
+				"because anyone who opens the API without a token can link their own phone, or end the session",
 				c.TLSCertFile)
 		}
 	}
@@ -207,10 +206,10 @@ func conflicts(c *Config) []string {
 	return problems
 }
 
-// platforms are variables that hosting platforms set beside PORT.
+// platforms are variables that hosting platforms set together with PORT.
 var platforms = []string{"RENDER", "DYNO", "K_SERVICE", "RAILWAY_ENVIRONMENT", "FLY_APP_NAME", "WEBSITE_SITE_NAME", "KOYEB_APP_NAME", "VCAP_APPLICATION"}
 
-// unreachable warns of a bot that its hosting platform cannot reach, and would restart without end.
+// unreachable warns if the hosting platform cannot reach the bot, because it would then restart the bot without end.
 func unreachable(c *Config, real map[string]string) {
 	if !loopback(c.Host) {
 		return
@@ -224,7 +223,7 @@ func unreachable(c *Config, real map[string]string) {
 	}
 }
 
-// loopback reports whether only this machine can reach host.
+// loopback reports whether host is reachable only from this machine.
 func loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
@@ -233,7 +232,7 @@ func loopback(host string) bool {
 	return err == nil && address.Unmap().IsLoopback()
 }
 
-// hostname accepts an address or a name to listen on, and strips the brackets of an IPv6 address.
+// hostname accepts an address or name to listen on, and strips the brackets of an IPv6 address.
 func hostname(value string) (string, bool) {
 	if inner, ok := strings.CutPrefix(value, "["); ok {
 		value, ok = strings.CutSuffix(inner, "]")
@@ -247,7 +246,7 @@ func hostname(value string) (string, bool) {
 	return value, len(value) <= maxHost && hostPattern.MatchString(value)
 }
 
-// readable says why a file cannot be read, for the message about a .env that is there and does not open.
+// readable reads a small regular file, or explains why it cannot be read.
 func readable(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {

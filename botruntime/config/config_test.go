@@ -214,7 +214,7 @@ func TestBrokenDotenv(t *testing.T) {
 	cases := map[string]struct{ file, want string }{
 		"no value":           {"PORT=1\n\n# x\nCLIENT ID\nLOCALE=id\n", ".env line 4: not NAME=value"},
 		"after a long value": {"CLIENT_ID=\"a\nb\nc\"\n\nx y\n", ".env line 5: not NAME=value"},
-		"open quote":         {"PORT=1\nCLIENT_ID=\"shop\nLOCALE=id\n", ".env line 2: not NAME=value, or a quote that is never closed"},
+		"open quote":         {"PORT=1\nCLIENT_ID=\"shop\nLOCALE=id\n", ".env line 2: not NAME=value, or a quote that is not closed"},
 		"misspelt":           {"PORT=1\nQR_MAX_RETRY=3\n", ".env line 2: unknown variable (did you mean QR_MAX_RETRIES?); see --help"},
 		"lower case":         {"client_id=x\n", "client_id in "},
 		"suggestion":         {"client_id=x\n", "(did you mean CLIENT_ID?)"},

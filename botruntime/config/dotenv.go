@@ -14,7 +14,7 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// entry is one variable of a .env file and its line (0 when that is not known).
+// entry is one variable of a .env file and its line; 0 if the line is unknown.
 type entry struct {
 	value string
 	file  string
@@ -44,13 +44,12 @@ func readDotenv(dir string, c *Config) (map[string]entry, []string) {
 	return parseDotenv(file, data, c)
 }
 
-// dollar stands for a $ while the file is parsed. The parser would expand $NAME, and turn a secret that holds a $ into
-// another secret without a word.
+// dollar replaces every $ while the file is parsed. The parser would expand $NAME, and silently change a secret that
+// contains a $.
 const dollar = "\ue000"
 
-// parseDotenv never repeats a line of the file, because any of them may hold a secret. Nothing in it is expanded. A
-// misspelt name of ours is an error, an unknown one a warning: hosting guides put the variables of several programs
-// into one file.
+// parseDotenv never repeats a line of the file, because any line may hold a secret. It expands nothing. A misspelt
+// setting is an error, an unknown name a warning: people put the variables of several programs into one file.
 func parseDotenv(file string, data []byte, c *Config) (map[string]entry, []string) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if bytes.IndexByte(data, 0) >= 0 || bytes.Contains(data, []byte(dollar)) {
@@ -58,7 +57,7 @@ func parseDotenv(file string, data []byte, c *Config) (map[string]entry, []strin
 	}
 	values, err := godotenv.UnmarshalBytes(bytes.ReplaceAll(data, []byte("$"), []byte(dollar)))
 	if err != nil {
-		return nil, []string{fmt.Sprintf("%s line %d: not NAME=value, or a quote that is never closed",
+		return nil, []string{fmt.Sprintf("%s line %d: not NAME=value, or a quote that is not closed",
 			file, brokenLine(data))}
 	}
 	entries := make(map[string]entry, len(values))
@@ -79,16 +78,16 @@ func parseDotenv(file string, data []byte, c *Config) (map[string]entry, []strin
 	return entries, problems
 }
 
-// typo reports whether a name in the file is one letter away from one of ours. In the environment that would be too
-// strict, for HOME is one letter away from HOST.
+// typo reports whether a name in the file is one letter away from a setting's. This would be too strict for the
+// environment, because HOME is one letter away from HOST.
 func typo(name string) bool {
 	return name != "HOME" && slices.ContainsFunc(variables, func(v variable) bool { return distance(strings.ToUpper(name), v.name) <= 1 })
 }
 
 var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
-// brokenLine finds where the parser gave up: behind the last line up to which the file parses, statement by
-// statement, for a quoted value may go on over several lines.
+// brokenLine finds where the parser gave up: after the last line up to which the file parses. It tries whole
+// statements, because a quoted value may span several lines.
 func brokenLine(data []byte) int {
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	good := 0
@@ -100,7 +99,7 @@ func brokenLine(data []byte) int {
 	return min(good+1, len(lines))
 }
 
-// lineOf finds the last line that sets name, which is the one that counts.
+// lineOf finds the last line that sets name; the last one counts.
 func lineOf(data []byte, name string) int {
 	found := 0
 	for n, line := range strings.Split(string(data), "\n") {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Help is the part of --help that lists every variable with its meaning, what it may be, and its default.
+// Help returns the part of --help that lists every variable with its meaning, allowed values and default.
 func Help() string {
 	var b strings.Builder
 	b.WriteString("Settings (environment variables, or lines of a .env file in the working directory; the environment wins):\n\n")

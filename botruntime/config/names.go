@@ -12,7 +12,7 @@ func known(name string) bool {
 	return slices.ContainsFunc(variables, func(v variable) bool { return v.name == name })
 }
 
-// exports reports whether Go's libraries read the variable; programs write the proxies in both cases.
+// exports reports whether Go's libraries read the variable. Proxy variables exist in upper and lower case.
 func exports(name string) bool {
 	if slices.Contains(everyonesProxies, name) || name == "no_proxy" {
 		return true
@@ -20,8 +20,8 @@ func exports(name string) bool {
 	return slices.ContainsFunc(exported, func(v variable) bool { return v.name == name })
 }
 
-// nearMisses refuses the variables of the environment that were almost certainly meant for the bot, and warns of
-// those that other WhatsApp bots read. Every other name is another program's.
+// nearMisses refuses variables of the environment that were almost certainly meant for the bot, and warns about those
+// that other WhatsApp bots use. It ignores every other name.
 func nearMisses(environ map[string]string, c *Config) []string {
 	var problems []string
 	for _, name := range slices.Sorted(maps.Keys(environ)) {
@@ -36,7 +36,7 @@ func nearMisses(environ map[string]string, c *Config) []string {
 	return problems
 }
 
-// elsewhere are names that other WhatsApp bots give to settings of ours.
+// elsewhere are other WhatsApp bots' names for the bot's settings.
 var elsewhere = map[string]string{
 	"WWEBJS_AUTH_PATH": "AUTH_PATH", "WWEBJS_CACHE_PATH": "WEB_VERSION_CACHE_PATH", "SESSION_ID": "CLIENT_ID",
 	"SESSION_NAME": "CLIENT_ID", "SESSION_PATH": "AUTH_PATH", "SESSIONS_PATH": "AUTH_PATH", "SESSION_DIR": "AUTH_PATH",
@@ -46,7 +46,7 @@ var elsewhere = map[string]string{
 	"WHATSAPP_PROXY_SERVER": "PROXY_URL",
 }
 
-// foreign is the warning of a variable that the bot does not read.
+// foreign returns the warning about a variable that the bot does not read.
 func foreign(name string) string {
 	if ours := elsewhere[name]; ours != "" {
 		return fmt.Sprintf("%s is ignored: another bot's name for %s; set %s", name, ours, ours)
@@ -57,8 +57,8 @@ func foreign(name string) string {
 // ours are prefixes that no other program is likely to use.
 var ours = []string{"TAKEOVER_", "BACKUP_SYNC_", "QR_MAX_", "WEB_VERSION_CACHE_", "PAIRING_PHONE_"}
 
-// families are first words of our names. A name that begins with one and has no other word than ours is a shortened
-// name of ours: BACKUP_INTERVAL_MS is, BACKUP_DIR is not.
+// families are first words of the settings' names. A name that starts with one and has only words of the settings is a
+// shortened setting: BACKUP_INTERVAL_MS is one, BACKUP_DIR is not.
 var families = []string{"TAKEOVER", "BACKUP", "QR", "CLIENT", "WEB", "PAIRING"}
 
 func nearMiss(name string) bool {
@@ -70,7 +70,7 @@ func nearMiss(name string) bool {
 	}
 	words := strings.Split(name, "_")
 	return slices.ContainsFunc(variables, func(v variable) bool {
-		// Short names are typos of too much: HOST and HOME, PORT and PWD.
+		// Short names are one letter away from too many others: HOST and HOME, PORT and PWD.
 		allowed := 0
 		switch {
 		case len(v.name) >= 14:
@@ -84,13 +84,13 @@ func nearMiss(name string) bool {
 	})
 }
 
-// serviceLink recognises what Kubernetes and Docker put into a container for every service around it
-// (BACKUP_SERVICE_HOST, METRICS_PORT_80_TCP): nobody typed those.
+// serviceLink recognises the variables that Kubernetes and Docker set for every service nearby (BACKUP_SERVICE_HOST,
+// METRICS_PORT_80_TCP). Nobody typed those.
 func serviceLink(name string) bool {
 	return strings.Contains(name, "_SERVICE_") || strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")
 }
 
-// didYouMean suggests the closest variable, if one is close.
+// didYouMean suggests the closest variable if it is close enough.
 func didYouMean(name string) string {
 	best, least := "", len(name)/2+1
 	for _, v := range variables {
@@ -120,8 +120,7 @@ func subset(part, whole []string) bool {
 	return !slices.ContainsFunc(part, func(word string) bool { return !slices.Contains(whole, word) })
 }
 
-// distance is how many letters must be added, dropped, changed or swapped with their neighbour to turn a
-// into b.
+// distance returns how many letters must be added, dropped, changed or swapped with their neighbour to turn a into b.
 func distance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return max(len(a), len(b))
@@ -148,7 +147,7 @@ func distance(a, b string) int {
 	return last[len(b)]
 }
 
-// plain keeps a name that holds line breaks or the like to one line.
+// plain keeps a name with line breaks or control characters on one line.
 func plain(name string) string {
 	if namePattern.MatchString(name) {
 		return name

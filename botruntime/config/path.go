@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// The remedies for values that are not what they look like. Nothing is expanded, so a value that only a shell could
-// expand would silently mean something else.
+// The remedies for values that cannot be meant literally. Nothing is expanded, so a value written for a shell would
+// silently mean something else.
 var (
 	errQuoted      = errors.New("it holds quotes; write the value without them (docker --env-file keeps quotes)")
 	errReference   = errors.New("it holds a reference such as $HOME or ${NAME}, which is not expanded; write the value itself")
@@ -19,7 +19,7 @@ var (
 	errColon       = errors.New("it holds a colon; a volume (/data:/data) or a URL is not a path")
 	errComment     = errors.New("it holds a comment; put the comment on a line of its own")
 	errPlaceholder = errors.New("it is a placeholder, not a path")
-	errSigns       = errors.New("it holds a sign that a path should not have")
+	errSigns       = errors.New("it holds a character that a path should not have")
 	errLong        = errors.New("it is too long for a path")
 )
 
@@ -29,12 +29,12 @@ var (
 	dotsAlone   = regexp.MustCompile(`(^|/)(\.{3,}|…)(/|$)`)
 )
 
-// words are what programs print where a value is missing.
+// words are what programs print for a missing value.
 var words = []string{"undefined", "null", "nil", "none", "nan", "true", "false", "<nil>", "[object object]", "changeme", "change-me"}
 
 const quotes = "\"'`“”„‘’«»"
 
-// checkPath refuses what cannot be meant as a path.
+// checkPath refuses a value that cannot be meant as a path.
 func checkPath(value string) error {
 	first, _ := utf8.DecodeRuneInString(value)
 	last, _ := utf8.DecodeLastRuneInString(value)
@@ -70,7 +70,7 @@ func unseen(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r != ' ' && unicode.IsSpace(r) || r == utf8.RuneError
 }
 
-// checkSecret refuses a secret that was meant to be expanded or unquoted on its way here.
+// checkSecret refuses a secret that still has quotes or an unexpanded reference.
 func checkSecret(value string) error {
 	first, _ := utf8.DecodeRuneInString(value)
 	last, _ := utf8.DecodeLastRuneInString(value)

@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// proxySchemes are the schemes that Go's transport speaks.
+// proxySchemes are the schemes that Go's HTTP transport supports.
 var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
 
-const proxyForm = "http://, https://, socks5:// or socks5h://, a host and a port; special signs in a password as %XX"
+const proxyForm = "http://, https://, socks5:// or socks5h://, a host and a port; special characters in a password as %XX"
 
-// userinfo is a user name and password as a URL may hold them.
+// userinfo matches a user name and password as a URL may contain them.
 var userinfo = regexp.MustCompile(`^([A-Za-z0-9._~!&'()*+,;=-]|%[0-9A-Fa-f]{2})*(:([A-Za-z0-9._~!&'()*+,;=:-]|%[0-9A-Fa-f]{2})*)?$`)
 
-// parseProxy reads a proxy's address. It is stricter than net/url: an unescaped sign in a password moves the border
-// between password, host and path, and the bot would then use another proxy, or none.
+// parseProxy reads a proxy's address. It is stricter than net/url: an unescaped character in a password moves the
+// border between password, host and path, and the bot would then use another proxy, or none.
 func parseProxy(value string) (*url.URL, bool) {
 	if strings.ContainsAny(value, "$\\\"'`<>{}") || strings.ContainsFunc(value, unseen) || strings.Contains(value, " ") {
 		return nil, false
@@ -46,11 +46,11 @@ func parseProxy(value string) (*url.URL, bool) {
 	return proxy, true
 }
 
-// everyonesProxies are the variables by which other programs find a proxy, the one for WhatsApp's connection first. Go
-// itself knows only the first two. The bot uses every one of them: someone who sets one means to hide the address.
+// everyonesProxies are the variables in which other programs look for a proxy, the one for WhatsApp's connection
+// first. Go itself reads only the first two. The bot reads all: someone who sets one wants to hide the address.
 var everyonesProxies = []string{"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"}
 
-// useProxy makes Go use the proxy that the environment names, or says why it cannot.
+// useProxy makes Go use the proxy that the environment names, or returns why it cannot.
 func useProxy(c *Config, real map[string]string, file map[string]entry) []string {
 	if c.ProxyURL != nil {
 		return nil

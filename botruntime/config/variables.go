@@ -12,23 +12,23 @@ import (
 	"sesi.dev/sesi/botruntime/phone"
 )
 
-// variable is one setting: the single place that knows its name, default, meaning and rule. Parsing, errors
-// and --help all come from it.
+// variable is one setting. Its name, default, meaning and rule are defined only here; parsing, errors and --help all
+// use them.
 type variable struct {
 	name     string
 	fallback string
-	// help is one sentence for --help, allowed what a value may be, for --help and for errors.
+	// help is one sentence for --help. allowed describes valid values, for --help and errors.
 	help    string
 	allowed string
-	// secret values are never repeated.
+	// secret means that the value is never repeated.
 	secret bool
-	// parse stores a value that is allowed and refuses any other; value is trimmed and never empty.
+	// parse stores a valid value and returns false for any other; value is trimmed and never empty.
 	parse func(c *Config, value string) bool
-	// check, where set, says why a value cannot be meant, and what to write instead.
+	// check, if set, returns why a value is a likely mistake and what to write instead.
 	check func(value string) error
 }
 
-// problem is the line for a value that is not allowed; where says which line of .env it stands on.
+// problem returns the error line for an invalid value; where is its place in .env.
 func (v variable) problem(value, where string) string {
 	shown := strconv.Quote(shorten(value))
 	if v.secret {
@@ -45,13 +45,13 @@ func (v variable) problem(value, where string) string {
 	return fmt.Sprintf("%s %s%s: want %s%s", v.name, shown, where, v.allowed, why)
 }
 
-// accepts parses a value unless it cannot be meant.
+// accepts parses a value unless it is a likely mistake.
 func (v variable) accepts(c *Config, value string) bool {
 	return (v.check == nil || v.check(value) == nil) && v.parse(c, value)
 }
 
 const (
-	// Lengths are checked apart from the patterns: a pattern that counts to 128 costs each bot 200 KB for good.
+	// Lengths are checked apart from the patterns: a pattern that counts to 128 costs each bot 200 KB of memory.
 	maxName   = 128
 	maxHost   = 253
 	maxDotenv = 32 << 10
@@ -66,7 +66,7 @@ var (
 	hostPattern     = regexp.MustCompile(`^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$`)
 )
 
-// variables is the whole contract of the bot's environment, in the order of --help.
+// variables is every setting of the bot, in the order of --help.
 var variables = []variable{
 	{
 		name: "CLIENT_ID", fallback: "default", help: "Name of the session; its directory is AUTH_PATH/session-CLIENT_ID.",
@@ -102,7 +102,7 @@ var variables = []variable{
 	},
 	{
 		name: "LOOPBACK_TOKEN", fallback: "on",
-		help:    "Whether a loopback HOST asks for the token that is set; off is for pods, where only their containers reach it.",
+		help:    "Whether a loopback HOST asks for the token; off is for pods, where only the pod's containers reach it.",
 		allowed: "on or off", parse: boolean(func(c *Config) *bool { return &c.LoopbackToken }),
 	},
 	{
@@ -173,11 +173,11 @@ var variables = []variable{
 		},
 	},
 	{
-		name: "MESSAGES", fallback: "on", help: "Keep messages that come; off acknowledges and drops them.",
+		name: "MESSAGES", fallback: "on", help: "Keep incoming messages; off acknowledges and drops them.",
 		allowed: "on or off", parse: boolean(func(c *Config) *bool { return &c.Messages }),
 	},
 	{
-		name: "MESSAGES_RETENTION", fallback: "168h", help: "How long messages and events stay; 0 means ten minutes.",
+		name: "MESSAGES_RETENTION", fallback: "168h", help: "How long messages and events are kept; 0 means ten minutes.",
 		allowed: "0, or a duration from 1h to 8760h such as 72h",
 		parse: func(c *Config, value string) bool {
 			kept, err := time.ParseDuration(value)
@@ -186,7 +186,7 @@ var variables = []variable{
 		},
 	},
 	{
-		name: "MESSAGES_MAX_SIZE", fallback: "256", help: "Most room that messages and events take on disk, in MiB.",
+		name: "MESSAGES_MAX_SIZE", fallback: "256", help: "Disk space for messages and events, in MiB.",
 		allowed: "a number, 16 to 65536",
 		parse: func(c *Config, value string) bool {
 			var mib int
@@ -245,7 +245,7 @@ var variables = []variable{
 	},
 }
 
-// exported are variables that Go's libraries read. They are no settings of the bot, but a .env file may hold them.
+// exported are variables that Go's libraries read. They are not settings of the bot, but a .env file may contain them.
 var exported = []variable{
 	{name: "HTTPS_PROXY", help: "Proxy for HTTPS and WebSocket connections."},
 	{name: "ALL_PROXY", help: "Proxy for all connections, where HTTPS_PROXY is empty."},
@@ -301,7 +301,7 @@ func boolean(field func(*Config) *bool) func(*Config, string) bool {
 	}
 }
 
-// shorten keeps an error to one readable line whatever the value was.
+// shorten keeps an error to one readable line, whatever the value is.
 func shorten(value string) string {
 	const most = 80
 	runes := []rune(value)

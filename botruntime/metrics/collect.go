@@ -18,10 +18,10 @@ var (
 	existsDesc     = gauge("session_exists", "1 while the store holds a linked device.")
 	qrRequiredDesc = gauge("qr_required", "1 while only a person with the phone can bring the session back.")
 	expiredDesc    = gauge("expired", "1 from a logout until the next pairing.")
-	backupDesc     = gauge("backup_last_success_timestamp_seconds", "When a good backup was last taken, or the newest one found to hold all there is; 0 for never.")
+	backupDesc     = gauge("backup_last_success_timestamp_seconds", "Time of the last good backup, or of the last check that it is still complete; 0 for never.")
 	intervalDesc   = gauge("backup_interval_seconds", "Time between backups as configured; 0 when they are off.")
-	webVersionDesc = gauge("web_version_age_seconds", "Age of the WhatsApp Web version in use: since it was fetched, or for the one built in since its library was made.")
-	buildDesc      = gauge("build_info", "Always 1; the labels say what runs.", "version", "goversion")
+	webVersionDesc = gauge("web_version_age_seconds", "Age of the WhatsApp Web version in use: since it was fetched, or since the release of the library for the built-in one.")
+	buildDesc      = gauge("build_info", "Always 1; the labels name the build.", "version", "goversion")
 )
 
 // Describe implements prometheus.Collector.

@@ -21,15 +21,15 @@ type Gauge struct {
 	Labels []string
 }
 
-// messageGauges are the gauges of messages. No label holds a number, a chat or a name of a person.
+// messageGauges are the gauges of messages. No label holds a number, a chat or a person's name.
 var messageGauges = map[string]*prometheus.Desc{
-	"journal_bytes":            gauge("journal_bytes", "Room that messages and events take on disk."),
+	"journal_bytes":            gauge("journal_bytes", "Disk space used by messages and events."),
 	"journal_last_event":       gauge("journal_last_event", "Number of the newest event."),
-	"journal_oldest_event":     gauge("journal_oldest_event", "Number of the oldest event that is left."),
-	"journal_expired":          gauge("journal_expired_events", "Events that went by age since the start."),
-	"journal_evicted":          gauge("journal_evicted_events", "Events that went because the journal was full, since the start."),
-	"journal_commit_failures":  gauge("journal_commit_failures", "Transactions that the disk did not take since the start."),
-	"journal_last_commit_secs": gauge("journal_last_commit_seconds", "Time that the last commit took."),
+	"journal_oldest_event":     gauge("journal_oldest_event", "Number of the oldest event that is kept."),
+	"journal_expired":          gauge("journal_expired_events", "Events deleted because of their age since the start."),
+	"journal_evicted":          gauge("journal_evicted_events", "Events deleted because the journal was full, since the start."),
+	"journal_commit_failures":  gauge("journal_commit_failures", "Transactions that could not be written since the start."),
+	"journal_last_commit_secs": gauge("journal_last_commit_seconds", "Duration of the last commit."),
 }
 
 // NewMessages registers the metrics of messages. gauges is called at each scrape.
@@ -38,10 +38,10 @@ func (b *Bot) NewMessages(gauges func() []Gauge) *Messages {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sesi_bot_" + name, Help: help}, labels)
 	}
 	m := &Messages{
-		received: counter("events_received_total", "Events of WhatsApp that were written to the journal, by type.", "type"),
-		repeats:  counter("events_repeated_total", "Events that came again and were recognised, by type.", "type"),
+		received: counter("events_received_total", "Events from WhatsApp that were written to the journal, by type.", "type"),
+		repeats:  counter("events_repeated_total", "Repeated events that were recognised, by type.", "type"),
 		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "sesi_bot_events_refused_total",
-			Help: "Events that the disk did not take; WhatsApp delivers them again."}),
+			Help: "Events that could not be written; WhatsApp delivers them again."}),
 		gauges: gauges,
 	}
 	for _, kind := range bot.EventTypes {
@@ -77,7 +77,7 @@ func (m *Messages) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// Received counts an event that was written down, or one that was known.
+// Received counts an event that was written to the journal, or a repeat of one.
 func (m *Messages) Received(kind bot.EventType, repeat bool) {
 	if repeat {
 		m.repeats.WithLabelValues(string(kind)).Inc()
@@ -86,5 +86,5 @@ func (m *Messages) Received(kind bot.EventType, repeat bool) {
 	m.received.WithLabelValues(string(kind)).Inc()
 }
 
-// Refused counts an event that could not be written down.
+// Refused counts an event that could not be written to the journal.
 func (m *Messages) Refused() { m.refused.Inc() }

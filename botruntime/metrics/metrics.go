@@ -1,5 +1,5 @@
-// Package metrics counts what happens to one session and shows it to Prometheus; it never puts a phone
-// number, a name or a client ID into a label.
+// Package metrics counts what happens to one session for Prometheus. It never puts a phone number, a name or a client
+// ID into a label.
 package metrics
 
 import (
@@ -14,7 +14,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// Bot holds the counters of one bot and collects its gauges at each scrape, so that none goes stale.
+// Bot holds the counters of one bot. It collects its gauges at each scrape, so that none is stale.
 type Bot struct {
 	registry *prometheus.Registry
 	counters []prometheus.Collector
@@ -39,7 +39,7 @@ func New(version string) *Bot {
 		b.counters = append(b.counters, c)
 		return c
 	}
-	// Every reason is there from the start: a counter that appears with its first increment hides it from rate().
+	// Every reason exists from the start: rate() does not see the first increment of a counter that appears with it.
 	byReason := func(name, help string, reasons []bot.Reason) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sesi_bot_" + name, Help: help}, []string{"reason"})
 		for _, reason := range reasons {
@@ -48,7 +48,7 @@ func New(version string) *Bot {
 		b.counters = append(b.counters, c)
 		return c
 	}
-	b.reconnects = byReason("reconnects_total", "Connections opened again, by why the one before ended.", []bot.Reason{
+	b.reconnects = byReason("reconnects_total", "Reconnections, by why the previous connection ended.", []bot.Reason{
 		bot.ReasonConnectionLost, bot.ReasonKeepAliveTimeout, bot.ReasonStreamReplaced, bot.ReasonTemporaryBan,
 		bot.ReasonClientOutdated, bot.ReasonConnectFailure,
 	})
@@ -67,11 +67,10 @@ func New(version string) *Bot {
 	return b
 }
 
-// Observe says where the gauges come from; before it, and while snapshot returns nil, there are none.
+// Observe sets where the gauges come from. There are no gauges before this call, and while snapshot returns nil.
 func (b *Bot) Observe(snapshot func() *bot.Snapshot) { b.snapshot.Store(&snapshot) }
 
-// Handler answers a scrape. It never compresses: the answer is a few kilobytes, and a compressor would stay
-// in memory for good.
+// Handler answers a scrape. It never compresses: the answer is a few kilobytes, and a compressor would stay in memory.
 func (b *Bot) Handler() http.Handler {
 	return promhttp.HandlerFor(b.registry, promhttp.HandlerOpts{DisableCompression: true, MaxRequestsInFlight: 4})
 }
@@ -103,11 +102,11 @@ func (b *Bot) BackupFailed() { b.backupFailures.Inc() }
 // StoreRestored counts a damaged store that a backup replaced.
 func (b *Bot) StoreRestored() { b.restoreds.Inc() }
 
-// BackedUp says that a backup of all that the store holds was known at that moment.
+// BackedUp sets the time at which a complete backup was known to exist.
 func (b *Bot) BackedUp(at time.Time) { b.backedUp.Store(at.UnixMilli()) }
 
-// BackupInterval says how often backups are due; 0 for never.
+// BackupInterval sets the time between backups; 0 for never.
 func (b *Bot) BackupInterval(every time.Duration) { b.interval.Store(int64(every)) }
 
-// WebVersion says of when the web version in use is.
+// WebVersion sets the date of the web version in use.
 func (b *Bot) WebVersion(at time.Time) { b.webVersion.Store(at.Unix()) }

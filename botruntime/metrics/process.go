@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// These few carry the names that client_golang's own collectors give them, so that common dashboards work.
-// Those collectors would cost every bot 0.7 MB of memory for two dozen numbers that nobody asks of it.
+// These few have the names of client_golang's own collectors, so that common dashboards work. Those collectors would
+// cost every bot 0.7 MB of memory for two dozen numbers that nobody needs.
 var (
 	cpuDesc        = prometheus.NewDesc("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", nil, nil)
 	residentDesc   = prometheus.NewDesc("process_resident_memory_bytes", "Resident memory size in bytes.", nil, nil)
@@ -23,7 +23,7 @@ var (
 	heapDesc       = prometheus.NewDesc("go_memstats_heap_alloc_bytes", "Number of heap bytes allocated and currently in use.", nil, nil)
 )
 
-// started is the process's start, but for the few milliseconds before Go runs.
+// started is the process's start, except for the few milliseconds before Go runs.
 var started = time.Now()
 
 func describeProcess(descs chan<- *prometheus.Desc) {
@@ -32,7 +32,7 @@ func describeProcess(descs chan<- *prometheus.Desc) {
 	}
 }
 
-// collectProcess leaves out what the system does not tell.
+// collectProcess leaves out what the system does not report.
 func collectProcess(metrics chan<- prometheus.Metric) {
 	metrics <- number(startDesc, float64(started.UnixMilli())/1000)
 	metrics <- number(goroutinesDesc, float64(runtime.NumGoroutine()))
@@ -46,7 +46,7 @@ func collectProcess(metrics chan<- prometheus.Metric) {
 		metrics <- number(residentDesc, resident)
 	}
 	if files, err := os.ReadDir("/proc/self/fd"); err == nil {
-		metrics <- number(filesDesc, float64(len(files)-1)) // without the one that reads the folder
+		metrics <- number(filesDesc, float64(len(files)-1)) // without the descriptor that reads the directory
 	}
 }
 

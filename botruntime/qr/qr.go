@@ -9,11 +9,11 @@ import (
 	"rsc.io/qr"
 )
 
-// quiet is the white border that a reader needs, in modules.
+// quiet is the white border that a scanner needs, in modules.
 const quiet = 4
 
-// SVG returns a picture of text that scales without blur: one dark path on white, one unit per module. It is
-// dark on white in a dark page too, for many readers see no other.
+// SVG returns a picture of text that scales without blur: one dark path on white, one unit per module. It is dark on
+// white even in a dark page, because many scanners read no other.
 func SVG(text string) ([]byte, error) {
 	code, err := encode(text, qr.M)
 	if err != nil {
@@ -66,11 +66,11 @@ func PNG(text string) ([]byte, error) {
 	return code.PNG(), nil
 }
 
-// terminalQuiet is narrower than the standard's border: terminals are small, and readers cope.
+// terminalQuiet is narrower than the standard's border: terminals are small, and scanners can read it.
 const terminalQuiet = 2
 
-// Terminal writes text as a QR code of half blocks, two modules to a character. It sets both colours itself,
-// so that the code is dark on light whatever the terminal's theme.
+// Terminal writes text as a QR code of half blocks, two modules to a character. It sets both colours, so that the code
+// is dark on light whatever the terminal's theme.
 func Terminal(w io.Writer, text string) error {
 	code, err := encode(text, qr.L)
 	if err != nil {
@@ -91,7 +91,7 @@ func Terminal(w io.Writer, text string) error {
 	return nil
 }
 
-// halfBlock is the character whose upper and lower half are dark or not.
+// halfBlock returns the character with these halves dark.
 func halfBlock(upper, lower bool) string {
 	switch {
 	case upper && lower:
@@ -104,7 +104,7 @@ func halfBlock(upper, lower bool) string {
 	return " "
 }
 
-// encode never puts text in its error: it is a secret.
+// encode never repeats text in its error: the text is a secret.
 func encode(text string, level qr.Level) (*qr.Code, error) {
 	code, err := qr.Encode(text, level)
 	if err != nil {

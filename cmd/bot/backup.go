@@ -41,7 +41,7 @@ func backup(ctx context.Context, p program) (err error) {
 	return explainNoDevice(p, err)
 }
 
-// explainNoDevice names the session that was looked at: mostly CLIENT_ID or AUTH_PATH is not the running bot's.
+// explainNoDevice names the session that was read: usually CLIENT_ID or AUTH_PATH differs from the running bot's.
 func explainNoDevice(p program, err error) error {
 	if errors.Is(err, store.ErrNoDevice) {
 		return fmt.Errorf("%w in session %s of %s; set CLIENT_ID and AUTH_PATH as for the bot", err, p.cfg.ClientID, p.cfg.AuthPath)
@@ -75,8 +75,8 @@ func restore(ctx context.Context, p program) (err error) {
 	return nil
 }
 
-// until reads from source until ctx ends, also in the middle of a read. A read from a standard input whose sender is
-// gone would otherwise not end.
+// until reads from source until ctx ends, even in the middle of a read. Otherwise a read from a standard input whose
+// sender is gone would never end.
 func until(ctx context.Context, source io.Reader) io.Reader {
 	reader, writer := io.Pipe()
 	context.AfterFunc(ctx, func() { writer.CloseWithError(ctx.Err()) })

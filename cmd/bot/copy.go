@@ -13,10 +13,10 @@ import (
 	"sesi.dev/sesi/botruntime/store"
 )
 
-// copyCommand is the command by which a running bot starts this program as its copier. It is not for people.
+// copyCommand makes this program run as the copier of a running bot. It is not for people.
 const copyCommand = "copy-database"
 
-// copier is the command that copies the database for a backup.
+// copier returns the command that copies the database for a backup.
 func copier(ctx context.Context) *exec.Cmd {
 	program, err := ownProgram()
 	if err != nil {
@@ -27,7 +27,7 @@ func copier(ctx context.Context) *exec.Cmd {
 	return command
 }
 
-// ownProgram is the file that this process runs. On Linux it stays so when an upgrade has replaced the file.
+// ownProgram returns the file that this process runs. On Linux it still exists after an upgrade has replaced the file.
 func ownProgram() (string, error) {
 	if runtime.GOOS == "linux" {
 		return "/proc/self/exe", nil

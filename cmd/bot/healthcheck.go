@@ -13,7 +13,7 @@ import (
 
 const healthTimeout = 3 * time.Second
 
-// healthcheck asks the running bot whether it lives.
+// healthcheck asks the running bot whether it is alive.
 func healthcheck(ctx context.Context, p program) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 	"sesi.dev/sesi/botruntime/config"
 )
 
-// newLog writes text for people and JSON for machines.
+// newLog writes text for people or JSON for machines.
 func newLog(w io.Writer, cfg config.Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.LogLevel}
 	if cfg.LogFormat == config.LogText || cfg.LogFormat == config.LogAuto && isTerminal(w) {

@@ -1,5 +1,5 @@
-// Command bot holds one WhatsApp session: it keeps the linked device on disk, stays connected, and serves the
-// session API, the QR page, health and metrics. It decides nothing; that is botruntime's.
+// Command bot runs one WhatsApp session: it keeps the linked device on disk, stays connected, and serves the session
+// API, the QR page, health and metrics. It wires botruntime together and decides nothing.
 package main
 
 import (
@@ -29,7 +29,7 @@ Usage:
 
 `
 
-// Exit codes. Bad settings differ from a failure so that a supervisor need not restart into them.
+// Exit codes. Bad settings have their own, so that a supervisor need not restart the bot into them.
 const (
 	exitOK       = 0
 	exitFailed   = 1
@@ -87,10 +87,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// errSettings marks an error as one of the settings.
+// errSettings marks an error in the settings.
 var errSettings = errors.New("settings")
 
-// program is what a command gets.
+// program is what a command needs.
 type program struct {
 	cfg            config.Config
 	args           []string

@@ -11,13 +11,13 @@ import (
 
 // docs/benchmarks/bots.md says what each of these saves.
 const (
-	// startGCPercent lets a start, which allocates 5 MB, end before the first collection. One in the middle leaves
-	// holes in the heap that no later one closes.
+	// startGCPercent lets the start, which allocates 5 MB, finish before the first collection. A collection in the
+	// middle leaves holes in the heap that no later one closes.
 	startGCPercent = 200
-	// restTime is how often keepSmall looks. A login and the work after it take less.
+	// restTime is how often keepSmall checks. A login and the work after it take less.
 	restTime = 15 * time.Second
-	// worthFreeing is how many bytes must have been allocated since the last collection for another one. An idle bot
-	// takes a quarter of an hour to allocate them.
+	// worthFreeing is how many bytes must be allocated after a collection to make another one worthwhile. An idle bot
+	// allocates that much in about 15 minutes.
 	worthFreeing = 512 << 10
 )
 
@@ -26,14 +26,14 @@ func limitRuntime() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(startGCPercent)
 	}
-	// The runtime keeps memory for each of its processors, and one is enough: a session's messages come one by one.
+	// The runtime keeps memory for each processor, and one is enough: a session's messages come one by one.
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
 }
 
-// keepSmall returns the memory of a burst of work (a login, a backup, a hundred messages) to the system soon after
-// it. A bot is idle most of the time, and each session pays for its memory.
+// keepSmall returns the memory of a burst of work (a login, a backup, a hundred messages) to the system soon
+// afterwards. A bot is idle most of the time, and its memory is paid once per session.
 func keepSmall(ctx context.Context) {
 	look := time.NewTicker(restTime)
 	defer look.Stop()
@@ -55,7 +55,7 @@ func keepSmall(ctx context.Context) {
 	}
 }
 
-// observeAllocated is how many bytes the process has allocated since its start.
+// observeAllocated returns how many bytes the process has allocated since its start.
 func observeAllocated() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)

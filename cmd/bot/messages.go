@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// namesTime bounds a look into whatsmeow's list of numbers and LIDs.
+	// namesTime bounds a lookup in whatsmeow's list of numbers and LIDs.
 	namesTime = 2 * time.Second
-	// scrapeTime bounds what a scrape asks of the journal.
+	// scrapeTime bounds the journal queries of one scrape.
 	scrapeTime = 2 * time.Second
-	// tidyTime is how often the journal removes what is too old.
+	// tidyTime is how often the journal deletes old events.
 	tidyTime = 10 * time.Minute
 )
 
-// messages are the parts of a bot that carry messages.
+// messages are the parts of a bot that handle messages.
 type messages struct {
 	log       *slog.Logger
 	names     message.Names
@@ -57,7 +57,7 @@ func (m *messages) run(ctx context.Context) error {
 	defer tidy.Stop()
 	for {
 		if err := m.journal.Tidy(ctx); err != nil && ctx.Err() == nil {
-			m.log.Warn("old messages could not be removed from the journal", "error", err)
+			m.log.Warn("old messages could not be deleted from the journal", "error", err)
 		}
 		select {
 		case <-tidy.C:
@@ -88,7 +88,7 @@ func namesOf(st *store.Store) message.Names {
 	}
 }
 
-// gauges reads what a scrape shows of messages.
+// gauges reads the message gauges of a scrape.
 func (m *messages) gauges() []metrics.Gauge {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
 	defer cancel()

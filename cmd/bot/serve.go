@@ -18,10 +18,10 @@ import (
 	"sesi.dev/sesi/botruntime/store"
 )
 
-// requestGrace is how long requests in progress may take once the bot was told to stop.
+// requestGrace is how long running requests may take after the bot was told to stop.
 const requestGrace = 2 * time.Second
 
-// serve runs the bot until it is told to stop, or a part of it fails.
+// serve runs the bot until it is told to stop, or until a part of it fails.
 func serve(ctx context.Context, p program) (err error) {
 	limitRuntime()
 	log := newLog(p.stderr, p.cfg)
@@ -68,7 +68,7 @@ func serve(ctx context.Context, p program) (err error) {
 	}
 	log.Info("listening", "plain", text(server.PlainAddr()), "tls", text(server.TLSAddr()), "metrics", text(server.MetricsAddr()), "version", version)
 
-	// Whatever ends first ends the others.
+	// Whichever part ends first ends the others.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(server.Serve)
 	group.Go(func() error { return sup.Run(ctx) })
@@ -95,7 +95,7 @@ func serve(ctx context.Context, p program) (err error) {
 	return group.Wait()
 }
 
-// text is an address for people; "" for none.
+// text returns an address for the log; "" for none.
 func text(a net.Addr) string {
 	if a == nil {
 		return ""
@@ -103,7 +103,7 @@ func text(a net.Addr) string {
 	return a.String()
 }
 
-// ignoreStop: to be told to stop before it has started is no failure of the bot's.
+// ignoreStop drops the error of a bot that was told to stop before it had started.
 func ignoreStop(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
@@ -111,7 +111,7 @@ func ignoreStop(ctx context.Context, err error) error {
 	return err
 }
 
-// ignoreDeadline: requests that were broken off are no failure of the bot's.
+// ignoreDeadline drops the error of requests that were aborted at shutdown.
 func ignoreDeadline(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil
@@ -138,17 +138,17 @@ func addresses(cfg config.Config) httpapi.Addresses {
 	return at
 }
 
-// report says loudly what the store had to do to open.
+// report logs what the store had to do to open.
 func report(log *slog.Logger, o store.Opening, meter *metrics.Bot) {
 	if o.ProfileFound {
 		log.Warn("the session directory holds a whatsapp-web.js profile, which cannot be converted; link the phone again (the profile stays as it is)")
 	}
-	if o.Damage == "" || o.WithoutLog { // the store logged which database runs without its log
+	if o.Damage == "" || o.WithoutLog { // the store has logged which database runs without its log
 		return
 	}
 	if o.Restored != nil {
 		meter.StoreRestored()
-		log.Error("the session store was damaged; the newest good backup took its place, and messages that came since may not decrypt",
+		log.Error("the session store was damaged; the newest good backup took its place, and messages received since then may not decrypt",
 			"damage", o.Damage, "setAside", o.SetAside, "restored", o.Restored.Path)
 		return
 	}

@@ -10,7 +10,7 @@ import (
 	"go.mau.fi/whatsmeow"
 )
 
-// trustSimulator makes a test build accept a simulated WhatsApp, whose Noise root is WHATSAPP_NOISE_ROOT.
+// trustSimulator makes a test build accept a simulated WhatsApp whose Noise root is WHATSAPP_NOISE_ROOT.
 func trustSimulator() error {
 	value := os.Getenv("WHATSAPP_NOISE_ROOT")
 	if value == "" {

@@ -2,5 +2,5 @@
 
 package main
 
-// trustSimulator does nothing in a bot that is meant for WhatsApp: no setting can make it trust anyone else.
+// trustSimulator does nothing in a release build: no setting can make it trust another server.
 func trustSimulator() error { return nil }

@@ -11,8 +11,8 @@ import (
 	"sesi.dev/sesi/botruntime/session"
 )
 
-// drawsCodes says whether QR codes are drawn on stdout. A pod may have a terminal too, and what it writes ends up in
-// the cluster's logs, where a code that can still be scanned must not be.
+// drawsCodes reports whether QR codes are drawn on stdout. A pod's output goes to the cluster's logs, which must not
+// contain a code that can be scanned, even if the pod has a terminal.
 func drawsCodes(setting config.TerminalQR, stdout io.Writer) bool {
 	if setting == config.TerminalAuto {
 		_, inPod := os.LookupEnv("KUBERNETES_SERVICE_HOST")
@@ -21,7 +21,7 @@ func drawsCodes(setting config.TerminalQR, stdout io.Writer) bool {
 	return setting == config.TerminalOn
 }
 
-// showCodes draws each current code for the person at the terminal, and says when the session is connected.
+// showCodes draws each current code at the terminal, and prints when the session is connected.
 func showCodes(ctx context.Context, w io.Writer, sup *session.Supervisor, page string) {
 	shown, connected := "", false
 	for {

@@ -13,9 +13,9 @@ import (
 	"sesi.dev/sesi/botruntime/config"
 )
 
-// tokenSource returns what gives the API's token at this moment. A token file is read again when it changes;
-// while it holds no good token the last one stays, for an empty one would open the door, and half of one might
-// be guessed.
+// tokenSource returns a function that returns the current API token. It reads a token file again when the file
+// changes. While the file has no valid token it keeps the last one: an empty token would open the API, and half of one
+// might be guessed.
 func tokenSource(cfg config.Config, log *slog.Logger) (func() string, error) {
 	if cfg.APITokenFile == "" {
 		token := string(cfg.APIToken)
@@ -46,12 +46,12 @@ func (f *tokenFile) current() string {
 		f.failed = ""
 	case err.Error() != f.failed:
 		f.failed = err.Error()
-		f.log.Warn("the token file was not read again, the last token stays in use", "error", err)
+		f.log.Warn("the token file cannot be used; the last token stays in use", "error", err)
 	}
 	return f.token
 }
 
-// longest bounds what is read; the longest good token is shorter.
+// longest bounds the read; the longest valid token is shorter.
 const longest = 8 << 10
 
 func (f *tokenFile) load() error {
@@ -72,7 +72,7 @@ func (f *tokenFile) load() error {
 	}
 	token := strings.TrimSpace(string(data))
 	if !bot.ValidToken(token) {
-		return fmt.Errorf("%s holds no good token; write at least 16 printable characters without spaces into it (try: openssl rand -hex 32)", f.path)
+		return fmt.Errorf("%s has no valid token; write at least 16 printable characters without spaces into it (try: openssl rand -hex 32)", f.path)
 	}
 	f.token, f.seen = token, info
 	return nil

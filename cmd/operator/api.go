@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// apiPause is between two askings whether the API server answers, apiPatience how long one may take.
+	// apiPause is the time between two requests that check whether the API server answers; apiPatience bounds each.
 	apiPause    = time.Second
 	apiPatience = 5 * time.Second
-	// renewDeadline bounds one request of the leader election; it is controller-runtime's own default.
+	// renewDeadline bounds one request of the leader election. It is controller-runtime's default.
 	renewDeadline = 10 * time.Second
 	leaseName     = "operator.sesi.dev"
 )
 
-// awaitAPI waits for as long as the API server does not answer. A process that ended instead would be started again
-// after pauses that double, and every session's status would stand still until the last of them is over.
+// awaitAPI waits while the API server does not answer. If the process ended instead, the kubelet would restart it
+// after pauses that double, and every status would stay stale until the last pause is over.
 func awaitAPI(ctx context.Context, config *rest.Config, log logr.Logger) error {
 	patient := rest.CopyConfig(config)
 	patient.Timeout = apiPatience
@@ -50,9 +50,8 @@ func awaitAPI(ctx context.Context, config *rest.Config, log logr.Logger) error {
 	return nil
 }
 
-// newLock is the lease by which one of several operators works. It is held under the name of the pod, so that a
-// container that was started again goes on at once, where a name of the process would have to wait for its own lease
-// to expire.
+// newLock returns the lease that lets one of several operators work. Its holder is the pod's name, so that a restarted
+// container continues at once. With a name per process it would wait until its own lease expires.
 func newLock(config *rest.Config, namespace string) (resourcelock.Interface, error) {
 	pod, err := os.Hostname()
 	if err != nil {
@@ -61,7 +60,7 @@ func newLock(config *rest.Config, namespace string) (resourcelock.Interface, err
 	lock, err := resourcelock.NewFromKubeconfig(resourcelock.LeasesResourceLock, namespace, leaseName,
 		resourcelock.ResourceLockConfig{Identity: pod}, config, renewDeadline)
 	if err != nil {
-		return nil, fmt.Errorf("make the lease %s: %w", leaseName, err)
+		return nil, fmt.Errorf("create the lease %s: %w", leaseName, err)
 	}
 	return lock, nil
 }

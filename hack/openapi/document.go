@@ -132,7 +132,7 @@ func describeContent(text string) openapi.ContentOption {
 	return func(cu *openapi.ContentUnit) { cu.Description = text }
 }
 
-// operationID names an operation for generated clients: getApiSessionStatus.
+// operationID names an operation for generated clients, such as getApiSessionStatus.
 func operationID(route httpapi.Route) string {
 	id := strings.ToLower(route.Method)
 	for _, word := range strings.FieldsFunc(route.Path, func(r rune) bool { return strings.ContainsRune("/-.{}", r) }) {
@@ -141,8 +141,8 @@ func operationID(route httpapi.Route) string {
 	return id
 }
 
-// describeSchema gives a schema what the source says: comments, the values of enumerations, and which fields
-// are always there.
+// describeSchema adds to a schema what the source says: comments, enumerated values, and which fields are always
+// present.
 func (s *source) describeSchema(p jsonschema.InterceptSchemaParams) (bool, error) {
 	t := p.Value.Type()
 	for t.Kind() == reflect.Pointer {
@@ -174,7 +174,7 @@ func (s *source) describeSchema(p jsonschema.InterceptSchemaParams) (bool, error
 	return false, nil
 }
 
-// describeFields works through a struct, the outermost of equal names first, as encoding/json does.
+// describeFields handles a struct's fields. The outermost of equal names comes first, as in encoding/json.
 func (s *source) describeFields(t reflect.Type, schema *jsonschema.Schema) {
 	var embedded []reflect.Type
 	for i := range t.NumField() {

@@ -1,5 +1,5 @@
-// Command openapi writes the OpenAPI document of the bot's HTTP API, from the routes that are served, the types
-// of their answers and the comments in their source. It never runs in a bot, which only embeds the result.
+// Command openapi writes the OpenAPI document of the bot's HTTP API. It uses the served routes, the types of their
+// answers and the comments in the source. The bot only embeds the result.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"sesi.dev/sesi/hack/internal/module"
 )
 
-// target is where the bot embeds the document from, within the module.
+// target is the directory of the embedded document, within the module.
 const target = "botruntime/httpapi"
 
 func main() {
@@ -43,7 +43,7 @@ func run() error {
 	)
 }
 
-// pack compresses a document, the same bytes for the same document.
+// pack compresses a document deterministically.
 func pack(document []byte) ([]byte, error) {
 	var out bytes.Buffer
 	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)

@@ -9,37 +9,37 @@ import (
 const tagMessages = "messages"
 
 type eventsRequest struct {
-	After       string `query:"after" description:"The cursor behind which to read: oldest (the default), latest, or the next of an earlier answer."`
-	LastEventID string `header:"Last-Event-ID" description:"The same for a stream that reconnects."`
-	Types       string `query:"types" description:"Event types with commas; all when empty."`
+	After       string `query:"after" description:"Read the events after this cursor: oldest (the default), latest, or next from an earlier answer."`
+	LastEventID string `header:"Last-Event-ID" description:"The cursor of a stream that reconnects."`
+	Types       string `query:"types" description:"Event types, separated by commas; empty means all."`
 	Chat        string `query:"chat" description:"Only events of this chat."`
 	Limit       int    `query:"limit" default:"100" minimum:"1" maximum:"500"`
-	Wait        int    `query:"wait" default:"0" minimum:"0" maximum:"50" description:"Seconds to wait for an event when there is none yet."`
+	Wait        int    `query:"wait" default:"0" minimum:"0" maximum:"50" description:"Seconds to wait for an event if there is none yet."`
 }
 
 type messagesRequest struct {
-	Chat   string `query:"chat" description:"A number, or an address of WhatsApp; all chats when empty."`
-	Before int64  `query:"before" description:"The before of an earlier answer."`
+	Chat   string `query:"chat" description:"A phone number or WhatsApp address; empty means all chats."`
+	Before int64  `query:"before" description:"before from an earlier answer."`
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
 }
 
 type messageRequest struct {
 	ID   string `path:"id"`
-	Chat string `query:"chat" description:"The chat, where several hold a message with this id."`
+	Chat string `query:"chat" description:"The chat, if several have a message with this id."`
 }
 
 type chatRequest struct {
-	Chat string `path:"chat" description:"A number, or an address of WhatsApp."`
+	Chat string `path:"chat" description:"A phone number or WhatsApp address."`
 }
 
 var messageOperations = map[string]operation{
-	"GET " + bot.PathEvents: {summary: "What happened, from a cursor",
-		description: "Events in order, each at least once, under an id that a repeat keeps. With wait the answer comes with the first event. With Accept: text/event-stream the answer is a stream: id is the cursor, event the type, data the Event; a comment every 15 seconds. 410 says that events behind the cursor are gone, and names the oldest cursor in the header Sesi-Oldest-Cursor.",
+	"GET " + bot.PathEvents: {summary: "Events after a cursor",
+		description: "Events in order, each at least once; a repeated event has the same id. With wait, the answer comes with the first event. With Accept: text/event-stream the answer is a stream: id is the cursor, event the type, data the Event, and a comment every 15 seconds. 410 means that events after the cursor were deleted; the header Sesi-Oldest-Cursor names the oldest cursor.",
 		tag:         tagMessages, request: eventsRequest{}, answer: bot.Events{}, media: []media{{kind: "text/event-stream"}}, problems: []int{400, 409, 410, 422, 503}},
-	"GET " + bot.PathMessages: {summary: "Messages that the bot keeps, newest first", tag: tagMessages, request: messagesRequest{}, answer: bot.Messages{}, problems: []int{400, 409, 422}},
+	"GET " + bot.PathMessages: {summary: "Stored messages, newest first", tag: tagMessages, request: messagesRequest{}, answer: bot.Messages{}, problems: []int{400, 409, 422}},
 	"GET " + bot.PathMessage:  {summary: "One message", tag: tagMessages, request: messageRequest{}, answer: bot.Message{}, problems: []int{404, 409, 422}},
-	"DELETE " + bot.PathChatMessages: {summary: "Erase a chat from the bot",
-		description: "Removes the chat's messages and events from the bot's disk. Nothing changes at WhatsApp.",
+	"DELETE " + bot.PathChatMessages: {summary: "Delete a chat from the bot",
+		description: "Deletes the chat's messages and events from the bot's disk. Nothing changes at WhatsApp.",
 		tag:         tagMessages, request: chatRequest{}, answer: bot.Erased{}, problems: []int{409, 422}},
 }
 

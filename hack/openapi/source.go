@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// source is what the source says of types beyond what reflection knows.
+// source is what the source code says about types beyond reflection.
 type source struct {
 	types  map[string]string   // type: comment
 	fields map[string]string   // type.field: comment
 	values map[string][]string // type: its constants' values, in order
 }
 
-// readSource reads the packages whose types the API's answers are made of.
+// readSource reads the packages that define the API's answers.
 func readSource(root string) (*source, error) {
 	s := &source{types: map[string]string{}, fields: map[string]string{}, values: map[string][]string{}}
 	for _, dir := range []string{"api/bot", "botruntime/httpapi"} {
@@ -69,7 +69,7 @@ func (s *source) readType(spec *ast.TypeSpec, doc *ast.CommentGroup) {
 	}
 	last := ""
 	for _, field := range structure.Fields.List {
-		// A comment stands for the fields that follow it without one of their own.
+		// A comment also covers the following fields that have none.
 		if field.Doc != nil {
 			last = sentence(field.Doc)
 		}
@@ -93,7 +93,7 @@ func (s *source) readValue(spec *ast.ValueSpec) {
 	}
 }
 
-// sentence is a comment on one line.
+// sentence returns a comment on one line.
 func sentence(doc *ast.CommentGroup) string {
 	return strings.Join(strings.Fields(doc.Text()), " ")
 }
