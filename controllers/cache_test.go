@@ -16,7 +16,7 @@ import (
 	"sesi.dev/sesi/controllers/resources"
 )
 
-// decoded is an object as the API server's answer becomes one: nothing in it is shared with another.
+// decoded returns an object as it is decoded from the API server's answer: it shares nothing with other objects.
 func decoded[T interface {
 	client.Object
 	Marshal() ([]byte, error)
@@ -33,7 +33,7 @@ func decoded[T interface {
 	return into
 }
 
-// What every session repeats is in the memory once, and no object says anything else for it.
+// What every session repeats is in memory once, and no object changes by that.
 func TestTheCacheKeepsOnceWhatAllSessionsRepeat(t *testing.T) {
 	kept := &egresses{}
 	var policies []*networkingv1.NetworkPolicy
@@ -81,7 +81,7 @@ func TestTheCacheKeepsOnceWhatAllSessionsRepeat(t *testing.T) {
 	if !equality.Semantic.DeepEqual(secret.Data, renewed.Data) {
 		t.Error("the certificate before was lost")
 	}
-	if _, err := slimSecret(&corev1.Secret{}); err != nil { // somebody else's, of our label
+	if _, err := slimSecret(&corev1.Secret{}); err != nil { // someone else's, with our label
 		t.Fatal(err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// ConditionFaults lists where a visited session's conditions break a rule. Every test ends with it.
+// ConditionFaults lists where a reconciled session's conditions break a rule. Every test ends with it.
 func ConditionFaults(session *v1alpha1.WhatsAppSession) []string {
 	status := &session.Status
 	if status.ObservedGeneration == -1 {

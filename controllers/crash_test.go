@@ -20,9 +20,9 @@ import (
 	"sesi.dev/sesi/controllers"
 )
 
-// saboteur makes one write of an operator go wrong: the one after it was armed whose number is up.
+// saboteur makes one write of an operator fail: the write with a given number after arm.
 type saboteur struct {
-	// done writes reach the API server though the operator is told otherwise; a deadly one is the operator's last.
+	// done writes reach the API server although the operator gets an error; a deadly write is the operator's last.
 	done, deadly bool
 
 	mu     sync.Mutex
@@ -33,21 +33,21 @@ type saboteur struct {
 
 var errSabotage = errors.New("the connection broke")
 
-// arm has the write of the number go wrong, counted from now.
+// arm makes the write with this number fail, counted from now.
 func (s *saboteur) arm(number int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.left, s.struck, s.dead = number, false, make(chan struct{})
 }
 
-// happened tells whether a write went wrong since arm.
+// happened reports whether a write failed since arm.
 func (s *saboteur) happened() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.struck
 }
 
-// write does a write, or not.
+// write performs a write, or makes it fail.
 func (s *saboteur) write(do func() error) error {
 	s.mu.Lock()
 	if s.struck && s.deadly {
@@ -95,14 +95,14 @@ func (s *saboteur) calls() *interceptor.Funcs {
 	}
 }
 
-// guarded is an operator that is started anew whenever the saboteur killed it.
+// guarded is an operator that is restarted whenever the saboteur killed it.
 type guarded struct {
 	w   *world
 	s   *saboteur
 	now *operator
 }
 
-// revive replaces an operator that is dead.
+// revive replaces a dead operator.
 func (g *guarded) revive() {
 	if !g.s.deadly || !g.s.happened() {
 		return
@@ -123,14 +123,14 @@ func (g *guarded) revive() {
 	g.now = g.w.operate(staging{calls: g.s.calls()})
 }
 
-// until waits for a state of the session and revives the operator meanwhile.
+// until waits for a state of the session, and revives the operator meanwhile.
 func (g *guarded) until(name, what string, done func(*v1alpha1.WhatsAppSession) bool) *v1alpha1.WhatsAppSession {
 	g.w.t.Helper()
 	return g.w.until(name, what, func(s *v1alpha1.WhatsAppSession) bool { g.revive(); return done(s) })
 }
 
-// An operator whose every write fails, is lost, or is its last, in turn: a session's whole life ends as if nothing had
-// happened. No second pod, no orphan, the right status.
+// Every write fails once: refused, lost, or the operator's last. The session's whole life still ends as if nothing had
+// happened: no second pod, no orphan, the right status.
 func TestEveryWriteGoesWrongOnce(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]*saboteur{
@@ -163,7 +163,7 @@ func TestEveryWriteGoesWrongOnce(t *testing.T) {
 	}
 }
 
-// liveAndDie takes one session from its making over a change to its end, and tells whether the write went wrong.
+// liveAndDie takes one session from its creation over a change to its deletion, and reports whether the write failed.
 func liveAndDie(g *guarded, name string, number int) bool {
 	w, t := g.w, g.w.t
 	t.Helper()

@@ -26,8 +26,8 @@ import (
 	"sesi.dev/sesi/test/clustertest"
 )
 
-// The API server answers a create with Conflict when many of them meet one quota. No event follows, so the operator
-// has to try again by itself.
+// The API server answers a create with Conflict when many creates meet one quota. No event follows, so the operator
+// has to retry.
 func TestACreateThatMeetsAQuotaIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -56,8 +56,7 @@ func TestACreateThatMeetsAQuotaIsTriedAgain(t *testing.T) {
 	}
 }
 
-// What someone else says of a refusal may be of any length; the API server takes only so much of it, in a status and in
-// an event.
+// Another program's refusal may have any length, but the API server limits a status and an event.
 func TestALongRefusalIsShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -77,7 +76,7 @@ func TestALongRefusalIsShown(t *testing.T) {
 	w.untilEvent("kasir", v1alpha1.ReasonPodRejected)
 }
 
-// What is wrong with the one thing must not keep a bot running that is to stop.
+// No other problem may keep a bot running that is to stop.
 func TestSuspendedStopsABotWhateverElseIsWrong(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -104,7 +103,7 @@ func TestSuspendedStopsABotWhateverElseIsWrong(t *testing.T) {
 	}
 }
 
-// A pod that lost the operator's label is out of its cache, and still the session's.
+// A pod that lost the operator's label is not in its cache, but still belongs to the session.
 func TestAPodThatLostItsLabelIsStillTheSessions(t *testing.T) {
 	t.Parallel()
 	for name, labels := range map[string][]string{"session": {naming.LabelSession}, "both": {naming.LabelSession, naming.LabelDirectory}} {
@@ -131,8 +130,8 @@ func TestAPodThatLostItsLabelIsStillTheSessions(t *testing.T) {
 	}
 }
 
-// A session that is deleted and made again, as kubectl replace --force does it, waits for what its predecessor left to
-// be collected; nobody has to do anything about it.
+// A session that is deleted and recreated, as by kubectl replace --force, waits until its predecessor's objects are
+// collected; nobody has to act.
 func TestWhatAnEarlierSessionLeftIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	yes := true
@@ -167,8 +166,8 @@ func TestWhatAnEarlierSessionLeftIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestOtherFieldsOfTheServiceStay: what a user sets on the Service besides its ports and selector stays, and costs no
-// write.
+// TestOtherFieldsOfTheServiceStay: fields that a user sets on the Service besides its ports and selector stay, and
+// cause no write.
 func TestOtherFieldsOfTheServiceStay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -200,7 +199,7 @@ func TestOtherFieldsOfTheServiceStay(t *testing.T) {
 	}
 }
 
-// broken are bots of which one image does not get on with WhatsApp.
+// broken are bots with one image that cannot log in to WhatsApp.
 type broken struct {
 	*clustertest.Doubles
 	image string
@@ -216,8 +215,8 @@ func (b broken) Start(pod *corev1.Pod, address string, files clustertest.Files) 
 	return stop, err
 }
 
-// A default image that is another takes a few bots at a time, and only goes on when they are connected again: with one
-// that cannot log in it stops by itself. What a person asks of one session waits for none of that.
+// A new default image replaces a few bots at a time, and continues only when they are connected again: with an image
+// that cannot log in the rollout stops. A change that a person makes to one session takes effect at once.
 func TestAnotherDefaultImageComesToAFewBotsAtATime(t *testing.T) {
 	t.Parallel()
 	const atOnce = 10

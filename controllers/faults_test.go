@@ -210,8 +210,8 @@ func TestWhatSomeoneEditedIsMended(t *testing.T) {
 	}
 }
 
-// A certificate is renewed in good time: a stream that stands goes on, and one that is opened before the node has
-// carried the new certificate to the bot is taken as well.
+// A certificate is renewed in time: an open stream continues, and a stream that is opened before the bot got the new
+// certificate is accepted too.
 func TestACertificateIsRenewedWithoutARestart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -220,7 +220,7 @@ func TestACertificateIsRenewedWithoutARestart(t *testing.T) {
 	pod := w.pod("kasir")
 	first.stop()
 
-	// While no operator looks, a year passes for the certificate.
+	// A year passes for the certificate while no operator runs.
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}}
 	if err := w.cluster.Client.Get(t.Context(), client.ObjectKeyFromObject(secret), secret); err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func newPhone(t *testing.T) *phone {
 	return p
 }
 
-// scan links the session with a number as soon as its bot shows a code.
+// scan links the session to a number as soon as its bot shows a code.
 func (p *phone) scan(name, number string) *v1alpha1.WhatsAppSession {
 	p.t.Helper()
 	p.untilCondition(name, v1alpha1.ConditionQRRequired, metav1.ConditionTrue, string(bot.ReasonQRAvailable))
@@ -86,8 +86,8 @@ func (p *phone) fault(fault sim.Fault) {
 	}
 }
 
-// The whole way with real bots: a code, a scan, a connection; a pod that goes; an unlink on the phone, another scan; a
-// spec that changes; and an end that unlinks.
+// The whole life with real bots: a code, a scan, a connection; a deleted pod; an unlink on the phone and another scan;
+// a changed spec; and a deletion that unlinks.
 func TestARealBotsLife(t *testing.T) {
 	t.Parallel()
 	p := newPhone(t)
@@ -137,7 +137,7 @@ func TestARealBotsLife(t *testing.T) {
 	p.untilEvent("kasir", "Unlinked")
 }
 
-// What WhatsApp does to a session shows, each in its own way.
+// Everything that WhatsApp does to a session shows in the status, each with its own reason.
 func TestWhatWhatsAppDoesShows(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {

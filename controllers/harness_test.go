@@ -41,10 +41,10 @@ import (
 	"sesi.dev/sesi/test/clustertest"
 )
 
-// patience bounds every wait; it is far above what any of them needs.
+// patience bounds every wait; no wait needs nearly as long.
 const patience = 60 * time.Second
 
-// stage is the one cluster of all tests; every test has a namespace of its own in it.
+// stage is the one cluster of all tests. Each test has its own namespace in it.
 var stage struct {
 	once    sync.Once
 	dir     string
@@ -54,7 +54,7 @@ var stage struct {
 	last    atomic.Int32
 }
 
-// actors start the bots of each namespace in its test's way.
+// actors start the bots of each namespace as its test wants.
 type actors struct {
 	mu   sync.Mutex
 	cast map[string]clustertest.Bots
@@ -87,7 +87,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// mute is a logger of libsignal, which the simulated WhatsApp uses, that says nothing.
+// mute is a logger that discards everything, for libsignal in the simulated WhatsApp.
 type mute struct{}
 
 func (mute) Debug(string, string)   {}
@@ -113,16 +113,16 @@ func theCluster(t *testing.T) *clustertest.Cluster {
 	return stage.cluster
 }
 
-// world is one test's namespace, its bots and the checks that every test ends with.
+// world is one test's namespace, its bots and the checks that end every test.
 type world struct {
 	t         *testing.T
 	cluster   *clustertest.Cluster
 	namespace string
-	// bots are the namespace's, unless the test chose others.
+	// bots are the namespace's bots, unless the test chose others.
 	bots *clustertest.Doubles
 }
 
-// newWorld makes a namespace whose bots are doubles.
+// newWorld creates a namespace whose bots are doubles.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, cluster: theCluster(t), bots: &clustertest.Doubles{}, namespace: fmt.Sprintf("test-%d", stage.last.Add(1))}
@@ -141,7 +141,7 @@ func (w *world) play(bots clustertest.Bots) {
 	stage.actors.cast[w.namespace] = bots
 }
 
-// finish holds every session of the test against the rules of conditions, and clears the namespace.
+// finish checks the conditions of every session of the test against the rules, and clears the namespace.
 func (w *world) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -189,7 +189,7 @@ func within(t testing.TB, what string, done func() bool) {
 	}
 }
 
-// create makes a session of the name; edit changes its spec before.
+// create creates a session; edit changes its spec first.
 func (w *world) create(name string, edit func(*v1alpha1.WhatsAppSession)) *v1alpha1.WhatsAppSession {
 	w.t.Helper()
 	session := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}}
@@ -202,7 +202,7 @@ func (w *world) create(name string, edit func(*v1alpha1.WhatsAppSession)) *v1alp
 	return session
 }
 
-// edit changes an object until the API server takes it.
+// edit changes an object until the API server accepts the change.
 func edit[T client.Object](w *world, object T, change func(T)) {
 	w.t.Helper()
 	within(w.t, "the edit to be taken", func() bool {
@@ -218,7 +218,7 @@ func edit[T client.Object](w *world, object T, change func(T)) {
 	})
 }
 
-// editStatus does so for its status.
+// editStatus changes an object's status likewise.
 func editStatus[T client.Object](w *world, object T, change func(T)) {
 	w.t.Helper()
 	within(w.t, "the status to be taken", func() bool {
@@ -234,7 +234,7 @@ func editStatus[T client.Object](w *world, object T, change func(T)) {
 	})
 }
 
-// get reads the session; nil when it is gone.
+// get reads the session; nil when it does not exist.
 func (w *world) get(name string) *v1alpha1.WhatsAppSession {
 	w.t.Helper()
 	var session v1alpha1.WhatsAppSession
@@ -278,7 +278,7 @@ func show(session *v1alpha1.WhatsAppSession) string {
 	return string(text)
 }
 
-// has tells whether a condition has a status and a reason; an empty reason stands for any.
+// has reports whether a condition has a status and a reason; an empty reason matches any.
 func has(session *v1alpha1.WhatsAppSession, kind string, status metav1.ConditionStatus, reason string) bool {
 	found := meta.FindStatusCondition(session.Status.Conditions, kind)
 	return found != nil && found.Status == status && (reason == "" || found.Reason == reason) &&
@@ -302,7 +302,7 @@ func (w *world) untilGone(name string) {
 	within(w.t, "session "+name+" to go", func() bool { return w.get(name) == nil })
 }
 
-// key is that of everything which is named after a session.
+// key returns the name of everything that is named after a session.
 func (w *world) key(name string) types.NamespacedName {
 	return types.NamespacedName{Namespace: w.namespace, Name: "wa-" + name}
 }
@@ -321,7 +321,7 @@ func (w *world) pod(name string) *corev1.Pod {
 	return &pod
 }
 
-// link has the session's bot say that a phone scanned its code.
+// link makes the session's bot report that a phone scanned its code.
 func (w *world) link(name, jid string) {
 	w.t.Helper()
 	var b *bottest.Bot
@@ -354,7 +354,7 @@ func (w *world) untilEvent(name, reason string) {
 	within(w.t, fmt.Sprintf("the event %s of %s", reason, name), func() bool { return w.events(name)[reason] })
 }
 
-// operator is a running operator.
+// operator is a running operator of a test.
 type operator struct {
 	t       *testing.T
 	cancel  context.CancelFunc
@@ -366,26 +366,26 @@ type operator struct {
 
 // staging says how a test's operator differs from one in production.
 type staging struct {
-	// everywhere makes it watch the whole cluster in place of the test's namespace.
+	// everywhere makes it watch the whole cluster instead of the test's namespace.
 	everywhere bool
-	// user is who it is to the API server; empty for one with exactly the rules of config/rbac.
+	// user is its API user; empty means one with exactly the rules of config/rbac.
 	config *rest.Config
-	// calls lets the test step in before each call.
+	// calls lets the test intercept each call.
 	calls *interceptor.Funcs
-	// readNodes makes it ask about nodes, as one of the whole cluster does.
+	// readNodes makes it read nodes, as an operator of the whole cluster does.
 	readNodes bool
 	// manage changes the manager's options.
 	manage func(*ctrl.Options)
-	// image is the bots' default.
+	// image is the bots' default image.
 	image string
 }
 
-// quick are streams with waits that a test can afford.
+// quick are stream options with waits that a test can afford.
 var quick = observer.Options{
 	Grace: time.Second, BackoffBase: 20 * time.Millisecond, BackoffCap: time.Second, EmitEvery: 50 * time.Millisecond,
 }
 
-// operate starts an operator, which the test's end stops.
+// operate starts an operator, which stops at the end of the test.
 func (w *world) operate(how staging) *operator {
 	w.t.Helper()
 	var namespaces []string
@@ -438,7 +438,7 @@ func (w *world) operate(how staging) *operator {
 	return op
 }
 
-// stop ends the operator and waits until it has; further calls do nothing.
+// stop ends the operator and waits for it; further calls do nothing.
 func (o *operator) stop() {
 	o.cancel()
 	select {
@@ -457,7 +457,7 @@ func (o *operator) stop() {
 	}
 }
 
-// lines are what an operator logged.
+// lines are the log lines of an operator.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -475,7 +475,7 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// ruledUser is a user with the rules of config/rbac in every namespace, and with no other.
+// ruledUser is a user with the rules of config/rbac in every namespace, and no others.
 var ruled = struct {
 	sync.Mutex
 	config *rest.Config

@@ -17,7 +17,7 @@ import (
 	"sesi.dev/sesi/test/bottest"
 )
 
-// ledger counts an operator's writes and its visits to each session.
+// ledger counts an operator's writes and its passes of each session.
 type ledger struct {
 	mu     sync.Mutex
 	writes int
@@ -30,7 +30,7 @@ func (l *ledger) wrote() {
 	l.writes++
 }
 
-// turn gives what was counted, and begins anew.
+// turn returns the counts and resets them.
 func (l *ledger) turn() (int, map[string]int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,7 +41,7 @@ func (l *ledger) turn() (int, map[string]int) {
 
 func (l *ledger) calls() *interceptor.Funcs {
 	return &interceptor.Funcs{
-		// Every visit begins by reading its session.
+		// Every pass begins with a read of its session.
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
 			if _, is := o.(*v1alpha1.WhatsAppSession); is {
 				l.mu.Lock()
@@ -73,7 +73,7 @@ func (l *ledger) calls() *interceptor.Funcs {
 	}
 }
 
-// settle waits until an operator has made no visit for a while.
+// settle waits until an operator has made no pass for a while.
 func (l *ledger) settle(t *testing.T) {
 	t.Helper()
 	quiet := time.Now()
@@ -85,7 +85,7 @@ func (l *ledger) settle(t *testing.T) {
 	})
 }
 
-// A minute in which nothing happens is a minute without a write, and with one visit of a session at most.
+// In a minute in which nothing happens, there is no write, and at most one pass per session.
 func TestNothingHappensWhenNothingHappens(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -107,7 +107,7 @@ func TestNothingHappensWhenNothingHappens(t *testing.T) {
 	w.untilCondition("suspended", v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended)
 	w.untilCondition("stalled", v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonClaimNotFound)
 	l.settle(t)
-	// The minute is what the promise is about, so this test has to let it pass.
+	// The promise is about a minute, so this test has to wait for one.
 	minute := time.NewTimer(time.Minute)
 	<-minute.C
 	writes, visits := l.turn()
@@ -121,7 +121,7 @@ func TestNothingHappensWhenNothingHappens(t *testing.T) {
 	}
 }
 
-// A change in a bot is one write, however often the bot repeats itself, and the visit that the write brings writes
+// A change in a bot is one write, however often the bot repeats itself. The pass that follows the write writes
 // nothing.
 func TestAChangeIsOneWrite(t *testing.T) {
 	t.Parallel()
@@ -149,7 +149,7 @@ func TestAChangeIsOneWrite(t *testing.T) {
 	}
 }
 
-// What is not the operator's never comes into its memory.
+// Objects that are not the operator's never reach its memory.
 func TestForeignPodsAndSecretsCostNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -168,7 +168,7 @@ func TestForeignPodsAndSecretsCostNothing(t *testing.T) {
 			}
 		}
 	}
-	// What comes after them has been seen, so they would have been as well.
+	// This later object has been seen, so the earlier ones would have been seen too.
 	w.comeUp("later", "62812:1@s.whatsapp.net", nil)
 	for _, list := range []client.ObjectList{&corev1.PodList{}, &corev1.SecretList{}} {
 		if err := op.manager.GetCache().List(t.Context(), list); err != nil {

@@ -49,7 +49,7 @@ func TestASessionComesUp(t *testing.T) {
 	w.untilEvent("kasir", string(bot.ReasonLoggedIn))
 }
 
-// comeUp makes a session and links it.
+// comeUp creates a session and links it.
 func (w *world) comeUp(name, jid string, edit func(*v1alpha1.WhatsAppSession)) *v1alpha1.WhatsAppSession {
 	w.t.Helper()
 	w.create(name, edit)
@@ -58,7 +58,7 @@ func (w *world) comeUp(name, jid string, edit func(*v1alpha1.WhatsAppSession)) *
 	return w.untilCondition(name, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 }
 
-// untilReplaced waits until another pod than before runs the session, connected.
+// untilReplaced waits until another pod runs the session, connected.
 func (w *world) untilReplaced(name string, before *corev1.Pod) *v1alpha1.WhatsAppSession {
 	w.t.Helper()
 	return w.until(name, "a connection by another pod", func(s *v1alpha1.WhatsAppSession) bool {
@@ -66,7 +66,7 @@ func (w *world) untilReplaced(name string, before *corev1.Pod) *v1alpha1.WhatsAp
 	})
 }
 
-// However a pod ends, one other takes its place, and the session needs no new code.
+// However a pod ends, exactly one other replaces it, and the session needs no new code.
 func TestAPodThatEndsIsReplaced(t *testing.T) {
 	t.Parallel()
 	cases := map[string]func(w *world, pod *corev1.Pod){
@@ -118,7 +118,7 @@ func TestAChangedSpecReplacesThePodAndNothingElse(t *testing.T) {
 	edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.Locale = v1alpha1.LocaleEnglish })
 	after := w.untilReplaced("kasir", before)
 
-	// What the pod is not made from replaces nothing, nor does another operator of the same make.
+	// A change that does not affect the pod replaces nothing, and neither does another operator of the same version.
 	pod := w.pod("kasir")
 	edit(w, after, func(s *v1alpha1.WhatsAppSession) { s.Spec.DeletionPolicy = v1alpha1.DeletionUnlink })
 	w.until("kasir", "the new generation", func(s *v1alpha1.WhatsAppSession) bool {
@@ -142,7 +142,7 @@ func TestAChangedSpecWaitsForAPairing(t *testing.T) {
 	session := w.create("kasir", nil)
 	w.untilState("kasir", bot.StatePairing)
 	before := w.pod("kasir")
-	// Nor does an operator cut it off that finds the pairing as it starts.
+	// An operator that starts during the pairing does not cut it off either.
 	first.stop()
 	edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.Locale = v1alpha1.LocaleEnglish })
 	w.operate(staging{})
@@ -201,7 +201,7 @@ func TestWhatADeletedSessionLeaves(t *testing.T) {
 				within(t, "the claim to go", gone)
 				return
 			}
-			// One of the same name takes the claim up again, and needs no code.
+			// A new session of the same name uses the claim again, and needs no code.
 			w.create("kasir", nil)
 			again := w.untilCondition("kasir", v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 			if again.Status.Session.JID != "62811:1@s.whatsapp.net" {
@@ -248,7 +248,7 @@ func TestTwoSessionsOnOneClaimAndClientID(t *testing.T) {
 	}
 }
 
-// A session deleted with --cascade=orphan leaves its pod, which holds the keys: no other pod may be made.
+// A session deleted with --cascade=orphan leaves its pod, which holds the keys: no other pod may be created.
 func TestAnOrphanedPodKeepsItsStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -291,7 +291,7 @@ func TestTheSameAccountTwiceInANamespace(t *testing.T) {
 	w.untilCondition("kasir", v1alpha1.ConditionConflict, metav1.ConditionFalse, v1alpha1.ReasonNoConflict)
 }
 
-// A tenant's own bot may report any account. Nothing of it appears in another namespace, and the tenant learns nothing of
+// A tenant's own bot may report any account. Nothing of it appears in another namespace, and the tenant does not learn
 // who else has the account. The operator serves the whole cluster, so this test runs alone.
 func TestNamespacesDoNotSeeEachOthersAccounts(t *testing.T) {
 	w, other := newWorld(t), newWorld(t)
@@ -361,8 +361,8 @@ func TestABotThatFallsSilentIsUnknown(t *testing.T) {
 	}
 }
 
-// begun brings the pod of a session to where its kubelet has seen it, is about to start its bot, and has said nothing
-// for an hour. The test must hold the pod before it is made.
+// begun brings a session's pod to this point: its kubelet has seen it, is about to start its bot, and has reported
+// nothing for an hour. The test must hold the pod before it is created.
 func (w *world) begun(name, node string) *corev1.Pod {
 	w.t.Helper()
 	within(w.t, "the pod", func() bool { return w.pod(name) != nil })
@@ -385,7 +385,8 @@ func (w *world) begun(name, node string) *corev1.Pod {
 	return pod
 }
 
-// Of a pod that never was Ready nobody takes Ready when its node goes; the node shows it. Its bot may run all the same.
+// If a node fails before the pod was ever Ready, Kubernetes does not mark the pod; only the node shows it. The bot may
+// still run.
 func TestANodeThatIsLostBeforeItsPodIsReady(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -420,7 +421,7 @@ func TestANodeThatIsLostBeforeItsPodIsReady(t *testing.T) {
 	if now := w.pod("kasir"); now.UID != pod.UID || now.DeletionTimestamp != nil {
 		t.Fatal("the pod on a lost node was touched")
 	}
-	// The node comes back, and its kubelet goes on.
+	// The node comes back, and its kubelet continues.
 	ready(corev1.ConditionTrue)
 	if err := w.cluster.Node.Release(t.Context(), w.key("kasir")); err != nil {
 		t.Fatal(err)
@@ -428,7 +429,7 @@ func TestANodeThatIsLostBeforeItsPodIsReady(t *testing.T) {
 	w.untilState("kasir", bot.StatePairing)
 }
 
-// A bot newer than the operator is reported all the same: what it says of the session shows, and what is wrong is named.
+// A bot newer than the operator is still reported: its facts show, and what the operator does not know is named.
 func TestANewerBotIsHeard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -480,7 +481,7 @@ func TestAPodOnALostNodeStays(t *testing.T) {
 	if now := w.pod("kasir"); now.UID != before.UID || now.DeletionTimestamp != nil {
 		t.Fatal("the pod on a lost node was touched")
 	}
-	// Kubernetes itself removes it: the node came back, was deleted, or was tainted out of service.
+	// Kubernetes itself removes the pod: the node came back, was deleted, or was tainted out of service.
 	if err := w.cluster.Client.Delete(t.Context(), before, client.GracePeriodSeconds(0)); err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 	"sesi.dev/sesi/test/bottest"
 )
 
-// step does one thing at random. What happens often in a cluster has a larger share.
+// step performs one random event. Events that are frequent in a cluster have a larger share.
 func (m *model) step() {
 	m.now = m.now.Add(time.Duration(m.dice.IntN(900)) * time.Millisecond)
 	switch roll := m.dice.IntN(100); {
@@ -57,7 +57,7 @@ func (m *model) step() {
 
 func pick[T any](m *model, from []T) T { return from[m.dice.IntN(len(from))] }
 
-// user is what a person does: to sessions, to claims, to pods.
+// user performs what a person does to sessions, claims and pods.
 func (m *model) user() {
 	sessions := sorted(m.store.objects["WhatsAppSession"])
 	if len(sessions) == 0 || m.dice.IntN(2) == 0 && len(sessions) < len(modelNames) {
@@ -103,8 +103,8 @@ func (m *model) user() {
 	}
 }
 
-// makeTwin makes a second session for the store of the youngest, within the same second, so that its name alone says
-// which is the older. The operator may have served the first before it sees the second.
+// makeTwin creates a second session for the directory of the youngest, within the same second, so that only the name
+// says which is older. The operator may have served the first before it sees the second.
 func (m *model) makeTwin() {
 	var first *v1alpha1.WhatsAppSession
 	for _, key := range sorted(m.store.objects["WhatsAppSession"]) {
@@ -127,7 +127,7 @@ func (m *model) makeTwin() {
 	m.must(m.store.create(twin))
 }
 
-// contested is a session that holds a store and its pod, while another session wants the store.
+// contested returns a session that has a directory and a pod, while another session wants the directory.
 func (m *model) contested() *v1alpha1.WhatsAppSession {
 	var all []v1alpha1.WhatsAppSession
 	for _, key := range sorted(m.store.objects["WhatsAppSession"]) {
@@ -147,7 +147,8 @@ func (m *model) contested() *v1alpha1.WhatsAppSession {
 
 var modelNames = []string{"s0", "s1", "s2", "s3"}
 
-// makeSession makes one of a few names, on one of a few claims, so that names, claims and clientIds meet.
+// makeSession creates a session with one of a few names, on one of a few claims, so that names, claims and clientIds
+// collide.
 func (m *model) makeSession() {
 	free := slices.DeleteFunc(slices.Clone(modelNames), func(name string) bool {
 		return m.store.objects["WhatsAppSession"][types.NamespacedName{Namespace: "shop", Name: name}] != nil
@@ -164,7 +165,7 @@ func (m *model) makeSession() {
 	m.note("user makes session %s on %s/%s: %v", session.Name, naming.ClaimName(session), naming.ClientID(session), m.store.create(session))
 }
 
-// trouble is what goes wrong in a cluster.
+// trouble performs what goes wrong in a cluster.
 func (m *model) trouble() {
 	if m.dice.IntN(12) == 0 {
 		m.foreign()
@@ -183,7 +184,7 @@ func (m *model) trouble() {
 		m.note("someone deletes pod %s", key.Name)
 		m.must(m.store.delete(pod, nil, 30*time.Second))
 	case 1:
-		// Who forces a deletion vouches for the process's end.
+		// A forced deletion asserts that the process has ended.
 		m.note("someone forces pod %s away", key.Name)
 		delete(m.nodes, pod.UID)
 		m.must(m.store.delete(pod, nil, 0))
@@ -200,7 +201,7 @@ func (m *model) trouble() {
 	case 4:
 		m.note("someone orphans pod %s", key.Name)
 		m.editPod(key, func(pod *corev1.Pod) { pod.OwnerReferences = nil })
-		// and tidies it up, some time
+		// and the node cleans it up later
 		m.must(m.store.delete(m.store.objects["Pod"][key], nil, time.Hour))
 	case 5:
 		name := naming.ClaimName(&v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Name: "s1"}})
@@ -223,7 +224,7 @@ func (m *model) trouble() {
 	}
 }
 
-// foreign makes something of a name that the operator would give, or takes it away again.
+// foreign creates someone else's object with a name that the operator would use, or deletes it.
 func (m *model) foreign() {
 	meta := metav1.ObjectMeta{Namespace: "shop", Name: "wa-" + pick(m, modelNames)}
 	for _, object := range []client.Object{&corev1.Pod{ObjectMeta: meta}, &corev1.PersistentVolumeClaim{ObjectMeta: meta}} {
@@ -239,7 +240,7 @@ func (m *model) foreign() {
 	}
 }
 
-// phone is what happens at WhatsApp.
+// phone performs what happens at WhatsApp.
 func (m *model) phone() {
 	uids := make([]types.UID, 0, len(m.nodes))
 	for uid := range m.nodes {

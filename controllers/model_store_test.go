@@ -29,9 +29,9 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// modelStore is an API server in memory, as far as the operator can tell: names are taken once, versions grow with every
-// change, a stale version is a conflict, a precondition is kept, finalizers and grace hold a deleted object, and every
-// change is an event of its kind, in order.
+// modelStore is an API server in memory, as far as the operator can tell: names are unique, versions grow with every
+// change, a stale version is a conflict, preconditions are checked, finalizers and grace periods hold a deleted
+// object, and every change is an event of its kind, in order.
 type modelStore struct {
 	clock   func() time.Time
 	version int64
@@ -41,7 +41,7 @@ type modelStore struct {
 	events map[string][]modelEvent
 }
 
-// modelEvent is one change: before is nil for an object that is new, after for one that is gone.
+// modelEvent is one change: before is nil for a new object, after for a deleted one.
 type modelEvent struct {
 	key           types.NamespacedName
 	before, after client.Object
@@ -77,7 +77,7 @@ func modelKind(object any) string {
 
 func modelResource(kind string) schema.GroupResource { return schema.GroupResource{Resource: kind} }
 
-// sorted are the keys of a kind in their order, so that a seed always means the same.
+// sorted returns the keys of a kind in order, so that a seed always gives the same run.
 func sorted[V any](objects map[types.NamespacedName]V) []types.NamespacedName {
 	return slices.SortedFunc(maps.Keys(objects), func(a, b types.NamespacedName) int {
 		return strings.Compare(a.String(), b.String())
@@ -86,7 +86,7 @@ func sorted[V any](objects map[types.NamespacedName]V) []types.NamespacedName {
 
 func copyOf(object client.Object) client.Object { return object.DeepCopyObject().(client.Object) }
 
-// put stores an object under a new version and makes the event.
+// put stores an object with a new version and records the event.
 func (m *modelStore) put(object client.Object) {
 	kind, key := modelKind(object), client.ObjectKeyFromObject(object)
 	m.version++
@@ -135,7 +135,7 @@ func (m *modelStore) create(object client.Object) error {
 	return nil
 }
 
-// write replaces what is stored by object, whose version must be that of what is stored if it has one.
+// write replaces the stored object. If object has a version, it must be the stored one.
 func (m *modelStore) write(object client.Object, status bool) error {
 	kind, key := modelKind(object), client.ObjectKeyFromObject(object)
 	stored, found := m.objects[kind][key]
@@ -168,7 +168,7 @@ func (m *modelStore) write(object client.Object, status bool) error {
 	return nil
 }
 
-// finish removes a deleted object that nothing holds any more.
+// finish removes a deleted object that nothing holds any longer.
 func (m *modelStore) finish(object client.Object) {
 	if _, pod := object.(*corev1.Pod); pod {
 		return
@@ -204,14 +204,14 @@ func (m *modelStore) delete(object client.Object, uid *types.UID, grace time.Dur
 	return nil
 }
 
-// modelCache is an operator's view of the store: each kind as it was at some moment of its own.
+// modelCache is an operator's view of the store: each kind as it was at some moment.
 type modelCache struct {
 	store   *modelStore
 	objects map[string]map[types.NamespacedName]client.Object
 	seen    map[string]int
 }
 
-// newModelCache is up to date, as a cache is that has just synced.
+// newModelCache returns an up-to-date cache, as after a sync.
 func newModelCache(store *modelStore) *modelCache {
 	c := &modelCache{store, map[string]map[types.NamespacedName]client.Object{}, map[string]int{}}
 	for _, kind := range modelKinds {
@@ -226,12 +226,12 @@ func newModelCache(store *modelStore) *modelCache {
 	return c
 }
 
-// selects tells whether the cache sees an object at all, as CacheOptions has it.
+// selects reports whether the cache sees an object, by the rules of CacheOptions.
 func (c *modelCache) selects(kind string, object client.Object) bool {
 	return kind == "WhatsAppSession" || kind == "PersistentVolumeClaim" || object.GetLabels()[naming.LabelSession] != ""
 }
 
-// advance takes the next event of a kind in; false when there is none.
+// advance applies the next event of a kind; false when there is none.
 func (c *modelCache) advance(kind string) (modelEvent, bool) {
 	if c.seen[kind] == len(c.store.events[kind]) {
 		return modelEvent{}, false
@@ -251,13 +251,13 @@ func (c *modelCache) advance(kind string) (modelEvent, bool) {
 	return e, true
 }
 
-// modelClient is one operator's client: it reads from the cache and writes to the store, unless a fault strikes.
+// modelClient is an operator's client: it reads from the cache and writes to the store, unless a fault strikes.
 type modelClient struct {
 	client.Client
 	scheme *runtime.Scheme
 	store  *modelStore
 	cache  *modelCache
-	// strike is asked before every write: what it returns takes the write's place, or comes after it.
+	// strike is called before every write. before replaces the write with an error; after makes its answer an error.
 	strike func() (before, after error)
 }
 
@@ -360,7 +360,8 @@ func (s modelStatus) Patch(_ context.Context, object client.Object, patch client
 	return s.c.do(func() error { return s.c.patch(object, patch, true) })
 }
 
-// patch applies a merge patch to what is stored, as the API server does: a version in it must be the stored one.
+// patch applies a merge patch to the stored object, as the API server does: a version in the patch must be the stored
+// one.
 func (c *modelClient) patch(object client.Object, patch client.Patch, status bool) error {
 	if patch.Type() != types.MergePatchType {
 		panic("the model knows merge patches alone")

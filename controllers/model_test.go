@@ -39,10 +39,10 @@ const (
 	modelSteps = 3000
 )
 
-// TestModel interleaves at random what users, nodes, bots, caches, failures and restarts of the operator can do, and
-// holds two promises: at no step do two pods exist that may hold one session, and whenever the disturbances stop,
-// everything comes to what the specs ask for and stays there. A write that is in flight when an operator dies lands
-// before the next one begins, as the lease sees to.
+// TestModel interleaves at random what users, nodes, bots, caches, failures and restarts of the operator can do. It
+// checks two promises: there are never two pods that may hold one session, and whenever the disturbances stop,
+// everything reaches the state that the specs ask for and stays there. A write in flight when an operator dies lands
+// before the next operator starts, as the lease ensures.
 func TestModel(t *testing.T) {
 	seeds := make([]uint64, campaign.Rounds(t, modelRuns))
 	for i := range seeds {
@@ -76,12 +76,12 @@ type model struct {
 	log  []string
 
 	store *modelStore
-	// nodes are the processes that run, by the UID of their pod.
+	// nodes are the running processes, by the UID of their pod.
 	nodes map[types.UID]*modelBot
-	// paired are the accounts on the claims' directories.
+	// paired are the accounts in the claims' directories.
 	paired map[string]string
 
-	// operator is the living one: its cache, its client and what it remembers.
+	// The running operator: its cache, its client and its memory.
 	cache    *modelCache
 	client   *modelClient
 	operator *Reconciler
@@ -90,9 +90,9 @@ type model struct {
 	queue    map[types.NamespacedName]bool
 	timers   map[types.NamespacedName]time.Time
 	faulty   bool
-	// current is the name of the pod of the session that the running pass is about.
+	// current is the name of the pod of the pass in progress.
 	current string
-	// met counts the situations that a run came into, to see that it comes into those that matter.
+	// met counts the situations of a run, to check that the run reaches the important ones.
 	met map[string]int
 }
 
@@ -120,7 +120,7 @@ func (m *model) fail(format string, args ...any) {
 	m.t.Fatalf(format+"\nlast steps:\n%s", append(args, strings.Join(last, "\n"))...)
 }
 
-// restart begins a new operator with a cache that has just synced.
+// restart starts a new operator with a freshly synced cache.
 func (m *model) restart() {
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
@@ -142,7 +142,7 @@ func (m *model) restart() {
 
 var errModel = errors.New("the connection broke")
 
-// strike makes one write in eight go wrong while faults are on: it is refused, or its answer is lost.
+// strike makes one write in eight fail while faults are on: the write is refused, or its answer is lost.
 func (m *model) strike() (before, after error) {
 	if !m.faulty {
 		return nil, nil
@@ -156,7 +156,7 @@ func (m *model) strike() (before, after error) {
 	return nil, nil
 }
 
-// modelQueue takes what a handler asks to be visited.
+// modelQueue collects the passes that a handler requests.
 type modelQueue struct {
 	queue
 	m *model
@@ -164,7 +164,7 @@ type modelQueue struct {
 
 func (q modelQueue) Add(request reconcile.Request) { q.m.queue[request.NamespacedName] = true }
 
-// deliver brings the next event of a kind to the operator, as its watches do.
+// deliver delivers the next event of a kind to the operator, as its watches do.
 func (m *model) deliver(kind string) bool {
 	e, found := m.cache.advance(kind)
 	if !found {
@@ -217,7 +217,7 @@ func (m *model) reconcile(key types.NamespacedName) {
 	}
 }
 
-// check holds the promise that is kept at every step: no two pods of one store, and no two processes.
+// check checks the promise of every step: one directory never has two pods or two processes.
 func (m *model) check() {
 	m.t.Helper()
 	pods, processes := map[string][]string{}, map[string][]string{}
@@ -244,7 +244,7 @@ func (m *model) check() {
 	}
 }
 
-// settle ends every disturbance and holds the other promise: everything comes to rest as the specs have it.
+// settle ends every disturbance and checks the other promise: everything reaches what the specs ask for and rests.
 func (m *model) settle() {
 	m.t.Helper()
 	m.note("settle")
@@ -278,8 +278,8 @@ func (m *model) settle() {
 	m.converged()
 }
 
-// nextTimer lets time pass to the next visit that an operator asked for. What is asked for again and again, because a
-// person has to do something, ends the wait.
+// nextTimer moves the time to the next pass that the operator asked for. It returns false when the same pass repeats
+// only because a person has to act.
 func (m *model) nextTimer() bool {
 	var next types.NamespacedName
 	var at time.Time
@@ -372,7 +372,7 @@ func (m *model) converged() {
 			m.fail("the pod %s is left over", key.Name)
 		}
 	}
-	// Every session is visited once more: nothing is left to write.
+	// Another pass of every session has nothing left to write.
 	version := m.store.version
 	for i := range all {
 		m.reconcile(client.ObjectKeyFromObject(&all[i]))
@@ -382,7 +382,7 @@ func (m *model) converged() {
 	}
 }
 
-// modelListener is the observer: what it hears and loses is thrown by the dice.
+// modelListener is the observer: the dice decide what it hears and loses.
 type modelListener struct {
 	targets  map[observer.Key]observer.Target
 	reported map[observer.Key]*bot.Snapshot
@@ -464,7 +464,7 @@ func (m *model) startBot(pod *corev1.Pod) {
 	m.nodes[pod.UID] = b
 }
 
-// nodeStep does one thing that a healthy node does; false when there is nothing to do.
+// nodeStep performs one action of a healthy node; false when there is nothing to do.
 func (m *model) nodeStep() bool {
 	for _, key := range sorted(m.store.objects["PersistentVolumeClaim"]) {
 		claim := m.store.objects["PersistentVolumeClaim"][key].(*corev1.PersistentVolumeClaim)
@@ -507,7 +507,7 @@ func (m *model) claimUsed(claim types.NamespacedName) bool {
 	return false
 }
 
-// podStep does the next thing about one pod. A node that is lost does nothing.
+// podStep performs the next action on one pod. A lost node does nothing.
 func (m *model) podStep(key types.NamespacedName) bool {
 	pod := m.store.objects["Pod"][key].(*corev1.Pod)
 	_, running := m.nodes[pod.UID]
@@ -553,7 +553,7 @@ func (m *model) must(err error) {
 	}
 }
 
-// listenerStep lets the operator hear one change; false when it has reported everything.
+// listenerStep reports one change to the operator; false when everything is reported.
 func (m *model) listenerStep() bool {
 	for _, key := range sorted(m.bots.targets) {
 		b := m.nodes[types.UID(m.bots.targets[key].Instance)]

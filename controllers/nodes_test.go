@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// nodeReader answers for the one node that there is.
+// nodeReader answers for the only node.
 type nodeReader struct {
 	client.Reader
 	ready corev1.ConditionStatus
@@ -25,7 +25,7 @@ func (r *nodeReader) Get(_ context.Context, _ client.ObjectKey, into client.Obje
 	return nil
 }
 
-// All pods of a node are one question, and an API server that does not answer does not bring a lost node back.
+// All pods of a node share one request, and an API server that does not answer does not bring a lost node back.
 func TestNodesAreAskedAboutSeldom(t *testing.T) {
 	api := &nodeReader{ready: corev1.ConditionUnknown}
 	n := &nodes{live: api}

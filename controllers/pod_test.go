@@ -27,7 +27,7 @@ func newSession(name string) *v1alpha1.WhatsAppSession {
 	}}
 }
 
-// podOf is a session's running pod; edits make it something else.
+// podOf returns a session's running pod, changed by the edits.
 func podOf(session *v1alpha1.WhatsAppSession, edits ...func(*corev1.Pod)) *corev1.Pod {
 	pod, err := resources.BuildPod(session, resources.Options{BotImage: "bot:1"})
 	if err != nil {
@@ -173,8 +173,7 @@ func TestClassifyPod(t *testing.T) {
 	}
 }
 
-// A lost node's last status of a pod that was never ready is old. Whether a bot that runs is still there, its event
-// stream shows.
+// The last status of a never-ready pod on a lost node is old. Its event stream shows whether its bot still runs.
 func TestALostNodeOfAPodThatWasNeverReady(t *testing.T) {
 	waiting := bothContainers(waits("ContainerCreating"), corev1.ContainerState{}, false)
 	fresh := podCondition(corev1.PodScheduled, corev1.ConditionTrue, "", "", noon)
@@ -218,7 +217,7 @@ func TestNodeSilent(t *testing.T) {
 	}
 }
 
-// passOf is a pass at noon with a bound claim and the session's running pod. It plans like load, after the edits.
+// passOf returns a pass at noon with a bound claim and the session's running pod. After the edits it plans like load.
 func passOf(edits ...func(*pass)) *pass {
 	session := newSession("kasir")
 	s := &pass{input: input{now: noon, session: session, pod: podOf(session)}, result: result{storage: found(kindClaimBound, "bound")}}

@@ -55,7 +55,7 @@ func buildInto(t *testing.T, dir, pkg string, flags ...string) string {
 	return path
 }
 
-// freeAddress is one on the loopback that nobody listens at.
+// freeAddress returns a loopback address that nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -96,7 +96,7 @@ func (w *world) run(user string, flags ...string) *program {
 	return p
 }
 
-// stop ends the program as a cluster does, and expects it to end well.
+// stop ends the program as a cluster does, and checks that it ends cleanly.
 func (p *program) stop() {
 	if p.command == nil {
 		return
@@ -118,7 +118,7 @@ func (p *program) stop() {
 	}
 }
 
-// grant makes the roles of a file of config/rbac and binds them to the user: roles in the world's namespace, cluster
+// grant creates the roles of a file in config/rbac and binds them to the user: roles in the world's namespace, cluster
 // roles everywhere. It returns their rules.
 func (w *world) grant(user, file string) []rbacv1.PolicyRule {
 	w.t.Helper()
@@ -161,7 +161,7 @@ func (w *world) grant(user, file string) []rbacv1.PolicyRule {
 	return rules
 }
 
-// calls lists what a user asked of the API server, by the audit log: each resource and verb with the worst answer.
+// calls lists a user's calls to the API server, from the audit log: each resource and verb with the worst answer.
 func calls(t *testing.T, user string) map[string]int {
 	t.Helper()
 	file, err := os.Open(filepath.Join(stage.dir, "audit.log"))
@@ -192,7 +192,7 @@ func calls(t *testing.T, user string) map[string]int {
 	return seen
 }
 
-// allowed lists what rules allow, in the words of calls.
+// allowed lists what rules allow, in the form of calls.
 func allowed(rules []rbacv1.PolicyRule) []string {
 	var all []string
 	for _, rule := range rules {
@@ -230,7 +230,7 @@ func (p *program) scrape(token string) (int, string) {
 	return answer.StatusCode, string(body)
 }
 
-// token makes a service account and a token of it.
+// token creates a service account and a token for it.
 func (w *world) token(name string, reader bool) string {
 	w.t.Helper()
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}}
@@ -254,18 +254,18 @@ func (w *world) token(name string, reader bool) string {
 	return request.Status.Token
 }
 
-// The operator's rules are what it calls: nothing it does is denied, and nothing is allowed that it does not do. It
-// serves the whole cluster here, so no other test runs beside this one.
+// The operator's rules are exactly its calls: no call is denied, and no right is unused. The operator serves the whole
+// cluster here, so this test runs alone.
 func TestRulesAreWhatIsCalled(t *testing.T) {
 	w := newWorld(t)
 	const user = "operator-of-the-cluster"
 	rules := slices.Concat(w.grant(user, "role.yaml"), w.grant(user, "nodes.yaml"), w.grant(user, "shared/leader_election.yaml"), w.grant(user, "shared/metrics.yaml"))
-	// An API server that cannot stream what a watch begins with is asked for a list: the rule is for it.
+	// An API server that does not support streaming lists gets a list request: the rule for it is needed.
 	t.Setenv("KUBE_FEATURE_WatchListClient", "false")
 	p := w.run(user)
 
-	// A life with everything in it that makes a call: a finalizer, an owner of the claim, a changed spec, the same event
-	// twice, and everything that is edited or taken by someone else.
+	// A session's life with everything that makes a call: a finalizer, an owner of the claim, a changed spec, the same
+	// event twice, and everything that someone else edits or takes.
 	session := w.comeUp("kasir", "62811:1@s.whatsapp.net", func(s *v1alpha1.WhatsAppSession) { s.Spec.DeletionPolicy = v1alpha1.DeletionUnlink })
 	yes := true
 	for range 2 {
@@ -297,7 +297,7 @@ func TestRulesAreWhatIsCalled(t *testing.T) {
 	w.begun("stuck", "gone")
 	within(t, "the pod's node to be asked about", func() bool { _, found := calls(t, user)["get nodes."]; return found })
 
-	// The metrics are for whoever the cluster lets read them.
+	// Only callers with the right to get /metrics get the metrics.
 	nobody, prometheus := w.token("nobody", false), w.token("prometheus", true)
 	for token, want := range map[string]int{"": http.StatusUnauthorized, nobody: http.StatusForbidden, prometheus: http.StatusOK} {
 		status, body := p.scrape(token)
@@ -349,7 +349,7 @@ func TestRulesAreWhatIsCalled(t *testing.T) {
 	}
 }
 
-// An operator of one namespace needs nothing outside of it.
+// An operator of one namespace needs no rights outside of it.
 func TestAnOperatorOfOneNamespace(t *testing.T) {
 	w, outside := newWorld(t), newWorld(t)
 	const user = "operator-of-a-namespace"

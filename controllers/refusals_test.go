@@ -20,7 +20,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// A bot that runs is not stopped for a pod that the API server rejects.
+// A running bot is not stopped for a pod that the API server rejects.
 func TestARunningBotIsKeptWhenItsReplacementIsRejected(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -66,7 +66,7 @@ func TestAQuotaOfOnePodLetsItBeReplaced(t *testing.T) {
 	if err := w.cluster.Client.Create(t.Context(), quota); err != nil {
 		t.Fatal(err)
 	}
-	// No quota controller runs here, so the test writes what it would.
+	// No quota controller runs here, so the test writes its status.
 	used := func(pods string) {
 		editStatus(w, quota, func(q *corev1.ResourceQuota) {
 			q.Status.Hard, q.Status.Used = q.Spec.Hard, corev1.ResourceList{corev1.ResourcePods: resource.MustParse(pods)}
@@ -83,7 +83,7 @@ func TestAQuotaOfOnePodLetsItBeReplaced(t *testing.T) {
 	w.untilReplaced("kasir", before)
 }
 
-// refuse makes an admission webhook that never answers stand before some requests in the namespace.
+// refuse puts an admission webhook that never answers before some requests in the namespace.
 func (w *world) refuse(operation admissionv1.OperationType, group, kind string) {
 	w.t.Helper()
 	url, sideEffects := "https://127.0.0.1:1/", admissionv1.SideEffectClassNone
@@ -160,7 +160,7 @@ func TestHostileTemplatesKeepNobodyWaiting(t *testing.T) {
 	}
 }
 
-// A deleted claim takes the session with it; the status does not show what was on it.
+// A deleted claim takes the session with it; the status then no longer shows that session's facts.
 func TestTheFactsOfADeletedClaimGo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -189,7 +189,7 @@ func TestAnEvictedPodLeavesAnEvent(t *testing.T) {
 	w.untilEvent("kasir", v1alpha1.ReasonPodFailed)
 }
 
-// Something that changes an object back, again and again, is named, and the operator slows down.
+// Something that changes an object back repeatedly is named, and the operator slows down.
 func TestABackAndForthIsSlowedDownAndNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -23,7 +23,7 @@ func TestWhoWaitsForATurn(t *testing.T) {
 		s.desired.Annotations[resources.AnnotationOwnHash] = "another"
 		s.session.Generation++
 	}
-	// The operator learnt to pass on a setting, for a spec that nobody edited.
+	// The operator learnt to pass on a setting that nobody edited.
 	learnt := func(s *pass) { s.desired.Annotations[resources.AnnotationOwnHash] = "another" }
 	early := func(s *pass) {
 		delete(s.pod.Annotations, resources.AnnotationOwnHash)
@@ -85,7 +85,7 @@ func (c *conditions) isTrue(kind string) bool {
 	return found != nil && found.Status == metav1.ConditionTrue
 }
 
-// A turn ends when the bot is as well as it was, waits for a person, or has had its time.
+// A turn ends when the bot is as well as before, waits for a person, or its time is over.
 func TestWhenATurnEnds(t *testing.T) {
 	turn := func(wasConnected bool, ago time.Duration) func(*pass) {
 		return func(s *pass) {
@@ -128,7 +128,7 @@ func TestWhenATurnEnds(t *testing.T) {
 	}
 }
 
-// A new operator knows the turns that the one before it gave.
+// A new operator knows the turns that the previous one gave.
 func TestTurnsOutliveTheOperator(t *testing.T) {
 	m := newModel(t, 1)
 	until := metav1.NewTime(noon.Add(rolloutPatience))
@@ -148,7 +148,7 @@ func TestTurnsOutliveTheOperator(t *testing.T) {
 	}
 }
 
-// What a bot reports is handled before the sessions that were just applied.
+// Reports from bots are handled before sessions that were just applied.
 func TestAReportGoesBeforeWhatWasJustApplied(t *testing.T) {
 	q := priorityqueue.New[reconcile.Request]("test")
 	defer q.ShutDown()

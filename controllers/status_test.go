@@ -133,8 +133,8 @@ func TestDeriveStatus(t *testing.T) {
 	}
 }
 
-// Any combination of inputs gives a status that keeps the rules of conditions and depends on the pass alone. A second pass
-// over the same input writes nothing.
+// Any combination of inputs gives a status that keeps the rules of conditions and depends only on the pass. A second
+// pass over the same input writes nothing.
 func TestEveryStatusKeepsTheRules(t *testing.T) {
 	podsOf := map[string]func(*pass){
 		"none": noPod, "runs": func(*pass) {}, "changed": changed, "ending": pods(deleted(-time.Second)), "late": pods(deleted(time.Hour)),
@@ -258,8 +258,8 @@ func TestDecideTransitions(t *testing.T) {
 	}
 }
 
-// When a network fails, thousands of bots go and come within a minute. What warns is told of each; the rest is told for as
-// long as that is no burden.
+// When a network fails, thousands of bots disconnect and return within a minute. Every warning becomes an event; other
+// changes only up to a limit.
 func TestAMassOfChangesIsNoMassOfEvents(t *testing.T) {
 	const sessions = 3 * eventsAtOnce
 	recorder := events.NewFakeRecorder(2 * sessions)
@@ -284,7 +284,7 @@ func TestAMassOfChangesIsNoMassOfEvents(t *testing.T) {
 	}
 }
 
-// What is known of a session was stored on one claim. Another claim of the same name is empty.
+// The facts of a session belong to one claim. Another claim of the same name is empty.
 func TestTheFactsGoWithTheirClaim(t *testing.T) {
 	uid := func(uid string) func(*pass) { return func(s *pass) { s.claim.UID = types.UID(uid) } }
 	status := deriveStatus(decided(uid("first"), says(observer.Heard, connected())))
@@ -310,7 +310,7 @@ func TestTheFactsGoWithTheirClaim(t *testing.T) {
 	}
 }
 
-// Where several things are wrong, Ready, the state's reason and the event name the first that a person can change.
+// If several things are wrong, Ready, the state's reason and the event name the first that a person can change.
 func TestTheFirstCauseWins(t *testing.T) {
 	pending := storage(kindClaimPending)
 	unschedulable := func(message string) func(*pass) {
@@ -348,7 +348,7 @@ func TestTheFirstCauseWins(t *testing.T) {
 	}
 }
 
-// A failure that passes is not shown; one that lasts is, once.
+// A failure that passes is not shown; one that lasts is shown once.
 func TestAFailureThatLastsIsShown(t *testing.T) {
 	var f failures
 	key := types.NamespacedName{Namespace: "shop", Name: "kasir"}

@@ -22,7 +22,7 @@ import (
 
 func TestDecideRelease(t *testing.T) {
 	unlink := func(s *pass) { s.session.Spec.DeletionPolicy = v1alpha1.DeletionUnlink }
-	// The API server's clock is an hour ahead of this one, or behind it.
+	// The API server's clock is an hour ahead of this one, or an hour behind.
 	fast := func(s *pass) { at := metav1.NewTime(noon.Add(time.Hour)); s.session.DeletionTimestamp = &at }
 	slow := func(s *pass) { at := metav1.NewTime(noon.Add(-time.Hour)); s.session.DeletionTimestamp = &at }
 	linked := func(s *pass) { s.session.Status.Session = &v1alpha1.SessionStatus{Exists: true} }
@@ -108,8 +108,8 @@ func TestLogoutAsksTheBotItWasMeantFor(t *testing.T) {
 	}
 }
 
-// A session may be replaced by one of its name before a visit has seen it gone. What was asked of the earlier one's bot
-// says nothing of the later one's.
+// A session may be replaced by another of its name before a pass has seen it gone. A request to the earlier one's bot
+// says nothing about the later one.
 func TestAnEarlierSessionsUnlinkDoesNotCount(t *testing.T) {
 	m := newModel(t, 1)
 	asked := newUnlinker()
@@ -125,7 +125,7 @@ func TestAnEarlierSessionsUnlinkDoesNotCount(t *testing.T) {
 	}
 }
 
-// A request that is in flight when a session is replaced by one of its name answers for the earlier one alone.
+// If a session is replaced during a request to its bot, the answer counts only for the earlier session.
 func TestAnAnswerIsForTheSessionThatAsked(t *testing.T) {
 	pair, _, err := bottest.Certificate()
 	if err != nil {
@@ -148,7 +148,7 @@ func TestAnAnswerIsForTheSessionThatAsked(t *testing.T) {
 	}
 }
 
-// Bots that send headers without end, many at once, cost the operator a bounded amount of memory.
+// Many bots that send endless headers at once cost the operator a bounded amount of memory.
 func TestHostileLogoutAnswersAreBounded(t *testing.T) {
 	pair, pemBytes, err := bottest.Certificate()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// BenchmarkVisit is a visit on which nothing is to be done: what a resync, and the event of every write, costs.
+// BenchmarkVisit measures a pass with nothing to do, as after a resync and after the event of every write.
 func BenchmarkVisit(b *testing.B) {
 	m := newModel(b, 1)
 	session := newSession("kasir")
