@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// oddPaths are values that people and tools put where a path belongs, and that mean none.
+// oddPaths are values that people and tools put where a path belongs, and that are no path.
 var oddPaths = []string{
 	"$HOME/wa", "${HOME}/wa", "$(pwd)/wa", "/data/$USER", "$PWD", "${AUTH_PATH:-/data}", "/data/${CLIENT_ID}", "$env:HOME/wa", "`pwd`", "/data/`id`",
 	"%USERPROFILE%/wa", "%HOME%", "/data/%20wa", "%APPDATA%\\wa", "~", "~/wa", "~root/wa", "~/", "\"/data\"", "'/data'", "\"/data", "/data\"", "'./data'",
@@ -58,7 +58,7 @@ func TestUsualPathsAreKept(t *testing.T) {
 	}
 }
 
-// oddTokens hold what a shell, a file or a template was meant to replace.
+// oddTokens contain text that a shell, a file or a template should have replaced.
 func oddTokens() []string {
 	const secret = "0123456789abcdef0123"
 	odd := []string{"", "short", strings.Repeat("x", 5000), "with space in the token", "with\ttab-in-the-token", "with\u00a0nbsp-in-the-token", "ümlaut-in-the-token-16", "\u200b" + secret, secret + "\u202c", "\x00" + secret}
@@ -81,7 +81,7 @@ func oddTokens() []string {
 }
 
 func TestOddTokensAreRefused(t *testing.T) {
-	odd := oddTokens()[1:] // an empty one means none
+	odd := oddTokens()[1:] // an empty token means none
 	if len(odd) < 100 {
 		t.Fatalf("only %d odd tokens", len(odd))
 	}
@@ -95,7 +95,7 @@ func TestOddTokensAreRefused(t *testing.T) {
 	}
 }
 
-// A secret in a .env file is the secret that is written there, or is refused; no $ in it is expanded.
+// A secret in a .env file is taken literally or refused; no $ in it is expanded.
 func TestSecretsInFilesAreTakenLiterally(t *testing.T) {
 	t.Setenv("SUPERtoken99", "expanded")
 	cases := map[string]string{
@@ -116,7 +116,7 @@ func TestSecretsInFilesAreTakenLiterally(t *testing.T) {
 	}
 }
 
-// oddProxies are addresses whose parts are not where they seem to be, or that no transport speaks.
+// oddProxies are addresses whose parts are not where they seem to be, or that no transport supports.
 func oddProxies() []string {
 	odd := []string{
 		"proxy", "proxy:3128", "://proxy", "//proxy:3128", "http:", "http:/", "http://", "http:///", "http://:3128", "http://@proxy.x y", "http//proxy", "http:proxy:3128", "http:/proxy:3128",
@@ -159,7 +159,7 @@ func TestOddProxiesAreRefused(t *testing.T) {
 	}
 }
 
-// A proxy that is set anywhere is used or refused: a bot that dials past it shows the address that its owner hides.
+// A proxy set in any variable is used or refused: a bot that bypasses it shows the address that its owner hides.
 func TestEveryonesProxyIsUsed(t *testing.T) {
 	cases := map[string]struct {
 		environ []string
@@ -192,7 +192,7 @@ func TestEveryonesProxyIsUsed(t *testing.T) {
 	}
 }
 
-// The .env file of a hosting guide holds other programs' variables. They are named in a warning, and end nothing.
+// The .env file of a hosting guide holds other programs' variables. A warning names them; they stop nothing.
 func TestForeignVariablesAreWarnings(t *testing.T) {
 	c, err := load(t, "NODE_ENV=production\nRENDER=true\nOPENAI_API_KEY=x\nTZ=Asia/Jakarta\nWWEBJS_AUTH_PATH=./x\n", "SESSION_ID=shop", "HOSTNAME=x", "XDG_SESSION_ID=1")
 	if err != nil {
@@ -229,7 +229,7 @@ func TestPlatformThatCannotReachTheBotIsNamed(t *testing.T) {
 	}
 }
 
-// The sentence beside a refused value says what to write instead.
+// The text after a refused value says what to write instead.
 func TestProblemsNameTheRemedy(t *testing.T) {
 	for line, want := range map[string]string{
 		"AUTH_PATH=$HOME/wa": "not expanded", "AUTH_PATH=~/wa": "~ is not expanded", "AUTH_PATH='/data'": "without them", "PORT=\"3000\"": "without them",

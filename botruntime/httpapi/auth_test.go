@@ -14,7 +14,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// doors opens every kind of listener over one API and returns their addresses by name.
+// doors opens every kind of listener on one API and returns their addresses by name.
 func doors(t *testing.T, config Config) map[string]string {
 	t.Helper()
 	return doorsOf(t, New(config))
@@ -35,7 +35,7 @@ func doorsOf(t *testing.T, api *API) map[string]string {
 	}
 }
 
-// Who may do what, where, with what: every route on every listener.
+// Who may call what, on every route of every listener, with every credential.
 func TestWhoMayDoWhat(t *testing.T) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, time.Hour)
@@ -51,7 +51,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	right := map[string]bool{"bearer": true, "lowercase": true, "api key": true}
 	for _, r := range apiRoutes() {
 		if r.path == bot.PathSessionEvents {
-			continue // its answer has no end; TestEventsNeedTheToken looks at it
+			continue // this answer has no end; TestEventsNeedTheToken checks it
 		}
 		path := bot.WAHAPath(r.path, "default")
 		for door, url := range at {
@@ -67,7 +67,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 					case r.access == forAll, r.access == withToken && door == "pod":
 						want = true
 					case r.method == "POST" && r.access == forPeople:
-						want = true // the form says itself what it lacks
+						want = true // the form itself says what is missing
 					case r.access == forPeople && name == "query":
 						want = true
 					case r.access == forPeople && door == "pod":
@@ -341,7 +341,7 @@ func TestThrottleKey(t *testing.T) {
 	}
 }
 
-// Whatever is sent and however it ends, no secret is in the log, not even at its most talkative.
+// Whatever is sent and however it ends, no secret is in the log, even at debug level.
 func TestLogHoldsNoSecret(t *testing.T) {
 	var log lockedBuffer
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))

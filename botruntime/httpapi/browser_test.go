@@ -18,10 +18,10 @@ import (
 	"sesi.dev/sesi/test/chromium"
 )
 
-// step is one thing to do in a browser.
+// step is one action in a browser.
 type step = chromedp.Action[chromedp.Void]
 
-// browser is a tab of a Chromium that the tests of the page share.
+// browser is a tab of the Chromium that the page's tests share.
 type browser struct {
 	ctx   context.Context
 	t     *testing.T
@@ -41,8 +41,8 @@ func (b *browser) tab(t *testing.T) *browser {
 	return newTab(b.ctx, t)
 }
 
-// newTab opens a tab; whatever the page then writes to its console, a refused style or script included, fails
-// the test.
+// newTab opens a tab. Anything that the page then writes to its console, such as a refused style or script, fails the
+// test.
 func newTab(parent context.Context, t *testing.T) *browser {
 	t.Helper()
 	ctx, end := chromedp.NewContext(parent)
@@ -58,7 +58,7 @@ func newTab(parent context.Context, t *testing.T) *browser {
 			if err != nil {
 				return
 			}
-			if m.Source != "network" { // a bot that is gone is what some tests are about
+			if m.Source != "network" { // in some tests the bot is gone on purpose
 				t.Errorf("the page wrote to its console: %s", m)
 			}
 		}
@@ -68,7 +68,7 @@ func newTab(parent context.Context, t *testing.T) *browser {
 	return &browser{ctx, t, closed}
 }
 
-// run does things in the page, each of which may wait; a minute for all.
+// run performs actions in the page, each of which may wait; all together have a minute.
 func (b *browser) run(steps ...step) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
@@ -90,7 +90,7 @@ func ask[T any](b *browser, expression string) T {
 	return value
 }
 
-// text is what an element reads, "" when it cannot be had.
+// text returns the text of an element, or "" if there is none.
 func (b *browser) text(selector string) string {
 	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
 	defer cancel()
@@ -98,7 +98,7 @@ func (b *browser) text(selector string) string {
 	return out
 }
 
-// until waits for an expression to be true, over a change of page too.
+// until waits for an expression to be true, even across a change of page.
 func until(expression string) step {
 	look := chromedp.Evaluate[bool]("Boolean(" + expression + ")")
 	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
@@ -123,7 +123,7 @@ func view(name string) step {
 	return until(`document.querySelector('main').dataset.view === '` + name + `'`)
 }
 
-// window sets the window's size and what the person prefers, "light" or "dark".
+// window sets the window's size and the preferred color scheme, "light" or "dark".
 func window(width, height int64, scale float64, scheme string) step {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, sized := cdp.Call(ctx, t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
@@ -134,7 +134,7 @@ func window(width, height int64, scale float64, scheme string) step {
 	})
 }
 
-// shot is a picture of the window, as PNG.
+// shot returns a picture of the window, as PNG.
 func (b *browser) shot() []byte {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
@@ -146,7 +146,7 @@ func (b *browser) shot() []byte {
 	return data
 }
 
-// pageStates are all the states a page can show, by name.
+// pageStates are all the states that a page can show, by name.
 func pageStates() map[string]func(*fakeSession) {
 	soon := func(d time.Duration) bot.Time { return bot.At(time.Now().Add(d)) }
 	kept := func(state bot.State, reason bot.Reason, more func(*bot.Snapshot)) func(*fakeSession) {
@@ -202,7 +202,7 @@ func pageStates() map[string]func(*fakeSession) {
 	}
 }
 
-// devices are the windows that the page is looked at in.
+// devices are the windows in which the page is checked.
 var devices = map[string]step{
 	"phone-light":   window(390, 844, 2, "light"),
 	"phone-dark":    window(390, 844, 2, "dark"),
@@ -210,12 +210,12 @@ var devices = map[string]step{
 	"desktop-dark":  window(1280, 800, 1, "dark"),
 }
 
-// settled waits for every animation that has an end, but for the ring's, which ends with the code.
+// settled waits for every finite animation except the ring's, which ends with the code.
 var settled = until(`document.getAnimations().every((a) => a.effect.getTiming().iterations === Infinity ||
 	a.playState === 'finished' || a.effect.target.id === 'ring')`)
 
-// TestPageScreenshots puts a picture of everything the page can show into the directory that SESI_SCREENSHOTS
-// names, for people to judge. It asserts nothing, and does nothing when no directory is named.
+// TestPageScreenshots writes a picture of every state of the page into the directory that SESI_SCREENSHOTS names, for
+// people to judge. It asserts nothing, and does nothing without that directory.
 func TestPageScreenshots(t *testing.T) {
 	dir := os.Getenv("SESI_SCREENSHOTS")
 	if dir == "" {

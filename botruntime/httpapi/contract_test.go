@@ -14,7 +14,7 @@ import (
 	"sesi.dev/sesi/test/scan"
 )
 
-// The answers that callers know from elsewhere, byte for byte. What follows the last known field may grow.
+// The answers that callers know from other bots, byte for byte. New fields may follow the last known field.
 func TestContract(t *testing.T) {
 	connected := connectedSnapshot()
 	unlinked := unlinkedSnapshot(bot.StatePairing, bot.ReasonQRAvailable)
@@ -68,7 +68,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// The rest of the snapshot follows what callers know, each field once.
+// The rest of the snapshot follows the known fields, each field once.
 func TestStatusHoldsTheSnapshot(t *testing.T) {
 	snap := connectedSnapshot()
 	got := send(t, "GET", open(t, New(testConfig(newFake(snap))))+"/api/session/status", "")
@@ -109,7 +109,7 @@ func TestLocaleDecidesWhereTheRequestDoesNot(t *testing.T) {
 	}
 }
 
-// Every state and reason has something to say, in the right direction: what is stored is never called missing.
+// Every state and reason has a sentence, and the sentence never calls a stored session missing.
 func TestDescribeStatusKnowsEveryState(t *testing.T) {
 	for _, state := range bot.States {
 		for _, exists := range []bool{true, false} {

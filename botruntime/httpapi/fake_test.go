@@ -16,8 +16,8 @@ import (
 	"sesi.dev/sesi/botruntime/session"
 )
 
-// fakeSession is a session that does what a test says. It stands in for the supervisor at the same interface;
-// everything else in these tests is real.
+// fakeSession is a session that does what a test says. It replaces the supervisor at the same interface; everything
+// else in these tests is real.
 type fakeSession struct {
 	mu      sync.Mutex
 	snap    bot.Snapshot
@@ -37,7 +37,7 @@ var (
 	testCode  = "2@H9XkWv3uQqS0mVtJ8r5zPb1nYc7LdEfG2hKiTjUoAaBbCcDdEeFf0123456789+/zyxwvutsrqponmlkji,NoFKPd2Xm7QzLkA9sVbTgHyUjRe1cWi5n0OaEu3fGxY=,k5Jd8PzQwLmN2bVcXs9RtYuIoA1eHfGgTrKjZv7C6E0=,q3WeRtYuIoPaSdFgHjKlZxCvBnM1234567890QwErTs="
 )
 
-// connectedSnapshot is a session as one would like it.
+// connectedSnapshot is a healthy, connected session.
 func connectedSnapshot() bot.Snapshot {
 	return bot.Snapshot{
 		ClientID: "wa-finance-render", State: bot.StateConnected, Reason: bot.ReasonLoggedIn, Message: "Connected.",
@@ -48,7 +48,7 @@ func connectedSnapshot() bot.Snapshot {
 	}
 }
 
-// unlinkedSnapshot is a session that no phone is linked to.
+// unlinkedSnapshot is a session without a linked phone.
 func unlinkedSnapshot(state bot.State, reason bot.Reason) bot.Snapshot {
 	return bot.Snapshot{
 		ClientID: "wa-finance-render", State: state, Reason: reason, QRRequired: true, UserAction: bot.ActionScanQR,
@@ -61,7 +61,7 @@ func newFake(snap bot.Snapshot) *fakeSession {
 	return &fakeSession{snap: snap, changed: make(chan struct{})}
 }
 
-// become publishes a snapshot made from the last one.
+// become publishes a snapshot derived from the last one.
 func (f *fakeSession) become(change func(*bot.Snapshot)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -76,7 +76,7 @@ func (f *fakeSession) becomeLocked(change func(*bot.Snapshot)) {
 	f.changed = make(chan struct{})
 }
 
-// show makes text the live code for so long.
+// show makes text the current code for that long.
 func (f *fakeSession) show(text string, life time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -169,7 +169,7 @@ func (f *fakeSession) did(what string) error {
 	return f.err
 }
 
-// done returns what was asked of the session, and forgets it.
+// done returns the calls to the session, and forgets them.
 func (f *fakeSession) done() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -186,7 +186,7 @@ func (f *fakeSession) lookCount() int {
 
 const testToken = "t0ken-of-the-bot"
 
-// testConfig is an API over a fake session.
+// testConfig configures an API over a fake session.
 func testConfig(f *fakeSession) Config {
 	return Config{Session: f, Identity: bot.Identity{ClientID: "wa-finance-render", AuthPath: "./.wwebjs_auth"},
 		Token: func() string { return testToken }}
@@ -202,7 +202,7 @@ func serve(t testing.TB, api *API, at Addresses) *Server {
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve() }()
 	t.Cleanup(func() {
-		// Chromium opens connections ahead of need; a server that shuts down gives such a one 5 s to speak.
+		// Chromium opens connections before it needs them; at shutdown a server gives such a connection 5 s.
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
@@ -215,7 +215,7 @@ func serve(t testing.TB, api *API, at Addresses) *Server {
 	return s
 }
 
-// open serves an API on loopback as in a pod, where no token is asked for, and returns its address.
+// open serves an API on loopback as in a pod, without a token, and returns its address.
 func open(t testing.TB, api *API) string {
 	return "http://" + serve(t, api, Addresses{Plain: "127.0.0.1:0", OpenLoopback: true}).PlainAddr().String()
 }
@@ -225,13 +225,13 @@ func local(t testing.TB, api *API) string {
 	return "http://" + serve(t, api, Addresses{Plain: "127.0.0.1:0"}).PlainAddr().String()
 }
 
-// answer is a response that was read to its end.
+// answer is a response that was read completely.
 type answer struct {
 	*http.Response
 	body string
 }
 
-// send makes one request, on a connection of its own; headers are name, value, name, value.
+// send sends one request on its own connection; headers are name, value, name, value.
 func send(t testing.TB, method, url, body string, headers ...string) answer {
 	t.Helper()
 	var reader io.Reader
@@ -266,7 +266,7 @@ func send(t testing.TB, method, url, body string, headers ...string) answer {
 	return answer{resp, string(data)}
 }
 
-// problem decodes a problem and checks what all of them share.
+// problem decodes a problem and checks what all problems have in common.
 func (a answer) problem(t testing.TB) bot.Problem {
 	t.Helper()
 	var p bot.Problem
@@ -290,11 +290,11 @@ func waitUntil(t testing.TB, what string, holds func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within 30 s: %s", what)
 		}
-		<-time.After(5 * time.Millisecond) // between two looks at a condition that has a deadline
+		<-time.After(5 * time.Millisecond) // between two checks of a condition that has a deadline
 	}
 }
 
-// dial opens a bare connection to a server.
+// dial opens a raw connection to a server.
 func dial(t testing.TB, address string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -308,7 +308,7 @@ func dial(t testing.TB, address string) net.Conn {
 	return conn
 }
 
-// lockedBuffer is a log that tests read while it is written.
+// lockedBuffer is a log that tests can read while it is written.
 type lockedBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

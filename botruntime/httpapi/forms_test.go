@@ -13,8 +13,8 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// TestNoFormOfARequestOpensTheDoor: however a stranger writes the path, the method or the request line, nothing
-// but what is for all is answered, and the session is asked for nothing.
+// TestNoFormOfARequestOpensTheDoor: however a stranger writes the path, the method or the request line, only public
+// routes answer, and the session is not called.
 func TestNoFormOfARequestOpensTheDoor(t *testing.T) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, time.Hour)
@@ -54,7 +54,7 @@ func TestNoFormOfARequestOpensTheDoor(t *testing.T) {
 	}
 }
 
-// sayRaw sends bytes, and returns the answer's status; 0 when there was none.
+// sayRaw sends bytes and returns the answer's status, or 0 if there was none.
 func sayRaw(t *testing.T, address, request string) int {
 	t.Helper()
 	conn := dial(t, address)

@@ -50,7 +50,7 @@ func FuzzAcceptLanguage(f *testing.F) {
 	})
 }
 
-// FuzzToken: nothing but the token itself opens the door, and no header breaks it.
+// FuzzToken: only the token itself is accepted, and no header breaks the check.
 func FuzzToken(f *testing.F) {
 	for _, seed := range []string{"", testToken, testToken + " ", "Bearer", "Bearer " + testToken, "bearer\t" + testToken, "Basic eDp5"} {
 		f.Add(seed, seed, "sesi-wa-finance-render="+seed)
@@ -70,7 +70,7 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-// FuzzCookie: no value is a cookie of this token but those that it signed.
+// FuzzCookie: only values that this token signed are accepted as its cookie.
 func FuzzCookie(f *testing.F) {
 	f.Add("9999999999." + cookieSignature("another", "wa-finance-render", "9999999999"))
 	f.Add("9999999999." + cookieSignature(testToken, "another", "9999999999"))
@@ -87,8 +87,7 @@ func FuzzCookie(f *testing.F) {
 	})
 }
 
-// FuzzRequest: whatever comes, the answer is whole: a status that HTTP knows, JSON that is JSON, and no code
-// for who may not see it.
+// FuzzRequest: every answer is complete: a valid HTTP status, valid JSON, and no code for callers who may not see it.
 func FuzzRequest(f *testing.F) {
 	for _, r := range apiRoutes() {
 		f.Add(r.method, r.path, "", "application/json", `{"phoneNumber":"+6281234567890"}`)

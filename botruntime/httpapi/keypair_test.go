@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// writeCertificate puts a fresh self-signed certificate of that name into dir.
+// writeCertificate writes a new self-signed certificate for that name into dir.
 func writeCertificate(t testing.TB, dir, name string) (certFile, keyFile string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -49,7 +49,7 @@ func writeCertificate(t testing.TB, dir, name string) (certFile, keyFile string)
 	return certFile, keyFile
 }
 
-// testTLS trusts any certificate: these tests look at what the server presents, not at who signed it.
+// testTLS trusts any certificate: these tests check what the server presents, not who signed it.
 func testTLS(testing.TB) *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
 
 func presentedName(k *keyPair, at time.Time) string {

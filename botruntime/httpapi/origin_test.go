@@ -29,7 +29,7 @@ func TestLocalHost(t *testing.T) {
 	}
 }
 
-// A page whose name resolves to this machine gets nothing; the same request under the machine's own name does.
+// A page whose name resolves to this machine gets nothing; the same request to the machine's own name is answered.
 func TestRebindingIsRefused(t *testing.T) {
 	f := newFake(connectedSnapshot())
 	config := testConfig(f)
@@ -54,7 +54,8 @@ func TestRebindingIsRefused(t *testing.T) {
 	}
 }
 
-// What a proxy on this machine forwards comes from anywhere: without the token it gets nothing, whatever its Host.
+// A request that a proxy on this machine forwards can come from anywhere: without the token it gets nothing, whatever
+// its Host.
 func TestForwardedRequestsNeedTheToken(t *testing.T) {
 	f := newFake(connectedSnapshot())
 	url := open(t, New(testConfig(f)))
@@ -87,7 +88,7 @@ func TestForwardedRequestsNeedTheToken(t *testing.T) {
 	}
 }
 
-// A token that is set guards loopback as well: every local user, and every proxy with its default settings, reaches it.
+// A token protects loopback as well, because every local user and every proxy with default settings reaches it.
 func TestTokenGuardsLoopbackToo(t *testing.T) {
 	url := local(t, New(testConfig(newFake(connectedSnapshot()))))
 	if got := send(t, "GET", url+bot.PathStatus, ""); got.problem(t).Kind() != bot.ProblemTokenNeeded {
@@ -100,7 +101,7 @@ func TestTokenGuardsLoopbackToo(t *testing.T) {
 	}
 }
 
-// HTTP/1.0 knows no Host, and some monitors still speak it.
+// HTTP/1.0 has no Host header, and some monitors still use it.
 func TestHTTP10NeedsNoHost(t *testing.T) {
 	for path, want := range map[string]string{bot.PathWAHAPing: "pong", bot.PathStatus: `"exists":true`} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(open(t, New(testConfig(newFake(connectedSnapshot())))), "http://"))
@@ -118,7 +119,8 @@ func TestHTTP10NeedsNoHost(t *testing.T) {
 	}
 }
 
-// The page works behind proxies that rewrite Host, strip a path and end TLS, in browsers that send no Sec-Fetch headers.
+// The page works behind proxies that rewrite Host, strip a path and terminate TLS, in browsers that send no Sec-Fetch
+// headers.
 func TestPageBehindAProxy(t *testing.T) {
 	url := local(t, New(testConfig(newFake(connectedSnapshot()))))
 	cases := map[string]struct {

@@ -22,13 +22,13 @@ import (
 	"sesi.dev/sesi/test/scan"
 )
 
-// Two more codes of the length and letters that WhatsApp's have.
+// Two more codes with the length and letters of WhatsApp's codes.
 var (
 	secondCode = "2@q1W2e3R4t5Y6u7I8o9P0a1S2d3F4g5H6j7K8l9Z0x1C2v3B4n5M6QWERTYUIOPASDFGHJKLZXCVBNMqwertyuiop,b1Nk8sWq2ErT5yUiOpAsDfGhJkLzXcVbNm1234567A=,Zx9Cv8Bn7Mq6We5Rt4Yu3Io2Pa1Sd0FgHjKlQwErTyU=,mN8bV6cX4zL2kJ0hG1fD3sA5pO7iU9yT8rE6wQ4eR2t="
 	thirdCode  = "2@L0kJ9hG8fD7sA6pO5iU4yT3rE2wQ1zX0cV9bN8mM7nB6vC5xZ4aS3dF2gH1jK0lPOIUYTREWQasdfghjklMNBVC,h7Gf6Ds5Aq4Wz3Sx2Ed1Cr0FvTgByHnUjMiKoLp9876=,a1B2c3D4e5F6g7H8i9J0kLmNoPqRsTuVwXyZ1234567=,P0o9I8u7Y6t5R4e3W2q1AsDfGhJkLzXcVbNmQwErTy8="
 )
 
-// showsCode waits for the page to show a text as its QR code, and reads it off the screen.
+// showsCode waits until the page shows a text as its QR code, and reads it from the screen.
 func showsCode(t *testing.T, tab *browser, want string) {
 	t.Helper()
 	var read string
@@ -38,7 +38,7 @@ func showsCode(t *testing.T, tab *browser, want string) {
 	})
 }
 
-// TestPage opens the page in Chromium, over the real handler, for everything that a person would do there.
+// TestPage opens the page in Chromium, over the real handler, and does what a person would do there.
 func TestPage(t *testing.T) {
 	main := startBrowser(t)
 	for name, test := range map[string]func(*testing.T, *browser){
@@ -103,7 +103,7 @@ func pageFollowsTheSession(t *testing.T, tab *browser) {
 	if !ask[bool](tab, `window.neverReloaded === true && document.title === 'Terhubung · Sesi'`) {
 		t.Errorf("the page was loaded anew, or its title is %q", ask[string](tab, `document.title`))
 	}
-	// And back again: the phone unlinks the device.
+	// And back: the phone unlinks the device.
 	f.become(func(s *bot.Snapshot) {
 		revision := s.Revision
 		*s = unlinkedSnapshot(bot.StateLoggedOut, bot.ReasonLoggedOut)
@@ -135,7 +135,7 @@ func pageShowsTheCodeOnEveryScreen(t *testing.T, tab *browser) {
 		if !ask[bool](tab, `document.documentElement.scrollWidth <= innerWidth`) {
 			t.Errorf("%s: the page is wider than the screen", name)
 		}
-		// Each module is a whole number of pixels, or its edges blur.
+		// Each module is a whole number of pixels; otherwise its edges blur.
 		pixels := ask[float64](tab, `document.querySelector('#qr svg').getBoundingClientRect().width * devicePixelRatio / document.querySelector('#qr svg').viewBox.baseVal.width`)
 		if off := pixels - float64(int(pixels+0.5)); off > 0.01 || off < -0.01 {
 			t.Errorf("%s: a module is %.3f pixels wide", name, pixels)
@@ -178,8 +178,8 @@ func pageWakesAnIdleSession(t *testing.T, tab *browser) {
 	showsCode(t, tab, testCode)
 }
 
-// pageFallsAsleep: a page that nobody touches stops asking for codes, or it would keep a session that nobody
-// means to link at it for ever. The quarter of an hour passes in a moment here.
+// pageFallsAsleep: a page that nobody uses stops asking for codes. Otherwise it would keep a session awake that nobody
+// links. Its 15 minutes pass in a moment here.
 func pageFallsAsleep(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 10*time.Minute)
@@ -201,8 +201,8 @@ func pageFallsAsleep(t *testing.T, tab *browser) {
 	tab.run(chromedp.Click(chromedp.CSS("[data-action=code]")), view("qr"))
 }
 
-// pageExplainsEveryState: each state has its words in both languages, readable in light and dark, and the way
-// out where there is one.
+// pageExplainsEveryState: each state has its text in both languages, readable in light and dark mode, and a remedy if
+// there is one.
 func pageExplainsEveryState(t *testing.T, tab *browser) {
 	var texts map[string]struct {
 		pageText
@@ -262,7 +262,7 @@ func pageExplainsEveryState(t *testing.T, tab *browser) {
 	}
 }
 
-// poorContrast lists what text stands out from what is behind it by less than WCAG's AA asks.
+// poorContrast lists texts whose contrast is below WCAG's level AA.
 const poorContrast = `(() => {
   const parse = (c) => { const m = c.match(/[\d.]+/g).map(Number); return m.length > 3 ? m : [...m, 1]; };
   const light = (c) => { const l = c.slice(0, 3).map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * l[0] + 0.7152 * l[1] + 0.0722 * l[2]; };
@@ -310,7 +310,8 @@ func pageIsDarkInTheDark(t *testing.T, tab *browser) {
 	}
 }
 
-// pageSurvivesTheBot: the page says that the bot is gone, shows no code that may be dead, and finds the bot again.
+// pageSurvivesTheBot: the page says that the bot cannot be reached, shows no code that may have expired, and finds the
+// bot again.
 func pageSurvivesTheBot(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 10*time.Minute)
@@ -364,7 +365,7 @@ func pagePairsByPhoneNumber(t *testing.T, tab *browser) {
 	if got := ask[string](tab, `document.querySelector('#say').textContent`); got != "Kode penautan: A B C D - E F G H" {
 		t.Errorf("a screen reader hears %q", got)
 	}
-	// The code outlives the QR codes of its round, and is gone when the bot has it no more.
+	// The pairing code outlives the QR codes of its round, and disappears when the bot no longer has it.
 	f.show(secondCode, 10*time.Minute)
 	tab.run(until(`performance.getEntriesByType('resource').filter((e) => e.name.includes('/api/session/qr')).length >= 2`), view("code"))
 	tab.run(chromedp.Click(chromedp.CSS("[data-action=number]")), view("phone"), until(`document.activeElement.id === 'number'`))
@@ -391,7 +392,7 @@ func pageRestarts(t *testing.T, tab *browser) {
 	f.become(func(s *bot.Snapshot) {
 		s.State, s.Reason, s.Connected = bot.StateConflict, bot.ReasonStreamReplaced, false
 	})
-	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("wait")) // it takes the session back by itself
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("wait")) // it takes the session back automatically
 	f.become(func(s *bot.Snapshot) { s.UserAction = bot.ActionResolveConflict })
 	tab.run(view("alert"), chromedp.Click(chromedp.CSS("[data-action=takeover]")))
 	waitUntil(t, "the session is restarted", func() bool { return slices.Contains(f.done(), "restart") })
@@ -412,7 +413,7 @@ func pageTakesTheTokenByForm(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 10*time.Minute)
 	config := testConfig(f)
-	config.ClientID = "a-bot-of-its-own" // a browser keeps cookies by host, whatever the port
+	config.ClientID = "a-bot-of-its-own" // a browser shares cookies between the ports of a host
 	s := serve(t, New(config), Addresses{Plain: "0.0.0.0:0"})
 	_, port, err := net.SplitHostPort(s.PlainAddr().String())
 	if err != nil {
@@ -447,8 +448,8 @@ func pageTakesTheTokenFromTheAddress(t *testing.T, tab *browser) {
 	}
 }
 
-// pageOpensFromAnotherSite: a link on another site's page opens this one for whoever handed in the token before,
-// though the browser sends no cookie along with it.
+// pageOpensFromAnotherSite: a link on another site opens this page for someone who entered the token before, although
+// the browser sends no cookie with that request.
 func pageOpensFromAnotherSite(t *testing.T, tab *browser) {
 	config := testConfig(newFake(connectedSnapshot()))
 	config.ClientID = "a-bot-that-is-linked-to"
@@ -480,7 +481,7 @@ func pageTrustsNoName(t *testing.T, tab *browser) {
 	}
 }
 
-// pageIsForEveryone: all can be reached by keyboard and has a name, and a change is said once.
+// pageIsForEveryone: every control can be reached by keyboard and has a name, and a change is announced once.
 func pageIsForEveryone(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 10*time.Minute)

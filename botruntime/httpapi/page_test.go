@@ -20,11 +20,11 @@ import (
 type pageText struct {
 	States   map[string][2]string `json:"states"`
 	Reasons  map[string][2]string `json:"reasons"`
-	Unlinked map[string][2]string `json:"unlinked"` // instead of the reason's, where no phone is linked
+	Unlinked map[string][2]string `json:"unlinked"` // instead of the reason's text, if no phone is linked
 	Notices  map[string]string    `json:"notices"`
 }
 
-// words reads the values of a type of api/bot from its source, so that a new one cannot be forgotten.
+// words reads the values of a type of api/bot from its source, so that no new one can be forgotten.
 func words(t *testing.T, kind string) []string {
 	t.Helper()
 	var out []string
@@ -56,7 +56,7 @@ func words(t *testing.T, kind string) []string {
 	return out
 }
 
-// The page has words for every state, reason and notice, in both languages, and a look for every reason.
+// The page has a text for every state, reason and notice, in both languages, and a look for every reason.
 func TestPageKnowsTheContract(t *testing.T) {
 	var texts map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(pageTexts), &texts); err != nil {
@@ -100,7 +100,7 @@ func TestPageKnowsTheContract(t *testing.T) {
 	}
 }
 
-// The page asks for nothing outside itself, and lets nothing in.
+// The page loads nothing from outside, and lets nothing in.
 func TestPageStandsAlone(t *testing.T) {
 	url := open(t, New(testConfig(newFake(connectedSnapshot())))) + "/qr"
 	first, second := send(t, "GET", url, ""), send(t, "GET", url, "")
@@ -144,7 +144,7 @@ func TestPageSpeaksTheCallersLanguage(t *testing.T) {
 	}
 }
 
-// Whoever opens the page looks: an idle session wakes, and any other is left alone.
+// Opening the page wakes an idle session, and leaves any other alone.
 func TestOpeningThePageWakesAnIdleSession(t *testing.T) {
 	for _, reason := range words(t, "Reason") {
 		f := newFake(unlinkedSnapshot(bot.StatePairing, bot.Reason(reason)))
@@ -165,7 +165,7 @@ func TestOpeningThePageWakesAnIdleSession(t *testing.T) {
 	}
 }
 
-// The page's parts are small, and there is no part that is not sent.
+// The page's parts are small, and every part is used.
 func TestPageIsSmall(t *testing.T) {
 	got := send(t, "GET", open(t, New(testConfig(newFake(connectedSnapshot()))))+"/qr", "")
 	if len(got.body) > 64<<10 {

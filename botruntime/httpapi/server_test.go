@@ -66,7 +66,7 @@ func TestLoopbackNeedsNoToken(t *testing.T) {
 	}
 }
 
-// A certificate that is renewed is presented to the next client, with no restart and none turned away.
+// A renewed certificate is presented to the next client, without a restart or a refused client.
 func TestCertificateIsReloaded(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := writeCertificate(t, dir, "first")
@@ -82,7 +82,7 @@ func TestCertificateIsReloaded(t *testing.T) {
 	if got := presented(); got != "first" {
 		t.Fatalf("presents %q", got)
 	}
-	// As Kubernetes renews a mounted Secret: new files in another directory, and a link that is swapped.
+	// As Kubernetes renews a mounted Secret: new files in another directory, and a symbolic link that is replaced.
 	renewed := t.TempDir()
 	writeCertificate(t, renewed, "second")
 	for _, name := range []string{"tls.crt", "tls.key"} {
@@ -126,14 +126,14 @@ func TestTLSBounds(t *testing.T) {
 	}
 }
 
-// shortTimes lets tests of what happens in time happen soon.
+// shortTimes shortens the limits, so that tests of them are fast.
 func shortTimes(api *API) *API {
 	api.limits.headerTime, api.limits.requestTime = 200*time.Millisecond, 400*time.Millisecond
 	api.limits.idleTime = 200 * time.Millisecond
 	return api
 }
 
-// closes waits for the server to end a connection, and returns what it said.
+// closes waits for the server to close a connection, and returns what the server sent.
 func closes(t *testing.T, conn net.Conn) string {
 	t.Helper()
 	got, err := io.ReadAll(conn)
@@ -174,7 +174,7 @@ func TestSlowRequestsAreCutOff(t *testing.T) {
 	}
 }
 
-// A stream outlives the times that bound requests.
+// A stream outlives the limits on a request's time.
 func TestStreamsOutliveTheRequestTimes(t *testing.T) {
 	f := newFake(connectedSnapshot())
 	api := shortTimes(New(testConfig(f)))
@@ -203,7 +203,7 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 	}
 }
 
-// More connections than allowed wait for a place instead of taking memory; streams have bounds of their own.
+// Connections beyond the limit wait for a place instead of using memory; streams have their own limits.
 func TestConnectionsAreBounded(t *testing.T) {
 	api := New(testConfig(newFake(connectedSnapshot())))
 	api.limits.connections = 3
@@ -241,7 +241,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
-// Strangers who hold every place, however slowly they speak, keep nobody out who has the token.
+// Strangers who hold every place, however slowly they send, lock out nobody who has the token.
 func TestStrangersHoldNobodyUp(t *testing.T) {
 	certFile, keyFile := writeCertificate(t, t.TempDir(), "bot")
 	for name, holds := range map[string]string{
@@ -299,7 +299,7 @@ func TestStrangersHoldNobodyUp(t *testing.T) {
 	}
 }
 
-// Whoever holds every place of the metrics listener keeps no probe out, or Kubernetes would end the bot for it.
+// Clients that hold every place of the metrics listener must not lock out a probe: Kubernetes would kill the bot.
 func TestStrangersHoldNoProbeUp(t *testing.T) {
 	for name, holds := range map[string]string{
 		"idle":    "GET /metrics HTTP/1.1\r\nHost: bot\r\n\r\n",
@@ -325,7 +325,7 @@ func TestStrangersHoldNoProbeUp(t *testing.T) {
 	}
 }
 
-// A request in progress ends well; one that does not end is broken off with the context.
+// A running request finishes; one that does not finish is aborted with the context.
 func TestShutdown(t *testing.T) {
 	for name, finishes := range map[string]bool{"finishes": true, "hangs": false} {
 		t.Run(name, func(t *testing.T) {
@@ -459,7 +459,7 @@ func TestOneBackupAtATime(t *testing.T) {
 	<-first
 }
 
-// A handler that panics costs its request alone.
+// A handler that panics fails only its own request.
 func TestPanicIsAProblem(t *testing.T) {
 	f := newFake(connectedSnapshot())
 	f.onLook = func(*fakeSession) { panic("bug") }
@@ -469,7 +469,7 @@ func TestPanicIsAProblem(t *testing.T) {
 	}
 }
 
-// Clients that keep idle connections do not shut the door: where places are short, the connection that is idle longest goes.
+// Clients with idle connections lock nobody out: when places are short, the connection that is idle longest is closed.
 func TestIdleConnectionsMakeWay(t *testing.T) {
 	api := New(testConfig(newFake(connectedSnapshot())))
 	api.limits.connections, api.limits.strangerTime = 4, 10*time.Millisecond
@@ -481,6 +481,6 @@ func TestIdleConnectionsMakeWay(t *testing.T) {
 			t.Fatalf("no place beside idle connections: %v", err)
 		}
 		_, _ = io.Copy(io.Discard, resp.Body)
-		resp.Body.Close() // keeps the connection
+		resp.Body.Close() // keeps the connection open
 	}
 }

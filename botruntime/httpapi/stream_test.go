@@ -51,7 +51,7 @@ func follow(t testing.TB, url string, headers ...string) *follower {
 	return &follower{t, resp.Body, bufio.NewReader(resp.Body)}
 }
 
-// next reads up to the next empty line: an event, a comment, or the advice on when to come back.
+// next reads up to the next empty line: an event, a comment, or the retry time.
 func (f *follower) next() (string, error) {
 	var out strings.Builder
 	for {
@@ -113,7 +113,7 @@ func TestEventsBeginWithTheWholeSnapshot(t *testing.T) {
 	}
 }
 
-// A client that comes back gets the whole snapshot, whatever it says it has.
+// A client that reconnects gets the whole snapshot, whatever it says it has.
 func TestEventsAfterALossBeginAnew(t *testing.T) {
 	f := newFake(connectedSnapshot())
 	got := follow(t, open(t, New(testConfig(f))), "Last-Event-ID", "7").event()
@@ -154,7 +154,7 @@ func TestEventsNeedTheToken(t *testing.T) {
 	}
 }
 
-// A stream that the old token or its cookie opened ends with the token. A stream that needed none goes on.
+// A stream that the old token or its cookie opened ends with the token. A stream that needed none continues.
 func TestAStreamEndsWithWhatOpenedIt(t *testing.T) {
 	byHeader := func(testing.TB, string) []string { return []string{"X-Api-Key", testToken} }
 	byCookie := func(t testing.TB, url string) []string {
@@ -208,7 +208,7 @@ func TestAStreamEndsWithWhatOpenedIt(t *testing.T) {
 	}
 }
 
-// TestAStreamEndsWithItsCookie: the page's own time runs out under an open stream too.
+// TestAStreamEndsWithItsCookie: an open stream also ends when the page's cookie expires.
 func TestAStreamEndsWithItsCookie(t *testing.T) {
 	api := New(testConfig(newFake(connectedSnapshot())))
 	api.streams.heartbeat = 10 * time.Millisecond
@@ -268,7 +268,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	follow(t, url).event()
 }
 
-// A client that does not read is dropped; it holds up no other, and not the session.
+// A client that does not read is disconnected; it delays no other client, and not the session.
 func TestSlowClientIsDropped(t *testing.T) {
 	certFile, keyFile := writeCertificate(t, t.TempDir(), "bot")
 	for _, secure := range []bool{false, true} {
@@ -329,7 +329,7 @@ func TestCloseEndsStreamsAtOnce(t *testing.T) {
 	}
 }
 
-// The writer runs only while someone listens.
+// The writing goroutine runs only while there are streams.
 func TestNobodyListensNothingRuns(t *testing.T) {
 	api := New(testConfig(newFake(connectedSnapshot())))
 	api.streams.heartbeat = 5 * time.Millisecond
@@ -352,7 +352,7 @@ func TestNobodyListensNothingRuns(t *testing.T) {
 	}
 }
 
-// crowd opens many bare streams and waits until each has its snapshot.
+// crowd opens many raw streams and waits until each has its snapshot.
 func crowd(t testing.TB, address string, n int) []net.Conn {
 	t.Helper()
 	conns := make([]net.Conn, n)
@@ -402,8 +402,8 @@ func readUntil(t testing.TB, conn net.Conn, text string) {
 	}
 }
 
-// Two thousand idle clients change nothing for the rest: the API answers, each change reaches them all, and
-// they cost one goroutine together (a few more run beside it).
+// Two thousand idle clients change nothing for the others: the API answers, each change reaches all of them, and they
+// need one goroutine together (plus a few others).
 func TestTwoThousandStreams(t *testing.T) {
 	const clients = 2000
 	f := newFake(connectedSnapshot())
@@ -428,8 +428,8 @@ func TestTwoThousandStreams(t *testing.T) {
 	wait.Wait()
 }
 
-// BenchmarkIdleStreams says what one idle client costs in memory, its own end included: with the hub, and with
-// a handler that keeps net/http's goroutine and buffers, as is usual.
+// BenchmarkIdleStreams measures the memory of one idle client, its own side included: with the hub, and with a usual
+// handler that keeps net/http's goroutine and buffers.
 func BenchmarkIdleStreams(b *testing.B) {
 	const clients = 2000
 	b.Run("hub", func(b *testing.B) {
@@ -453,11 +453,11 @@ func BenchmarkIdleStreams(b *testing.B) {
 	})
 }
 
-// costOf opens streams, and returns what each takes.
+// costOf opens streams and returns the memory of each.
 func costOf(b *testing.B, address string, clients int) float64 {
 	before := inUse()
 	conns := crowd(b, address, clients)
-	<-time.After(200 * time.Millisecond) // for handlers that end to end; there is nothing to wait on in both servers
+	<-time.After(200 * time.Millisecond) // for handlers that are ending; neither server offers anything to wait for
 	after := inUse()
 	for _, c := range conns {
 		_ = c.Close()
@@ -465,7 +465,7 @@ func costOf(b *testing.B, address string, clients int) float64 {
 	return float64(after-before) / float64(clients)
 }
 
-// inUse is the memory of live objects and stacks.
+// inUse returns the memory of live objects and stacks.
 func inUse() uint64 {
 	runtime.GC()
 	runtime.GC()
@@ -474,7 +474,7 @@ func inUse() uint64 {
 	return m.HeapAlloc + m.StackInuse
 }
 
-// Local programs that need no token cannot take the places that the token's holders need on the other listener.
+// Local programs that need no token cannot use up the places that the token's holders need on the other listener.
 func TestStreamsOfOneListenerLeavePlacesToTheOther(t *testing.T) {
 	h := newHub(func() (*bot.Snapshot, <-chan struct{}) { return &bot.Snapshot{}, nil }, func() string { return "" })
 	h.limit, h.perDoor = 5, 4

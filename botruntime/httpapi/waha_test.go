@@ -24,7 +24,7 @@ func stoppedSnapshot() bot.Snapshot {
 	return s
 }
 
-// The answers that scripts written for WAHA know.
+// The answers that scripts for WAHA expect.
 func TestWAHAAnswers(t *testing.T) {
 	unlinked := unlinkedSnapshot(bot.StatePairing, bot.ReasonQRIdle)
 	wahaIdle := `{"name":"wa-finance-render","status":"FAILED","config":{},"me":null,"engine":{"engine":"WHATSMEOW"}}`
@@ -139,7 +139,7 @@ func TestWAHACode(t *testing.T) {
 	}
 }
 
-// Every state has a word, and the word follows what a script would do next.
+// Every state has a WAHA word, and the word leads a script to do the right thing next.
 func TestClassifyWAHA(t *testing.T) {
 	for _, state := range bot.States {
 		if wahaByState[state] == "" {

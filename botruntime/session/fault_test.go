@@ -36,7 +36,7 @@ func TestWhateverADialMeetsTheSessionComesBack(t *testing.T) {
 			s := begin(t, wa, t.TempDir(), func(_ *config.Config, p *policy) { p.login = 5 * time.Second })
 			snap := s.pair(wa, phone)
 			fault(t, wa, f)
-			if f.Kind != sim.FaultDown { // which drops everyone by itself
+			if f.Kind != sim.FaultDown { // this fault disconnects everyone anyway
 				kick(t, wa, snap, sim.KickDrop)
 			}
 			s.until("the loss", func(now *bot.Snapshot) bool { return !now.Connected })
@@ -48,7 +48,7 @@ func TestWhateverADialMeetsTheSessionComesBack(t *testing.T) {
 	}
 }
 
-// TestWhateverEndsAStreamTheSessionIsKept: no stream error but the unlinking one costs the link.
+// TestWhateverEndsAStreamTheSessionIsKept: only the stream error that unlinks ends the session.
 func TestWhateverEndsAStreamTheSessionIsKept(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"401", "403", "405", "409", "440", "500", "503", "515", "516", "599", sim.KickClose, sim.KickDrop, sim.KickStreamError} {
@@ -71,7 +71,7 @@ func TestWhateverEndsAStreamTheSessionIsKept(t *testing.T) {
 	}
 }
 
-// TestWhateverAPairingMeetsItCanBeDone: each kind of fault on the way to a link, and a scan that then succeeds.
+// TestWhateverAPairingMeetsItCanBeDone: each kind of fault during a pairing, and then a scan that succeeds.
 func TestWhateverAPairingMeetsItCanBeDone(t *testing.T) {
 	t.Parallel()
 	scan := func(s *subject, wa *simtest.Sim) {
@@ -129,8 +129,8 @@ func TestWhateverAPairingMeetsItCanBeDone(t *testing.T) {
 	}
 }
 
-// TestOutdatedWhileNoVersionIsToBeHad: the session is kept, what is missing is told, and a person's restart cures
-// it as soon as the page answers.
+// TestOutdatedWhileNoVersionIsToBeHad: the session is kept, the snapshot says what is missing, and a person's restart
+// helps as soon as the page answers.
 func TestOutdatedWhileNoVersionIsToBeHad(t *testing.T) {
 	if !alone(t) {
 		return
@@ -167,8 +167,8 @@ func TestOutdatedWhileNoVersionIsToBeHad(t *testing.T) {
 	}
 }
 
-// TestAnEndIsToldWithinASecond: the bot's word is that connected is false a second after a connection ended for
-// good. The best of three tries counts, for the machine may be busy with other things.
+// TestAnEndIsToldWithinASecond: the bot promises that connected is false within a second after a connection ended for
+// good. The best of three tries counts, because the machine may be busy.
 func TestAnEndIsToldWithinASecond(t *testing.T) {
 	for _, kind := range []string{sim.KickReplaced, sim.KickRemoved, sim.KickDrop, sim.KickClose, "401", "503", "515"} {
 		t.Run(kind, func(t *testing.T) {

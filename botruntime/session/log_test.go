@@ -13,7 +13,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 )
 
-// TestTheLogHoldsNoNumberNodeOrCode feeds the logger what whatsmeow warns of.
+// TestTheLogHoldsNoNumberNodeOrCode gives the logger what whatsmeow warns about.
 func TestTheLogHoldsNoNumberNodeOrCode(t *testing.T) {
 	out := &syncBuffer{}
 	log := quietLog{slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})), slog.LevelWarn}

@@ -46,7 +46,7 @@ func socksThatRefuses(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// TestADialThatFailsSaysWhy makes real dials fail, one for each cause that a person can do something about.
+// TestADialThatFailsSaysWhy makes real dials fail, one for each cause that a person can fix.
 func TestADialThatFailsSaysWhy(t *testing.T) {
 	whatsapp(t, sim.Config{}) // sets SSL_CERT_FILE, which Go reads once, at the first certificate
 	answer := func(status int) *url.URL {
@@ -100,7 +100,7 @@ func TestADialThatFailsSaysWhy(t *testing.T) {
 	}
 }
 
-// TestNobodyIsAskedToScanWithoutACode: while WhatsApp is out of reach the snapshot says why and what to check.
+// TestNobodyIsAskedToScanWithoutACode: while WhatsApp cannot be reached, the snapshot says why and what to check.
 func TestNobodyIsAskedToScanWithoutACode(t *testing.T) {
 	for name, linked := range map[string]bool{"linked": true, "not linked": false} {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// bots is many models on one clock, with a WhatsApp that is away for a while.
+// bots is many models on one clock, with a WhatsApp that is down for a while.
 type bots struct {
 	all    []*simulated
 	rng    *rand.Rand
@@ -40,7 +40,7 @@ func (a *alarms) Pop() any {
 	return last
 }
 
-// feed steps one bot, and carries out its dials and retries: during the outage each dial is refused at once.
+// feed steps one bot, and performs its dials and retries: during the outage each dial is refused at once.
 func (b *bots) feed(s *simulated, at time.Duration, in input) {
 	next, todo := step(s.m, epoch.Add(time.Hour+at), b.rng.Float64(), in)
 	s.m = next
@@ -63,7 +63,7 @@ func (b *bots) feed(s *simulated, at time.Duration, in input) {
 	}
 }
 
-// most is the largest number of moments within any window.
+// most returns the largest number of moments within any window.
 func most(moments []time.Duration, window time.Duration) int {
 	slices.Sort(moments)
 	top, from := 0, 0
@@ -76,8 +76,8 @@ func most(moments []time.Duration, window time.Duration) int {
 	return top
 }
 
-// TestManyBotsComeBackSoonAfterAnOutageOfAnyLength lets 5,000 bots lose their connections at once. Each 200 of them
-// must come back soon, without a rush on WhatsApp, and no account may dial often.
+// TestManyBotsComeBackSoonAfterAnOutageOfAnyLength: 5,000 bots lose their connections at once. Each 200 of them must
+// come back soon without a rush on WhatsApp, and no account may dial often.
 func TestManyBotsComeBackSoonAfterAnOutageOfAnyLength(t *testing.T) {
 	const many, group = 5000, 200
 	for _, outage := range []time.Duration{0, 5 * time.Second, 30 * time.Second, 10 * time.Minute} {

@@ -40,7 +40,7 @@ func TestASuccessBeforeThePairingIsIgnored(t *testing.T) {
 	}
 }
 
-// gated is a session that waits for a phone with a passkey.
+// gated returns a session that waits for a phone with a passkey.
 func gated(t *testing.T) (*simtest.Sim, *simtest.Authenticator, *subject, string) {
 	t.Helper()
 	wa, authenticator := whatsapp(t, sim.Config{}), simtest.NewAuthenticator(t)
@@ -51,8 +51,8 @@ func gated(t *testing.T) (*simtest.Sim, *simtest.Authenticator, *subject, string
 	return wa, authenticator, begin(t, wa, dir, nil), dir
 }
 
-// scanGated lets the phone take the code, and returns what WhatsApp then asks for. The phone's side goes on until
-// the linking ends.
+// scanGated lets the phone scan the code, and returns what WhatsApp then asks for. The phone's side continues until
+// the pairing ends.
 func (s *subject) scanGated(t *testing.T, wa *simtest.Sim) (bot.Passkey, <-chan error) {
 	t.Helper()
 	s.until("a code", func(now *bot.Snapshot) bool { return !now.QRExpiresAt.IsZero() })
@@ -174,8 +174,8 @@ func TestAWrongSignatureLeavesTheChallengeOpen(t *testing.T) {
 	s.untilConnected()
 }
 
-// TestAPasskeyThatFailsEndsInAFreshCode: whatever goes wrong on the other side, a person reads that it did, and links
-// with the next code.
+// TestAPasskeyThatFailsEndsInAFreshCode: whatever goes wrong on the other side, the page says so, and the next code
+// links.
 func TestAPasskeyThatFailsEndsInAFreshCode(t *testing.T) {
 	step := func(name string) map[string]string { return map[string]string{"step": name} }
 	for name, c := range map[string]struct {
@@ -259,7 +259,7 @@ func refusedAs(t *testing.T, err error, want RefusalKind) {
 	}
 }
 
-// expireHandOff lets the time for the hand-off proof pass; nothing else of the gate is touched meanwhile.
+// expireHandOff lets the time for the hand-off proof pass, and changes nothing else of the gate.
 func expireHandOff(gate *passkey.Gate) {
 	proof := reflect.ValueOf(gate).Elem().FieldByName("handOff").Elem().FieldByName("until")
 	*(*time.Time)(unsafe.Pointer(proof.UnsafeAddr())) = time.Time{}

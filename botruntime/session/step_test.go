@@ -24,14 +24,14 @@ var (
 	six          = []string{"c1", "c2", "c3", "c4", "c5", "c6"}
 )
 
-// story steps a model through inputs and remembers what the last step asked for.
+// story steps a model through inputs and remembers the actions of the last step.
 type story struct {
 	t    *testing.T
 	m    model
 	now  time.Time
 	dice float64
 	did  []action
-	// runs are the timers that are armed now.
+	// runs are the armed timers.
 	runs map[timer]bool
 	kept facts // what the next process would know
 	// slowDisk: the test feeds the end of a removal and of a backup; without it both end at once.
@@ -86,13 +86,13 @@ func (s *story) after(d time.Duration) *story {
 	return s
 }
 
-// online tells the story up to a connected session.
+// online brings the story to a connected session.
 func online(t *testing.T) *story {
 	t.Helper()
 	return newStory(t, true, facts{}).then(inDialled{}, inConnected{someone})
 }
 
-// scanning tells the story up to a live code.
+// scanning brings the story to a current code.
 func scanning(t *testing.T) *story {
 	t.Helper()
 	return newStory(t, false, facts{}).then(inDialled{}, inCodes{six})
@@ -122,7 +122,7 @@ func (s *story) timer(name timer) (time.Duration, bool) {
 	return wait, armed
 }
 
-// kinds lists the actions of the last step, timers with their waits, logs and counters left out.
+// kinds lists the actions of the last step, timers with their waits, without logs and counters.
 func (s *story) kinds() string {
 	var out []string
 	for _, a := range s.did {
@@ -137,8 +137,8 @@ func (s *story) kinds() string {
 	return strings.Join(out, ", ")
 }
 
-// TestRows holds one row of the state machine's table each: what led there, what happens, what is said of it
-// and what is done about it.
+// TestRows has one case per row of the state machine's table: what led there, what happens, what the snapshot says and
+// what the bot does.
 func TestRows(t *testing.T) {
 	type want struct {
 		state     bot.State
@@ -634,7 +634,7 @@ func TestRows(t *testing.T) {
 
 func repeat(in input, n int) []input { return slices.Repeat([]input{in}, n) }
 
-// rounds lets n rounds of codes go unscanned and opens the next.
+// rounds lets n rounds of codes expire and opens the next.
 func rounds(s *story, n int) *story {
 	for range n {
 		s.then(repeat(inTimer{timerCode}, 6)...).then(inTimer{timerRetry}, inDialled{}, inCodes{six})
@@ -642,7 +642,7 @@ func rounds(s *story, n int) *story {
 	return s
 }
 
-// replacedTimes lets the session be replaced n times, and reclaimed each time.
+// replacedTimes lets the session be replaced n times, and taken back each time.
 func replacedTimes(s *story, n int) *story {
 	for range n {
 		s.then(inReplaced{}).after(10*time.Second).then(inTimer{timerRetry}, inDialled{}, inConnected{someone})
@@ -707,7 +707,7 @@ func TestRoundsThatBreakOffAreBoundedToo(t *testing.T) {
 	}
 }
 
-// TestCodesOfAFrozenPeerSpendNoRounds: they could not be scanned. The tries keep their distance all the same.
+// TestCodesOfAFrozenPeerSpendNoRounds: such codes could not be scanned. The tries still keep their distance.
 func TestCodesOfAFrozenPeerSpendNoRounds(t *testing.T) {
 	s := newStory(t, false, facts{})
 	s.dice = 0.5
@@ -762,13 +762,13 @@ func TestAConnectionThatNeverLastsIsBackedUpAllTheSame(t *testing.T) {
 	}
 }
 
-// TestABanIsWaitedOutByTheClock: timers stand still while a laptop sleeps, and a clock that was wrong at the
-// start is mended later; the ban ends when the clock says so.
+// TestABanIsWaitedOutByTheClock: timers stop while a laptop sleeps, and a wrong clock may be corrected later; the ban
+// ends when the clock says so.
 func TestABanIsWaitedOutByTheClock(t *testing.T) {
 	banned := func(until time.Time) *story { return newStory(t, true, facts{RestrictedUntil: until}) }
 	cases := map[string]struct {
 		story *story
-		meant time.Duration // by which the clock went on while the timer ran
+		meant time.Duration // how far the clock moved while the timer ran
 		dials bool
 	}{
 		"the clock agrees":               {banned(epoch.Add(10 * time.Minute)), 0, true},
@@ -820,7 +820,7 @@ func TestAPairingCodeComesWithTimeToTypeIt(t *testing.T) {
 	for range 4 {
 		s.after(s.m.codeExpires.Sub(s.now)).then(inTimer{timerCode})
 	}
-	s.then(inPairPhone{"+62811"}) // 40 s before WhatsApp closes the socket, and the pairing code dies with it
+	s.then(inPairPhone{"+62811"}) // 40 s before WhatsApp closes the socket, and the pairing code expires with it
 	if s.asked(actAskPairingCode{"+62811"}) || !s.asked(actDial{}) {
 		t.Errorf("at the end of a round: %s", s.kinds())
 	}
@@ -829,7 +829,7 @@ func TestAPairingCodeComesWithTimeToTypeIt(t *testing.T) {
 	}
 	s.then(inPairingCode{phone: "+62811", code: "AAAA-AAAA"})
 	ends := bot.At(s.now.Add(firstCodeLife + 5*nextCodeLife))
-	for range 5 { // it lives on while the QR codes change
+	for range 5 { // it stays valid while the QR codes change
 		code, _ := s.m.code(s.now)
 		if code.PairingCode != "AAAA-AAAA" || code.PairingExpiresAt != ends || !code.ExpiresAt.Before(ends.Time) {
 			t.Errorf("%+v, want an end at %v", code, ends)
@@ -908,7 +908,7 @@ func TestAStepWritesNothingInPlace(t *testing.T) {
 	}
 }
 
-// TestEveryReasonHasASentence keeps the words complete.
+// TestEveryReasonHasASentence: no reason lacks a sentence.
 func TestEveryReasonHasASentence(t *testing.T) {
 	for reason, s := range sentences {
 		if s.text == "" || s.action == "" {
@@ -917,7 +917,7 @@ func TestEveryReasonHasASentence(t *testing.T) {
 	}
 }
 
-// FuzzStep lets anything happen in any order, and asks for what must hold in every state.
+// FuzzStep makes anything happen in any order, and checks what must hold in every state.
 func FuzzStep(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27})
 	f.Add([]byte{0, 4, 70, 74, 76, 78, 8, 6, 70, 6, 10, 0, 4, 70, 72, 72, 20, 82})
@@ -942,7 +942,7 @@ func FuzzStep(f *testing.F) {
 				s.dice = float64(b) / 256
 				name := timers[int(b)%len(timers)]
 				in := input(inTimer{name})
-				if int(b)%2 == 0 || !s.runs[name] { // the supervisor drops the tick of a timer that was stopped
+				if int(b)%2 == 0 || !s.runs[name] { // the supervisor drops the tick of a timer that was disarmed
 					in = all[(int(b)/2)%len(all)]
 				}
 				switch {
@@ -960,7 +960,7 @@ func FuzzStep(f *testing.F) {
 	})
 }
 
-// mustHold fails unless the model tells the truth and is not stuck.
+// mustHold fails if the model is wrong or stuck.
 func mustHold(t *testing.T, s *story) {
 	t.Helper()
 	m, snap := s.m, s.m.snapshot()
@@ -995,7 +995,7 @@ func mustHold(t *testing.T, s *story) {
 	if m.removing || m.socket != socketDown || !m.retryAt.IsZero() {
 		return
 	}
-	switch { // down for good: only where a person, or a fetch or a probe under way, ends it
+	switch { // down for good: only if a person, or a running fetch or probe, can end it
 	case m.storage.probing:
 	case m.stopped, m.reason == bot.ReasonQRIdle, m.state == bot.StateConflict, m.state == bot.StateOutdated, m.state == bot.StateLoggedOut && m.codesOnDemandOnly():
 	default:

@@ -13,7 +13,7 @@ import (
 	"sesi.dev/sesi/test/wasim/sim"
 )
 
-// TestABotLeavesWhileItsStoreRefusesWrites holds what the machine does about a store that fails.
+// TestABotLeavesWhileItsStoreRefusesWrites checks what the state machine does when the store fails.
 func TestABotLeavesWhileItsStoreRefusesWrites(t *testing.T) {
 	s := online(t).then(inUnwritable{syscall.EROFS})
 	if snap := s.m.snapshot(); snap.Connected || snap.Reason != bot.ReasonStoreUnwritable || snap.UserAction != bot.ActionFixStorage || !snap.Exists {
@@ -23,7 +23,7 @@ func TestABotLeavesWhileItsStoreRefusesWrites(t *testing.T) {
 		t.Error("the socket stays open")
 	}
 	last := time.Duration(0)
-	for range 8 { // it probes, less and less often, and does not connect
+	for range 8 { // it probes less and less often, and does not connect
 		wait, armed := s.timer(timerRetry)
 		if !armed || wait < last || wait > 2*probeLast {
 			t.Fatalf("probes in %v (armed %v), after %v before", wait, armed, last)

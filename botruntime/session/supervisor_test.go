@@ -27,7 +27,7 @@ import (
 // patience bounds every wait of these tests; none of them measures time.
 const patience = 30 * time.Second
 
-// ownProcess names the environment variable of a test process that runs one test alone.
+// ownProcess names the environment variable of a test process that runs only one test.
 const ownProcess = "SESI_TEST_ALONE"
 
 // copyCommand makes this test binary the copier of a store.
@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 	simtest.Main(m)
 }
 
-// whatsapp starts a simulator. Every one of this process has the same keys, for Go reads SSL_CERT_FILE once.
+// whatsapp starts a simulator. All simulators of this process have the same keys, because Go reads SSL_CERT_FILE once.
 func whatsapp(t *testing.T, cfg sim.Config) *simtest.Sim {
 	t.Helper()
 	s := simtest.Start(t, cfg)
@@ -178,13 +178,13 @@ func beginWith(t *testing.T, wa *simtest.Sim, dir string, sink Sink, tune func(*
 	return s
 }
 
-// until waits for a snapshot that is as wanted, and returns it.
+// until waits for a matching snapshot and returns it.
 func (s *subject) until(what string, ok func(*bot.Snapshot) bool) *bot.Snapshot {
 	s.t.Helper()
 	return s.untilIn(patience, what, ok)
 }
 
-// untilIn is until where the bot itself must lose its patience first.
+// untilIn is until with another patience, for a bot that must lose its own patience first.
 func (s *subject) untilIn(patience time.Duration, what string, ok func(*bot.Snapshot) bool) *bot.Snapshot {
 	s.t.Helper()
 	deadline := time.After(patience)
@@ -211,7 +211,7 @@ func (s *subject) untilConnected() *bot.Snapshot {
 	return s.until("connected", func(snap *bot.Snapshot) bool { return snap.Connected })
 }
 
-// pair scans the live code with the phone of that number.
+// pair scans the current code with the phone of that number.
 func (s *subject) pair(wa *simtest.Sim, phone string) *bot.Snapshot {
 	s.t.Helper()
 	s.untilReason(bot.ReasonQRAvailable)

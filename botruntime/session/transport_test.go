@@ -13,7 +13,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// TestASilentProxyIsGivenUp: whatever accepts a connection and never says a word, the dial ends.
+// TestASilentProxyIsGivenUp: a dial ends even if the proxy accepts the connection and never answers.
 func TestASilentProxyIsGivenUp(t *testing.T) {
 	for _, scheme := range []string{"http", "https", "socks5"} {
 		t.Run(scheme, func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestASilentProxyIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestABoundDialLeavesItsSocketAlone: what bounds the making of a connection must not end one that was made.
+// TestABoundDialLeavesItsSocketAlone: the time limit of a dial must not end a connection that was made.
 func TestABoundDialLeavesItsSocketAlone(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
@@ -66,7 +66,7 @@ func TestABoundDialLeavesItsSocketAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.CloseNow()
-	<-time.After(2 * limit) // the bound itself is the wait
+	<-time.After(2 * limit) // the limit itself has to pass
 	if err := c.Write(t.Context(), websocket.MessageText, []byte("still here")); err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,8 @@ import (
 	"sesi.dev/sesi/botruntime/store"
 )
 
-// TestWhatIsTriedAfterAVersionWasRefused: what was fetched, else what another bot cached, else what is built in;
-// never the refused one again, and nothing but newer ones while all is well.
+// TestWhatIsTriedAfterAVersionWasRefused: first the fetched version, then another bot's cached one, then the built-in
+// one; never the refused one again, and only newer ones while all is well.
 func TestWhatIsTriedAfterAVersionWasRefused(t *testing.T) {
 	older, builtIn, newer, newest := wastore.WAVersionContainer{2, 3000, 1}, wastore.WAVersionContainer{2, 3000, 2}, wastore.WAVersionContainer{2, 3000, 3}, wastore.WAVersionContainer{2, 3000, 4}
 	none := wastore.WAVersionContainer{}
@@ -22,7 +22,7 @@ func TestWhatIsTriedAfterAVersionWasRefused(t *testing.T) {
 	cases := map[string]struct {
 		state     bot.State
 		presented wastore.WAVersionContainer
-		next      wastore.WAVersionContainer // known already for the next connection
+		next      wastore.WAVersionContainer // already known for the next connection
 		cached    wastore.WAVersionContainer
 		fetched   wastore.WAVersionContainer
 		err       error

@@ -219,7 +219,7 @@ func TestLostConnectionsComeBack(t *testing.T) {
 }
 
 func TestAReasonThatComesLateIsTaken(t *testing.T) {
-	wa := whatsapp(t, sim.Config{CloseDelay: -1}) // close right behind the reason: whatsmeow often reads it too late
+	wa := whatsapp(t, sim.Config{CloseDelay: -1}) // close right after the reason: whatsmeow often reads the reason too late
 	for range 5 {
 		s := begin(t, wa, t.TempDir(), nil)
 		if err := wa.Unlink(jidOf(t, s.pair(wa, phone))); err != nil {
@@ -316,7 +316,7 @@ func TestOtherRefusalsAreToldAndWaited(t *testing.T) {
 
 func TestCodesRunOutThenIdleUntilSomeoneLooks(t *testing.T) {
 	t.Parallel()
-	wa := whatsapp(t, sim.Config{}) // whose codes outlive the bot's: it alone keeps the time here
+	wa := whatsapp(t, sim.Config{}) // its codes outlive the bot's: only the bot keeps the time here
 	s := begin(t, wa, t.TempDir(), func(c *config.Config, p *policy) {
 		c.QRMaxRetries = 2
 		p.firstCode, p.nextCode = 200*time.Millisecond, 100*time.Millisecond
@@ -360,7 +360,7 @@ func TestTwoNumbersDoNotGetEachOthersPairingCode(t *testing.T) {
 	s := begin(t, wa, t.TempDir(), nil)
 	s.untilReason(bot.ReasonQRAvailable)
 	fault(t, wa, sim.Fault{Kind: "refuse"})
-	wa.DropAll() // so that both ask before either can be answered
+	wa.DropAll() // so that both ask before either is answered
 	s.until("the loss", func(snap *bot.Snapshot) bool { return snap.QRExpiresAt.IsZero() })
 	type answer struct {
 		code bot.Code
@@ -558,9 +558,9 @@ func TestALoginWithoutAnAnswerIsGivenUp(t *testing.T) {
 	}
 }
 
-// alone runs the test in a process of its own, beside the other tests, and reports whether this is that process. A test
-// needs it that changes what whatsmeow has once for all its clients. There keep-alive is quick: the intervals are
-// variables that whatsmeow's goroutines read unguarded, so they can only be shortened before the first client.
+// alone runs the test in its own process, next to the other tests, and reports whether this is that process. A test
+// needs it if it changes a global of whatsmeow. There keep-alive is fast: whatsmeow's goroutines read these intervals
+// unguarded, so they can only be shortened before the first client.
 func alone(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(ownProcess) != "" {
@@ -589,7 +589,7 @@ func TestAFrozenPeerIsLeft(t *testing.T) {
 	s.until("a new connection", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(snap.ConnectedAt.Time) })
 }
 
-// TestAPeerThatFreezesUnderACodeIsLeft: the first code would live for a minute more, and could not be scanned.
+// TestAPeerThatFreezesUnderACodeIsLeft: the first code would be valid for another minute, but could not be scanned.
 func TestAPeerThatFreezesUnderACodeIsLeft(t *testing.T) {
 	if !alone(t) {
 		return
@@ -608,7 +608,7 @@ func TestAPeerThatFreezesUnderACodeIsLeft(t *testing.T) {
 	if code, live := s.Peek(); live {
 		t.Errorf("code %q is live, though nobody can scan it", code.Code)
 	}
-	s.untilReason(bot.ReasonQRAvailable) // in the only round that there is
+	s.untilReason(bot.ReasonQRAvailable) // in the only round
 	if fresh, live := s.Peek(); !live || fresh.Code == dead.Code || !fresh.ExpiresAt.After(dead.ExpiresAt.Time) {
 		t.Errorf("live %v, the same code %v", live, fresh.Code == dead.Code)
 	}
@@ -659,8 +659,8 @@ func TestManyRestartsAtOnceAreNotManyLogins(t *testing.T) {
 	}
 }
 
-// TestAFloodOfRestartsDuringADialStopsNothing: the end of a dial must find its way to a loop that has more orders to
-// give than its link takes.
+// TestAFloodOfRestartsDuringADialStopsNothing: the end of a dial must reach a loop that has more orders to give than
+// its client accepts.
 func TestAFloodOfRestartsDuringADialStopsNothing(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
@@ -689,7 +689,7 @@ func TestTheRevisionGrowsThoughTheClockWasSetBack(t *testing.T) {
 	s := begin(t, wa, dir, nil)
 	s.pair(wa, phone)
 	s.stop()
-	if err := ahead(t, dir, 48*time.Hour); err != nil { // what a bot leaves whose clock was two days fast
+	if err := ahead(t, dir, 48*time.Hour); err != nil { // as after a bot whose clock was two days fast
 		t.Fatal(err)
 	}
 	again := begin(t, wa, dir, nil)
@@ -699,7 +699,7 @@ func TestTheRevisionGrowsThoughTheClockWasSetBack(t *testing.T) {
 	}
 }
 
-// ahead makes what the session in dir remembers that of a bot whose clock was fast.
+// ahead makes the remembered facts of the session in dir those of a bot whose clock was fast.
 func ahead(t *testing.T, dir string, by time.Duration) error {
 	t.Helper()
 	st, err := store.Open(t.Context(), store.Options{Identity: bot.Identity{AuthPath: dir, ClientID: "test"}})

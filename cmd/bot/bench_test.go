@@ -17,9 +17,9 @@ import (
 	"sesi.dev/sesi/test/wasim/simtest"
 )
 
-// The benchmarks print what a bot costs, beside what people would run instead; `make bench-bot` runs them.
+// The benchmarks print what a bot costs, next to what people would run instead. `make bench-bot` runs them.
 
-// idleTime lets a process do what it does after a start, so that what is measured is idleness.
+// idleTime lets a process finish its work after a start, so that the benchmark measures idleness.
 const idleTime = 20 * time.Second
 
 func linked(b *testing.B) (*simtest.Sim, string) {
@@ -34,7 +34,7 @@ func linked(b *testing.B) (*simtest.Sim, string) {
 	return wa, dir
 }
 
-// untilWritten waits for a text in what the process writes, closely enough to time it.
+// untilWritten waits for a text in the process's output, and checks often enough to time it.
 func (p *process) untilWritten(text string) {
 	p.t.Helper()
 	for deadline := time.Now().Add(patience); !strings.Contains(p.out.String(), text); {
@@ -45,7 +45,7 @@ func (p *process) untilWritten(text string) {
 	}
 }
 
-// report gives the median and the worst of several times.
+// report95 reports the median and the 95th percentile of several times.
 func report95(b *testing.B, took []time.Duration) {
 	slices.Sort(took)
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -97,8 +97,8 @@ func BenchmarkScanToConnected(b *testing.B) {
 	report95(b, took)
 }
 
-// asInImage are the settings by which a bot finds what it finds in its image: one file of certificates, with the
-// simulator's beside the public ones, and one processor.
+// asInImage returns the settings for the files of the bot's image: one file of certificates, with the simulator's next
+// to the public ones, and one processor.
 func asInImage(b *testing.B, wa *simtest.Sim) []string {
 	public, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
 	if err != nil {
@@ -129,10 +129,10 @@ func BenchmarkIdleBot(b *testing.B) {
 	}
 }
 
-// backedUpTime is enough for two looks of keepSmall behind a backup.
+// backedUpTime is enough for two runs of keepSmall after a backup.
 const backedUpTime = 2*restTime + 5*time.Second
 
-// BenchmarkIdleBotBackedUp is how a bot spends its life: idle, behind its first backup.
+// BenchmarkIdleBotBackedUp measures a bot's usual condition: idle, after its first backup.
 func BenchmarkIdleBotBackedUp(b *testing.B) {
 	wa, dir := linked(b)
 	for range b.N {
@@ -160,8 +160,8 @@ func (p *process) untilBackedUp() {
 	}
 }
 
-// BenchmarkIdleChromium is what whatsapp-web.js needs before it does anything: a headless Chromium with an
-// empty page.
+// BenchmarkIdleChromium measures what whatsapp-web.js needs before it does anything: a headless Chromium with an empty
+// page.
 func BenchmarkIdleChromium(b *testing.B) {
 	for range b.N {
 		cmd, err := chromium.Command(b.Context(), b.TempDir())
@@ -178,8 +178,8 @@ func BenchmarkIdleChromium(b *testing.B) {
 	}
 }
 
-// BenchmarkIdleBaileys is a session of the peer written in JavaScript, linked to the same simulator. BAILEYS
-// names the folder that npm installed it into.
+// BenchmarkIdleBaileys measures a session of Baileys, which is written in JavaScript, linked to the same simulator.
+// BAILEYS names the folder that npm installed it into.
 func BenchmarkIdleBaileys(b *testing.B) {
 	folder := os.Getenv("BAILEYS")
 	if folder == "" {
@@ -214,7 +214,7 @@ func BenchmarkIdleBaileys(b *testing.B) {
 	}
 }
 
-// reportMemory gives what processes hold.
+// reportMemory reports the memory of processes.
 func reportMemory(b *testing.B, pids []int) {
 	b.Helper()
 	held := proc.MemoryOf(pids)

@@ -18,7 +18,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// fillStore adds so many contacts to a linked session that a copy of it takes a while.
+// fillStore adds many contacts to a linked session, so that a copy takes a while.
 func fillStore(t *testing.T, dir string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "session-default", "session.db")+"?"+
@@ -31,7 +31,7 @@ func fillStore(t *testing.T, dir string) {
 	must(t, err)
 }
 
-// inWork returns the pid of the bot's copier once it has begun to write; 0 for none.
+// inWork returns the pid of the bot's copier once it has started to write; 0 for none.
 func (p *process) inWork(dir string) int {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid))
 	for _, list := range lists {
@@ -51,13 +51,13 @@ func (p *process) inWork(dir string) int {
 	return 0
 }
 
-// leftovers are the temporary files among the backups.
+// leftovers lists the temporary files among the backups.
 func leftovers(dir string) []string {
 	found, _ := filepath.Glob(filepath.Join(dir, "backups", "session-default", ".sesi-tmp-*"))
 	return found
 }
 
-// state is the kernel's letter for the state of a process; 'X' when it is gone.
+// state returns the kernel's letter for the state of a process, or 'X' if it does not exist.
 func state(pid int) byte {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if _, rest, found := bytes.Cut(stat, []byte(") ")); found && len(rest) > 0 {
@@ -68,8 +68,8 @@ func state(pid int) byte {
 
 func gone(pid int) bool { return strings.IndexByte("XZ", state(pid)) >= 0 }
 
-// freeze stops a copier in the middle of its work; ask makes the bot start one, until one was caught. It returns the
-// pid and a channel that closes when the last ask is answered.
+// freeze stops a copier in the middle of its work; ask makes the bot start one, and is repeated until one was caught.
+// It returns the pid and a channel that closes when the last ask is answered.
 func (p *process) freeze(dir string, ask func()) (pid int, answered <-chan struct{}) {
 	p.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
@@ -102,7 +102,7 @@ func (p *process) freeze(dir string, ask func()) (pid int, answered <-chan struc
 
 const copyToken = "a-token-of-this-bot"
 
-// filled is a linked bot whose copies take a while.
+// filled returns a linked bot whose copies take a while.
 func filled(t *testing.T, tune func(*exec.Cmd)) (p *process, dir string, env []string) {
 	t.Helper()
 	wa, dir := whatsapp(t), t.TempDir()
@@ -155,7 +155,7 @@ func TestAKilledCopierIsReportedAndLeavesNoFile(t *testing.T) {
 	}
 }
 
-// metric is the value of a metric of the bot; "" for none.
+// metric returns the value of a metric of the bot, or "".
 func (p *process) metric(name string) string {
 	p.t.Helper()
 	response, err := direct.Get("http://" + p.metrics + "/metrics")
@@ -174,7 +174,7 @@ func (p *process) metric(name string) string {
 
 // The copier of a killed bot ends soon; until then no other bot starts.
 func TestNoBotStartsBesideTheCopierOfAKilledOne(t *testing.T) {
-	p, dir, env := filled(t, func(c *exec.Cmd) { c.WaitDelay = time.Second }) // the snapshot keeps its standard error
+	p, dir, env := filled(t, func(c *exec.Cmd) { c.WaitDelay = time.Second }) // the copier keeps the bot's standard error open
 	linked := p.snapshot()
 	var status int
 	pid, answered := p.freeze(dir, p.fetch(&status))
@@ -222,7 +222,7 @@ func TestItStopsInTimeWithACopierThatHangs(t *testing.T) {
 	}
 }
 
-// A terminal and systemd send signals to the bot and the copier; the copier ends only with its bot.
+// A terminal and systemd send signals to both the bot and the copier; the copier ends only with its bot.
 func TestTheCopierIgnoresSignals(t *testing.T) {
 	p, dir, _ := filled(t, nil)
 	var status int

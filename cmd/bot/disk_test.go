@@ -66,7 +66,7 @@ func TestADiskThatFillsUpLosesNoSession(t *testing.T) {
 	if status, _ := p.call(http.MethodGet, "/api/session/backup", "Authorization", "Bearer none"); status == http.StatusOK {
 		t.Error("a backup was given without a token")
 	}
-	p.terminate() // it may complain that it could not tidy up
+	p.terminate() // it may report that it could not clean up
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}

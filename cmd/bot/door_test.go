@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// selfSigned writes a serving certificate as the operator makes one, and returns its pool.
+// selfSigned writes a serving certificate like the operator's, and returns its pool.
 func selfSigned(t *testing.T, dir string, serial int64) *x509.CertPool {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -39,7 +39,7 @@ func selfSigned(t *testing.T, dir string, serial int64) *x509.CertPool {
 		t.Fatal(err)
 	}
 	for name, block := range map[string]*pem.Block{"tls.crt": {Type: "CERTIFICATE", Bytes: der}, "tls.key": {Type: "PRIVATE KEY", Bytes: keyDER}} {
-		// as kubelet does: a new file takes the old one's place at once
+		// as the kubelet does: a new file replaces the old one at once
 		next := filepath.Join(dir, "."+name)
 		write(t, next, string(pem.EncodeToMemory(block)))
 		if err := os.Rename(next, filepath.Join(dir, name)); err != nil {
@@ -60,7 +60,7 @@ func mustParse(t *testing.T, der []byte) *x509.Certificate {
 	return cert
 }
 
-// ask does one HTTPS request and returns the status; 0 when TLS failed.
+// ask sends one HTTPS request and returns the status, or 0 if TLS failed.
 func ask(t *testing.T, p *process, pool *x509.CertPool, token string) int {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}
@@ -134,7 +134,7 @@ func TestATokenGuardsEveryOtherAddress(t *testing.T) {
 	}
 }
 
-// In a pod the operator lets the pod's own containers in without the token, and nothing that a proxy forwards.
+// In a pod the operator admits the pod's own containers without the token, but no request that a proxy forwards.
 func TestLoopbackTokenCanBeTurnedOff(t *testing.T) {
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir, "API_TOKEN=a-token-of-this-bot", "LOOPBACK_TOKEN=off"))

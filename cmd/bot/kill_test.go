@@ -24,9 +24,9 @@ import (
 // kills is how many times TestKilledAtAnyMoment kills a bot; SESI_SOAK multiplies it.
 const kills = 60
 
-// TestKilledAtAnyMoment kills the bot -9 at random moments of all it does, with WhatsApp well and unwell.
-// Whenever WhatsApp lists the device, the next start must log in without a person; the database must be sound;
-// and when WhatsApp does not list it, the bot must ask for a code by itself.
+// TestKilledAtAnyMoment kills the bot -9 at random moments, with WhatsApp healthy and failing. If WhatsApp lists the
+// device, the next start must log in without a person; the database must be sound. If WhatsApp does not list it, the
+// bot must ask for a code.
 func TestKilledAtAnyMoment(t *testing.T) {
 	n := campaign.Rounds(t, kills)
 	for _, lane := range []struct {
@@ -56,7 +56,7 @@ type killer struct {
 	killed map[string]int
 }
 
-// round starts the bot, lets it do something, kills it, and checks what is left.
+// round starts the bot, lets it work, kills it, and checks what is left.
 func (k *killer) round(i int) {
 	k.t.Helper()
 	p := start(k.t, settings(k.wa, k.dir, "TAKEOVER_TIMEOUT_MS=1000"))
@@ -82,7 +82,7 @@ func (k *killer) round(i int) {
 	k.check(fmt.Sprintf("round %d, killed during %s", i, what))
 }
 
-// settle waits until the simulator has read all that a dead bot had sent.
+// settle waits until the simulator has read everything that a dead bot had sent.
 func (p *process) settle(wa *simtest.Sim) {
 	p.t.Helper()
 	deadline := time.After(patience)
@@ -120,7 +120,7 @@ func (k *killer) pick(p *process) (string, func()) {
 		{"backup", func() { _, _, _ = p.try(http.MethodGet, "/api/session/backup") }},
 		{"takeover", func() { _ = k.wa.Kick(jid, "replaced") }},
 		{"clear", func() {
-			// an offline clear leaves the device on the phone's list, as it says; here it must not
+			// an offline clear leaves the device on the phone's list, as documented; here it must not
 			if p.connected() {
 				_, _, _ = p.try(http.MethodDelete, "/api/session/clear")
 			}
@@ -137,20 +137,20 @@ func (k *killer) pick(p *process) (string, func()) {
 			_ = k.wa.Kick(jid, "drop")
 		}},
 	}
-	if k.dice.IntN(4) > 0 { // else it is killed on its way to the login
+	if k.dice.IntN(4) > 0 { // otherwise it is killed during the login
 		p.until("a login, or a wait", func(s bot.Snapshot) bool { return s.Connected || !s.RetryAt.IsZero() || s.QRRequired })
 	}
 	one := all[k.dice.IntN(len(all))]
 	return one.name, one.do
 }
 
-// connected reports whether the bot lives and says so.
+// connected reports whether the bot runs and reports that it is connected.
 func (p *process) connected() bool {
 	_, body, err := p.try(http.MethodGet, "/api/session/status")
 	return err == nil && strings.Contains(string(body), `"connected":true`)
 }
 
-// scan links the phone as soon as a code is live, unless the bot is dead by then.
+// scan links the phone as soon as there is a current code, unless the bot is dead by then.
 func (k *killer) scan(p *process) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -172,7 +172,7 @@ func (k *killer) scan(p *process) {
 	}
 }
 
-// check starts the bot again and asks for what must hold.
+// check restarts the bot and checks the promises.
 func (k *killer) check(when string) {
 	k.t.Helper()
 	if problem := integrity(filepath.Join(k.dir, "session-default", "session.db")); problem != "" {
@@ -181,13 +181,13 @@ func (k *killer) check(when string) {
 	p := start(k.t, settings(k.wa, k.dir))
 	p.waitFor("a sound state, "+when, func() bool {
 		s := p.snapshot()
-		// Killed between the deletion of an ended device and the note of it, the bot tries the backup once; of a
-		// device that WhatsApp lists no backup may be needed.
+		// If the bot is killed between the deletion of an ended device and the note about it, it tries the backup
+		// once. A device that WhatsApp lists must never need a backup.
 		if s.Notice == bot.NoticeStoreDamaged || s.Notice == bot.NoticeStoreRestored && len(k.wa.Devices()) > 0 && s.Connected {
 			k.t.Fatalf("%s: the store was damaged: %+v", when, s)
 		}
 		if s.State == bot.StateConflict && s.UserAction == bot.ActionResolveConflict {
-			// the budget of takeovers was used up, which a person must hear of; here the person says go on
+			// the takeover budget was used up, and a person must say so; here the person says restart
 			p.call(http.MethodPost, "/api/session/restart")
 		}
 		if len(k.wa.Devices()) > 0 {
@@ -201,7 +201,7 @@ func (k *killer) check(when string) {
 	p.kill()
 }
 
-// integrity says what is wrong with a database, "" for nothing.
+// integrity returns what is wrong with a database, or "".
 func integrity(path string) string {
 	if _, err := os.Stat(path); err != nil {
 		return ""

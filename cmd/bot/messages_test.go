@@ -18,7 +18,7 @@ import (
 	"sesi.dev/sesi/test/wasim/sim"
 )
 
-// messageKills is how often TestNothingThatCameIsLost kills the bot; SESI_KILLS overrides it.
+// messageKills is how often TestNothingThatCameIsLost kills the bot. SESI_KILLS overrides it.
 const messageKills = 12
 
 func (p *process) get(path string, into any, header ...string) int {
@@ -32,7 +32,7 @@ func (p *process) get(path string, into any, header ...string) int {
 	return status
 }
 
-// journalEvents reads every event behind a cursor.
+// journalEvents reads all events after a cursor.
 func (p *process) journalEvents(after uint64) (all []bot.Event) {
 	p.t.Helper()
 	for {
@@ -90,8 +90,8 @@ func jid(t *testing.T, text string) types.JID {
 	return parsed.ToNonAD()
 }
 
-// TestNothingThatCameIsLost kills the bot -9 while messages come in: every message is in the journal once, and those
-// of one person are in order.
+// TestNothingThatCameIsLost kills the bot -9 while messages arrive: every message is in the journal once, and those of
+// one person are in order.
 func TestNothingThatCameIsLost(t *testing.T) {
 	n := messageKills
 	if v, err := strconv.Atoi(os.Getenv("SESI_KILLS")); err == nil {
@@ -264,8 +264,8 @@ func TestAFullDiskAcknowledgesNothing(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	// whatsmeow's own database is on the same disk: what it could not decrypt meanwhile comes again from the sender,
-	// behind the others.
+	// whatsmeow's own database is on the same disk: what it could not decrypt meanwhile is sent again, after the
+	// others.
 	came := func() map[string]int {
 		ids := map[string]int{}
 		for _, e := range p.journalEvents(0) {

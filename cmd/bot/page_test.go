@@ -12,9 +12,8 @@ import (
 	"sesi.dev/sesi/test/scan"
 )
 
-// TestThePageIsScannedFromTheScreen is a person's whole way: the page of a real bot in a real browser, the code
-// read from the rendered picture and scanned by the simulated phone, and the page that turns to connected by
-// itself.
+// TestThePageIsScannedFromTheScreen is a person's whole way: a real bot's page in a real browser, the code read from
+// the rendered picture and scanned by the simulated phone, and the page that then changes to connected.
 func TestThePageIsScannedFromTheScreen(t *testing.T) {
 	wa := whatsapp(t)
 	p := start(t, settings(wa, t.TempDir()))
@@ -34,7 +33,7 @@ func TestThePageIsScannedFromTheScreen(t *testing.T) {
 		t.Fatal("the page runs no script")
 	}
 
-	// About one random code in a hundred cannot be read by this decoder, whoever draws it; then take the next.
+	// This decoder cannot read about one random code in a hundred, whoever draws it; then take the next.
 	var code string
 	for range 4 {
 		code = p.code()

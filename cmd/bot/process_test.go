@@ -22,8 +22,8 @@ import (
 	"sesi.dev/sesi/test/wasim/simtest"
 )
 
-// These tests run the bot as its users do: as a process, over its files, signals and HTTP, with the real
-// whatsmeow against a simulated WhatsApp.
+// These tests run the bot as its users do: as a process, through its files, signals and HTTP, with the real whatsmeow
+// against a simulated WhatsApp.
 
 const (
 	// patience bounds every wait; none of these tests measures time.
@@ -56,13 +56,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// process is a bot that runs.
+// process is a running bot.
 type process struct {
 	t       testing.TB
 	cmd     *exec.Cmd
 	out     *lines
 	ended   chan struct{}
-	err     error // after ended
+	err     error // set when ended is closed
 	plain   string
 	tls     string
 	metrics string
@@ -86,7 +86,7 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// settings are the environment of a bot on dir; later ones win.
+// settings returns the environment of a bot in dir; later entries win.
 func settings(wa *simtest.Sim, dir string, more ...string) []string {
 	env := []string{"PATH=/nowhere", "AUTH_PATH=" + dir, "PORT=0", "METRICS_PORT=0", "LOG_FORMAT=json", "LOG_LEVEL=info",
 		"TAKEOVER_TIMEOUT_MS=1000", "WEB_VERSION_CACHE_PATH=" + filepath.Join(dir, "cache")}
@@ -96,7 +96,7 @@ func settings(wa *simtest.Sim, dir string, more ...string) []string {
 	return append(env, more...)
 }
 
-// launch starts a process without waiting for anything.
+// launch starts a process and waits for nothing.
 func launch(t testing.TB, env []string, tune func(*exec.Cmd), args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(binary, args...), out: &lines{}, ended: make(chan struct{})}
@@ -122,7 +122,7 @@ func launch(t testing.TB, env []string, tune func(*exec.Cmd), args ...string) *p
 	return p
 }
 
-// dedupe keeps the last of each name; a process sees the first.
+// dedupe keeps the last of each name, because a process sees only the first.
 func dedupe(env []string) []string {
 	last := map[string]string{}
 	for _, line := range env {
@@ -149,10 +149,10 @@ func start(t testing.TB, env []string) *process {
 	return p
 }
 
-// inDir runs a process in that working directory.
+// inDir makes a process run in that working directory.
 func inDir(dir string) func(*exec.Cmd) { return func(cmd *exec.Cmd) { cmd.Dir = dir } }
 
-// awaitListening waits for the line that names the addresses.
+// awaitListening waits for the log line with the addresses.
 func (p *process) awaitListening() {
 	p.t.Helper()
 	p.waitFor("listening", func() bool {
@@ -169,7 +169,7 @@ func (p *process) awaitListening() {
 	})
 }
 
-// waitFor polls until ok; it fails when the process ends first.
+// waitFor polls until ok. It fails if the process ends first.
 func (p *process) waitFor(what string, ok func() bool) {
 	p.t.Helper()
 	deadline := time.After(patience)
@@ -189,7 +189,7 @@ func (p *process) waitFor(what string, ok func() bool) {
 	}
 }
 
-// end waits for the process and returns its exit code, -1 for a signal.
+// end waits for the process and returns its exit code, or -1 for a signal.
 func (p *process) end() int {
 	p.t.Helper()
 	select {
@@ -207,13 +207,13 @@ func (p *process) end() int {
 	return 0
 }
 
-// kill ends the process as a power failure would, and waits for that.
+// kill ends the process as a power failure would, and waits for its end.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.ended
 }
 
-// stop ends the process as Kubernetes would, and says how it went. The bot's word is 5 s.
+// stop ends the process as Kubernetes would, and checks that it ends cleanly within the promised 5 s.
 func (p *process) stop() {
 	p.t.Helper()
 	if code := p.terminate(); code != exitOK {
@@ -221,7 +221,7 @@ func (p *process) stop() {
 	}
 }
 
-// terminate is stop for a bot that may have something to complain of.
+// terminate is stop for a bot that may report a problem.
 func (p *process) terminate() int {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -235,7 +235,7 @@ func (p *process) terminate() int {
 	return p.end()
 }
 
-// call does one request and returns the status and the body.
+// call sends one request and returns the status and the body.
 func (p *process) call(method, path string, header ...string) (int, []byte) {
 	p.t.Helper()
 	status, body, err := p.try(method, path, header...)
@@ -262,7 +262,7 @@ func (p *process) try(method, path string, header ...string) (int, []byte, error
 	return response.StatusCode, body, err
 }
 
-// direct goes to the bot itself, whatever proxy the environment names.
+// direct connects to the bot itself, whatever proxy the environment names.
 var direct = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 
 func (p *process) snapshot() bot.Snapshot {
@@ -287,7 +287,7 @@ func (p *process) untilConnected() bot.Snapshot {
 	return p.until("connected", func(s bot.Snapshot) bool { return s.Connected })
 }
 
-// code waits for a live code.
+// code waits for a current code.
 func (p *process) code() string {
 	p.t.Helper()
 	var live bot.Code
@@ -298,7 +298,7 @@ func (p *process) code() string {
 	return live.Code
 }
 
-// pair scans the live code and waits for the login.
+// pair scans the current code and waits for the login.
 func (p *process) pair(wa *simtest.Sim) bot.Snapshot {
 	p.t.Helper()
 	if _, err := wa.Scan(p.t.Context(), p.code(), phone); err != nil {

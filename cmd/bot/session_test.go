@@ -137,7 +137,7 @@ func TestClearThenBackupComesBack(t *testing.T) {
 		t.Fatalf("restore: exit code %d\n%s", code, done.out)
 	}
 	done.wrote("warning:")
-	// WhatsApp has forgotten these keys: the bot must find that out, and say so.
+	// WhatsApp has forgotten these keys: the bot must detect and report that.
 	again := start(t, settings(wa, dir))
 	again.until("expired", func(s bot.Snapshot) bool { return s.Expired && s.QRRequired })
 	again.pair(wa)

@@ -19,8 +19,8 @@ import (
 	"sesi.dev/sesi/test/wasim/simtest"
 )
 
-// TestItStopsInTimeWhateverItDoes: SIGTERM ends the bot within 5 s, well, with the log emptied into the database,
-// and the next start logs in.
+// TestItStopsInTimeWhateverItDoes: SIGTERM ends the bot cleanly within 5 s, with the write-ahead log emptied into the
+// database, and the next start logs in.
 func TestItStopsInTimeWhateverItDoes(t *testing.T) {
 	const token = "a-token-of-this-bot"
 	cases := map[string]func(t *testing.T, wa *simtest.Sim, p *process, jid types.JID){
@@ -139,7 +139,7 @@ func TestItStopsWellBeforeItHasStarted(t *testing.T) {
 	}
 }
 
-// TestARestoreThatGetsNoMoreStops: whoever sends a backup may vanish in the middle of it.
+// TestARestoreThatGetsNoMoreStops: the sender of a backup may disappear in the middle of it.
 func TestARestoreThatGetsNoMoreStops(t *testing.T) {
 	dir := t.TempDir()
 	stdin, sender, err := os.Pipe()

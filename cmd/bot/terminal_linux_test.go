@@ -35,7 +35,7 @@ func terminal(t *testing.T) (mine, theirs *os.File) {
 
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// readBlocks reads the last code that a text draws with half blocks; "" for none.
+// readBlocks reads the last code in half blocks from a text, or "".
 func readBlocks(text string) string {
 	const scale = 8
 	var rows [][2][]bool
@@ -78,7 +78,7 @@ func readBlocks(text string) string {
 	return scan.Code(out.Bytes())
 }
 
-// At a terminal the bot draws the code and says when it is connected.
+// At a terminal the bot draws the code, and prints when it is connected.
 func TestTheTerminalShowsTheCode(t *testing.T) {
 	wa := whatsapp(t)
 	mine, theirs := terminal(t)
@@ -111,7 +111,7 @@ func TestTheTerminalShowsTheCode(t *testing.T) {
 	p.stop()
 }
 
-// In a pod a terminal's output ends up in the logs, so a code is drawn there only when someone asks for it.
+// In a pod a terminal's output goes to the logs, so a code is drawn there only on request.
 func TestWhereCodesAreDrawn(t *testing.T) {
 	_, tty := terminal(t)
 	file, err := os.Create(t.TempDir() + "/out")

@@ -12,7 +12,7 @@ import (
 	"sesi.dev/sesi/botruntime/config"
 )
 
-// TestATokenFileIsHeldToTheTokensRules: what API_TOKEN refuses, a file must not bring in.
+// TestATokenFileIsHeldToTheTokensRules: a file must not hold a token that API_TOKEN refuses.
 func TestATokenFileIsHeldToTheTokensRules(t *testing.T) {
 	for name, content := range map[string]string{
 		"empty":          "",
@@ -34,7 +34,7 @@ func TestATokenFileIsHeldToTheTokensRules(t *testing.T) {
 	}
 }
 
-// TestATokenFileThatBreaksOpensNoDoor: only a good token takes the place of the last.
+// TestATokenFileThatBreaksOpensNoDoor: only a valid token replaces the last one.
 func TestATokenFileThatBreaksOpensNoDoor(t *testing.T) {
 	const first, second = "first-token-of-this-bot", "second-token-of-this-bot"
 	path := filepath.Join(t.TempDir(), "token")

@@ -25,7 +25,7 @@ import (
 	"sesi.dev/sesi/test/apiserver"
 )
 
-// kubeconfig leads to a real API server that has the CRD and no operator, api speaks to it.
+// kubeconfig leads to a real API server that has the CRD and no operator; api is a client for it.
 var (
 	kubeconfig string
 	api        client.Client
@@ -54,14 +54,14 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// space makes a namespace for one test.
+// space creates a namespace for one test.
 func space(t *testing.T, name string) string {
 	t.Helper()
 	must(t, api.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}))
 	return name
 }
 
-// create makes a session with the status that an operator would give it.
+// create creates a session with the status that an operator would write.
 func create(t *testing.T, s v1alpha1.WhatsAppSession) *v1alpha1.WhatsAppSession {
 	t.Helper()
 	status := s.Status
@@ -72,7 +72,7 @@ func create(t *testing.T, s v1alpha1.WhatsAppSession) *v1alpha1.WhatsAppSession 
 	return &s
 }
 
-// sesi runs the plugin as kubectl does; what it says to both sides comes back, the error last.
+// sesi runs the plugin as kubectl does, and returns its output and errors, the error last.
 func sesi(t *testing.T, answer string, args ...string) (out string, err error) {
 	t.Helper()
 	var said bytes.Buffer
@@ -194,7 +194,7 @@ func TestSuspendAndResume(t *testing.T) {
 	}
 }
 
-// What needs a bot says why there is none, and what to do.
+// A command that needs a bot says why there is none, and what to do.
 func TestWithoutABot(t *testing.T) {
 	namespace := space(t, "botless")
 	s := someSession("shop", is(v1alpha1.StatePending, "ClaimPending", bot.ActionNone))
@@ -244,7 +244,7 @@ func TestDoctorOfWhatIsMissing(t *testing.T) {
 			t.Errorf("it lacks %q:\n%s", want, out)
 		}
 	}
-	// a claim that waits, a Secret that holds nothing, and an operator that has not seen the last change
+	// a pending claim, an empty Secret, and an operator that has not seen the last change
 	must(t, api.Create(t.Context(), &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "wa-shop"},
 		Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, Resources: corev1.VolumeResourceRequirements{
@@ -265,7 +265,7 @@ func TestDoctorOfWhatIsMissing(t *testing.T) {
 	}
 }
 
-// Whoever may only look is told what is missing, by the command that is for that.
+// A user who may only read is told which rights are missing, by the command that checks them.
 func TestDoctorOfRights(t *testing.T) {
 	namespace := space(t, "rights")
 	s := someSession("shop")

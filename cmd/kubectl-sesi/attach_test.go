@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 )
 
-// A backup that went half of the way is not sent on from there over another protocol.
+// A backup that was sent half-way is not continued over another protocol.
 func TestAStreamThatBreaksIsNotBegunAgain(t *testing.T) {
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Whoever reads the code's picture can link their own phone, so that it is the owner's alone whatever was there before.
+// Anyone who reads the code's picture can link their own phone, so only its owner may read it, whatever file was there
+// before.
 func TestThePictureOfACodeIsItsOwnersAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "code.png")
 	if err := os.WriteFile(path, []byte("before"), 0o644); err != nil {

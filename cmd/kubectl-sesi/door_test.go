@@ -82,7 +82,7 @@ func (s toServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.RoundTripper.RoundTrip(r)
 }
 
-// TestCopyPrintable: no escape sequence of a hostile bot reaches the terminal, and its text does.
+// TestCopyPrintable: no escape sequence of a hostile bot reaches the terminal, but its text does.
 func TestCopyPrintable(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain\n\ttext\n":                   "plain\n\ttext\n",

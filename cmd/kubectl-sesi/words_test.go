@@ -23,7 +23,7 @@ import (
 	"sesi.dev/sesi/controllers/resources"
 )
 
-// someSession is a session as an operator would show it.
+// someSession returns a session as an operator would show it.
 func someSession(name string, edits ...func(*v1alpha1.WhatsAppSession)) v1alpha1.WhatsAppSession {
 	s := v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Namespace: "shops", Name: name}}
 	s.Status = v1alpha1.WhatsAppSessionStatus{ClientID: name, State: bot.StateConnected, Reason: "LoggedIn", UserAction: bot.ActionNone}
@@ -33,14 +33,14 @@ func someSession(name string, edits ...func(*v1alpha1.WhatsAppSession)) v1alpha1
 	return s
 }
 
-// is puts a session into a state for which somebody has to do something.
+// is puts a session into a state in which somebody has to act.
 func is(state bot.State, reason bot.Reason, action bot.UserAction) func(*v1alpha1.WhatsAppSession) {
 	return func(s *v1alpha1.WhatsAppSession) {
 		s.Status.State, s.Status.Reason, s.Status.UserAction = state, string(reason), action
 	}
 }
 
-// has sets a condition that is so long there.
+// has sets a condition that has had its status for ago.
 func has(kind string, status metav1.ConditionStatus, ago time.Duration) func(*v1alpha1.WhatsAppSession) {
 	return func(s *v1alpha1.WhatsAppSession) {
 		s.Status.Conditions = append(s.Status.Conditions, metav1.Condition{
@@ -95,7 +95,7 @@ func TestWhoNeedsAPersonComesFirst(t *testing.T) {
 	for i := range sessions {
 		got = append(got, sessions[i].Name)
 	}
-	// the two that are well became so within the same hour to the nanosecond or not; their order is not asked for
+	// the two healthy ones may have become healthy at the same time; their order does not matter
 	if want := "scan-longer scan stalled banned new"; strings.Join(got[:5], " ") != want {
 		t.Errorf("%v, want %s before all others", got, want)
 	}
@@ -104,7 +104,7 @@ func TestWhoNeedsAPersonComesFirst(t *testing.T) {
 	}
 }
 
-// lines are a text's lines without what aligns them.
+// lines returns a text's lines without alignment.
 func lines(text string) []string {
 	var out []string
 	for line := range strings.Lines(text) {
@@ -194,7 +194,7 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// What is wrong with a command's arguments is said before anything is asked of a cluster.
+// Wrong arguments are reported before any request to a cluster.
 func TestArguments(t *testing.T) {
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
 	cases := map[string]string{
@@ -244,7 +244,7 @@ func TestWriteNew(t *testing.T) {
 	}
 }
 
-// breaks is a transfer that breaks off.
+// breaks is a transfer that is interrupted.
 type breaks struct{ read bool }
 
 func (b *breaks) Read(p []byte) (int, error) {
@@ -255,7 +255,7 @@ func (b *breaks) Read(p []byte) (int, error) {
 	return copy(p, "half"), nil
 }
 
-// The pod that restores is the bot's own but for what it runs, and nobody takes it for the session's bot.
+// The restoring pod equals the bot's pod except for its command, and is never taken for the session's bot.
 func TestRestorePod(t *testing.T) {
 	s := someSession("a")
 	bare, err := resources.BuildPod(&s, resources.Options{BotImage: "sesi.dev/bot:1"})
