@@ -77,13 +77,21 @@ const (
 	ProblemBackupFailed ProblemKind = "backup-failed"
 )
 
+// The problems of webhooks.
+const (
+	// ProblemNoWebhook: the bot has no webhook of that name.
+	ProblemNoWebhook ProblemKind = "no-such-webhook"
+	// ProblemBadCursor: the cursor is newer than the newest event.
+	ProblemBadCursor ProblemKind = "bad-cursor"
+)
+
 // ProblemKinds lists every kind.
 var ProblemKinds = []ProblemKind{
 	ProblemNotFound, ProblemMethodNotAllowed, ProblemNotAcceptable, ProblemUnsupportedMediaType, ProblemTooLarge,
 	ProblemBadRequest, ProblemBadJSON, ProblemBadPhoneNumber, ProblemForeignHost, ProblemForwarded, ProblemCrossSite, ProblemTokenNeeded,
 	ProblemTokenWrong, ProblemTooManyAttempts, ProblemTokenUnset, ProblemTooManyStreams, ProblemBackupBusy,
 	ProblemTimeout, ProblemStopping, ProblemUnhealthy, ProblemInternal, ProblemNoCode, ProblemAlreadyLinked,
-	ProblemNotLinked, ProblemNotReady, ProblemBackupFailed,
+	ProblemNotLinked, ProblemNotReady, ProblemBackupFailed, ProblemNoWebhook, ProblemBadCursor,
 }
 
 // Type is the kind as a problem document writes it.

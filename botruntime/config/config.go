@@ -49,6 +49,14 @@ type Config struct {
 	MessagesRetention time.Duration
 	MessagesMaxSize   int64
 
+	// WebhooksFile names a file of webhooks; or WebhookURL, with its secrets and its events, is the only one.
+	WebhooksFile  string
+	WebhookURL    Secret
+	WebhookSecret Secret
+	WebhookEvents string
+	// WebhookAllow lists what webhooks may reach beyond the public internet.
+	WebhookAllow string
+
 	WebVersionCachePath string
 	LogLevel            slog.Level
 	LogFormat           LogFormat
@@ -191,6 +199,15 @@ func conflicts(c *Config) []string {
 				"because anyone who opens the API without a token can link their own phone, or end the session",
 				c.TLSCertFile)
 		}
+	}
+	if c.WebhooksFile != "" && c.WebhookURL != "" {
+		add("WEBHOOKS_FILE and WEBHOOK_URL: set one of them, not both")
+	}
+	if c.WebhookURL == "" && (c.WebhookSecret != "" || c.WebhookEvents != "") {
+		add("WEBHOOK_SECRET and WEBHOOK_EVENTS belong to WEBHOOK_URL: set it too")
+	}
+	if !c.Messages && (c.WebhooksFile != "" || c.WebhookURL != "") {
+		add("MESSAGES off: webhooks need messages; set MESSAGES=on, or remove WEBHOOKS_FILE and WEBHOOK_URL")
 	}
 	taken := map[int]string{c.Port: "PORT"}
 	check := func(name string, port int) {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -194,6 +195,35 @@ var variables = []variable{
 			c.MessagesMaxSize = int64(mib) << 20
 			return ok
 		},
+	},
+	{
+		name: "WEBHOOKS_FILE", help: "File (JSON) of the webhooks that get the events, read again when it changes.",
+		allowed: "a path", check: checkPath, parse: path(func(c *Config) *string { return &c.WebhooksFile }),
+	},
+	{
+		name: "WEBHOOK_URL", help: "Address that gets the events, where there is one only.",
+		allowed: "an address such as https://example.com/hook", secret: true,
+		parse: func(c *Config, value string) bool {
+			c.WebhookURL = Secret(value)
+			u, err := url.Parse(value)
+			return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+		},
+	},
+	{
+		name: "WEBHOOK_SECRET", help: "Secret that signs deliveries to WEBHOOK_URL; while it is replaced, the new one, a space, and the old one.",
+		allowed: "whsec_ and base64, or at least 16 printable characters", secret: true, check: checkSecret,
+		parse: func(c *Config, value string) bool {
+			c.WebhookSecret = Secret(value)
+			return len(value) >= bot.MinToken
+		},
+	},
+	{
+		name: "WEBHOOK_EVENTS", help: "Types of events for WEBHOOK_URL, with commas; all when empty.",
+		allowed: "types of events with commas", parse: path(func(c *Config) *string { return &c.WebhookEvents }),
+	},
+	{
+		name: "WEBHOOK_ALLOW", help: "What webhooks may reach beyond the public internet; outside a pod, also loopback without asking.",
+		allowed: "names, addresses and CIDRs with commas", parse: path(func(c *Config) *string { return &c.WebhookAllow }),
 	},
 	{
 		name: "WEB_VERSION_CACHE_PATH", fallback: "./.wwebjs_cache", help: "Folder that remembers the WhatsApp Web version.",

@@ -12,6 +12,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
+	"sesi.dev/sesi/botruntime/webhook"
 )
 
 // Session is the session behind the API. It refuses with a *session.Refusal.
@@ -54,6 +55,8 @@ type Config struct {
 	Journal *journal.Journal
 	// Names finds the phone number of a LID and the reverse.
 	Names message.Names
+	// Webhooks delivers events; nil while messages are off.
+	Webhooks *webhook.Manager
 	// Metrics answers /metrics.
 	Metrics http.Handler
 	// Log gets one debug line per request, and one line per failure.

@@ -8,9 +8,9 @@ import (
 
 // Messages counts what happens to messages. It is registered only while messages are on.
 type Messages struct {
-	received, repeats *prometheus.CounterVec
-	refused           prometheus.Counter
-	gauges            func() []Gauge
+	received, repeats, deliveries *prometheus.CounterVec
+	refused                       prometheus.Counter
+	gauges                        func() []Gauge
 }
 
 // Gauge is a value that is read at each scrape.
@@ -30,6 +30,10 @@ var messageGauges = map[string]*prometheus.Desc{
 	"journal_evicted":          gauge("journal_evicted_events", "Events deleted because the journal was full, since the start."),
 	"journal_commit_failures":  gauge("journal_commit_failures", "Transactions that could not be written since the start."),
 	"journal_last_commit_secs": gauge("journal_last_commit_seconds", "Duration of the last commit."),
+	"webhook_backlog_events":   gauge("webhook_backlog_events", "Events that wait for a webhook.", "webhook"),
+	"webhook_backlog_secs":     gauge("webhook_backlog_seconds", "How long the oldest event that a webhook has not taken has waited; 0 for none.", "webhook"),
+	"webhook_dead_letters":     gauge("webhook_dead_letters", "Entries in a webhook's list of dead letters.", "webhook"),
+	"webhook_delivering":       gauge("webhook_delivering", "1 while a webhook takes its events, 0 while they wait.", "webhook"),
 }
 
 // NewMessages registers the metrics of messages. gauges is called at each scrape.
@@ -42,7 +46,8 @@ func (b *Bot) NewMessages(gauges func() []Gauge) *Messages {
 		repeats:  counter("events_repeated_total", "Repeated events that were recognised, by type.", "type"),
 		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "sesi_bot_events_refused_total",
 			Help: "Events that could not be written; WhatsApp delivers them again."}),
-		gauges: gauges,
+		deliveries: counter("webhook_deliveries_total", "Tries to deliver an event, by webhook and outcome: taken, refused, away or gone.", "webhook", "outcome"),
+		gauges:     gauges,
 	}
 	for _, kind := range bot.EventTypes {
 		m.received.WithLabelValues(string(kind))
@@ -52,7 +57,7 @@ func (b *Bot) NewMessages(gauges func() []Gauge) *Messages {
 }
 
 func (m *Messages) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.received, m.repeats, m.refused}
+	return []prometheus.Collector{m.received, m.repeats, m.deliveries, m.refused}
 }
 
 // Describe implements prometheus.Collector.
@@ -88,3 +93,8 @@ func (m *Messages) Received(kind bot.EventType, repeat bool) {
 
 // Refused counts an event that could not be written to the journal.
 func (m *Messages) Refused() { m.refused.Inc() }
+
+// Delivered counts a try to deliver an event to a webhook.
+func (m *Messages) Delivered(webhook, outcome string) {
+	m.deliveries.WithLabelValues(webhook, outcome).Inc()
+}

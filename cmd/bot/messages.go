@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"sesi.dev/sesi/botruntime/messenger"
 	"sesi.dev/sesi/botruntime/metrics"
 	"sesi.dev/sesi/botruntime/store"
+	"sesi.dev/sesi/botruntime/webhook"
 )
 
 const (
@@ -30,6 +32,7 @@ type messages struct {
 	names     message.Names
 	journal   *journal.Journal
 	messenger *messenger.Messenger
+	webhooks  *webhook.Manager
 }
 
 // openMessages opens the journal; it returns nil while messages are off.
@@ -45,9 +48,13 @@ func openMessages(ctx context.Context, cfg config.Config, st *store.Store, meter
 		return nil, err
 	}
 	m := &messages{log: log, names: namesOf(st), journal: book}
+	count := meter.NewMessages(m.gauges)
 	m.messenger = messenger.New(messenger.Options{
-		Journal: book, Names: m.names, Log: log, Meter: meter.NewMessages(m.gauges),
+		Journal: book, Names: m.names, Log: log, Meter: count,
 	})
+	if m.webhooks, err = openWebhooks(cfg, m, count); err != nil {
+		return nil, errors.Join(errSettings, err, book.Close())
+	}
 	return m, nil
 }
 
@@ -102,6 +109,7 @@ func (m *messages) gauges() []metrics.Gauge {
 		{Name: "journal_commit_failures", Value: float64(stats.CommitFailures)},
 		{Name: "journal_last_commit_secs", Value: stats.LastCommit.Seconds()},
 	}
+	out = append(out, m.webhookGauges(ctx)...)
 	if size, err := m.journal.Size(ctx); err == nil {
 		out = append(out, metrics.Gauge{Name: "journal_bytes", Value: float64(size)})
 	}

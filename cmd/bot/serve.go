@@ -59,7 +59,7 @@ func serve(ctx context.Context, p program) (err error) {
 		Storage: sup.CheckStorage, Loop: sup.CheckLoop, Metrics: meter.Handler(), Log: log,
 	}
 	if post != nil {
-		settings.Journal, settings.Names = post.journal, post.names
+		settings.Journal, settings.Names, settings.Webhooks = post.journal, post.names, post.webhooks
 	}
 	api := httpapi.New(settings)
 	server, err := httpapi.Listen(api, addresses(p.cfg))
@@ -81,6 +81,7 @@ func serve(ctx context.Context, p program) (err error) {
 	})
 	if post != nil {
 		group.Go(func() error { return post.run(ctx) })
+		group.Go(func() error { return post.webhooks.Run(ctx) })
 	}
 	group.Go(func() error {
 		keepSmall(ctx)

@@ -47,5 +47,6 @@ var messageOperations = map[string]operation{
 func allOperations() map[string]operation {
 	all := maps.Clone(operations)
 	maps.Copy(all, messageOperations)
+	maps.Copy(all, webhookOperations)
 	return all
 }

@@ -118,7 +118,8 @@ func existing(t *testing.T) map[string]bool {
 	if !ok {
 		t.Fatal("the manager's registry no longer tells what it holds")
 	}
-	for _, collector := range []prometheus.Collector{metrics.New("test"), observer.New(observer.Options{}), everything} {
+	one := metrics.New("test")
+	for _, collector := range []prometheus.Collector{one, one.NewMessages(nil), observer.New(observer.Options{}), everything} {
 		descs := make(chan *prometheus.Desc)
 		go func() { collector.Describe(descs); close(descs) }()
 		for desc := range descs {
