@@ -10,3 +10,6 @@ const (
 	// PathChatMessages erases what the bot keeps of a chat.
 	PathChatMessages = "/api/chats/{chat}/messages"
 )
+
+// HeaderOldestCursor is the header of a 410 of PathEvents that holds the oldest cursor that works.
+const HeaderOldestCursor = "Sesi-Oldest-Cursor"

@@ -33,7 +33,7 @@ func faultGone(oldest uint64) fault {
 		title: text{"Event lama sudah dihapus", "Older events were deleted"},
 		detail: text{"Lanjutkan dengan after=" + from + "; event sebelum itu sudah dihapus.",
 			"Continue with after=" + from + "; the events before it were deleted."}}
-	f.header = http.Header{"Sesi-Oldest-Cursor": {from}}
+	f.header = http.Header{bot.HeaderOldestCursor: {from}}
 	return f
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -52,6 +53,8 @@ type Error struct {
 	Problem bot.Problem
 	// RetryAfter is how long the bot asks to wait before the next try; 0 if it does not say.
 	RetryAfter time.Duration
+	// OldestCursor is the cursor that still works when the one of the request is too old (410).
+	OldestCursor uint64
 }
 
 // Error implements error.
@@ -131,12 +134,22 @@ func readError(answer *http.Response) *Error {
 	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
 		failed.RetryAfter = time.Duration(min(seconds, int(time.Hour/time.Second))) * time.Second
 	}
+	if oldest, err := strconv.ParseUint(answer.Header.Get(bot.HeaderOldestCursor), 10, 64); err == nil {
+		failed.OldestCursor = oldest
+	}
 	return failed
 }
 
 // Do sends a request and decodes the answer's JSON into out; a nil out discards it.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any) error {
-	answer, err := c.Request(ctx, method, path, body, http.Header{"Accept": {"application/json"}})
+	return c.do(ctx, method, path, body, out, nil, maxAnswer)
+}
+
+// do is Do with more headers, and with a bound of the answer.
+func (c *Client) do(ctx context.Context, method, path string, body, out any, header http.Header, most int64) error {
+	all := http.Header{"Accept": {"application/json"}}
+	maps.Copy(all, header)
+	answer, err := c.Request(ctx, method, path, body, all)
 	if err != nil {
 		return err
 	}
@@ -144,7 +157,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any) err
 	if out == nil {
 		return nil
 	}
-	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(out); err != nil {
+	if err := json.NewDecoder(io.LimitReader(answer.Body, most)).Decode(out); err != nil {
 		return fmt.Errorf("decode the bot's answer: %w", err)
 	}
 	return nil

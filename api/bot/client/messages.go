@@ -1,0 +1,58 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// MessageQuery chooses messages. The zero value chooses the newest of all chats.
+type MessageQuery struct {
+	// Chat is a number or an address of WhatsApp; all chats when empty.
+	Chat string
+	// Before is the Before of an earlier answer; 0 begins with the newest.
+	Before uint64
+	// Limit is the most messages of one answer, 1 to 500; 0 means 50.
+	Limit int
+}
+
+// fill puts a value into a path's {name}.
+func fill(path, name, value string) string {
+	return strings.Replace(path, "{"+name+"}", url.PathEscape(value), 1)
+}
+
+func withChat(path, chat string) string {
+	if chat == "" {
+		return path
+	}
+	return path + "?chat=" + url.QueryEscape(chat)
+}
+
+// Messages lists messages that the bot keeps, newest first.
+func (c *Client) Messages(ctx context.Context, q MessageQuery) (page bot.Messages, err error) {
+	v := url.Values{}
+	if q.Chat != "" {
+		v.Set("chat", q.Chat)
+	}
+	if q.Before > 0 {
+		v.Set("before", strconv.FormatUint(q.Before, 10))
+	}
+	if q.Limit > 0 {
+		v.Set("limit", strconv.Itoa(q.Limit))
+	}
+	return page, c.do(ctx, http.MethodGet, bot.PathMessages+"?"+v.Encode(), nil, &page, nil, maxPage)
+}
+
+// Message returns one message. chat may be empty where one chat only holds that id.
+func (c *Client) Message(ctx context.Context, id, chat string) (m bot.Message, err error) {
+	return m, c.Do(ctx, http.MethodGet, withChat(fill(bot.PathMessage, "id", id), chat), nil, &m)
+}
+
+// EraseChat removes a chat's messages and events from the bot's disk.
+func (c *Client) EraseChat(ctx context.Context, chat string) (erased bot.Erased, err error) {
+	return erased, c.Do(ctx, http.MethodDelete, fill(bot.PathChatMessages, "chat", chat), nil, &erased)
+}
