@@ -59,6 +59,9 @@ const (
 	ProblemStopping ProblemKind = "stopping"
 	// ProblemUnhealthy: a probe found the storage or the bot's loop broken.
 	ProblemUnhealthy ProblemKind = "unhealthy"
+	// ProblemDataLeft: WhatsApp removed the device, but its data could not be deleted. The bot deletes it once the disk
+	// takes writes.
+	ProblemDataLeft ProblemKind = "data-left"
 	// ProblemInternal: the bot failed; its log says how.
 	ProblemInternal ProblemKind = "internal"
 )
@@ -75,6 +78,8 @@ const (
 	ProblemNotReady ProblemKind = "not-ready"
 	// ProblemBackupFailed: the session's only keys would be deleted, and no backup could be taken first.
 	ProblemBackupFailed ProblemKind = "backup-failed"
+	// ProblemNotCleared: the disk refuses changes, so the session could not be removed.
+	ProblemNotCleared ProblemKind = "not-cleared"
 )
 
 // The problems of webhooks.
@@ -91,7 +96,7 @@ var ProblemKinds = []ProblemKind{
 	ProblemBadRequest, ProblemBadJSON, ProblemBadPhoneNumber, ProblemForeignHost, ProblemForwarded, ProblemCrossSite, ProblemTokenNeeded,
 	ProblemTokenWrong, ProblemTooManyAttempts, ProblemTokenUnset, ProblemTooManyStreams, ProblemBackupBusy,
 	ProblemTimeout, ProblemStopping, ProblemUnhealthy, ProblemInternal, ProblemNoCode, ProblemAlreadyLinked,
-	ProblemNotLinked, ProblemNotReady, ProblemBackupFailed, ProblemNoWebhook, ProblemBadCursor,
+	ProblemNotLinked, ProblemNotReady, ProblemBackupFailed, ProblemNotCleared, ProblemDataLeft, ProblemNoWebhook, ProblemBadCursor,
 }
 
 // Type is the kind as a problem document writes it.

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,10 +130,17 @@ type Error struct{ Problems []string }
 func (e *Error) Error() string { return strings.Join(e.Problems, "\n") }
 
 // Load reads the settings from environ (as os.Environ returns it) and from the file .env in dotenvDir; the environment
-// wins. An empty dotenvDir, or no such file, means no file. All problems are returned as one *Error.
+// wins. An empty dotenvDir, or no such file, means no file. In a pod the file is not read: the working directory is the
+// claim's root there, and one stray file would set every bot of a shared claim. All problems are returned as one *Error.
 func Load(environ []string, dotenvDir string) (Config, error) {
 	real := environment(environ)
 	config := Config{Exports: map[string]string{}}
+	if real["KUBERNETES_SERVICE_HOST"] != "" && dotenvDir != "" {
+		if file := filepath.Join(dotenvDir, dotenvName); exists(file) {
+			config.Warnings = append(config.Warnings, file+" is ignored: in a pod the settings come from the environment alone")
+		}
+		dotenvDir = ""
+	}
 	file, problems := readDotenv(dotenvDir, &config)
 	problems = append(problems, nearMisses(real, &config)...)
 
@@ -154,12 +163,17 @@ func Load(environ []string, dotenvDir string) (Config, error) {
 	}
 	if len(problems) == 0 {
 		problems = append(conflicts(&config), useProxy(&config, real, file)...)
-		unreachable(&config, real)
+		exposed(&config, real)
 	}
 	if len(problems) > 0 {
 		return Config{}, &Error{Problems: problems}
 	}
 	return config, nil
+}
+
+func exists(file string) bool {
+	_, err := os.Lstat(file)
+	return err == nil
 }
 
 // environment turns NAME=value lines into a map. The first of a name wins, as in the process's own environment.
@@ -226,17 +240,17 @@ func conflicts(c *Config) []string {
 // platforms are variables that hosting platforms set together with PORT.
 var platforms = []string{"RENDER", "DYNO", "K_SERVICE", "RAILWAY_ENVIRONMENT", "FLY_APP_NAME", "WEBSITE_SITE_NAME", "KOYEB_APP_NAME", "VCAP_APPLICATION"}
 
-// unreachable warns if the hosting platform cannot reach the bot, because it would then restart the bot without end.
-func unreachable(c *Config, real map[string]string) {
-	if !loopback(c.Host) {
-		return
-	}
-	for _, name := range platforms {
-		if real[name] != "" && real["PORT"] != "" {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%s and PORT are set, so a hosting platform runs the bot, and HOST %s cannot be "+
-				"reached from outside: set HOST=0.0.0.0 and API_TOKEN", name, c.Host))
-			return
-		}
+// exposed warns of a HOST that a hosting platform cannot reach, and would restart without end, and of one that others
+// reach without TLS. A platform puts its own TLS in front.
+func exposed(c *Config, real map[string]string) {
+	at := slices.IndexFunc(platforms, func(name string) bool { return real[name] != "" && real["PORT"] != "" })
+	switch {
+	case loopback(c.Host) && at >= 0:
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s and PORT are set, so a hosting platform runs the bot, and HOST %s cannot be "+
+			"reached from outside: set HOST=0.0.0.0 and API_TOKEN", platforms[at], c.Host))
+	case !loopback(c.Host) && at < 0:
+		c.Warnings = append(c.Warnings, fmt.Sprintf("HOST %s is reached by others without TLS: whoever listens on the way reads the token "+
+			"and the QR code; keep HOST=127.0.0.1 behind a reverse proxy, or use TLS_CERT_FILE", c.Host))
 	}
 }
 

@@ -28,12 +28,14 @@ func (e entry) where() string {
 	return fmt.Sprintf(" in %s line %d", e.file, e.line)
 }
 
+const dotenvName = ".env"
+
 // readDotenv reads dir/.env.
 func readDotenv(dir string, c *Config) (map[string]entry, []string) {
 	if dir == "" {
 		return nil, nil
 	}
-	file := filepath.Join(dir, ".env")
+	file := filepath.Join(dir, dotenvName)
 	data, err := readable(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -8,7 +8,7 @@ import (
 // Help returns the part of --help that lists every variable with its meaning, allowed values and default.
 func Help() string {
 	var b strings.Builder
-	b.WriteString("Settings (environment variables, or lines of a .env file in the working directory; the environment wins):\n\n")
+	b.WriteString("Settings (environment variables or, outside a pod, lines of a .env file in the working directory;\nthe environment wins):\n\n")
 	for _, v := range variables {
 		fmt.Fprintf(&b, "  %s\n      %s\n      %s", v.name, v.help, v.allowed)
 		if v.fallback != "" {

@@ -222,7 +222,7 @@ func TestPlatformThatCannotReachTheBotIsNamed(t *testing.T) {
 	if err != nil || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "HOST=0.0.0.0") {
 		t.Errorf("warnings %q, %v", c.Warnings, err)
 	}
-	for _, environ := range [][]string{{"PORT=10000"}, {"RENDER=true", "PORT=1", "HOST=0.0.0.0", "API_TOKEN=" + token}, {"RENDER=true"}} {
+	for _, environ := range [][]string{{"PORT=10000"}, {"RENDER=true", "PORT=1", "HOST=0.0.0.0", "API_TOKEN=" + token}, {"RENDER=true"}, {"METRICS_HOST=0.0.0.0"}} {
 		if c, err := Load(environ, ""); err != nil || len(c.Warnings) > 0 {
 			t.Errorf("%q: warnings %q, %v", environ, c.Warnings, err)
 		}
@@ -245,4 +245,35 @@ func TestProblemsNameTheRemedy(t *testing.T) {
 	}
 	_, err := Load([]string{"HOME=/home/sari"}, dir)
 	wantProblem(t, err, `AUTH_PATH "$HOME/wa" in `+filepath.Join(dir, ".env")+" line 1")
+}
+
+// Whoever listens on the way to a plain HOST reads the token.
+func TestPlainHTTPThatOthersReachIsAWarning(t *testing.T) {
+	for _, host := range []string{"0.0.0.0", "::", "192.168.1.10", "bot.example.org", "[2001:db8::1]"} {
+		c, err := Load([]string{"HOST=" + host, "API_TOKEN=" + token}, "")
+		if err != nil || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "TLS_CERT_FILE") {
+			t.Errorf("HOST=%s: warnings %q, %v", host, c.Warnings, err)
+		}
+	}
+	for _, host := range []string{"127.0.0.1", "127.8.8.8", "::1", "localhost", "LOCALHOST"} {
+		if c, err := Load([]string{"HOST=" + host, "API_TOKEN=" + token, "TLS_CERT_FILE=/c", "TLS_KEY_FILE=/k"}, ""); err != nil || len(c.Warnings) > 0 {
+			t.Errorf("HOST=%s: warnings %q, %v", host, c.Warnings, err)
+		}
+	}
+}
+
+// The working directory of a pod is the root of its claim, which other bots may share and write.
+func TestInAPodNoFileSetsAnything(t *testing.T) {
+	for name, file := range map[string]string{"a setting": "CLIENT_ID=other\nPROXY_URL=http://proxy:1\n", "an unknown one": "CLIENTID=x\n", "no text": "\x00"} {
+		c, err := load(t, file, "KUBERNETES_SERVICE_HOST=10.96.0.1")
+		if err != nil || c.ClientID != "default" || c.ProxyURL != nil || len(c.Exports) > 0 {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+		if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], ".env is ignored") {
+			t.Errorf("%s: warnings %q", name, c.Warnings)
+		}
+	}
+	if c, err := load(t, "", "KUBERNETES_SERVICE_HOST=10.96.0.1"); err != nil || len(c.Warnings) > 0 {
+		t.Errorf("without a file: warnings %q, %v", c.Warnings, err)
+	}
 }

@@ -263,6 +263,11 @@ func TestProblems(t *testing.T) {
 		"refusal of a new kind":  {method: "POST", path: "/api/session/restart", err: refuse("new-kind", bot.ReasonPaired), status: 409, kind: "new-kind", reason: bot.ReasonPaired},
 		"took too long":          {method: "POST", path: "/api/session/restart", err: context.DeadlineExceeded, status: 504, kind: "timeout"},
 		"stopping":               {method: "POST", path: "/api/session/restart", err: session.ErrStopping, status: 503, kind: "stopping", header: "Retry-After", value: "5"},
+		"no backup":              {method: "DELETE", path: "/api/session/clear", err: refuse(session.RefusedNoBackup, bot.ReasonConnectionLost), status: 409, kind: "backup-failed", reason: bot.ReasonConnectionLost},
+		"logout without backup":  {method: "POST", path: "/api/session/logout", err: refuse(session.RefusedNoBackup, bot.ReasonConnectionLost), status: 409, kind: "backup-failed", reason: bot.ReasonConnectionLost},
+		"nothing removed":        {method: "DELETE", path: "/api/session/clear", err: &session.ClearError{Err: errors.New("disk full")}, status: 507, kind: "not-cleared"},
+		"data left":              {method: "POST", path: "/api/session/logout", err: &session.ClearError{AtWhatsApp: true, Err: errors.New("disk full")}, status: 507, kind: "data-left"},
+		"force that is neither":  {method: "DELETE", path: "/api/session/clear?force=please", status: 400, kind: "bad-request"},
 		"broken":                 {method: "DELETE", path: "/api/session/clear", err: errors.New("disk full"), status: 500, kind: "internal"},
 		"pair: no content type":  {method: "POST", path: "/api/session/pair", body: `{}`, status: 415, kind: "unsupported-media-type"},
 		"pair: form":             {method: "POST", path: "/api/session/pair", body: `phoneNumber=1`, headers: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, kind: "unsupported-media-type"},
@@ -297,6 +302,30 @@ func TestProblems(t *testing.T) {
 				t.Errorf("in English %+v, in Indonesian %+v", inEnglish, p)
 			}
 		})
+	}
+}
+
+// What a removal could not do is in its answer: the person has to do it on the phone, or to repair the disk.
+func TestARemovalSaysWhatIsTrue(t *testing.T) {
+	f := newFake(connectedSnapshot())
+	url := open(t, New(testConfig(f)))
+	for query, want := range map[string]bool{"": false, "?force": true, "?force=true": true, "?force=1": true, "?force=false": false, "?force=0": false} {
+		if got := send(t, "DELETE", url+"/api/session/clear"+query, ""); got.StatusCode != 200 || f.forced != want {
+			t.Errorf("%q: %d, forced %v", query, got.StatusCode, f.forced)
+		}
+	}
+	f.untold = true
+	for path, method := range map[string]string{"/api/session/clear": "DELETE", "/api/session/logout": "POST"} {
+		if got := send(t, method, url+path, "", "Accept-Language", "en"); got.StatusCode != 200 || !strings.Contains(got.body, "WhatsApp could not be told") {
+			t.Errorf("%s: %d %s", path, got.StatusCode, got.body)
+		}
+	}
+	f.err = &session.Refusal{Kind: session.RefusedNoBackup, Detail: "no space left"}
+	for _, language := range []string{"en", "id"} {
+		p := send(t, "DELETE", url+"/api/session/clear", "", "Accept-Language", language).problem(t)
+		if !strings.Contains(p.Detail, "no space left") || !strings.Contains(p.Detail, "?force=true") {
+			t.Errorf("%s: %s", language, p.Detail)
+		}
 	}
 }
 

@@ -27,6 +27,8 @@ type fakeSession struct {
 	calls   []string
 	phone   string
 	err     error
+	untold  bool
+	forced  bool
 	onLook  func(*fakeSession)
 	backup  func(context.Context, io.Writer) error
 }
@@ -146,10 +148,18 @@ func (f *fakeSession) Pair(_ context.Context, phone string) (bot.Code, error) {
 
 func (f *fakeSession) Restart(context.Context) error { return f.did("restart") }
 func (f *fakeSession) Stop(context.Context) error    { return f.did("stop") }
-func (f *fakeSession) Logout(context.Context) error  { return f.did("logout") }
 func (f *fakeSession) Resume(context.Context) error  { return f.did("resume") }
 
-func (f *fakeSession) Clear(context.Context, bool) error { return f.did("clear") }
+func (f *fakeSession) Logout(context.Context) (bool, error) {
+	err := f.did("logout")
+	return err == nil && !f.untold, err
+}
+
+func (f *fakeSession) Clear(_ context.Context, force bool) (bool, error) {
+	f.forced = force
+	err := f.did("clear")
+	return err == nil && !f.untold, err
+}
 
 func (f *fakeSession) Backup(ctx context.Context, w io.Writer) error {
 	if err := f.did("backup"); err != nil {

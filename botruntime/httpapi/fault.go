@@ -29,6 +29,11 @@ func (f fault) about(detail text) fault {
 	return f
 }
 
+// because returns a copy of f with the cause at the end of its detail.
+func (f fault) because(cause error) fault {
+	return f.about(text{f.detail.id + " (" + cause.Error() + ")", f.detail.en + " (" + cause.Error() + ")"})
+}
+
 // retryAfter returns a copy of f with a Retry-After header, in seconds.
 func (f fault) retryAfter(seconds int) fault {
 	f.header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
@@ -101,6 +106,13 @@ var (
 	faultStopping = fault{status: http.StatusServiceUnavailable, kind: bot.ProblemStopping,
 		title:  text{"Bot sedang berhenti", "The bot is stopping"},
 		detail: text{"Bot sedang berhenti; coba lagi setelah bot berjalan kembali.", "The bot is stopping; try again when it is running again."}}
+	faultNotCleared = fault{status: http.StatusInsufficientStorage, kind: bot.ProblemNotCleared,
+		title:  text{"Sesi tidak terhapus", "The session was not deleted"},
+		detail: text{"Tidak ada yang dihapus, karena disk menolak perubahan.", "Nothing was deleted, because the disk refuses changes."}}
+	faultDataLeft = fault{status: http.StatusInsufficientStorage, kind: bot.ProblemDataLeft,
+		title: text{"Sesi berakhir, datanya belum terhapus", "The session has ended, and its data is left"},
+		detail: text{"Perangkat sudah dikeluarkan dari WhatsApp. Datanya masih di disk dan dihapus begitu disk dapat ditulis.",
+			"The device was unlinked at WhatsApp. Its data is still on the disk, and is deleted once the disk takes writes."}}
 	faultInternal = fault{status: http.StatusInternalServerError, kind: bot.ProblemInternal,
 		title:  text{"Kesalahan di bot", "Internal error"},
 		detail: text{"Lihat log bot.", "See the bot's log."}}
@@ -115,7 +127,8 @@ var refusals = map[session.RefusalKind]fault{
 	session.RefusedNotLinked: {title: text{"Sesi belum tertaut", "The session is not linked"},
 		detail: text{"Sesi belum tertaut ke ponsel; pindai kode QR lebih dulu.", "The session is not linked to a phone; scan the QR code first."}},
 	session.RefusedNoBackup: {title: text{"Backup gagal", "The backup failed"},
-		detail: text{"Tidak ada yang dihapus: backup gagal, dan perangkat tidak dapat dikeluarkan dari WhatsApp.", "Nothing was deleted: the backup failed, and the device could not be unlinked at WhatsApp."}},
+		detail: text{"Tidak ada yang dihapus: backup gagal, dan perangkat tidak dapat dikeluarkan dari WhatsApp. Perbaiki itu, atau hapus tanpa backup dengan DELETE " + bot.PathClear + "?force=true.",
+			"Nothing was deleted: the backup failed, and the device could not be unlinked at WhatsApp. Repair that, or delete the session without a backup with DELETE " + bot.PathClear + "?force=true."}},
 	session.RefusedNotReady: {title: text{"Sesi belum siap", "The session is not ready"},
 		detail: text{"Permintaan ini belum dapat diproses sekarang; coba lagi sebentar lagi.", "The session cannot do this now; try again in a moment."}},
 }
@@ -124,9 +137,14 @@ var refusals = map[session.RefusalKind]fault{
 func classifyError(err error) fault {
 	var f fault
 	var refused *session.Refusal
+	var unclean *session.ClearError
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.As(err, &unclean) && unclean.AtWhatsApp:
+		return faultDataLeft.because(unclean.Err)
+	case errors.As(err, &unclean):
+		return faultNotCleared.because(unclean.Err)
 	case errors.As(err, &refused):
 		f = refusals[refused.Kind]
 		if f.title.en == "" {
@@ -134,7 +152,10 @@ func classifyError(err error) fault {
 		}
 		f.status, f.kind, f.reason = http.StatusConflict, bot.ProblemKind(refused.Kind), refused.Reason
 		if refused.Detail != "" {
-			f.detail = text{f.detail.id + " (" + refused.Detail + ")", refused.Detail}
+			f = f.because(errors.New(refused.Detail))
+			if refused.Kind != session.RefusedNoBackup {
+				f.detail.en = refused.Detail
+			}
 		}
 		if refused.Kind == session.RefusedNoCode || refused.Kind == session.RefusedNotReady {
 			f = f.retryAfter(2)

@@ -31,11 +31,11 @@ type Session interface {
 	Resume(ctx context.Context) error
 	// Stop disconnects until Restart, and keeps the keys.
 	Stop(ctx context.Context) error
-	// Logout unlinks the device at WhatsApp.
-	Logout(ctx context.Context) error
+	// Logout is Clear for a session that is linked.
+	Logout(ctx context.Context) (told bool, err error)
 	// Clear unlinks the device if possible and empties the store. With force it does so even if no backup could be
-	// taken.
-	Clear(ctx context.Context, force bool) error
+	// taken. told is false if WhatsApp was out of reach and still knows the device.
+	Clear(ctx context.Context, force bool) (told bool, err error)
 	// Backup writes a fresh, verified and compressed copy of the store.
 	Backup(ctx context.Context, w io.Writer) error
 }

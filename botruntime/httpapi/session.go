@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"sesi.dev/sesi/api/bot"
@@ -119,12 +120,39 @@ func (c *call) stop() error {
 }
 
 func (c *call) logout() error {
-	return c.change(c.Session.Logout, text{"Perangkat berhasil dikeluarkan dari WhatsApp", "The device was unlinked from WhatsApp"})
+	return c.remove(c.Session.Logout, text{"Perangkat berhasil dikeluarkan dari WhatsApp", "The device was unlinked from WhatsApp"})
 }
 
 func (c *call) clear() error {
-	force := c.r.URL.Query().Has("force")
-	return c.change(func(ctx context.Context) error { return c.Session.Clear(ctx, force) }, text{"Session berhasil dihapus", "Session was cleared"})
+	force := false
+	if query := c.r.URL.Query(); query.Has("force") {
+		var err error
+		if given := query.Get("force"); given != "" {
+			force, err = strconv.ParseBool(given)
+		} else {
+			force = true
+		}
+		if err != nil {
+			return faultBody.about(text{"force: tulis true atau false.", "force: want true or false."})
+		}
+	}
+	return c.remove(func(ctx context.Context) (bool, error) { return c.Session.Clear(ctx, force) },
+		text{"Session berhasil dihapus", "Session was cleared"})
+}
+
+// remove removes the session, and says whether the phone knows.
+func (c *call) remove(do func(context.Context) (told bool, err error), done text) error {
+	ctx, cancel := c.sessionContext()
+	defer cancel()
+	told, err := do(ctx)
+	if err != nil {
+		return err
+	}
+	if !told {
+		done = text{done.id + "; WhatsApp tidak dapat diberi tahu, jadi hapus perangkat ini di ponsel bila masih tercantum",
+			done.en + "; WhatsApp could not be told, so remove this device on the phone if it is still listed"}
+	}
+	return c.done(done)
 }
 
 // change changes the session and answers with the text done.
@@ -134,6 +162,10 @@ func (c *call) change(do func(context.Context) error, done text) error {
 	if err := do(ctx); err != nil {
 		return err
 	}
+	return c.done(done)
+}
+
+func (c *call) done(what text) error {
 	c.w.Header().Set("Content-Language", c.lang.tag())
-	return c.json(http.StatusOK, bot.Done{Success: true, Message: done.in(c.lang)})
+	return c.json(http.StatusOK, bot.Done{Success: true, Message: what.in(c.lang)})
 }

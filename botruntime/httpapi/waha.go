@@ -133,7 +133,7 @@ func (c *call) wahaRestart() error { return c.wahaDo(c.Session.Restart) }
 // wahaLogout also succeeds if there is nothing to log out, as in WAHA.
 func (c *call) wahaLogout() error {
 	return c.wahaDo(func(ctx context.Context) error {
-		err := c.Session.Logout(ctx)
+		_, err := c.Session.Logout(ctx)
 		var refused *session.Refusal
 		if errors.As(err, &refused) && refused.Kind == session.RefusedNotLinked {
 			return nil

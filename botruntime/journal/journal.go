@@ -101,10 +101,13 @@ func Open(ctx context.Context, options Options) (*Journal, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	j := &Journal{
-		options: options, path: filepath.Join(options.Directory, FileName), changed: make(chan struct{}),
+	// The address of a database takes the first part of a relative path for a host.
+	directory, err := filepath.Abs(options.Directory)
+	if err != nil {
+		return nil, fmt.Errorf("open the journal in %s: %w", options.Directory, err)
 	}
-	err := j.open(ctx)
+	j := &Journal{options: options, path: filepath.Join(directory, FileName), changed: make(chan struct{})}
+	err = j.open(ctx)
 	if isDamaged(err) {
 		aside := j.path + ".damaged-" + options.Now().UTC().Format("20060102T150405Z")
 		options.Log.Error("the journal of messages was damaged and was set aside; a new one begins", "path", aside, "error", err)

@@ -102,14 +102,21 @@ func (s *Supervisor) Stop(ctx context.Context) error { return s.ask(ctx, inStop{
 func (s *Supervisor) Resume(ctx context.Context) error { return s.ask(ctx, inResume{}) }
 
 // Clear unlinks the device and removes the session from the store, after a backup. It is idempotent, and returns when
-// it is done. The error is a *Refusal when the backup failed and WhatsApp could not be told either, unless force is
-// set; it is a *ClearError when the store could not be emptied.
-func (s *Supervisor) Clear(ctx context.Context, force bool) error { return s.ask(ctx, inUnlink{force}) }
+// it is done. told is false where a device was removed that WhatsApp still knows, because it was out of reach: the phone
+// goes on listing it. The error is a *Refusal when the backup failed and WhatsApp could not be told either, unless force
+// is set; it is a *ClearError when the store could not be emptied.
+func (s *Supervisor) Clear(ctx context.Context, force bool) (told bool, err error) {
+	err = s.ask(ctx, inUnlink{force})
+	if errors.Is(err, errNotTold) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 // Logout is Clear for a session that is linked; the error is a *Refusal when it is not.
-func (s *Supervisor) Logout(ctx context.Context) error {
+func (s *Supervisor) Logout(ctx context.Context) (told bool, err error) {
 	if snap := s.public.Load().snapshot; !snap.Exists {
-		return &Refusal{Kind: RefusedNotLinked, Reason: snap.Reason, Detail: "The session is not linked to a phone."}
+		return false, &Refusal{Kind: RefusedNotLinked, Reason: snap.Reason, Detail: "The session is not linked to a phone."}
 	}
 	return s.Clear(ctx, false)
 }

@@ -183,8 +183,8 @@ func (s *Supervisor) unlink(ctx context.Context, c *client, ready <-chan struct{
 	}
 	c.cut() // a pairing that just succeeded must not write its device after the store was cleared
 	if backup.err != nil && !atWhatsApp && !a.force {
-		s.post(envelope{input: inUnlinked{err: &Refusal{Kind: RefusedNoBackup, Detail: "Nothing was removed: WhatsApp could not be told, and the backup failed (" +
-			backup.err.Error() + "). Repair that, or repeat the request with force to remove the session without a backup."}}})
+		s.post(envelope{input: inUnlinked{err: &Refusal{
+			Kind: RefusedNoBackup, Reason: s.public.Load().snapshot.Reason, Detail: backup.err.Error()}}})
 		return
 	}
 	if err := s.forget(ctx); err != nil {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 
 	"sesi.dev/sesi/api/bot"
@@ -53,6 +54,9 @@ func (e *ClearError) Error() string {
 	}
 	return "the session was not removed: " + e.Err.Error()
 }
+
+// errNotTold is the loop's answer to an unlink that is done, though WhatsApp could not be told.
+var errNotTold = errors.New("the phone was not told")
 
 // Unwrap gives the store's error.
 func (e *ClearError) Unwrap() error { return e.Err }

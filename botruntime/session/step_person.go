@@ -103,15 +103,18 @@ func (t *transition) unlinked(in inUnlinked) {
 		t.dial()
 		return
 	}
+	untold := t.linked && !in.atWhatsApp
 	t.hangup()
 	t.forgetAccount()
 	t.ended = ended{}
 	t.become(bot.StateLoggedOut, bot.ReasonClearedByUser, "")
-	if !in.atWhatsApp {
+	if untold {
 		t.detail = "the phone was not told: if it still lists this device, remove it there"
+		t.do(actAnswerUnlink{errNotTold})
 	}
 	t.do(actCountLogout{bot.ReasonClearedByUser}, actRemember{})
 	if in.err != nil { // WhatsApp removed the device: what the database still holds of it is dead
+		t.do(actAnswerUnlink{in.err})
 		t.forget()
 		return
 	}

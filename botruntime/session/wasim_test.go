@@ -402,8 +402,8 @@ func TestClearUnlinksOnThePhoneToo(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
 	s.pair(wa, phone)
-	if err := s.Clear(t.Context(), false); err != nil {
-		t.Fatal(err)
+	if told, err := s.Clear(t.Context(), false); err != nil || !told {
+		t.Fatal(told, err)
 	}
 	got := s.untilReason(bot.ReasonQRAvailable)
 	if got.Exists || got.Expired || got.BackupAt.IsZero() {
@@ -412,11 +412,11 @@ func TestClearUnlinksOnThePhoneToo(t *testing.T) {
 	if devices := wa.Devices(); len(devices) != 0 {
 		t.Errorf("the phone still lists %v", devices)
 	}
-	if err := s.Clear(t.Context(), false); err != nil {
-		t.Errorf("a second clear: %v", err)
+	if told, err := s.Clear(t.Context(), false); err != nil || !told {
+		t.Errorf("a second clear: %v, %v", told, err)
 	}
 	var refusal *Refusal
-	if err := s.Logout(t.Context()); !errors.As(err, &refusal) || refusal.Kind != RefusedNotLinked {
+	if _, err := s.Logout(t.Context()); !errors.As(err, &refusal) || refusal.Kind != RefusedNotLinked {
 		t.Errorf("logout of nothing: %v", err)
 	}
 	s.pair(wa, phone)
@@ -429,8 +429,8 @@ func TestClearWhileOfflineSaysThatThePhoneWasNotTold(t *testing.T) {
 	fault(t, wa, sim.Fault{Kind: "refuse"})
 	wa.DropAll()
 	s.until("the loss", func(snap *bot.Snapshot) bool { return !snap.Connected })
-	if err := s.Logout(t.Context()); err != nil {
-		t.Fatal(err)
+	if told, err := s.Logout(t.Context()); err != nil || told {
+		t.Fatal(told, err)
 	}
 	got := s.untilReason(bot.ReasonClearedByUser)
 	if got.Exists || !strings.Contains(got.Message, "phone was not told") {

@@ -38,7 +38,7 @@ func ownProgram() (string, error) {
 // copyDatabase runs as the copier. It ends when its bot ends, and ignores signals: a terminal and systemd send them
 // to both processes, and the bot decides.
 func copyDatabase(stdout, stderr io.Writer) int {
-	signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
+	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
 	if err := store.ServeCopy(os.Stdin, stdout); err != nil {
 		fmt.Fprintln(stderr, "bot "+copyCommand+": "+err.Error())
 		return exitFailed

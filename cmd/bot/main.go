@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"sesi.dev/sesi/botruntime/config"
@@ -73,7 +74,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return exitSettings
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	err = todo.do(ctx, program{cfg: cfg, args: args, stdout: stdout, stderr: stderr})
 	if errors.Is(err, errSettings) {
@@ -85,6 +86,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	return exitOK
+}
+
+// endings are the signals on which the bot leaves WhatsApp and closes its store. Go would let SIGHUP (the terminal is
+// gone) and SIGPIPE (nobody reads the log or the output) kill it at once. Whoever starts it with one of them ignored, as
+// nohup and systemd do, wants it to go on.
+func endings() []os.Signal {
+	return slices.DeleteFunc([]os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE}, signal.Ignored)
 }
 
 // errSettings marks an error in the settings.

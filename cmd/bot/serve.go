@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -27,6 +28,9 @@ func serve(ctx context.Context, p program) (err error) {
 	log := newLog(p.stderr, p.cfg)
 	for _, warning := range p.cfg.Warnings {
 		log.Warn(warning)
+	}
+	if at, err := filepath.Abs(p.cfg.AuthPath); err == nil {
+		log.Info("starting", "session", filepath.Join(at, bot.SessionDirectory(p.cfg.ClientID)), "version", version)
 	}
 	token, err := tokenSource(p.cfg, log)
 	if err != nil {

@@ -61,7 +61,7 @@ func (s settings) page() string {
 	b.WriteString(generated)
 	b.WriteString("# Settings of a bot\n\nEnvironment variables, or lines of a `.env` file in the working directory; the environment wins. ")
 	b.WriteString("A value that is not allowed ends the bot with exit code 2 and one line that names the variable. ")
-	b.WriteString("`bot --help` prints the same. In a pod the operator sets them from the [spec](session.md).\n\n")
+	b.WriteString("`bot --help` prints the same. In a pod the operator sets them from the [spec](session.md), and no `.env` file is read.\n\n")
 	b.WriteString(head("variable", "default", "allowed", "what it is"))
 	for _, v := range s.own {
 		b.WriteString(row(code(v.name), code(v.fallback), cell(v.allowed), cell(v.help)))

@@ -37,6 +37,11 @@ type language struct {
 	AcceptLanguage string `header:"Accept-Language" example:"en" description:"Language of messages: Indonesian, unless this header or the bot's LOCALE asks for English."`
 }
 
+type clearRequest struct {
+	language
+	Force bool `query:"force" description:"Removes the session also when no backup could be taken and WhatsApp cannot be told."`
+}
+
 type codeRequest struct {
 	SVG bool `query:"svg" description:"Adds the code's picture to the JSON."`
 }
@@ -91,10 +96,10 @@ var operations = map[string]operation{
 	"POST " + bot.PathStop: {summary: "Disconnect, and keep the session",
 		description: "The bot disconnects from WhatsApp and keeps the keys. It stays Stopped until it is asked to restart, even if its process restarts. Clearing a stopped session leaves it stopped.",
 		tag:         tagSession, request: language{}, answer: bot.Done{}, problems: []int{503, 504}},
-	"POST " + bot.PathLogout: {summary: "Unlink the device at WhatsApp", tag: tagSession, request: language{}, answer: bot.Done{}, problems: []int{409, 503, 504}},
+	"POST " + bot.PathLogout: {summary: "Unlink the device at WhatsApp", tag: tagSession, request: language{}, answer: bot.Done{}, problems: []int{409, 503, 504, 507}},
 	"DELETE " + bot.PathClear: {summary: "Unlink the device and delete its data",
-		description: "A backup is kept first. Clearing an empty session succeeds too.",
-		tag:         tagSession, request: language{}, answer: bot.Done{}, problems: []int{409, 503, 504}},
+		description: "A backup is kept first. If there is none and WhatsApp is out of reach, the only keys of a device that still exists would be lost: then 409 (backup-failed), unless force is true. Clearing an empty session succeeds too.",
+		tag:         tagSession, request: clearRequest{}, answer: bot.Done{}, problems: []int{400, 409, 503, 504, 507}},
 	"GET " + bot.PathOpenAPI: {summary: "This document", tag: tagSession, answer: map[string]any{}},
 
 	"GET " + bot.PathWAHAPing:     {summary: "Is the bot reachable?", tag: tagWAHA, answer: bot.WAHAPing{}},
