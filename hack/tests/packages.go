@@ -99,8 +99,8 @@ func (all packages) that(wanted need) (found []string) {
 	return found
 }
 
-// partlyRaced are packages of whose tests few have goroutines, and the race detector makes the others ten times slower:
-// SQLite, which is Go here, works alone in them. All tests run without it, and those that the pattern names with it too.
+// partlyRaced are packages of whose tests few have goroutines, and the race detector makes the others much slower. All
+// tests run without it, and those that the pattern names with it too.
 var partlyRaced = map[string]string{
 	"botruntime/store": "^(TestManyUsersAtOnce|TestManyStartAtOnce|TestOpenWaitsForALockThatEndsSoon|TestASecondOpenInTheSameProcessIsRefused|" +
 		"TestWriteBackup|TestFailedBackupLeavesEverything|TestClear|TestClearWithoutRoomIsUndone|TestDiskFillsUpWhileRunning)$",
