@@ -7,7 +7,7 @@ type EventType string
 const (
 	// EventMessage: someone wrote a message.
 	EventMessage EventType = "message"
-	// EventMessageSent: the account's phone wrote a message.
+	// EventMessageSent: the account's phone wrote a message, or WhatsApp's server took one of the bot.
 	EventMessageSent EventType = "message.sent"
 	// EventMessageEdited: the sender changed a message.
 	EventMessageEdited EventType = "message.edited"
@@ -18,11 +18,14 @@ const (
 	EventMessageUndecryptable EventType = "message.undecryptable"
 	// EventReaction: someone reacted to a message, or took a reaction back.
 	EventReaction EventType = "reaction"
+	// EventMessageState: a message that the bot sends came into another state.
+	EventMessageState EventType = "message.state"
 )
 
 // EventTypes lists every type that the journal holds.
 var EventTypes = []EventType{
 	EventMessage, EventMessageSent, EventMessageEdited, EventMessageRevoked, EventMessageUndecryptable, EventReaction,
+	EventMessageState,
 }
 
 // Event is one entry of the journal. Every reader gets it at least once; a repeat has the same id.
@@ -51,6 +54,8 @@ type EventData struct {
 	Revoke *Revoke `json:"revoke,omitempty"`
 	// Reaction belongs to reaction.
 	Reaction *Reaction `json:"reaction,omitempty"`
+	// State belongs to message.state.
+	State *StateChange `json:"state,omitempty"`
 }
 
 // Edit is the new text of a message.

@@ -44,12 +44,20 @@ const (
 	KindUnsupported MessageKind = "unsupported"
 )
 
+// The kinds of what the bot sends about another message. They have an id and a state, and are in no list of messages.
+const (
+	KindReaction MessageKind = "reaction"
+	KindEdit     MessageKind = "edit"
+	KindRevoke   MessageKind = "revoke"
+)
+
 // Origin says where a message of the account was written.
 type Origin string
 
 // The origins of a message of the account itself.
 const (
 	OriginPhone Origin = "phone"
+	OriginAPI   Origin = "api"
 )
 
 // Message is one message of a chat.
@@ -86,6 +94,17 @@ type Message struct {
 	// EditedAt and RevokedAt say when the sender changed or took back the message.
 	EditedAt  Time `json:"editedAt,omitzero"`
 	RevokedAt Time `json:"revokedAt,omitzero"`
+	// Subject is the message that a reaction, an edit or a revocation of the bot is about.
+	Subject *Quote `json:"subject,omitempty"`
+	// State says how far a message that the bot sends has come, History when it came there.
+	State   MessageState `json:"state,omitempty"`
+	History []StateAt    `json:"history,omitempty"`
+	// Hold says why a held message waits, Problem why a failed one failed.
+	Hold    *Hold        `json:"hold,omitempty"`
+	Problem *SendProblem `json:"problem,omitempty"`
+	// SendAt is the earliest time to send it; at ExpiresAt the bot stops trying.
+	SendAt    Time `json:"sendAt,omitzero"`
+	ExpiresAt Time `json:"expiresAt,omitzero"`
 }
 
 // Quote is the message that another one answers.

@@ -4,7 +4,7 @@ package bot
 const (
 	// PathEvents answers with Events, or as server-sent events.
 	PathEvents = "/api/events"
-	// PathMessages answers with Messages; PathMessage with one Message.
+	// PathMessages answers with Messages, and takes a SendRequest; PathMessage answers with one Message.
 	PathMessages = "/api/messages"
 	PathMessage  = "/api/messages/{id}"
 	// PathChatMessages erases what the bot keeps of a chat.

@@ -90,6 +90,46 @@ const (
 	ProblemBadCursor ProblemKind = "bad-cursor"
 )
 
+// The problems of messages.
+const (
+	// ProblemMessagesOff: the bot runs without messages.
+	ProblemMessagesOff ProblemKind = "messages-off"
+	// ProblemNoSuchMessage: the bot keeps no message with this id.
+	ProblemNoSuchMessage ProblemKind = "no-such-message"
+	// ProblemAmbiguousMessage: several chats hold a message with this id.
+	ProblemAmbiguousMessage ProblemKind = "ambiguous-message"
+	// ProblemBadParameter: a parameter or a field is missing or wrong.
+	ProblemBadParameter ProblemKind = "bad-parameter"
+	// ProblemBadRecipient: the address is neither a number nor an address of WhatsApp.
+	ProblemBadRecipient ProblemKind = "bad-recipient"
+	// ProblemUnsupported: the bot cannot send such a message, or cannot send it there.
+	ProblemUnsupported ProblemKind = "unsupported"
+	// ProblemKeyReused: the Idempotency-Key came with another request before.
+	ProblemKeyReused ProblemKind = "idempotency-key-reused"
+	// ProblemOutboxFull: as many messages wait to be sent as the bot keeps.
+	ProblemOutboxFull ProblemKind = "outbox-full"
+	// ProblemNotChangeable: the message is not the account's, or it is too late to change it.
+	ProblemNotChangeable ProblemKind = "not-changeable"
+)
+
+// The problems of a message that was not sent.
+const (
+	// ProblemNotOnWhatsApp: nobody has this number at WhatsApp. Nothing was sent.
+	ProblemNotOnWhatsApp ProblemKind = "not-on-whatsapp"
+	// ProblemRestricted: WhatsApp does not let the account write to someone who never wrote to it (463).
+	ProblemRestricted ProblemKind = "restricted"
+	// ProblemNoSuchGroup: there is no such group, or the account is not in it.
+	ProblemNoSuchGroup ProblemKind = "no-such-group"
+	// ProblemNotAllowed: only admins may write in this group.
+	ProblemNotAllowed ProblemKind = "not-allowed"
+	// ProblemRefused: WhatsApp's server refused the message for another reason; the code says which.
+	ProblemRefused ProblemKind = "refused"
+	// ProblemExpired: the bot could not send it within its ttl.
+	ProblemExpired ProblemKind = "expired"
+	// ProblemOtherAccount: another account was linked before the message could be sent.
+	ProblemOtherAccount ProblemKind = "other-account"
+)
+
 // ProblemKinds lists every kind.
 var ProblemKinds = []ProblemKind{
 	ProblemNotFound, ProblemMethodNotAllowed, ProblemNotAcceptable, ProblemUnsupportedMediaType, ProblemTooLarge,
@@ -97,6 +137,10 @@ var ProblemKinds = []ProblemKind{
 	ProblemTokenWrong, ProblemTooManyAttempts, ProblemTokenUnset, ProblemTooManyStreams, ProblemBackupBusy,
 	ProblemTimeout, ProblemStopping, ProblemUnhealthy, ProblemInternal, ProblemNoCode, ProblemAlreadyLinked,
 	ProblemNotLinked, ProblemNotReady, ProblemBackupFailed, ProblemNotCleared, ProblemDataLeft, ProblemNoWebhook, ProblemBadCursor,
+	ProblemMessagesOff, ProblemNoSuchMessage,
+	ProblemAmbiguousMessage, ProblemBadParameter, ProblemBadRecipient, ProblemUnsupported, ProblemKeyReused,
+	ProblemOutboxFull, ProblemNotChangeable, ProblemNotOnWhatsApp, ProblemRestricted, ProblemNoSuchGroup,
+	ProblemNotAllowed, ProblemRefused, ProblemExpired, ProblemOtherAccount,
 }
 
 // Type is the kind as a problem document writes it.
@@ -114,6 +158,10 @@ type Problem struct {
 	Detail string `json:"detail,omitempty"`
 	// Reason is the session's reason at that moment, where the session refused.
 	Reason Reason `json:"reason,omitempty"`
+	// MessageID is the message that was not sent.
+	MessageID string `json:"messageId,omitempty"`
+	// Retryable says of a message that was not sent whether the same request may succeed later.
+	Retryable *bool `json:"retryable,omitempty"`
 	// StatusCode repeats Status on WAHA's paths.
 	StatusCode int `json:"statusCode,omitempty"`
 	// Error is the HTTP status in words, on WAHA's paths.

@@ -18,6 +18,8 @@ type fault struct {
 	title, detail text
 	reason        bot.Reason
 	header        http.Header
+	message       string // that was not sent
+	retryable     *bool  // whether sending it again may help
 }
 
 // Error implements error.
@@ -178,7 +180,7 @@ func (c *call) fail(err error) {
 	}
 	p := bot.Problem{
 		Type: f.kind.Type(), Title: f.title.in(c.lang), Status: f.status,
-		Detail: f.detail.in(c.lang), Reason: f.reason,
+		Detail: f.detail.in(c.lang), Reason: f.reason, MessageID: f.message, Retryable: f.retryable,
 	}
 	if c.waha {
 		p.StatusCode, p.Error, p.Message = f.status, http.StatusText(f.status), p.Detail

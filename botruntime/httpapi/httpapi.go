@@ -53,6 +53,8 @@ type Config struct {
 	Storage, Loop func() error
 	// Journal holds messages and events; nil while messages are off.
 	Journal *journal.Journal
+	// Sender is the outbox; nil while messages are off.
+	Sender Sender
 	// Names finds the phone number of a LID and the reverse.
 	Names message.Names
 	// Webhooks delivers events; nil while messages are off.

@@ -11,18 +11,18 @@ import (
 
 // Faults of the message routes.
 var (
-	faultMessagesOff = fault{status: http.StatusConflict, kind: "messages-off",
+	faultMessagesOff = fault{status: http.StatusConflict, kind: bot.ProblemMessagesOff,
 		title:  text{"Fitur pesan dimatikan", "Messages are off"},
 		detail: text{"Bot ini berjalan dengan MESSAGES=off.", "This bot runs with MESSAGES=off."}}
-	faultNoMessage = fault{status: http.StatusNotFound, kind: "no-such-message",
+	faultNoMessage = fault{status: http.StatusNotFound, kind: bot.ProblemNoSuchMessage,
 		title:  text{"Pesan tidak ditemukan", "Message not found"},
 		detail: text{"Bot tidak menyimpan pesan dengan id ini.", "The bot has no message with this id."}}
-	faultAmbiguous = fault{status: http.StatusConflict, kind: "ambiguous-message",
+	faultAmbiguous = fault{status: http.StatusConflict, kind: bot.ProblemAmbiguousMessage,
 		title:  text{"Id ada di beberapa chat", "The id is in several chats"},
 		detail: text{"Tambahkan parameter chat.", "Add the parameter chat."}}
-	faultParameter = fault{status: http.StatusBadRequest, kind: "bad-parameter",
+	faultParameter = fault{status: http.StatusBadRequest, kind: bot.ProblemBadParameter,
 		title: text{"Parameter tidak valid", "Invalid parameter"}}
-	faultRecipient = fault{status: http.StatusUnprocessableEntity, kind: "bad-recipient",
+	faultRecipient = fault{status: http.StatusUnprocessableEntity, kind: bot.ProblemBadRecipient,
 		title: text{"Alamat tidak valid", "Invalid address"},
 		detail: text{"Pakai nomor dengan kode negara, misalnya +6281234567890, atau alamat WhatsApp.",
 			"Use a number with its country code, such as +6281234567890, or an address of WhatsApp."}}
@@ -128,9 +128,21 @@ func (c *call) record() (*journal.Record, error) {
 		return nil, faultAmbiguous
 	}
 	if err == nil && found == nil {
-		return nil, faultNoMessage
+		return c.outgoing(book, chat)
 	}
 	return found, err
+}
+
+// outgoing is the entry of the outbox that the path names: a reaction or an edit is in no list of messages.
+func (c *call) outgoing(book *journal.Journal, chat string) (*journal.Record, error) {
+	found, err := book.Send(c.r.Context(), c.r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	if found == nil || chat != "" && found.Message.Chat.ID != chat {
+		return nil, faultNoMessage
+	}
+	return &journal.Record{Message: found.Message, Raw: found.Raw}, nil
 }
 
 func (c *call) getMessage() error {

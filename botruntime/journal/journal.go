@@ -1,5 +1,5 @@
-// Package journal keeps a session's messages in a SQLite file next to the key store: events and messages. A
-// commit is on disk when it returns. The package never decides
+// Package journal keeps a session's messages in a SQLite file next to the key store: events, messages and
+// the outbox. A commit is on disk when it returns. The package never decides
 // what a message means, and never touches a key.
 package journal
 
@@ -164,7 +164,7 @@ func (j *Journal) prepare(ctx context.Context, db *sql.DB) error {
 	case version > 1:
 		return fmt.Errorf("a newer bot made it (version %d)", version)
 	}
-	if _, err := db.ExecContext(ctx, webhookSchema); err != nil {
+	if _, err := db.ExecContext(ctx, webhookSchema+outboxSchema); err != nil {
 		return err
 	}
 	err := db.QueryRowContext(ctx, `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)`).Scan(&j.last)
@@ -203,6 +203,9 @@ type Tx struct {
 	events  uint64
 	repeats uint64
 }
+
+// Now is when the transaction began, by the journal's clock.
+func (t *Tx) Now() time.Time { return t.now }
 
 // Commit runs do in one transaction, which is on disk when Commit returns nil. When do or the disk fails, nothing
 // of it happened.

@@ -126,6 +126,9 @@ func (j *Journal) EraseChat(ctx context.Context, chat string) (messages int64, e
 		if messages, err = done.RowsAffected(); err != nil {
 			return err
 		}
+		if err := t.eraseOutbox(chat); err != nil {
+			return err
+		}
 		_, err = t.tx.ExecContext(ctx, `DELETE FROM events WHERE chat = ?`, chat)
 		return err
 	})

@@ -72,7 +72,11 @@ func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err err
 		if err != nil {
 			return err
 		}
-		more = events == sweep || seen == sweep || messages == sweep
+		outbox, err := t.expireOutbox(keep)
+		if err != nil {
+			return err
+		}
+		more = outbox || events == sweep || seen == sweep || messages == sweep
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.stats.Expired += uint64(events)
@@ -115,7 +119,11 @@ func (j *Journal) evict(ctx context.Context) (removed int64, err error) {
 			return err
 		}
 		messages, err := t.remove(`DELETE FROM messages WHERE n IN (SELECT n FROM messages ORDER BY n LIMIT ?)`, sweep)
-		removed = events + messages
+		if err != nil {
+			return err
+		}
+		sends, err := t.evictOutbox()
+		removed = events + messages + sends
 		return err
 	})
 	if err != nil {

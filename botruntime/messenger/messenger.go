@@ -1,14 +1,18 @@
-// Package messenger carries messages from WhatsApp to the journal: what comes is written down before it is
-// acknowledged. It never logs a text, a number or a name.
+// Package messenger carries messages between WhatsApp and the journal: what comes is written down before it is
+// acknowledged, and what is to be sent before it is tried. It never logs a text, a number or a name.
 package messenger
 
 import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
@@ -24,6 +28,12 @@ type Meter interface {
 	Received(kind bot.EventType, repeat bool)
 	// Refused counts an event that could not be written down.
 	Refused()
+	// Attempted counts an attempt to send by the state that it led to.
+	Attempted(state bot.MessageState, took time.Duration)
+	// KeyRepeated counts a request whose Idempotency-Key was known.
+	KeyRepeated()
+	// AskedAgain counts a recipient who asked for a message again; found is false when the bot has it no more.
+	AskedAgain(found bool)
 }
 
 // Options are the parts of a messenger.
@@ -42,17 +52,41 @@ type Messenger struct {
 	// says. They are written with the next commit that succeeds.
 	mu   sync.Mutex
 	owed []func(*journal.Tx) error
+
+	session atomic.Pointer[Session]
+	work    chan struct{} // holds one token while there is something new to send
+	waitMu  sync.Mutex
+	waits   map[string]*wait
 }
 
 // New returns a messenger. Take may be called at once.
 func New(o Options) *Messenger {
-	return &Messenger{Options: o}
+	return &Messenger{Options: o, work: make(chan struct{}, 1), waits: map[string]*wait{}}
 }
 
 // Prepare sets up a new client before it connects.
 func (m *Messenger) Prepare(client *whatsmeow.Client) {
 	// Two ticks at the sender without being "available", which would silence the phone.
 	client.SetForceActiveDeliveryReceipts(true)
+	client.GetMessageForRetry = m.messageForRetry
+}
+
+// messageForRetry finds a message for a recipient who could not decrypt it, by its id: the chat may be named by number
+// or by LID. Each call makes a message of its own, for whatsmeow changes it.
+func (m *Messenger) messageForRetry(_, _ types.JID, id types.MessageID) *waE2E.Message {
+	ctx, cancel := commitContext()
+	defer cancel()
+	raw, err := m.Journal.RetryRaw(ctx, id)
+	if err != nil {
+		m.Log.Error("a message that a recipient asks for again cannot be read", "error", err)
+	}
+	content := &waE2E.Message{}
+	found := len(raw) > 0 && proto.Unmarshal(raw, content) == nil
+	m.Meter.AskedAgain(found)
+	if !found {
+		return nil // an empty message would use up the recipient's attempts
+	}
+	return content
 }
 
 func commitContext() (context.Context, context.CancelFunc) {

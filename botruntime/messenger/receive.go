@@ -1,6 +1,7 @@
 package messenger
 
 import (
+	"errors"
 	"fmt"
 
 	"go.mau.fi/whatsmeow/types/events"
@@ -26,6 +27,8 @@ func (m *Messenger) Take(evt any) bool {
 	case *events.UndecryptableMessage:
 		r := m.Names.Undecryptable(evt)
 		return m.commit(func(t *journal.Tx) error { return m.write(t, r) }, true)
+	case *events.Receipt:
+		return m.takeReceipt(evt)
 	}
 	return true
 }
@@ -60,18 +63,22 @@ func (m *Messenger) commit(do func(*journal.Tx) error, once bool) bool {
 // keys names an event under every address of its chat and its sender: the same message may come under the number
 // once and under the LID later.
 func keys(kind bot.EventType, r message.Received) []journal.Key {
+	return keysOf(kind, r.Chat, r.From, r.ID)
+}
+
+func keysOf(kind bot.EventType, in, from bot.Party, id string) []journal.Key {
 	// A message of the account is the same event whether it is called sent or received.
 	if kind == bot.EventMessageSent {
 		kind = bot.EventMessage
 	}
 	var all []journal.Key
-	for _, sender := range message.Forms(r.From) {
-		chats := message.Forms(r.Chat)
-		if r.Chat.Kind == bot.PartyPerson && r.Chat.ID == r.From.ID {
+	for _, sender := range message.Forms(from) {
+		chats := message.Forms(in)
+		if in.Kind == bot.PartyPerson && in.ID == from.ID {
 			chats = []string{sender}
 		}
 		for _, chat := range chats {
-			all = append(all, journal.KeyOf(string(kind), chat, sender, r.ID))
+			all = append(all, journal.KeyOf(string(kind), chat, sender, id))
 		}
 	}
 	return all
@@ -95,7 +102,10 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 	}
 	switch r.Type {
 	case bot.EventMessage, bot.EventMessageSent:
-		err = t.PutMessage(*r.Data.Message, r.Raw)
+		if r.Chat.Kind == bot.PartyPerson {
+			err = t.KnowChat(message.Forms(r.Chat)...)
+		}
+		err = errors.Join(err, t.PutMessage(*r.Data.Message, r.Raw))
 	case bot.EventMessageEdited:
 		edit := r.Data.Edit
 		_, err = t.ChangeMessage(r.Chat.ID, edit.ID, edit.From.ID, func(was *bot.Message) {

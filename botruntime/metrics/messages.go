@@ -1,6 +1,9 @@
 package metrics
 
 import (
+	"strconv"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sesi.dev/sesi/api/bot"
@@ -11,6 +14,9 @@ type Messages struct {
 	received, repeats, deliveries *prometheus.CounterVec
 	refused                       prometheus.Counter
 	gauges                        func() []Gauge
+	attempts, retries             *prometheus.CounterVec
+	attemptTime                   prometheus.Histogram
+	keys                          prometheus.Counter
 }
 
 // Gauge is a value that is read at each scrape.
@@ -34,6 +40,7 @@ var messageGauges = map[string]*prometheus.Desc{
 	"webhook_backlog_secs":     gauge("webhook_backlog_seconds", "How long the oldest event that a webhook has not taken has waited; 0 for none.", "webhook"),
 	"webhook_dead_letters":     gauge("webhook_dead_letters", "Entries in a webhook's list of dead letters.", "webhook"),
 	"webhook_delivering":       gauge("webhook_delivering", "1 while a webhook takes its events, 0 while they wait.", "webhook"),
+	"outbox":                   gauge("outbox_messages", "Messages that wait to be sent, by state.", "state"),
 }
 
 // NewMessages registers the metrics of messages. gauges is called at each scrape.
@@ -48,16 +55,28 @@ func (b *Bot) NewMessages(gauges func() []Gauge) *Messages {
 			Help: "Events that could not be written; WhatsApp delivers them again."}),
 		deliveries: counter("webhook_deliveries_total", "Tries to deliver an event, by webhook and outcome: taken, refused, away or gone.", "webhook", "outcome"),
 		gauges:     gauges,
+		attempts:   counter("send_attempts_total", "Attempts to send a message, by the state that they led to.", "state"),
+		attemptTime: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sesi_bot_send_attempt_seconds",
+			Help: "Time from the start of an attempt to WhatsApp's answer.", Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 45}}),
+		keys: prometheus.NewCounter(prometheus.CounterOpts{Name: "sesi_bot_send_keys_repeated_total",
+			Help: "Requests to send whose Idempotency-Key was known, so that nothing was sent again."}),
+		retries: counter("send_retry_requests_total", "Recipients that asked for a message again, by whether the bot still had it.", "found"),
 	}
 	for _, kind := range bot.EventTypes {
 		m.received.WithLabelValues(string(kind))
+	}
+	for _, state := range []bot.MessageState{bot.MessageSent, bot.MessageQueued, bot.MessageHeld, bot.MessageUnknown, bot.MessageFailed} {
+		m.attempts.WithLabelValues(string(state))
+	}
+	for _, found := range []string{"true", "false"} {
+		m.retries.WithLabelValues(found)
 	}
 	b.registry.MustRegister(m)
 	return m
 }
 
 func (m *Messages) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.received, m.repeats, m.deliveries, m.refused}
+	return []prometheus.Collector{m.received, m.repeats, m.deliveries, m.refused, m.attempts, m.attemptTime, m.keys, m.retries}
 }
 
 // Describe implements prometheus.Collector.
@@ -98,3 +117,15 @@ func (m *Messages) Refused() { m.refused.Inc() }
 func (m *Messages) Delivered(webhook, outcome string) {
 	m.deliveries.WithLabelValues(webhook, outcome).Inc()
 }
+
+// Attempted counts an attempt to send by the state that it led to.
+func (m *Messages) Attempted(state bot.MessageState, took time.Duration) {
+	m.attempts.WithLabelValues(string(state)).Inc()
+	m.attemptTime.Observe(took.Seconds())
+}
+
+// KeyRepeated counts a request whose Idempotency-Key was known.
+func (m *Messages) KeyRepeated() { m.keys.Inc() }
+
+// AskedAgain counts a recipient who asked for a message again; found is false when the bot has it no more.
+func (m *Messages) AskedAgain(found bool) { m.retries.WithLabelValues(strconv.FormatBool(found)).Inc() }

@@ -8,6 +8,7 @@ import (
 
 	"go.mau.fi/whatsmeow/types"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/config"
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
@@ -112,6 +113,19 @@ func (m *messages) gauges() []metrics.Gauge {
 	out = append(out, m.webhookGauges(ctx)...)
 	if size, err := m.journal.Size(ctx); err == nil {
 		out = append(out, metrics.Gauge{Name: "journal_bytes", Value: float64(size)})
+	}
+	return append(out, m.outboxGauges(ctx)...)
+}
+
+// outboxGauges count what waits to be sent.
+func (m *messages) outboxGauges(ctx context.Context) []metrics.Gauge {
+	states, err := m.journal.OutboxSize(ctx)
+	if err != nil {
+		return nil
+	}
+	out := []metrics.Gauge{}
+	for _, state := range []bot.MessageState{bot.MessageQueued, bot.MessageHeld, bot.MessageSending, bot.MessageUnknown} {
+		out = append(out, metrics.Gauge{Name: "outbox", Value: float64(states[state]), Labels: []string{string(state)}})
 	}
 	return out
 }

@@ -63,7 +63,8 @@ func serve(ctx context.Context, p program) (err error) {
 		Storage: sup.CheckStorage, Loop: sup.CheckLoop, Metrics: meter.Handler(), Log: log,
 	}
 	if post != nil {
-		settings.Journal, settings.Names, settings.Webhooks = post.journal, post.names, post.webhooks
+		settings.Journal, settings.Names = post.journal, post.names
+		settings.Webhooks, settings.Sender = post.webhooks, post.messenger
 	}
 	api := httpapi.New(settings)
 	server, err := httpapi.Listen(api, addresses(p.cfg))
@@ -86,6 +87,7 @@ func serve(ctx context.Context, p program) (err error) {
 	if post != nil {
 		group.Go(func() error { return post.run(ctx) })
 		group.Go(func() error { return post.webhooks.Run(ctx) })
+		group.Go(func() error { return post.messenger.Run(ctx, sup) })
 	}
 	group.Go(func() error {
 		keepSmall(ctx)

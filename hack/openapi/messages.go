@@ -32,12 +32,21 @@ type chatRequest struct {
 	Chat string `path:"chat" description:"A phone number or WhatsApp address."`
 }
 
+type sendRequest struct {
+	Key    string `header:"Idempotency-Key" maxLength:"255" description:"Makes a repeated request safe: the same key, with the same body, returns the first message and sends nothing again. Kept for 14 days."`
+	Prefer string `header:"Prefer" example:"respond-async" description:"respond-async answers 202 at once; wait=10 waits at most that many seconds for WhatsApp's server, else 30."`
+	bot.SendRequest
+}
+
 var messageOperations = map[string]operation{
 	"GET " + bot.PathEvents: {summary: "Events after a cursor",
 		description: "Events in order, each at least once; a repeated event has the same id. With wait, the answer comes with the first event. With Accept: text/event-stream the answer is a stream: id is the cursor, event the type, data the Event, and a comment every 15 seconds. 410 means that events after the cursor were deleted; the header Sesi-Oldest-Cursor names the oldest cursor.",
 		tag:         tagMessages, request: eventsRequest{}, answer: bot.Events{}, media: []media{{kind: "text/event-stream"}}, problems: []int{400, 409, 410, 422, 503}},
 	"GET " + bot.PathMessages: {summary: "Stored messages, newest first", tag: tagMessages, request: messagesRequest{}, answer: bot.Messages{}, problems: []int{400, 409, 422}},
 	"GET " + bot.PathMessage:  {summary: "One message", tag: tagMessages, request: messageRequest{}, answer: bot.Message{}, problems: []int{404, 409, 422}},
+	"POST " + bot.PathMessages: {summary: "Send a message",
+		description: "A text, a reaction or a forwarded message. It is kept on disk before it is tried, under an id that every retry keeps. 200 says that WhatsApp's server took it; 202 that it waits, is held, or that the answer is missing: GET the message, or read the events message.state. A message that was not sent is a problem with its messageId.",
+		tag:         tagMessages, request: sendRequest{}, answer: bot.Message{}, problems: []int{400, 403, 404, 409, 413, 415, 422, 502, 503, 504}},
 	"DELETE " + bot.PathChatMessages: {summary: "Delete a chat from the bot",
 		description: "Deletes the chat's messages and events from the bot's disk. Nothing changes at WhatsApp.",
 		tag:         tagMessages, request: chatRequest{}, answer: bot.Erased{}, problems: []int{409, 422}},

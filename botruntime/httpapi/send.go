@@ -1,0 +1,213 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/messenger"
+)
+
+// sendWait is how long a request to send waits for WhatsApp's answer.
+const sendWait = 30 * time.Second
+
+// Sender is the bot's outbox. A refusal is a *messenger.Refusal, or one of the journal's errors.
+type Sender interface {
+	// Send puts a message into the outbox. The same key makes one message.
+	Send(ctx context.Context, key string, request bot.SendRequest) (bot.Message, error)
+	// Await returns the message once it is no longer on its way, or as it stands when ctx ends.
+	Await(ctx context.Context, id string) (bot.Message, error)
+}
+
+// sendFaults say each reason not to send in both languages, before or after it was tried.
+var sendFaults = map[bot.ProblemKind]fault{
+	bot.ProblemNotLinked: {status: http.StatusConflict,
+		title:  text{"Session belum tertaut", "The session is not linked"},
+		detail: text{"Session belum tertaut ke ponsel; pindai kode QR lebih dulu.", "The session is not linked to a phone; scan a code first."}},
+	bot.ProblemBadParameter:     faultParameter,
+	bot.ProblemBadRecipient:     faultRecipient,
+	bot.ProblemNoSuchMessage:    faultNoMessage,
+	bot.ProblemAmbiguousMessage: faultAmbiguous,
+	bot.ProblemUnsupported: {status: http.StatusUnprocessableEntity,
+		title:  text{"Tidak didukung", "Unsupported"},
+		detail: text{"Bot tidak dapat mengirim pesan seperti ini, atau ke alamat ini.", "The bot cannot send such a message, or not to this address."}},
+	bot.ProblemKeyReused: {status: http.StatusUnprocessableEntity,
+		title: text{"Kunci sudah dipakai", "The key was used before"},
+		detail: text{"Idempotency-Key ini sudah dipakai untuk permintaan lain; pakai kunci baru.",
+			"This Idempotency-Key came with another request before; use a new key."}},
+	bot.ProblemOutboxFull: {status: http.StatusServiceUnavailable,
+		title: text{"Antrean kirim penuh", "The outbox is full"},
+		detail: text{"Terlalu banyak pesan menunggu dikirim; coba lagi nanti.",
+			"As many messages wait to be sent as the bot keeps; try again later."}},
+	bot.ProblemNotChangeable: {status: http.StatusConflict,
+		title: text{"Pesan tidak dapat diubah", "The message cannot be changed"},
+		detail: text{"Hanya pesan teks akun ini yang dapat diubah, 15 menit sesudah dikirim; pesan akun ini dapat ditarik selama 60 jam.",
+			"Only texts of this account can be edited, for 15 minutes; its messages can be taken back for 60 hours."}},
+	bot.ProblemNotOnWhatsApp: {status: http.StatusUnprocessableEntity,
+		title:  text{"Tidak ada di WhatsApp", "Not on WhatsApp"},
+		detail: text{"Nomor ini tidak terdaftar di WhatsApp. Tidak ada yang dikirim.", "Nobody has this number at WhatsApp. Nothing was sent."}},
+	bot.ProblemRestricted: {status: http.StatusForbidden,
+		title: text{"Dibatasi oleh WhatsApp", "Restricted by WhatsApp"},
+		detail: text{"WhatsApp tidak mengizinkan akun ini menulis lebih dulu ke orang ini. Setelah orang itu menulis, pengiriman berhasil.",
+			"WhatsApp does not let this account write first to this person. Once the person has written, it works."}},
+	bot.ProblemNoSuchGroup: {status: http.StatusNotFound,
+		title:  text{"Grup tidak ditemukan", "No such group"},
+		detail: text{"Grup ini tidak ada, atau akun ini bukan anggotanya.", "There is no such group, or the account is not in it."}},
+	bot.ProblemNotAllowed: {status: http.StatusForbidden,
+		title:  text{"Tidak boleh menulis di sini", "Not allowed to write here"},
+		detail: text{"Akun ini tidak boleh menulis di chat ini; mungkin hanya admin yang boleh.", "The account may not write in this chat; maybe only admins may."}},
+	bot.ProblemRefused: {status: http.StatusBadGateway,
+		title:  text{"Ditolak oleh WhatsApp", "Refused by WhatsApp"},
+		detail: text{"Server WhatsApp menolak pesan ini.", "WhatsApp's server refused the message."}},
+	bot.ProblemExpired: {status: http.StatusGatewayTimeout,
+		title:  text{"Waktu habis", "Out of time"},
+		detail: text{"Pesan tidak dapat dikirim dalam waktunya (ttl).", "The message could not be sent within its ttl."}},
+	bot.ProblemOtherAccount: {status: http.StatusConflict,
+		title:  text{"Akun lain tertaut", "Another account is linked"},
+		detail: text{"Akun lain ditautkan sebelum pesan ini dikirim.", "Another account was linked before the message could be sent."}},
+	bot.ProblemInternal: {status: http.StatusInternalServerError,
+		title:  faultInternal.title,
+		detail: text{"Pesan tidak dapat diserahkan ke WhatsApp; lihat log bot.", "The message could not be handed to WhatsApp; see the bot's log."}},
+}
+
+// sendFault says why a message does not go.
+func sendFault(kind bot.ProblemKind) fault {
+	f, known := sendFaults[kind]
+	if !known {
+		return faultInternal
+	}
+	f.kind = kind
+	return f
+}
+
+// classifySend turns an error of the outbox into a fault.
+func classifySend(err error) error {
+	var refused *messenger.Refusal
+	switch {
+	case errors.As(err, &refused) && refused.Field != "":
+		return badParameter(refused.Field, refused.Want)
+	case errors.As(err, &refused):
+		return sendFault(refused.Kind)
+	case errors.Is(err, journal.ErrKeyReused):
+		return sendFault(bot.ProblemKeyReused)
+	case errors.Is(err, journal.ErrOutboxFull):
+		return sendFault(bot.ProblemOutboxFull).retryAfter(10)
+	}
+	return err
+}
+
+func sendRoutes() []route {
+	return []route{
+		{"POST", bot.PathMessages, withToken, (*call).sendMessage},
+	}
+}
+
+// sender is the bot's outbox; it fails while messages are off.
+func (c *call) sender() (Sender, error) {
+	if c.Sender == nil {
+		return nil, faultMessagesOff
+	}
+	return c.Sender, nil
+}
+
+func (c *call) sendMessage() error {
+	sender, err := c.sender()
+	if err != nil {
+		return err
+	}
+	var request bot.SendRequest
+	if err := c.readExactly(&request); err != nil {
+		return err
+	}
+	queued, err := sender.Send(c.r.Context(), c.r.Header.Get(bot.HeaderIdempotencyKey), request)
+	return c.answerSend(sender, queued, err)
+}
+
+// answerSend waits for a message that was put into the outbox, unless the caller does not want to wait.
+func (c *call) answerSend(sender Sender, m bot.Message, err error) error {
+	if err != nil {
+		return classifySend(err)
+	}
+	if wait := waitOf(c.r.Header.Values("Prefer")); wait > 0 {
+		ctx, cancel := context.WithTimeout(c.r.Context(), wait)
+		defer cancel()
+		if m, err = sender.Await(ctx, m.ID); err != nil {
+			return classifySend(err)
+		}
+	}
+	c.w.Header().Set("Location", strings.Replace(bot.PathMessage, "{id}", url.PathEscape(m.ID), 1))
+	switch m.State {
+	case bot.MessageFailed:
+		return failedSend(m)
+	case bot.MessageQueued, bot.MessageHeld, bot.MessageSending, bot.MessageUnknown:
+		return c.json(http.StatusAccepted, m)
+	}
+	return c.json(http.StatusOK, m)
+}
+
+// failedSend is the fault of a message that was not sent.
+func failedSend(m bot.Message) error {
+	if m.Problem == nil {
+		return faultInternal
+	}
+	f := sendFault(bot.Problem{Type: m.Problem.Type}.Kind())
+	f.message, f.retryable = m.ID, &m.Problem.Retryable
+	if m.Problem.Code != 0 {
+		code := " (" + strconv.Itoa(m.Problem.Code) + ")"
+		f = f.about(text{f.detail.id + code, f.detail.en + code})
+	}
+	return f
+}
+
+// waitOf reads RFC 7240's Prefer: respond-async does not wait, wait=10 waits that many seconds.
+func waitOf(preferences []string) time.Duration {
+	wait := sendWait
+	for _, preference := range strings.Split(strings.Join(preferences, ","), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(preference), "=")
+		switch {
+		case strings.EqualFold(name, "respond-async"):
+			return 0
+		case strings.EqualFold(name, "wait"):
+			if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
+				wait = min(time.Duration(seconds)*time.Second, sendWait)
+			}
+		}
+	}
+	return wait
+}
+
+// readExactly decodes the request's JSON body into v, and refuses a field that v does not have: a misspelt field of a
+// message would be left out of it.
+func (c *call) readExactly(v any) error {
+	var body json.RawMessage
+	if err := c.read(&body); err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(v)
+	if err == nil {
+		_, err = decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return faultJSON
+	}
+	if field, found := strings.CutPrefix(err.Error(), "json: unknown field "); found {
+		return badParameter(strings.Trim(field, `"`), "left out; there is no such field")
+	}
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) && wrong.Field != "" {
+		return badParameter(wrong.Field, "another type than "+wrong.Value)
+	}
+	return faultJSON
+}

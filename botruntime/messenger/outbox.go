@@ -1,0 +1,350 @@
+package messenger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/message"
+)
+
+const (
+	// batch is how many messages are marked as being sent at once; they are sent one after the other.
+	batch = 32
+	// answerTime bounds the wait for WhatsApp's answer to one message. whatsmeow has no bound of its own after a
+	// disconnect.
+	answerTime = 45 * time.Second
+	// retryPause is the pause after the journal failed.
+	retryPause = 2 * time.Second
+)
+
+// Session is the connection that messages are sent over.
+type Session interface {
+	// Watch returns the current snapshot, and a channel that is closed at the next change.
+	Watch() (*bot.Snapshot, <-chan struct{})
+	// Client returns the client while it is logged in.
+	Client() (*whatsmeow.Client, error)
+}
+
+// Run sends what is in the outbox, one message after the other, until ctx ends.
+func (m *Messenger) Run(ctx context.Context, session Session) error {
+	m.session.Store(&session)
+	for ctx.Err() == nil {
+		_, changed := session.Watch()
+		pause := time.Duration(0) // without a connection only a change of the session leads on
+		if client, err := session.Client(); err == nil {
+			pause = m.sendDue(ctx, client)
+		}
+		m.rest(ctx, changed, pause)
+	}
+	return nil
+}
+
+// rest waits for something to do; a pause of 0 has no end.
+func (m *Messenger) rest(ctx context.Context, changed <-chan struct{}, pause time.Duration) {
+	var timeout <-chan time.Time
+	if pause > 0 {
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case <-m.work:
+	case <-changed:
+	case <-timeout:
+	case <-ctx.Done():
+	}
+}
+
+// snapshot is the session's current one; the zero snapshot before Run.
+func (m *Messenger) snapshot() bot.Snapshot {
+	session := m.session.Load()
+	if session == nil {
+		return bot.Snapshot{}
+	}
+	snap, _ := (*session).Watch()
+	return *snap
+}
+
+// nudge tells Run that there is something new to send.
+func (m *Messenger) nudge() {
+	select {
+	case m.work <- struct{}{}:
+	default:
+	}
+}
+
+// sendDue sends what is due, and returns how long to wait for more; 0 when only a change can bring more.
+func (m *Messenger) sendDue(ctx context.Context, client *whatsmeow.Client) time.Duration {
+	for ctx.Err() == nil {
+		taken, err := m.Journal.TakeDue(ctx, batch)
+		if err != nil {
+			m.Log.Error("the outbox cannot be read", "error", err)
+			return retryPause
+		}
+		if len(taken) == 0 {
+			break
+		}
+		if !m.sendBatch(ctx, client, taken) {
+			return retryPause // the connection is gone, or what became of messages could not be written
+		}
+	}
+	next, err := m.Journal.NextDue(ctx)
+	if err != nil {
+		return retryPause
+	}
+	if next.IsZero() {
+		return 0
+	}
+	return max(next.Sub(m.Journal.Now()), time.Millisecond)
+}
+
+// result is the end of an attempt.
+type result struct {
+	send    journal.Send
+	verdict verdict
+}
+
+// sendBatch sends messages one after the other, and reports whether to go on. What became of one is written while the
+// next is sent.
+func (m *Messenger) sendBatch(ctx context.Context, client *whatsmeow.Client, taken []journal.Send) bool {
+	results := make(chan result, len(taken))
+	written := make(chan bool, 1)
+	go func() { written <- m.settleAll(results) }()
+	connected := true
+	waiting := map[string]bool{} // chats whose earlier message must go first
+	for _, s := range taken {
+		if !connected || ctx.Err() != nil || waiting[s.Message.Chat.ID] {
+			results <- result{s, verdict{state: bot.MessageQueued}}
+			continue
+		}
+		v := m.attempt(ctx, client, &s)
+		if ctx.Err() != nil && v.state == bot.MessageUnknown {
+			v.due = time.Time{} // the next process tries again at once
+		}
+		if v.state == bot.MessageQueued || v.state == bot.MessageUnknown || v.state == bot.MessageHeld {
+			waiting[s.Message.Chat.ID] = true
+			connected = client.IsLoggedIn()
+		}
+		results <- result{s, v}
+	}
+	close(results)
+	return <-written && connected
+}
+
+// attempt tries to send one message.
+func (m *Messenger) attempt(ctx context.Context, client *whatsmeow.Client, s *journal.Send) verdict {
+	now := m.Journal.Now()
+	if !now.Before(s.Ends) {
+		return expired(s)
+	}
+	if own := client.Store.ID; own == nil || own.ToNonAD().String() != s.Account {
+		if own == nil {
+			return verdict{state: bot.MessageQueued}
+		}
+		return failed(bot.ProblemOtherAccount, "Another account was linked before the message could be sent.", 0, false)
+	}
+	began := time.Now()
+	err := m.hand(ctx, client, s)
+	v := attempted{err: err, attempts: s.Attempts, now: m.Journal.Now(), dice: rand.Float64(), limits: m.limits()}.classify()
+	m.Meter.Attempted(v.state, time.Since(began))
+	if err != nil {
+		m.Log.Warn("a message was not sent at this attempt", "id", s.Message.ID, "attempt", s.Attempts+1, "state", v.state, "code", serverCode(err),
+			"cause", causeOf(err))
+	}
+	return v
+}
+
+// expired ends the attempts. What may have been sent stays unknown until a receipt settles it.
+func expired(s *journal.Send) verdict {
+	for _, step := range s.Message.History {
+		if step.State == bot.MessageUnknown {
+			return verdict{state: bot.MessageUnknown}
+		}
+	}
+	return failed(bot.ProblemExpired, "The bot could not send it in time.", 0, true)
+}
+
+// hand gives one message to whatsmeow and waits for the server's answer. The id is that of the outbox, so that the
+// same message sent again is known to the phone.
+func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journal.Send) (err error) {
+	defer func() {
+		if recover() != nil { // whatsmeow can close a waiter twice when a disconnect meets the end of ctx
+			err = whatsmeow.ErrMessageTimedOut
+		}
+	}()
+	to, err := types.ParseJID(s.Target)
+	if err != nil {
+		return fmt.Errorf("read the address of a message: %w", err)
+	}
+	content := &waE2E.Message{}
+	if err := proto.Unmarshal(s.Raw, content); err != nil {
+		return fmt.Errorf("read a message of the outbox: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	_, err = client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{ID: s.Message.ID, Timeout: answerTime})
+	return err
+}
+
+// causeOf says what kind of error it was, without the numbers that an error's text may hold.
+func causeOf(err error) string {
+	for err != nil {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			break
+		}
+		err = inner
+	}
+	return fmt.Sprintf("%T", err)
+}
+
+// settleAll writes what became of messages, as many at once as there are. It reports whether all were written.
+func (m *Messenger) settleAll(results <-chan result) bool {
+	whole := true
+	for first := range results {
+		some := []result{first}
+	more:
+		for len(some) < batch {
+			select {
+			case next, open := <-results:
+				if !open {
+					break more
+				}
+				some = append(some, next)
+			default:
+				break more
+			}
+		}
+		ctx, cancel := commitContext()
+		err := m.Journal.Commit(ctx, func(t *journal.Tx) error {
+			for _, r := range some {
+				if err := m.settle(t, r); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		cancel()
+		if err != nil {
+			// The entries stay as they are, being sent: the next round sends them again under the same ids.
+			m.Log.Error("what became of a message could not be written", "messages", len(some), "error", err)
+			whole = false
+			continue
+		}
+		for _, r := range some {
+			m.settled(r.send.Message.ID)
+		}
+	}
+	return whole
+}
+
+// rank orders the states that only go forward.
+var rank = map[bot.MessageState]int{
+	bot.MessageSent: 1, bot.MessageDelivered: 2, bot.MessageRead: 3, bot.MessagePlayed: 4,
+}
+
+// settle writes the end of an attempt.
+func (m *Messenger) settle(t *journal.Tx, r result) error {
+	v, previous := r.verdict, bot.MessageState("")
+	s, err := t.UpdateSend(r.send.Message.ID, func(s *journal.Send) bool {
+		previous = s.Message.State
+		s.Target, s.Message.Chat = r.send.Target, r.send.Message.Chat // the address may have been found out
+		if v.attempt {
+			s.Attempts++
+		}
+		if s.Due = v.due; s.Due.IsZero() {
+			s.Due = t.Now()
+		}
+		s.Message.Hold = v.hold
+		s.Pending = v.state == bot.MessageQueued || v.state == bot.MessageHeld || v.state == bot.MessageUnknown && t.Now().Before(s.Ends)
+		if rank[previous] > 0 {
+			s.Pending, s.Message.Hold = false, nil
+			return true // a receipt was faster than the answer
+		}
+		s.Message.State, s.Message.Problem = v.state, v.problem
+		return true
+	})
+	if err != nil || s == nil {
+		return err
+	}
+	switch s.Message.State {
+	case previous, bot.MessageQueued, bot.MessageSending:
+		return nil
+	case bot.MessageSent:
+		if err := m.wasSent(t, s); err != nil {
+			return err
+		}
+	}
+	return m.tell(t, s, previous)
+}
+
+// wasSent writes what follows when WhatsApp's server took a message.
+func (m *Messenger) wasSent(t *journal.Tx, s *journal.Send) error {
+	if !s.Listed {
+		return nil
+	}
+	if err := t.KnowChat(message.Forms(s.Message.Chat)...); err != nil {
+		return err
+	}
+	shown := s.Message
+	shown.History = nil
+	_, err := t.Append(keysOf(bot.EventMessageSent, s.Message.Chat, s.Message.From, s.Message.ID), bot.EventMessageSent, s.Message.Chat.ID, bot.EventData{Message: &shown})
+	return err
+}
+
+// tell writes the event of a new state.
+func (m *Messenger) tell(t *journal.Tx, s *journal.Send, previous bot.MessageState) error {
+	change := &bot.StateChange{
+		ID: s.Message.ID, Chat: s.Message.Chat, State: s.Message.State, Previous: previous, At: bot.At(t.Now()),
+		Hold: s.Message.Hold, Problem: s.Message.Problem,
+	}
+	// A message can be held, or unknown, more than once.
+	key := journal.KeyOf(string(bot.EventMessageState), s.Message.ID, string(s.Message.State), fmt.Sprint(len(s.Message.History), s.Attempts))
+	_, err := t.Append([]journal.Key{key}, bot.EventMessageState, s.Message.Chat.ID, bot.EventData{State: change})
+	return err
+}
+
+// watch returns a channel that is closed when the message's state changes. release must be called.
+func (m *Messenger) watch(id string) (changed <-chan struct{}, release func()) {
+	m.waitMu.Lock()
+	defer m.waitMu.Unlock()
+	w := m.waits[id]
+	if w == nil {
+		w = &wait{changed: make(chan struct{})}
+		m.waits[id] = w
+	}
+	w.watchers++
+	return w.changed, func() {
+		m.waitMu.Lock()
+		defer m.waitMu.Unlock()
+		if w.watchers--; w.watchers == 0 && m.waits[id] == w {
+			delete(m.waits, id)
+		}
+	}
+}
+
+// wait is who waits for a message.
+type wait struct {
+	changed  chan struct{}
+	watchers int
+}
+
+// settled wakes who waits for a message.
+func (m *Messenger) settled(id string) {
+	m.waitMu.Lock()
+	defer m.waitMu.Unlock()
+	if w := m.waits[id]; w != nil {
+		close(w.changed)
+		delete(m.waits, id)
+	}
+}

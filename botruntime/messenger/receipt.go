@@ -1,0 +1,61 @@
+package messenger
+
+import (
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+)
+
+// receiptStates are the receipts of recipients that say how far a message has come.
+var receiptStates = map[types.ReceiptType]bot.MessageState{
+	types.ReceiptTypeDelivered: bot.MessageDelivered, types.ReceiptTypeInactive: bot.MessageDelivered,
+	types.ReceiptTypeRead: bot.MessageRead, types.ReceiptTypePlayed: bot.MessagePlayed,
+}
+
+// takeReceipt writes down how far messages of the outbox have come. A receipt also settles a message whose answer is
+// missing.
+func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
+	state, ok := receiptStates[evt.Type]
+	if !ok || evt.IsFromMe {
+		return true
+	}
+	changed := []string{}
+	kept := m.commit(func(t *journal.Tx) error {
+		changed = changed[:0]
+		for _, id := range evt.MessageIDs {
+			was := bot.MessageState("")
+			s, err := t.UpdateSend(id, func(s *journal.Send) bool {
+				was = s.Message.State
+				if rank[was] >= rank[state] || was == bot.MessageCancelled {
+					return false
+				}
+				s.Message.State, s.Message.Hold, s.Message.Problem, s.Pending = state, nil, nil, false
+				return true
+			})
+			if err != nil {
+				return err
+			}
+			if s == nil || s.Message.State == was {
+				continue
+			}
+			if rank[was] == 0 {
+				if err := m.wasSent(t, s); err != nil {
+					return err
+				}
+			}
+			if err := m.tell(t, s, was); err != nil {
+				return err
+			}
+			changed = append(changed, id)
+		}
+		return nil
+	}, true)
+	if kept {
+		for _, id := range changed {
+			m.settled(id)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,306 @@
+package messenger
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/message"
+)
+
+const (
+	// defaultTTL is how long the bot tries when the request does not say.
+	defaultTTL = 24 * time.Hour
+	// editTime is how long WhatsApp shows an edit of a message, revokeTime how long it takes one back.
+	editTime, revokeTime = 15 * time.Minute, 60 * time.Hour
+)
+
+// Refusal says why a request to send makes no entry in the outbox.
+type Refusal struct {
+	Kind bot.ProblemKind
+	// Field is the field that is wrong, and Want says what it must be; both may be empty.
+	Field, Want string
+}
+
+// Error implements error.
+func (r *Refusal) Error() string {
+	if r.Field == "" {
+		return string(r.Kind)
+	}
+	return r.Field + ": must be " + r.Want
+}
+
+func badField(name, want string) error { return &Refusal{bot.ProblemBadParameter, name, want} }
+
+// draft is a message on its way into the outbox.
+type draft struct {
+	m       *Messenger
+	account types.JID
+	to      types.JID
+	shown   bot.Message
+	content *waE2E.Message
+	listed  bool
+}
+
+// Send puts a message into the outbox, and returns it as it stands. A request whose key is known makes no other
+// message: it returns the first one. The error is a *Refusal, or journal.ErrKeyReused or ErrOutboxFull.
+func (m *Messenger) Send(ctx context.Context, key string, request bot.SendRequest) (bot.Message, error) {
+	if known, err := m.known(ctx, key, request); err != nil || known != nil {
+		return settledOr(known, err)
+	}
+	to, ok := message.Address(request.To)
+	if !ok {
+		return bot.Message{}, &Refusal{Kind: bot.ProblemBadRecipient}
+	}
+	if to.Server != types.DefaultUserServer && to.Server != types.HiddenUserServer && to.Server != types.GroupServer {
+		return bot.Message{}, &Refusal{Kind: bot.ProblemUnsupported}
+	}
+	d, err := m.draft(to)
+	if err != nil {
+		return bot.Message{}, err
+	}
+	if err := d.compose(ctx, request); err != nil {
+		return bot.Message{}, err
+	}
+	return d.add(ctx, key, request, request.SendAt.Time, request.TTL)
+}
+
+// known returns the message that a key made before, nil when there is none.
+func (m *Messenger) known(ctx context.Context, key string, request any) (*journal.Send, error) {
+	if key == "" {
+		return nil, nil //nolint:nilnil // no such message is no error
+	}
+	sum, err := sumOf(request)
+	if err != nil {
+		return nil, err
+	}
+	return m.Journal.SendByKey(ctx, key, sum)
+}
+
+func settledOr(s *journal.Send, err error) (bot.Message, error) {
+	if err != nil {
+		return bot.Message{}, err
+	}
+	return s.Message, nil
+}
+
+func sumOf(request any) ([]byte, error) {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return nil, fmt.Errorf("encode a request: %w", err)
+	}
+	sum := sha256.Sum256(fmt.Appendf(body, "%T", request))
+	return sum[:], nil
+}
+
+// draft begins a message to a chat from the account that is linked now.
+func (m *Messenger) draft(to types.JID) (*draft, error) {
+	snap := m.snapshot()
+	account, err := types.ParseJID(bot.Account(snap.JID))
+	if snap.JID == "" || err != nil {
+		return nil, &Refusal{Kind: bot.ProblemNotLinked}
+	}
+	lid, err := types.ParseJID(bot.Account(snap.LID))
+	if err != nil {
+		lid = types.EmptyJID
+	}
+	return &draft{m: m, account: account, to: to, listed: true, shown: bot.Message{
+		Chat: m.Names.Party(to, types.EmptyJID, ""), From: m.Names.Party(account, lid, snap.PushName), FromMe: true,
+		Origin: bot.OriginAPI, State: bot.MessageQueued,
+	}}, nil
+}
+
+// compose makes the content that a request asks for.
+func (d *draft) compose(ctx context.Context, request bot.SendRequest) error {
+	asked := 0
+	for _, one := range []bool{request.Text != "", request.Reaction != nil, request.Forward != nil} {
+		if one {
+			asked++
+		}
+	}
+	if asked != 1 {
+		return badField("text", "given, or else one of reaction and forward")
+	}
+	if request.Text == "" && (request.ReplyTo != "" || len(request.Mentions) > 0 || request.LinkPreview != nil) {
+		return badField("text", "given with replyTo, mentions and linkPreview")
+	}
+	if request.TTL > bot.MaxTTL {
+		return badField("ttl", fmt.Sprintf("at most %d seconds", bot.MaxTTL))
+	}
+	if time.Until(request.SendAt.Time) > bot.MaxSendAhead*time.Second {
+		return badField("sendAt", "within a year")
+	}
+	switch {
+	case request.Reaction != nil:
+		return d.react(ctx, *request.Reaction)
+	case request.Forward != nil:
+		return d.forward(ctx, *request.Forward, request.ExpiresIn)
+	}
+	return d.text(ctx, request)
+}
+
+func (d *draft) text(ctx context.Context, request bot.SendRequest) error {
+	text, err := d.plainText(request.Text, request.Mentions)
+	if err != nil {
+		return err
+	}
+	text.ExpiresIn = request.ExpiresIn
+	if p := request.LinkPreview; p != nil {
+		if u, err := url.Parse(p.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || !strings.Contains(request.Text, p.URL) {
+			return badField("linkPreview.url", "an http or https address that stands in the text")
+		}
+		text.Preview = p
+	}
+	if request.ReplyTo != "" {
+		answered, err := d.subject(ctx, request.ReplyTo)
+		if err != nil {
+			return err
+		}
+		sender, err := types.ParseJID(answered.Message.From.ID)
+		if err != nil {
+			return fmt.Errorf("read the author of a message: %w", err)
+		}
+		text.Reply = &message.Reply{ID: request.ReplyTo, Sender: sender, Raw: answered.Raw}
+	}
+	return d.set(text.Compose())
+}
+
+// plainText is a text with the people that it names.
+func (d *draft) plainText(text string, mentions []string) (message.Text, error) {
+	if text == "" || len(text) > bot.MaxTextBytes || !utf8.ValidString(text) {
+		return message.Text{}, badField("text", fmt.Sprintf("1 to %d bytes of UTF-8", bot.MaxTextBytes))
+	}
+	if len(mentions) > bot.MaxMentions {
+		return message.Text{}, badField("mentions", fmt.Sprintf("at most %d", bot.MaxMentions))
+	}
+	out := message.Text{Text: text}
+	for _, one := range mentions {
+		jid, ok := message.Address(one)
+		if !ok || jid.Server != types.DefaultUserServer && jid.Server != types.HiddenUserServer {
+			return message.Text{}, badField("mentions", "numbers with their country code, or addresses of people")
+		}
+		out.Mentions = append(out.Mentions, jid)
+	}
+	return out, nil
+}
+
+// set takes a composed message over, and what people see of it.
+func (d *draft) set(content *waE2E.Message, err error) error {
+	if err != nil {
+		return err
+	}
+	seen := d.m.Names.Shown(content)
+	seen.Chat, seen.From, seen.FromMe, seen.Origin, seen.State = d.shown.Chat, d.shown.From, true, bot.OriginAPI, bot.MessageQueued
+	d.shown, d.content = seen, content
+	return nil
+}
+
+// subject finds a message of the chat that another one is about.
+func (d *draft) subject(ctx context.Context, id string) (*journal.Record, error) {
+	found, err := d.m.Journal.Message(ctx, id, d.shown.Chat.ID)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil || !found.Message.RevokedAt.IsZero() {
+		return nil, &Refusal{Kind: bot.ProblemNoSuchMessage}
+	}
+	return found, nil
+}
+
+// add writes the draft into the outbox.
+func (d *draft) add(ctx context.Context, key string, request any, sendAt time.Time, ttl uint32) (bot.Message, error) {
+	if len(key) > bot.MaxKeyBytes {
+		return bot.Message{}, badField(bot.HeaderIdempotencyKey, fmt.Sprintf("at most %d bytes", bot.MaxKeyBytes))
+	}
+	raw, err := proto.Marshal(d.content)
+	if err != nil {
+		return bot.Message{}, fmt.Errorf("encode a message: %w", err)
+	}
+	now := d.m.Journal.Now()
+	s := journal.Send{
+		Message: d.shown, Key: key, Account: d.account.String(), Target: d.to.String(), Raw: raw, Pending: true, Listed: d.listed, Due: now,
+	}
+	if s.Sum, err = sumOf(request); err != nil {
+		return bot.Message{}, err
+	}
+	if sendAt.After(now) {
+		s.Due, s.Message.SendAt = sendAt, bot.At(sendAt)
+	}
+	life := time.Duration(ttl) * time.Second
+	if ttl == 0 {
+		life = defaultTTL
+	}
+	s.Ends = s.Due.Add(life)
+	s.Message.ID, s.Message.Timestamp, s.Message.ExpiresAt = newMessageID(d.account), bot.At(now), bot.At(s.Ends)
+	got, fresh, err := d.m.Journal.AddSend(ctx, s)
+	if err != nil {
+		return bot.Message{}, err
+	}
+	if fresh {
+		d.m.nudge()
+	} else {
+		d.m.Meter.KeyRepeated()
+	}
+	return got.Message, nil
+}
+
+// newMessageID makes a message id as WhatsApp's web client does.
+func newMessageID(account types.JID) string {
+	data := fmt.Appendf(nil, "%08d%s@c.us", time.Now().Unix(), account.User)
+	random := make([]byte, 16)
+	_, _ = rand.Read(random) // it never fails
+	sum := sha256.Sum256(append(data, random...))
+	return whatsmeow.WebMessageIDPrefix + strings.ToUpper(hex.EncodeToString(sum[:9]))
+}
+
+// Await returns the message once it is no longer on its way, or as it stands when ctx ends. A message that is held, or
+// that waits for its time, is not on its way.
+func (m *Messenger) Await(ctx context.Context, id string) (bot.Message, error) {
+	for {
+		settled, release := m.watch(id)
+		s, err := m.Journal.Send(context.WithoutCancel(ctx), id)
+		if err != nil || s == nil {
+			release()
+			return bot.Message{}, errors.Join(err, errMissing(s))
+		}
+		switch s.Message.State {
+		case bot.MessageQueued, bot.MessageSending, bot.MessageUnknown:
+		default:
+			release()
+			return s.Message, nil
+		}
+		if s.Message.State == bot.MessageQueued && s.Message.SendAt.After(m.Journal.Now()) || !s.Pending {
+			release()
+			return s.Message, nil
+		}
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			release()
+			return s.Message, nil
+		}
+		release()
+	}
+}
+
+func errMissing(s *journal.Send) error {
+	if s == nil {
+		return &Refusal{Kind: bot.ProblemNoSuchMessage}
+	}
+	return nil
+}
