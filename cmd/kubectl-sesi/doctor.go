@@ -92,7 +92,7 @@ func checkServer(ctx context.Context, c *cluster, _ *v1alpha1.WhatsAppSession) f
 	}
 	defer response.Body.Close()
 	var version struct{ Major, Minor, GitVersion string }
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxLine)).Decode(&version); err != nil {
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxVersion)).Decode(&version); err != nil {
 		return finding{what: what, problem: "it does not report its version: " + err.Error(), remedy: "ask the cluster's administrator"}
 	}
 	if tooOld(version.Major, version.Minor) {
@@ -106,6 +106,9 @@ func checkServer(ctx context.Context, c *cluster, _ *v1alpha1.WhatsAppSession) f
 
 // oldestMinor is the oldest Kubernetes 1.x that supports selectableFields.
 const oldestMinor = 31
+
+// maxVersion bounds the API server's answer about its version, in bytes.
+const maxVersion = 64 << 10
 
 // tooOld compares a version with oldestMinor; a version that cannot be read counts as new enough.
 func tooOld(major, minor string) bool {
@@ -241,7 +244,7 @@ func checkBot(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) find
 		return finding{what: what, problem: err.Error(), remedy: "kubectl sesi logs " + s.Name}
 	}
 	defer b.close()
-	response, err := b.request(ctx, http.MethodGet, bot.PathHealth, nil)
+	response, err := b.get(ctx, bot.PathHealth, nil)
 	if err != nil {
 		return finding{what: what, problem: err.Error(), remedy: "kubectl sesi logs " + s.Name}
 	}
@@ -264,7 +267,7 @@ func checkVersion(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) 
 		return finding{what: what, skipped: true}
 	}
 	defer b.close()
-	response, err := b.request(ctx, http.MethodGet, bot.PathMetrics, nil)
+	response, err := b.get(ctx, bot.PathMetrics, nil)
 	if err != nil {
 		return finding{what: what, skipped: true}
 	}

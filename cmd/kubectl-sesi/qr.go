@@ -149,7 +149,7 @@ func (t *tool) openPage(ctx context.Context, b *botAPI) error {
 	if err != nil {
 		return err
 	}
-	door := newDoor(b.http.Transport)
+	door := newDoor(b.client.Transport)
 	server := &http.Server{Handler: door, ReadHeaderTimeout: requestTimeout}
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
@@ -186,8 +186,8 @@ func (t *tool) pair() *cobra.Command {
 			return err
 		}
 		defer b.close()
-		var code bot.Code
-		if err := b.do(ctx, http.MethodPost, bot.PathPair, bot.PairRequest{PhoneNumber: phone}, &code); err != nil {
+		code, err := b.pair(ctx, phone)
+		if err != nil {
 			return err
 		}
 		fmt.Fprintf(t.out, "On the phone %s: Linked devices, Link a device, Link with phone number instead. Enter\n\n    %s\n\n",

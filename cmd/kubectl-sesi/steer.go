@@ -29,7 +29,7 @@ func (t *tool) ask(verb, short, method, path, question, done string) *cobra.Comm
 			return err
 		}
 		defer b.close()
-		if err := b.do(ctx, method, path, nil, nil); err != nil {
+		if err := b.do(ctx, method, path); err != nil {
 			return err
 		}
 		fmt.Fprintf(t.out, done+"\n", s.Name)
@@ -93,7 +93,7 @@ func (t *tool) backup() *cobra.Command {
 			return err
 		}
 		defer b.close()
-		response, err := b.request(ctx, http.MethodGet, bot.PathBackup, nil, "Authorization", "Bearer "+token)
+		response, err := b.get(ctx, bot.PathBackup, http.Header{"Authorization": {"Bearer " + token}})
 		if err != nil {
 			return err
 		}
