@@ -4,9 +4,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
+
+	"sesi.dev/sesi/internal/reread"
 )
 
 // keyPairCheck is the shortest time between two checks of the certificate's files.
@@ -19,24 +20,18 @@ type keyPair struct {
 	log               *slog.Logger
 
 	mu      sync.Mutex
+	files   *reread.Files
 	loaded  *tls.Certificate
-	version [2]os.FileInfo
 	checked time.Time
-	failed  string
-}
-
-// sameContents compares two states of a file without reading it. The time alone is not enough: a filesystem's clock
-// ticks every few milliseconds, and a renewed certificate often has the same length.
-func sameContents(a, b os.FileInfo) bool {
-	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }
 
 func newKeyPair(certFile, keyFile string, log *slog.Logger) (*keyPair, error) {
 	k := &keyPair{certFile: certFile, keyFile: keyFile, log: log}
-	if err := k.load(); err != nil {
+	files, err := reread.New(k.read, certFile, keyFile)
+	if err != nil {
 		return nil, fmt.Errorf("TLS_CERT_FILE, TLS_KEY_FILE: %w", err)
 	}
-	k.checked = time.Now()
+	k.files, k.checked = files, time.Now()
 	return k, nil
 }
 
@@ -57,29 +52,13 @@ func (k *keyPair) current(now time.Time) *tls.Certificate {
 		return k.loaded
 	}
 	k.checked = now
-	switch err := k.load(); {
-	case err == nil:
-		k.failed = ""
-	case err.Error() != k.failed:
-		k.failed = err.Error()
+	if err := k.files.Refresh(); err != nil {
 		k.log.Warn("certificate not reloaded, the old one stays in use", "error", err)
 	}
 	return k.loaded
 }
 
-// load reads the files if they differ from those read last.
-func (k *keyPair) load() error {
-	var version [2]os.FileInfo
-	for i, name := range []string{k.certFile, k.keyFile} {
-		info, err := os.Stat(name)
-		if err != nil {
-			return err
-		}
-		version[i] = info
-	}
-	if k.loaded != nil && sameContents(version[0], k.version[0]) && sameContents(version[1], k.version[1]) {
-		return nil
-	}
+func (k *keyPair) read() error {
 	pair, err := tls.LoadX509KeyPair(k.certFile, k.keyFile)
 	if err != nil {
 		return fmt.Errorf("load %s and %s: %w", k.certFile, k.keyFile, err)
@@ -87,6 +66,6 @@ func (k *keyPair) load() error {
 	if k.loaded != nil {
 		k.log.Info("certificate reloaded", "file", k.certFile)
 	}
-	k.loaded, k.version = &pair, version
+	k.loaded = &pair
 	return nil
 }

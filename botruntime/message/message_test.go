@@ -1,10 +1,7 @@
 package message
 
 import (
-	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -16,9 +13,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 var (
 	budi    = types.NewJID("6281234567890", types.DefaultUserServer)
@@ -61,7 +57,7 @@ func mine(i *types.MessageInfo) {
 	i.IsFromMe, i.Sender, i.SenderAlt, i.Chat = true, sari, types.EmptyJID, budi
 }
 
-var golden = map[string]struct {
+var received = map[string]struct {
 	tune    func(*types.MessageInfo)
 	message *waE2E.Message
 }{
@@ -100,7 +96,7 @@ var golden = map[string]struct {
 }
 
 func TestGoldenMessages(t *testing.T) {
-	for name, c := range golden {
+	for name, c := range received {
 		t.Run(name, func(t *testing.T) {
 			evt := &events.Message{Info: info(c.tune), Message: c.message, RawMessage: c.message}
 			r := Names(known).Receive(evt)
@@ -109,20 +105,7 @@ func TestGoldenMessages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, '\n')
-			path := filepath.Join("testdata", name+".json")
-			if *update {
-				if err := os.WriteFile(path, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("got %s\nwant %s", got, want)
-			}
+			golden.Check(t, filepath.Join("testdata", name+".json"), append(got, '\n'))
 		})
 	}
 }
@@ -167,7 +150,7 @@ func TestAddress(t *testing.T) {
 
 // FuzzReceive gives the translation any bytes that are a message of WhatsApp's protocol.
 func FuzzReceive(f *testing.F) {
-	for _, c := range golden {
+	for _, c := range received {
 		raw, err := proto.Marshal(c.message)
 		if err != nil {
 			f.Fatal(err)

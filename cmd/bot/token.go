@@ -11,6 +11,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/config"
+	"sesi.dev/sesi/internal/reread"
 )
 
 // tokenSource returns a function that returns the current API token. It reads a token file again when the file
@@ -22,9 +23,11 @@ func tokenSource(cfg config.Config, log *slog.Logger) (func() string, error) {
 		return func() string { return token }, nil
 	}
 	f := &tokenFile{path: cfg.APITokenFile, log: log}
-	if err := f.load(); err != nil {
+	files, err := reread.New(f.read, f.path)
+	if err != nil {
 		return nil, fmt.Errorf("API_TOKEN_FILE: %w", err)
 	}
+	f.files = files
 	return f.current, nil
 }
 
@@ -32,20 +35,15 @@ type tokenFile struct {
 	path string
 	log  *slog.Logger
 
-	mu     sync.Mutex
-	token  string
-	seen   os.FileInfo
-	failed string
+	mu    sync.Mutex
+	files *reread.Files
+	token string
 }
 
 func (f *tokenFile) current() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch err := f.load(); {
-	case err == nil:
-		f.failed = ""
-	case err.Error() != f.failed:
-		f.failed = err.Error()
+	if err := f.files.Refresh(); err != nil {
 		f.log.Warn("the token file cannot be used; the last token stays in use", "error", err)
 	}
 	return f.token
@@ -54,14 +52,7 @@ func (f *tokenFile) current() string {
 // longest bounds the read; the longest valid token is shorter.
 const longest = 8 << 10
 
-func (f *tokenFile) load() error {
-	info, err := os.Stat(f.path)
-	if err != nil {
-		return err
-	}
-	if f.seen != nil && os.SameFile(info, f.seen) && info.ModTime().Equal(f.seen.ModTime()) && info.Size() == f.seen.Size() {
-		return nil
-	}
+func (f *tokenFile) read() error {
 	file, err := os.Open(f.path)
 	if err != nil {
 		return err
@@ -74,6 +65,6 @@ func (f *tokenFile) load() error {
 	if !bot.ValidToken(token) {
 		return fmt.Errorf("%s has no valid token; write at least 16 printable characters without spaces into it (try: openssl rand -hex 32)", f.path)
 	}
-	f.token, f.seen = token, info
+	f.token = token
 	return nil
 }
