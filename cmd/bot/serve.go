@@ -72,8 +72,11 @@ func serve(ctx context.Context, p program) (err error) {
 		return err
 	}
 	log.Info("listening", "plain", text(server.PlainAddr()), "tls", text(server.TLSAddr()), "metrics", text(server.MetricsAddr()), "version", version)
+	return runParts(ctx, p, log, sup, server, post)
+}
 
-	// Whichever part ends first ends the others.
+// runParts runs the parts of a bot until one of them ends, and then ends the others.
+func runParts(ctx context.Context, p program, log *slog.Logger, sup *session.Supervisor, server *httpapi.Server, post *messages) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(server.Serve)
 	group.Go(func() error { return sup.Run(ctx) })

@@ -29,6 +29,19 @@ func parse(args []string, environ func(string) string, help io.Writer) (options,
 	}
 	flags := flag.NewFlagSet("operator", flag.ContinueOnError)
 	flags.SetOutput(help)
+	o.declareSpec(flags)
+	qps := o.declareLimits(flags)
+	if err := flags.Parse(args); err != nil {
+		return options{}, err
+	}
+	o.qps = float32(*qps)
+	slices.Sort(o.namespaces)
+	o.namespaces = slices.Compact(o.namespaces)
+	return o, o.check(flags)
+}
+
+// declareSpec declares the flags that say what the operator creates, and where.
+func (o *options) declareSpec(flags *flag.FlagSet) {
 	flags.StringVar(&o.botImage, "bot-image", "", "bot image of sessions that name none (required)")
 	flags.Func("watch-namespaces", "comma-separated namespaces to serve; without it, the whole cluster", func(value string) error {
 		return each(value, func(name string) error {
@@ -66,30 +79,33 @@ func parse(args []string, environ func(string) string, help io.Writer) (options,
 		o.template, err = resources.ParseTemplatePolicy(value)
 		return err
 	})
+}
+
+// declareLimits declares the flags of the operator's own process. It returns the value of -kube-api-qps.
+func (o *options) declareLimits(flags *flag.FlagSet) (qps *float64) {
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let only one of several operators work at a time")
 	flags.StringVar(&o.metrics, "metrics-bind-address", ":8443", "address of /metrics, over HTTPS and for callers allowed to GET /metrics; 0 turns it off")
 	flags.StringVar(&o.probes, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns them off")
 	flags.StringVar(&o.profiles, "pprof-bind-address", "0", "address of Go's profiles, which need no login: use a loopback address; 0 turns them off")
-	qps := flags.Float64("kube-api-qps", 500, "requests per second to the cluster's API")
+	qps = flags.Float64("kube-api-qps", 500, "requests per second to the cluster's API")
 	flags.IntVar(&o.burst, "kube-api-burst", 1000, "burst of requests to the cluster's API")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
-	if err := flags.Parse(args); err != nil {
-		return options{}, err
-	}
-	o.qps = float32(*qps)
+	return qps
+}
+
+// check returns an error for flags that are missing or do not fit together.
+func (o *options) check(flags *flag.FlagSet) error {
 	switch {
 	case flags.NArg() > 0:
-		return options{}, fmt.Errorf("%q is not a flag: the operator takes no arguments", flags.Arg(0))
+		return fmt.Errorf("%q is not a flag: the operator takes no arguments", flags.Arg(0))
 	case o.botImage == "":
-		return options{}, errors.New("-bot-image is missing: the image of the bots, such as registry.example/sesi/bot:1.0.0")
+		return errors.New("-bot-image is missing: the image of the bots, such as registry.example/sesi/bot:1.0.0")
 	case o.qps <= 0 || o.burst <= 0:
-		return options{}, errors.New("-kube-api-qps and -kube-api-burst must be above 0")
+		return errors.New("-kube-api-qps and -kube-api-burst must be above 0")
 	case o.leaderElect && o.namespace == "":
-		return options{}, errors.New("-operator-namespace is missing: set $POD_NAMESPACE, or use -leader-elect=false outside a cluster")
+		return errors.New("-operator-namespace is missing: set $POD_NAMESPACE, or use -leader-elect=false outside a cluster")
 	}
-	slices.Sort(o.namespaces)
-	o.namespaces = slices.Compact(o.namespaces)
-	return o, nil
+	return nil
 }
 
 // each calls do for every part of a comma-separated list.
