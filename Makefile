@@ -152,6 +152,10 @@ images: ## container images as OCI archives in dist/images, without Docker
 	go run ./hack/images -registry '$(REGISTRY)' -version '$(VERSION)' -revision '$(REVISION)' -arch '$(PLATFORM)' \
 	  -out dist/images archive operator bot bot-simulator wasim
 
+.PHONY: extension
+extension: ## the browser extension for passkeys, as every bot serves it, in dist/sesi-passkey.zip
+	mkdir -p dist && go run ./hack/extension dist/sesi-passkey.zip
+
 .PHONY: chart
 chart: ## the Helm chart as a package in dist/chart, for the images of REGISTRY and VERSION
 	rm -rf dist/chart && mkdir -p dist/chart && cp -R charts/sesi dist/chart/

@@ -15,6 +15,27 @@ const (
 	PasskeyCompare PasskeyStep = "compare"
 )
 
+// PasskeySignature is what POST PathPasskey takes, as PublicKeyCredential.toJSON() gives it in a browser; other members
+// are ignored.
+type PasskeySignature struct {
+	// ID is the credential's id in base64url.
+	ID string `json:"id"`
+	// RawID is the same; a browser gives both.
+	RawID string `json:"rawId"`
+	// Type is always "public-key".
+	Type string `json:"type"`
+	// Response is what the passkey signed.
+	Response PasskeyResponse `json:"response"`
+}
+
+// PasskeyResponse is what a passkey signed, each member in base64url.
+type PasskeyResponse struct {
+	ClientDataJSON    string `json:"clientDataJSON"`
+	AuthenticatorData string `json:"authenticatorData"`
+	Signature         string `json:"signature"`
+	UserHandle        string `json:"userHandle,omitempty"`
+}
+
 // Passkey answers GET PathPasskey: what a linking with a passkey waits for. The challenge is a secret: whoever has it
 // and gets the account's owner to sign it, links a device.
 type Passkey struct {

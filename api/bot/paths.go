@@ -19,6 +19,12 @@ const (
 	PathBackup = "/api/session/backup"
 	// PathPair takes a PairRequest and answers with a PairingCode.
 	PathPair = "/api/session/pair"
+	// PathPasskey answers with Passkey, and takes a signature: the JSON of a PublicKeyCredential. PathPasskeyConfirm says
+	// that the phone shows the same code. Both POSTs answer with Done.
+	PathPasskey        = "/api/session/passkey"
+	PathPasskeyConfirm = "/api/session/passkey/confirm"
+	// PathPasskeyExtension is the browser extension that signs on WhatsApp's page, as a zip.
+	PathPasskeyExtension = "/passkey-extension.zip"
 	// These change the session and answer with Done.
 	PathRestart = "/api/session/restart"
 	PathStop    = "/api/session/stop"
@@ -47,6 +53,11 @@ const (
 	PathWAHALogout      = "/api/sessions/{name}/logout"
 	PathWAHACode        = "/api/{name}/auth/qr"
 	PathWAHARequestCode = "/api/{name}/auth/request-code"
+
+	PathWAHAPasskey          = "/api/{name}/auth/passkey"
+	PathWAHAPasskeyChallenge = "/api/{name}/auth/passkey/challenge"
+	PathWAHAPasskeyCode      = "/api/{name}/auth/passkey/confirmation"
+	PathWAHAPasskeyConfirm   = "/api/{name}/auth/passkey/confirm"
 )
 
 // WAHAPath returns a WAHA path for the session of that name.

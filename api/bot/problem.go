@@ -76,6 +76,12 @@ const (
 	ProblemNotLinked ProblemKind = "not-linked"
 	// ProblemNotReady: the session cannot do it now; try again.
 	ProblemNotReady ProblemKind = "not-ready"
+	// ProblemNoPasskey: WhatsApp does not ask for this now: a signature, or that two codes are equal.
+	ProblemNoPasskey ProblemKind = "no-passkey"
+	// ProblemPasskeyInvalid: what was given is not a signature of the current challenge; another can be given.
+	ProblemPasskeyInvalid ProblemKind = "passkey-invalid"
+	// ProblemPasskeyRefused: WhatsApp refused the signature; another can be given.
+	ProblemPasskeyRefused ProblemKind = "passkey-refused"
 	// ProblemBackupFailed: the session's only keys would be deleted, and no backup could be taken first.
 	ProblemBackupFailed ProblemKind = "backup-failed"
 	// ProblemNotCleared: the disk refuses changes, so the session could not be removed.
@@ -136,7 +142,7 @@ var ProblemKinds = []ProblemKind{
 	ProblemBadRequest, ProblemBadJSON, ProblemBadPhoneNumber, ProblemForeignHost, ProblemForwarded, ProblemCrossSite, ProblemTokenNeeded,
 	ProblemTokenWrong, ProblemTooManyAttempts, ProblemTokenUnset, ProblemTooManyStreams, ProblemBackupBusy,
 	ProblemTimeout, ProblemStopping, ProblemUnhealthy, ProblemInternal, ProblemNoCode, ProblemAlreadyLinked,
-	ProblemNotLinked, ProblemNotReady, ProblemBackupFailed, ProblemNotCleared, ProblemDataLeft, ProblemNoWebhook, ProblemBadCursor,
+	ProblemNotLinked, ProblemNotReady, ProblemNoPasskey, ProblemPasskeyInvalid, ProblemPasskeyRefused, ProblemBackupFailed, ProblemNotCleared, ProblemDataLeft, ProblemNoWebhook, ProblemBadCursor,
 	ProblemMessagesOff, ProblemNoSuchMessage,
 	ProblemAmbiguousMessage, ProblemBadParameter, ProblemBadRecipient, ProblemUnsupported, ProblemKeyReused,
 	ProblemOutboxFull, ProblemNotChangeable, ProblemNotOnWhatsApp, ProblemRestricted, ProblemNoSuchGroup,

@@ -10,6 +10,9 @@ const (
 	WAHAScanQR   WAHAStatus = "SCAN_QR_CODE"
 	WAHAWorking  WAHAStatus = "WORKING"
 	WAHAFailed   WAHAStatus = "FAILED"
+
+	WAHAPasskey        WAHAStatus = "PASSKEY_REQUIRED"
+	WAHAPasskeyConfirm WAHAStatus = "PASSKEY_CONFIRMATION_REQUIRED"
 )
 
 // WAHASession is a session as WAHA shows it.
@@ -62,6 +65,12 @@ type WAHAImage struct {
 type WAHAValue struct {
 	// Value is the text.
 	Value string `json:"value"`
+}
+
+// WAHAPasskeyCode is the code that the phone shows too.
+type WAHAPasskeyCode struct {
+	// Code reads XXXX-XXXX.
+	Code string `json:"code"`
 }
 
 // WAHACode is the code to type on the phone.

@@ -195,11 +195,28 @@ func pageStates() map[string]func(*fakeSession) {
 		"cleared":      gone(bot.StateLoggedOut, bot.ReasonClearedByUser),
 		"stopped":      kept(bot.StateStopped, bot.ReasonStoppedByUser, nil),
 
+		"passkey-sign": func(f *fakeSession) { f.askPasskey(withTime(toSign, soon(9*time.Minute))) },
+		"passkey-wait": func(f *fakeSession) {
+			f.askPasskey(withTime(bot.Passkey{Step: bot.PasskeyWait, Code: "ABCD-EFGH"}, soon(time.Minute)))
+		},
+		"passkey-compare": func(f *fakeSession) {
+			f.askPasskey(withTime(bot.Passkey{Step: bot.PasskeyCompare, Code: "ABCD-EFGH"}, soon(4*time.Minute)))
+		},
+		"passkey-failed": func(f *fakeSession) {
+			f.show(testCode, time.Minute)
+			f.become(func(s *bot.Snapshot) { s.Reason = bot.ReasonPasskeyFailed })
+		},
+
 		"unlinked-lost":     gone(bot.StatePairing, bot.ReasonConnectionLost),
 		"unlinked-outdated": gone(bot.StateOutdated, bot.ReasonClientOutdated),
 		"unlinked-failed":   gone(bot.StateFailed, bot.ReasonConnectFailure),
 		"unlinked-stopped":  gone(bot.StateStopped, bot.ReasonStoppedByUser),
 	}
+}
+
+func withTime(info bot.Passkey, until bot.Time) bot.Passkey {
+	info.ExpiresAt = until
+	return info
 }
 
 // devices are the windows in which the page is checked.

@@ -19,18 +19,20 @@ import (
 // fakeSession is a session that does what a test says. It replaces the supervisor at the same interface; everything
 // else in these tests is real.
 type fakeSession struct {
-	mu      sync.Mutex
-	snap    bot.Snapshot
-	changed chan struct{}
-	code    bot.Code
-	looks   int
-	calls   []string
-	phone   string
-	err     error
-	untold  bool
-	forced  bool
-	onLook  func(*fakeSession)
-	backup  func(context.Context, io.Writer) error
+	mu        sync.Mutex
+	snap      bot.Snapshot
+	changed   chan struct{}
+	code      bot.Code
+	looks     int
+	calls     []string
+	phone     string
+	err       error
+	untold    bool
+	forced    bool
+	onLook    func(*fakeSession)
+	backup    func(context.Context, io.Writer) error
+	passkey   bot.Passkey
+	signature string // what was last given to SignPasskey
 }
 
 var (
@@ -144,6 +146,43 @@ func (f *fakeSession) Pair(_ context.Context, phone string) (bot.Code, error) {
 	f.phone = phone
 	f.code.PairingCode, f.code.PairingExpiresAt = "ABCD-EFGH", bot.At(f.code.ExpiresAt.Add(100*time.Second))
 	return f.code, nil
+}
+
+func (f *fakeSession) Passkey() (bot.Passkey, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.passkey.Step == "" {
+		return bot.Passkey{}, &session.Refusal{Kind: session.RefusedNoPasskey, Reason: f.snap.Reason, Detail: "WhatsApp does not ask for a passkey now."}
+	}
+	info := f.passkey
+	info.Revision = f.snap.Revision
+	return info, nil
+}
+
+func (f *fakeSession) SignPasskey(_ context.Context, signature []byte) error {
+	f.mu.Lock()
+	f.signature = string(signature)
+	f.mu.Unlock()
+	return f.did("sign")
+}
+
+func (f *fakeSession) ConfirmPasskey(context.Context) error { return f.did("confirm") }
+
+// askPasskey makes a linking wait for a step with a passkey.
+func (f *fakeSession) askPasskey(info bot.Passkey) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.code, f.passkey = bot.Code{}, info
+	f.becomeLocked(func(s *bot.Snapshot) {
+		s.State, s.Reason, s.QRRequired, s.QRExpiresAt = bot.StatePairing, bot.ReasonPasskeyConfirmation, false, bot.Time{}
+		s.UserAction = bot.ActionNone
+		if info.Step == bot.PasskeySign {
+			s.Reason = bot.ReasonPasskeyRequired
+		}
+		if info.Step != bot.PasskeyWait {
+			s.UserAction = bot.ActionSignPasskey
+		}
+	})
 }
 
 func (f *fakeSession) Restart(context.Context) error { return f.did("restart") }

@@ -131,6 +131,12 @@ var refusals = map[session.RefusalKind]fault{
 	session.RefusedNoBackup: {title: text{"Backup gagal", "The backup failed"},
 		detail: text{"Tidak ada yang dihapus: backup gagal, dan perangkat tidak dapat dikeluarkan dari WhatsApp. Perbaiki itu, atau hapus tanpa backup dengan DELETE " + bot.PathClear + "?force=true.",
 			"Nothing was deleted: the backup failed, and the device could not be unlinked at WhatsApp. Repair that, or delete the session without a backup with DELETE " + bot.PathClear + "?force=true."}},
+	session.RefusedNoPasskey: {title: text{"Passkey tidak diminta", "No passkey is asked for"},
+		detail: text{"WhatsApp tidak menunggu passkey saat ini.", "WhatsApp does not wait for a passkey now."}},
+	session.RefusedPasskeyInvalid: {status: http.StatusUnprocessableEntity, title: text{"Tanda tangan passkey tidak cocok", "Not a signature for this"},
+		detail: text{"Ini bukan jawaban untuk permintaan passkey yang sekarang. Salin ulang seluruh teksnya, atau tanda tangani lagi.", "This does not answer the current passkey request. Copy the whole text again, or sign again."}},
+	session.RefusedPasskey: {status: http.StatusUnprocessableEntity, title: text{"WhatsApp menolak passkey", "WhatsApp refused the passkey"},
+		detail: text{"WhatsApp menolak passkey ini. Tanda tangani lagi dengan passkey milik akun yang memindai kode.", "WhatsApp refused this passkey. Sign again with the passkey of the account that scanned the code."}},
 	session.RefusedNotReady: {title: text{"Sesi belum siap", "The session is not ready"},
 		detail: text{"Permintaan ini belum dapat diproses sekarang; coba lagi sebentar lagi.", "The session cannot do this now; try again in a moment."}},
 }
@@ -152,11 +158,15 @@ func classifyError(err error) fault {
 		if f.title.en == "" {
 			f = refusals[session.RefusedNotReady]
 		}
-		f.status, f.kind, f.reason = http.StatusConflict, bot.ProblemKind(refused.Kind), refused.Reason
+		f.kind, f.reason = bot.ProblemKind(refused.Kind), refused.Reason
+		if f.status == 0 {
+			f.status = http.StatusConflict
+		}
 		if refused.Detail != "" {
-			f = f.because(errors.New(refused.Detail))
-			if refused.Kind != session.RefusedNoBackup {
-				f.detail.en = refused.Detail
+			if refused.Kind == session.RefusedNoBackup {
+				f = f.because(errors.New(refused.Detail))
+			} else {
+				f.detail = text{indonesianDetail(f.detail.id, refused), refused.Detail}
 			}
 		}
 		if refused.Kind == session.RefusedNoCode || refused.Kind == session.RefusedNotReady {
@@ -170,6 +180,14 @@ func classifyError(err error) fault {
 	}
 	f = faultInternal
 	return f.about(text{err.Error(), err.Error()})
+}
+
+// indonesianDetail says in Indonesian what the session refused; the session's own words are English.
+func indonesianDetail(general string, refused *session.Refusal) string {
+	if refused.Reason == bot.ReasonPasskeyRequired && (refused.Kind == session.RefusedNotReady || refused.Kind == session.RefusedNoCode) {
+		return "WhatsApp sedang meminta passkey akun ini. Selesaikan itu dulu, atau sambungkan ulang sesi."
+	}
+	return general
 }
 
 // fail answers with a problem document.

@@ -25,6 +25,12 @@ type Session interface {
 	Look(ctx context.Context) (bot.Code, error)
 	// Pair asks for a code to type into the phone with that number (E.164).
 	Pair(ctx context.Context, phone string) (bot.Code, error)
+	// Passkey says what a linking with a passkey waits for.
+	Passkey() (bot.Passkey, error)
+	// SignPasskey gives WhatsApp a signature: the JSON of a PublicKeyCredential.
+	SignPasskey(ctx context.Context, signature []byte) error
+	// ConfirmPasskey says that a person has seen the same code on the phone.
+	ConfirmPasskey(ctx context.Context) error
 	// Restart reconnects now. It ends every wait and resets the counters of the waits.
 	Restart(ctx context.Context) error
 	// Resume connects, but keeps the takeover budget and the end of a ban.

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/session"
 	"sesi.dev/sesi/test/scan"
 )
 
@@ -53,6 +54,10 @@ func TestPage(t *testing.T) {
 		"bot gone and back":           pageSurvivesTheBot,
 		"phone number":                pagePairsByPhoneNumber,
 		"pairing code of the bot":     pageShowsTheBotsOwnPairingCode,
+		"passkey, by the console":     pageSignsByTheConsole,
+		"passkey, by the extension":   pageTakesTheExtensionsAnswer,
+		"passkey, on a phone":         pageSendsAPhoneToAComputer,
+		"passkey, codes to compare":   pageComparesTheCodes,
 		"take back":                   pageRestarts,
 		"token form":                  pageTakesTheTokenByForm,
 		"token in the address":        pageTakesTheTokenFromTheAddress,
@@ -385,6 +390,74 @@ func pageShowsTheBotsOwnPairingCode(t *testing.T, tab *browser) {
 	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("code"),
 		chromedp.Click(chromedp.CSS("[name=method][value=qr]")), view("qr"))
 	showsCode(t, tab, testCode)
+}
+
+func pageSignsByTheConsole(t *testing.T, tab *browser) {
+	f := waiting(toSign)
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("passkey"))
+	if got := tab.text("h1") + tab.text("#count"); !strings.Contains(got, "WhatsApp meminta passkey") || !strings.Contains(got, "Sisa waktu") {
+		t.Errorf("the page reads %q", got)
+	}
+	tab.run(chromedp.Click(chromedp.CSS("#console-title")), until(`document.querySelector('#console').open`),
+		chromedp.SendKeys(chromedp.CSS("#answer-text"), "nothing"), chromedp.Click(chromedp.CSS("#send")),
+		until(`document.querySelector('#answer-error').textContent.startsWith('Teks ini tidak lengkap')`))
+	f.mu.Lock()
+	f.err = &session.Refusal{Kind: session.RefusedPasskey, Reason: bot.ReasonPasskeyRequired, Detail: "code 403"}
+	f.mu.Unlock()
+	ask[string](tab, `document.querySelector('#answer-text').value = ''`)
+	tab.run(chromedp.SendKeys(chromedp.CSS("#answer-text"), `'{"id":"AA"}'`), chromedp.Click(chromedp.CSS("#send")),
+		until(`document.querySelector('#answer-error').textContent.includes('WhatsApp menolak passkey ini')`))
+	f.mu.Lock()
+	f.err = nil
+	f.mu.Unlock()
+	f.done()
+	tab.run(chromedp.Click(chromedp.CSS("#send")), until(`document.querySelector('#answer-text').value === ''`))
+	if asked := f.done(); !slices.Equal(asked, []string{"sign"}) || f.signature != `{"id":"AA"}` {
+		t.Errorf("the session was asked to %v with %q", asked, f.signature)
+	}
+	f.askPasskey(bot.Passkey{Step: bot.PasskeyWait, Code: "ABCD-EFGH", ExpiresAt: bot.At(time.Now().Add(time.Minute))})
+	tab.run(view("wait"), until(`document.querySelector('#notes').textContent.includes('ABCD-EFGH')`))
+	f.mu.Lock()
+	f.passkey = bot.Passkey{}
+	f.mu.Unlock()
+	f.link()
+	tab.run(view("ok"))
+}
+
+func pageTakesTheExtensionsAnswer(t *testing.T, tab *browser) {
+	f := waiting(toSign)
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("passkey"))
+	ask[bool](tab, `window.neverReloaded = true`)
+	ask[string](tab, `location.hash = 'passkey=' + btoa('{"id":"AA"}').replace(/=+$/, '')`)
+	waitUntil(t, "the signature is sent", func() bool { return slices.Contains(f.done(), "sign") })
+	if !ask[bool](tab, `window.neverReloaded === true && location.hash === ''`) || f.signature != `{"id":"AA"}` {
+		t.Errorf("at %s, with %q", ask[string](tab, `location.href`), f.signature)
+	}
+}
+
+func pageSendsAPhoneToAComputer(t *testing.T, tab *browser) {
+	tab.run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
+			UserAgent: "Mozilla/5.0 (Linux; Android 14) Mobile", UserAgentMetadata: &emulation.UserAgentMetadata{Mobile: true, Platform: "Android"}})
+		return err
+	}))
+	tab.run(window(390, 844, 2, "light"), chromedp.Navigate(open(t, New(testConfig(waiting(toSign))))+"/qr"), view("alert"),
+		until(`document.querySelector('#body').textContent.includes('komputer') && document.querySelector('[data-action=address]')`))
+	if !ask[bool](tab, `document.documentElement.scrollWidth <= innerWidth`) {
+		t.Error("the page is wider than the screen")
+	}
+}
+
+func pageComparesTheCodes(t *testing.T, tab *browser) {
+	f := waiting(bot.Passkey{Step: bot.PasskeyCompare, Code: "ABCD-EFGH"})
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("compare"))
+	if got := ask[string](tab, `[...document.querySelectorAll('#pairing span')].map((s) => s.textContent).join('')`); got != "ABCDEFGH" {
+		t.Errorf("the page shows %q", got)
+	}
+	tab.run(chromedp.Click(chromedp.CSS("[data-action=same]")))
+	waitUntil(t, "the codes are said to be equal", func() bool { return slices.Contains(f.done(), "confirm") })
+	tab.run(until(`document.querySelector('[data-action=same]').ariaDisabled !== 'true'`), chromedp.Click(chromedp.CSS("[data-action=different]")))
+	waitUntil(t, "the linking begins again", func() bool { return slices.Contains(f.done(), "restart") })
 }
 
 func pageRestarts(t *testing.T, tab *browser) {

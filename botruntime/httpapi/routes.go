@@ -57,6 +57,7 @@ func pageRoutes() []route {
 		{"GET", bot.PathHome, forAll, (*call).home},
 		{"GET", bot.PathPage, forPeople, (*call).page},
 		{"POST", bot.PathPage, forPeople, (*call).enter},
+		{"GET", bot.PathPasskeyExtension, forAll, (*call).extension},
 	}
 }
 
@@ -68,6 +69,9 @@ func sessionRoutes() []route {
 		{"GET", bot.PathSessionEvents, withToken, (*call).events},
 		{"GET", bot.PathBackup, withTokenAlways, (*call).backup},
 		{"POST", bot.PathPair, withToken, (*call).pair},
+		{"GET", bot.PathPasskey, withToken, (*call).passkey},
+		{"POST", bot.PathPasskey, withToken, (*call).signPasskey},
+		{"POST", bot.PathPasskeyConfirm, withToken, (*call).confirmPasskey},
 		{"POST", bot.PathRestart, withToken, (*call).restart},
 		{"POST", bot.PathStop, withToken, (*call).stop},
 		{"POST", bot.PathLogout, withToken, (*call).logout},

@@ -165,6 +165,7 @@ func (c *call) change(do func(context.Context) error, done text) error {
 	return c.done(done)
 }
 
+// done says that something is done.
 func (c *call) done(what text) error {
 	c.w.Header().Set("Content-Language", c.lang.tag())
 	return c.json(http.StatusOK, bot.Done{Success: true, Message: what.in(c.lang)})

@@ -27,6 +27,10 @@ func wahaRoutes() []route {
 		{"POST", bot.PathWAHALogout, withToken, (*call).wahaLogout},
 		{"GET", bot.PathWAHACode, withToken, (*call).wahaCode},
 		{"POST", bot.PathWAHARequestCode, withToken, (*call).wahaPair},
+		{"GET", bot.PathWAHAPasskeyChallenge, withToken, (*call).wahaPasskeyChallenge},
+		{"POST", bot.PathWAHAPasskey, withToken, (*call).wahaSignPasskey},
+		{"GET", bot.PathWAHAPasskeyCode, withToken, (*call).wahaPasskeyCode},
+		{"POST", bot.PathWAHAPasskeyConfirm, withToken, (*call).wahaConfirmPasskey},
 	}
 }
 
@@ -51,11 +55,20 @@ var (
 		bot.ReasonQRIdle:         bot.WAHAFailed,
 		bot.ReasonPairError:      bot.WAHAStarting,
 		bot.ReasonClearedByUser:  bot.WAHAStopped,
+
+		bot.ReasonPasskeyRequired:     bot.WAHAPasskey,
+		bot.ReasonPasskeyConfirmation: bot.WAHAStarting, // it goes on by itself
 	}
 )
 
 // classifyWAHA returns WAHA's word for the snapshot's state.
 func classifyWAHA(s *bot.Snapshot) bot.WAHAStatus {
+	switch {
+	case s.Reason == bot.ReasonPasskeyConfirmation && s.UserAction == bot.ActionSignPasskey:
+		return bot.WAHAPasskeyConfirm
+	case s.Reason == bot.ReasonPasskeyFailed && s.QRExpiresAt.IsZero():
+		return bot.WAHAStarting // a code follows
+	}
 	if status, ok := wahaByReason[s.Reason]; ok {
 		return status
 	}

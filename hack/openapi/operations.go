@@ -66,6 +66,12 @@ type WAHAPairRequest struct {
 	bot.PairRequest
 }
 
+// WAHAPasskeyRequest is exported for its name in the document.
+type WAHAPasskeyRequest struct {
+	named
+	bot.PasskeySignature
+}
+
 // operations describe every route, by method and path.
 var operations = map[string]operation{
 	"GET " + bot.PathHome: {summary: "Health for monitors; a browser is redirected to the page", tag: tagPage, answer: bot.Home{}, unwell: bot.Home{}},
@@ -74,6 +80,9 @@ var operations = map[string]operation{
 		tag:         tagPage, request: pageRequest{}, media: []media{{kind: "text/html"}}, problems: []int{429}},
 	"POST " + bot.PathPage: {summary: "Exchange the token for the page's cookie", description: "Answers with a cookie that is derived from the token.",
 		tag: tagPage, request: TokenForm{}, form: true, status: 303, problems: []int{400, 413, 415, 429}},
+	"GET " + bot.PathPasskeyExtension: {summary: "The browser extension that signs with a passkey",
+		description: "For Chrome and the browsers built on it; unpack it and load the folder. It acts on https://web.whatsapp.com only.",
+		tag:         tagPage, media: []media{{"application/zip", "binary"}}},
 	"GET " + bot.PathHealth: {summary: "Health, with the session",
 		description: "503 with the same body only if the storage or the bot's loop is broken.",
 		tag:         tagSession, answer: bot.Health{}, unwell: bot.Health{}},
@@ -90,6 +99,14 @@ var operations = map[string]operation{
 		tag:         tagSession, media: []media{{"application/zstd", "binary"}}, problems: []int{403, 409, 503}},
 	"POST " + bot.PathPair: {summary: "A pairing code to type into the phone", tag: tagSession,
 		request: bot.PairRequest{}, answer: bot.PairingCode{}, problems: []int{400, 409, 413, 415, 422, 503, 504}},
+	"GET " + bot.PathPasskey: {summary: "What a linking with a passkey waits for",
+		description: "While userAction is SignPasskey: the challenge to sign on https://web.whatsapp.com, or the code to compare with the phone's.",
+		tag:         tagSession, answer: bot.Passkey{}, problems: []int{409}},
+	"POST " + bot.PathPasskey: {summary: "Sign with the account's passkey",
+		description: "The credential that navigator.credentials.get gave on https://web.whatsapp.com, as its toJSON() writes it. After a 422 another can be given.",
+		tag:         tagSession, request: bot.PasskeySignature{}, answer: bot.Done{}, problems: []int{400, 409, 413, 415, 422, 503, 504}},
+	"POST " + bot.PathPasskeyConfirm: {summary: "The phone shows the same code",
+		tag: tagSession, request: language{}, answer: bot.Done{}, problems: []int{409, 503, 504}},
 	"POST " + bot.PathRestart: {summary: "Reconnect now",
 		description: "Ends the wait of an idle, conflicting, restricted, failed or stopped session and resets its counters.",
 		tag:         tagSession, request: language{}, answer: bot.Done{}, problems: []int{409, 503, 504}},
@@ -112,7 +129,11 @@ var operations = map[string]operation{
 	"POST " + bot.PathWAHALogout:  {summary: "Unlink the device at WhatsApp", tag: tagWAHA, request: named{}, status: 201, answer: bot.WAHASession{}, problems: []int{404, 409}},
 	"GET " + bot.PathWAHACode: {summary: "The current QR code", description: "A picture; with Accept: application/json, the picture as JSON; with format=raw, the code's text as JSON.",
 		tag: tagWAHA, request: wahaCodeRequest{}, answer: bot.WAHAImage{}, media: []media{{"image/png", "binary"}}, problems: []int{404, 422}},
-	"POST " + bot.PathWAHARequestCode: {summary: "A pairing code to type into the phone", tag: tagWAHA, request: WAHAPairRequest{}, status: 201, answer: bot.WAHACode{}, problems: []int{400, 404, 409, 413, 415, 422}},
+	"POST " + bot.PathWAHARequestCode:     {summary: "A pairing code to type into the phone", tag: tagWAHA, request: WAHAPairRequest{}, status: 201, answer: bot.WAHACode{}, problems: []int{400, 404, 409, 413, 415, 422}},
+	"GET " + bot.PathWAHAPasskeyChallenge: {summary: "The challenge to sign with the passkey", description: "In the status PASSKEY_REQUIRED.", tag: tagWAHA, request: named{}, answer: map[string]any{}, problems: []int{404, 422}},
+	"POST " + bot.PathWAHAPasskey:         {summary: "Sign with the account's passkey", tag: tagWAHA, request: WAHAPasskeyRequest{}, status: 201, answer: bot.WAHASession{}, problems: []int{400, 404, 409, 413, 415, 422}},
+	"GET " + bot.PathWAHAPasskeyCode:      {summary: "The code that the phone shows too", description: "In the status PASSKEY_CONFIRMATION_REQUIRED.", tag: tagWAHA, request: named{}, answer: bot.WAHAPasskeyCode{}, problems: []int{404, 422}},
+	"POST " + bot.PathWAHAPasskeyConfirm:  {summary: "The phone shows the same code", tag: tagWAHA, request: named{}, status: 201, answer: bot.WAHASession{}, problems: []int{404, 409}},
 
 	"GET " + bot.PathLive:    {summary: "Is the process alive?", description: "On the metrics port.", tag: tagProbes, media: []media{{kind: "text/plain"}}, problems: []int{503}},
 	"GET " + bot.PathReady:   {summary: "Does the API work?", description: "On the metrics port. Succeeds also while a code must be scanned.", tag: tagProbes, media: []media{{kind: "text/plain"}}, problems: []int{503}},

@@ -182,6 +182,25 @@ func (c *Client) Pair(ctx context.Context, phone string) (code bot.PairingCode, 
 	return code, c.Do(ctx, http.MethodPost, bot.PathPair, bot.PairRequest{PhoneNumber: phone}, &code)
 }
 
+// Passkey says what a linking with a passkey waits for; ok is false when none is under way.
+func (c *Client) Passkey(ctx context.Context) (info bot.Passkey, ok bool, err error) {
+	err = c.Do(ctx, http.MethodGet, bot.PathPasskey, nil, &info)
+	if IsProblem(err, bot.ProblemNoPasskey) {
+		return bot.Passkey{}, false, nil
+	}
+	return info, err == nil, err
+}
+
+// SignPasskey gives WhatsApp a signature with the account's passkey: the JSON of a PublicKeyCredential.
+func (c *Client) SignPasskey(ctx context.Context, signature json.RawMessage) error {
+	return c.Do(ctx, http.MethodPost, bot.PathPasskey, signature, nil)
+}
+
+// ConfirmPasskey says that a person has seen the same code on the phone.
+func (c *Client) ConfirmPasskey(ctx context.Context) error {
+	return c.Do(ctx, http.MethodPost, bot.PathPasskeyConfirm, nil, nil)
+}
+
 // Logout unlinks the session at WhatsApp.
 func (c *Client) Logout(ctx context.Context) error {
 	return c.Do(ctx, http.MethodPost, bot.PathLogout, nil, nil)

@@ -20,6 +20,9 @@
   let busy = '';             // the action in progress
   let problem = '', numberError = '';
   let skew = 0;              // the bot's clock minus this one
+  let passkey = null;        // what a linking with a passkey waits for
+  let answerError = '';
+  let lineCopied = false;
 
   const now = () => Date.now() + skew;
   const moment = (at) => (at ? Date.parse(at) : 0);
@@ -28,6 +31,7 @@
   const LOOKS = {
     NotLinked: ['plain', 'qr', true], Starting: ['ok', 'link', true],
     QRAvailable: ['ok', 'qr', true], QRTimeout: ['plain', 'qr', true], QRIdle: ['plain', 'pause', false, 'code'],
+    PasskeyRequired: ['ok', 'key', true], PasskeyConfirmation: ['ok', 'phone', true], PasskeyFailed: ['warn', 'alert', true],
     Paired: ['ok', 'phone', true], PairError: ['warn', 'alert', true], MultideviceNotEnabled: ['warn', 'alert', true],
     LoggedIn: ['ok', 'check', false], KeepAliveTimeout: ['warn', 'plug', true, 'reconnect'],
     ConnectionLost: ['warn', 'plug', true, 'reconnect'], StreamReplaced: ['warn', 'swap', false, 'takeover'],
@@ -42,6 +46,11 @@
     if (link === 'lost') return { view: 'lost', tone: 'bad', icon: 'plug', busy: true, words: T.link.lost };
     if (!snap) return { view: 'wait', tone: 'plain', icon: 'link', busy: true, words: T.link.opening };
     if (snap.connected) return { view: 'ok', tone: 'ok', icon: 'check', words: T.reasons.LoggedIn };
+    if (passkey && passkey.step === 'sign') {
+      if (handheld()) return { view: 'alert', tone: 'ok', icon: 'key', words: T.passkey.computer, action: 'address' };
+      return { view: 'passkey', tone: 'ok', icon: 'key', words: T.reasons.PasskeyRequired };
+    }
+    if (passkey && passkey.step === 'compare') return { view: 'compare', tone: 'ok', words: T.passkey.compare, actions: ['same', 'different'] };
     const words = (!snap.exists && T.unlinked[snap.reason]) || T.reasons[snap.reason] || T.states[snap.state] || [snap.state, snap.message];
     const linking = snap.state === 'Pairing' && snap.reason !== 'QRIdle';
     if (linking && asleep) return { view: 'idle', tone: 'plain', icon: 'pause', words: T.link.asleep, action: 'code' };
@@ -73,6 +82,7 @@
     write($('privacy'), look.view === 'qr' ? T.privacy : '');
     renderNotes(look);
     renderLinking(look);
+    renderPasskey(look);
     renderAccount();
     renderActions(look);
     renderFacts();
@@ -111,6 +121,7 @@
       if (T.notices[snap.notice]) notes.push(T.notices[snap.notice]);
       if (look.linking && snap.expired) notes.push(T.expiredNote);
       if (look.linking && T.reasons[snap.reason] && snap.reason !== 'QRAvailable') notes.push(T.reasons[snap.reason][1]);
+      if (passkey && passkey.step === 'wait' && passkey.code) notes.push(T.passkey.shows.replace('{code}', passkey.code));
       if (snap.restrictedUntil && snap.state === 'Restricted') notes.push(T.until.replace('{time}', date(snap.restrictedUntil)));
     }
     fill($('notes'), notes, (text) => element('p', { className: 'note', textContent: text }));
@@ -128,12 +139,49 @@
     $('ask').setAttribute('aria-disabled', String(busy === 'pair'));
     write($('number-error'), numberError);
     $('number').setAttribute('aria-invalid', String(Boolean(numberError)));
-    const pairingCode = look.view === 'code' ? code.pairingCode : '';
+    const pairingCode = look.view === 'code' ? code.pairingCode : look.view === 'compare' ? passkey.code : '';
     if ($('pairing').dataset.code !== pairingCode) {
       $('pairing').dataset.code = pairingCode;
       fill($('pairing'), [...pairingCode.replace(/[^A-Za-z0-9]/g, '')], (c) => element('span', { textContent: c }), true);
     }
     if (pairingCode) $('pairing').setAttribute('aria-label', T.phoneCode.replace('{code}', [...pairingCode].join(' ')));
+  }
+
+  // handheld tells a phone or tablet, whose browsers have neither extensions nor a console.
+  function handheld() {
+    return navigator.userAgentData ? navigator.userAgentData.mobile
+      : /Android|iPhone|iPad/.test(navigator.userAgent) || (/Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1);
+  }
+
+  function renderPasskey(look) {
+    if (look.view !== 'passkey') return;
+    steps($('passkey-steps'), T.passkey.steps);
+    steps($('console-steps'), T.passkey.consoleSteps);
+    write($('sign'), T.passkey.sign);
+    write($('console-title'), T.passkey.console);
+    write($('copy-line'), lineCopied ? T.actions.copied : T.passkey.copyLine);
+    write($('answer-label'), T.passkey.answer);
+    write($('send'), busy === 'answer' ? T.working : T.passkey.send);
+    $('send').setAttribute('aria-disabled', String(busy === 'answer'));
+    write($('answer-error'), answerError);
+    $('answer-text').setAttribute('aria-invalid', String(Boolean(answerError)));
+  }
+
+  // steps writes a list whose texts have <b> in them, and {link} where the extension is.
+  function steps(el, texts) {
+    fill(el, texts, (text) => {
+      const li = element('li', {}), span = element('span', {});
+      const [before, after] = text.split('{link}');
+      rich(span, before);
+      if (after !== undefined) {
+        span.append(element('a', { href: 'passkey-extension.zip', textContent: T.passkey.extension, download: 'sesi-passkey.zip' }));
+        const rest = element('span', {});
+        rich(rest, after);
+        span.append(rest);
+      }
+      li.append(span);
+      return li;
+    });
   }
 
   function renderAccount() {
@@ -145,7 +193,7 @@
   }
 
   function renderActions(look) {
-    const wanted = look.action ? [look.action] : [];
+    const wanted = look.actions || (look.action ? [look.action] : []);
     if (look.view === 'code' && navigator.clipboard) wanted.unshift('copy');
     fill($('actions'), wanted, (action) => {
       const b = element('button', { type: 'button' });
@@ -154,8 +202,8 @@
     });
     for (const b of $('actions').children) {
       const action = b.dataset.action, working = busy === action;
-      b.className = action === 'number' || (snap && snap.state === 'Restricted') ? 'second' : 'primary';
-      write(b, action === 'copy' && busy === 'copied' ? T.actions.copied : working ? T.working : T.actions[action]);
+      b.className = action === 'number' || action === 'different' || (snap && snap.state === 'Restricted') ? 'second' : 'primary';
+      write(b, (action === 'copy' || action === 'address') && busy === 'copied' ? T.actions.copied : working ? T.working : T.actions[action]);
       b.setAttribute('aria-disabled', String(working));
     }
   }
@@ -214,6 +262,8 @@
         text = left > 0 ? T.codeLives.replace('{in}', duration(left)) : T.codeEnded;
       }
       if (still.matches) $('ring').style.strokeDashoffset = String(1 - Math.max(0, left) / code.life);
+    } else if (passkey && passkey.step !== 'wait' && link === 'open') {
+      text = T.passkey.left.replace('{in}', duration(moment(passkey.expiresAt) - now()));
     } else if (snap && link === 'open' && !snap.connected && moment(snap.retryAt) > now()) {
       text = T.retryIn.replace('{in}', duration(moment(snap.retryAt) - now()));
     }
@@ -253,6 +303,59 @@
     } finally {
       fetching = false;
     }
+    render();
+  }
+
+  // fetchPasskey gets what a linking with a passkey waits for.
+  async function fetchPasskey() {
+    const revision = snap.revision;
+    try {
+      const info = await call('GET', 'api/session/passkey');
+      if (snap.revision > revision && info.revision < snap.revision) return; // the newer snapshot asks itself
+      passkey = info;
+    } catch (e) {
+      if (snap.revision === revision) passkey = null;
+      if (e.status && e.status !== 409) problem = T.failed.replace('{why}', e.message);
+    }
+    render();
+  }
+
+  // signOnWhatsApp opens WhatsApp's page, where the extension has the passkey sign. The challenge stands behind the #,
+  // which no server gets.
+  function signOnWhatsApp() {
+    const asked = JSON.stringify({ options: passkey.options, back: location.href.split('#')[0] });
+    openTab(`https://web.whatsapp.com/#sesi-passkey=${base64url(asked)}`);
+  }
+  function openTab(url) { window.open(url, '_blank', 'noopener'); }
+  function base64url(text) {
+    return btoa(Array.from(new TextEncoder().encode(text), (b) => String.fromCharCode(b)).join('')).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  }
+
+  // takeAnswer sends a signature that the extension left behind the # of this page's address.
+  function takeAnswer() {
+    const answer = /^#passkey=([\w-]+)$/.exec(location.hash);
+    if (!answer) return;
+    history.replaceState(null, '', location.pathname + location.search);
+    let text = '';
+    try { text = new TextDecoder().decode(Uint8Array.from(atob(answer[1].replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))); } catch { /* said by answer */ }
+    sendAnswer(text, (why) => { problem = why; });
+  }
+
+  async function sendAnswer(text, failed) {
+    if (busy) return;
+    let signature = null;
+    try { signature = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)); } catch { /* said below */ }
+    if (!signature) { failed(T.passkey.unreadable); return render(); }
+    busy = 'answer';
+    problem = answerError = '';
+    render();
+    try {
+      await call('POST', 'api/session/passkey', signature);
+      $('answer-text').value = '';
+    } catch (e) {
+      failed(T.failed.replace('{why}', e.message));
+    }
+    busy = '';
     render();
   }
 
@@ -311,8 +414,10 @@
     const live = snap.state === 'Pairing' && snap.qrExpiresAt;
     if (!live && !(snap.state === 'Pairing' && snap.reason === 'QRTimeout')) { code = null; hadPairing = renumber = false; asked = numberError = ''; }
     if (live && !asleep) fetchCode();
+    if (snap.reason === 'PasskeyRequired' || snap.reason === 'PasskeyConfirmation') fetchPasskey();
+    else { passkey = null; answerError = ''; }
     if (snap.connected) problem = '';
-    if (busy && busy !== 'pair') busy = '';
+    if (busy && busy !== 'pair' && busy !== 'answer') busy = '';
     render();
   }
 
@@ -363,6 +468,12 @@
       setTimeout(() => { if (busy === 'copied') { busy = ''; render(); } }, 2000);
       return render();
     }
+    if (action === 'address') {
+      await navigator.clipboard.writeText(location.href.split('#')[0]);
+      busy = 'copied';
+      setTimeout(() => { if (busy === 'copied') { busy = ''; render(); } }, 2000);
+      return render();
+    }
     if (action === 'number') {
       renumber = true;
       render();
@@ -379,7 +490,7 @@
         setTimeout(() => { if (busy === 'code') { busy = ''; render(); } }, 5000);
         if (code) busy = '';
       } else {
-        await call('POST', 'api/session/restart');
+        await call('POST', action === 'same' ? 'api/session/passkey/confirm' : 'api/session/restart');
         busy = '';
       }
     } catch (e) {
@@ -413,6 +524,19 @@
       render();
     }
   });
+  $('sign').addEventListener('click', () => { if (passkey) signOnWhatsApp(); });
+  $('copy-line').addEventListener('click', async () => {
+    if (!passkey) return;
+    await navigator.clipboard.writeText(passkey.console);
+    lineCopied = true;
+    setTimeout(() => { lineCopied = false; render(); }, 2000);
+    render();
+  });
+  $('answer').addEventListener('submit', (e) => {
+    e.preventDefault();
+    sendAnswer($('answer-text').value, (why) => { answerError = why; });
+  });
+  addEventListener('hashchange', takeAnswer);
   for (const radio of document.querySelectorAll('[name=method]')) {
     radio.addEventListener('change', () => { choose(radio.value); numberError = ''; render(); if (method === 'qr') fit(); });
   }
@@ -420,7 +544,7 @@
     b.addEventListener('click', () => {
       lang = b.dataset.lang;
       T = TEXTS[lang];
-      numberError = problem = '';
+      numberError = problem = answerError = '';
       shown = '';
       try { localStorage.setItem('sesi-language', lang); } catch { /* no storage */ }
       render();
@@ -432,4 +556,5 @@
   touched();
   render();
   open();
+  takeAnswer();
 })();
