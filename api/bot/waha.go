@@ -15,6 +15,48 @@ const (
 	WAHAPasskeyConfirm WAHAStatus = "PASSKEY_CONFIRMATION_REQUIRED"
 )
 
+// wahaByState translates each state, and wahaByReason the reasons that WAHA reports differently from the rest of their
+// state. FAILED makes a script ask for a restart, which helps in each of these states.
+var (
+	wahaByState = map[State]WAHAStatus{
+		StateConnecting:   WAHAStarting,
+		StatePairing:      WAHAScanQR,
+		StateConnected:    WAHAWorking,
+		StateReconnecting: WAHAStarting,
+		StateConflict:     WAHAFailed,
+		StateLoggedOut:    WAHAFailed,
+		StateRestricted:   WAHAFailed,
+		StateOutdated:     WAHAFailed,
+		StateFailed:       WAHAFailed,
+		StateStopped:      WAHAStopped,
+	}
+	wahaByReason = map[Reason]WAHAStatus{
+		ReasonQRTimeout:      WAHAStarting,
+		ReasonConnectionLost: WAHAStarting, // no code can be scanned yet, though one is needed
+		ReasonQRIdle:         WAHAFailed,
+		ReasonPairError:      WAHAStarting,
+		ReasonClearedByUser:  WAHAStopped,
+
+		ReasonPasskeyRequired:     WAHAPasskey,
+		ReasonPasskeyConfirmation: WAHAStarting, // it goes on by itself
+	}
+)
+
+// WAHAStatusOf returns WAHA's word for a state, with the state's reason, what a person should do, and whether there is a
+// code to scan; "" for a state that is not a bot's.
+func WAHAStatusOf(state State, reason Reason, action UserAction, code bool) WAHAStatus {
+	switch {
+	case reason == ReasonPasskeyConfirmation && action == ActionSignPasskey:
+		return WAHAPasskeyConfirm
+	case reason == ReasonPasskeyFailed && !code:
+		return WAHAStarting // a code follows
+	}
+	if status, ok := wahaByReason[reason]; ok {
+		return status
+	}
+	return wahaByState[state]
+}
+
 // WAHASession is a session as WAHA shows it.
 type WAHASession struct {
 	// Name is the client ID.

@@ -34,45 +34,9 @@ func wahaRoutes() []route {
 	}
 }
 
-// wahaByState translates each state, and wahaByReason the reasons that WAHA reports differently from the rest of their
-// state. FAILED makes a script ask for a restart, which helps in each of these states.
-var (
-	wahaByState = map[bot.State]bot.WAHAStatus{
-		bot.StateConnecting:   bot.WAHAStarting,
-		bot.StatePairing:      bot.WAHAScanQR,
-		bot.StateConnected:    bot.WAHAWorking,
-		bot.StateReconnecting: bot.WAHAStarting,
-		bot.StateConflict:     bot.WAHAFailed,
-		bot.StateLoggedOut:    bot.WAHAFailed,
-		bot.StateRestricted:   bot.WAHAFailed,
-		bot.StateOutdated:     bot.WAHAFailed,
-		bot.StateFailed:       bot.WAHAFailed,
-		bot.StateStopped:      bot.WAHAStopped,
-	}
-	wahaByReason = map[bot.Reason]bot.WAHAStatus{
-		bot.ReasonQRTimeout:      bot.WAHAStarting,
-		bot.ReasonConnectionLost: bot.WAHAStarting, // no code can be scanned yet, though one is needed
-		bot.ReasonQRIdle:         bot.WAHAFailed,
-		bot.ReasonPairError:      bot.WAHAStarting,
-		bot.ReasonClearedByUser:  bot.WAHAStopped,
-
-		bot.ReasonPasskeyRequired:     bot.WAHAPasskey,
-		bot.ReasonPasskeyConfirmation: bot.WAHAStarting, // it goes on by itself
-	}
-)
-
 // classifyWAHA returns WAHA's word for the snapshot's state.
 func classifyWAHA(s *bot.Snapshot) bot.WAHAStatus {
-	switch {
-	case s.Reason == bot.ReasonPasskeyConfirmation && s.UserAction == bot.ActionSignPasskey:
-		return bot.WAHAPasskeyConfirm
-	case s.Reason == bot.ReasonPasskeyFailed && s.QRExpiresAt.IsZero():
-		return bot.WAHAStarting // a code follows
-	}
-	if status, ok := wahaByReason[s.Reason]; ok {
-		return status
-	}
-	return wahaByState[s.State]
+	return bot.WAHAStatusOf(s.State, s.Reason, s.UserAction, !s.QRExpiresAt.IsZero())
 }
 
 // wahaMe returns the linked account, or nil.

@@ -142,7 +142,7 @@ func TestWAHACode(t *testing.T) {
 // Every state has a WAHA word, and the word leads a script to do the right thing next.
 func TestClassifyWAHA(t *testing.T) {
 	for _, state := range bot.States {
-		if wahaByState[state] == "" {
+		if bot.WAHAStatusOf(state, "", "", true) == "" {
 			t.Errorf("no word for %s", state)
 		}
 	}

@@ -54,16 +54,15 @@ func (o *options) declareSpec(flags *flag.FlagSet) {
 	})
 	flags.StringVar(&o.namespace, "operator-namespace", o.namespace,
 		"namespace of the operator, for its lease and for the bots' NetworkPolicies (default $POD_NAMESPACE)")
-	flags.Func("operator-labels", "comma-separated key=value labels of the operator's pods, for the bots' NetworkPolicies (default app.kubernetes.io/name=sesi,app.kubernetes.io/component=operator)", func(value string) error {
-		o.labels = map[string]string{}
-		return each(value, func(label string) error {
-			key, value, found := strings.Cut(label, "=")
-			if !found || key == "" {
-				return fmt.Errorf("%q is not key=value", label)
-			}
-			o.labels[key] = value
-			return nil
-		})
+	flags.Func("operator-labels", "comma-separated key=value labels of the operator's pods, for the bots' NetworkPolicies (default app.kubernetes.io/name=sesi,app.kubernetes.io/component=operator)", func(value string) (err error) {
+		o.labels, err = parseLabels(value)
+		return err
+	})
+	flags.Func("gateway-labels", "comma-separated key=value labels of the gateway's pods in the operator's namespace, which the bots' NetworkPolicies let in too (default none)", func(value string) (err error) {
+		if o.gateway, err = parseLabels(value); err == nil && len(o.gateway) == 0 {
+			o.gateway = nil // labels of none would let in every pod
+		}
+		return err
 	})
 	flags.Func("closed-cidrs", "comma-separated addresses that no bot may connect to, in addition to $KUBERNETES_SERVICE_HOST: the cluster's API servers", func(value string) error {
 		return each(value, func(cidr string) error {
@@ -106,6 +105,19 @@ func (o *options) check(flags *flag.FlagSet) error {
 		return errors.New("-operator-namespace is missing: set $POD_NAMESPACE, or use -leader-elect=false outside a cluster")
 	}
 	return nil
+}
+
+// parseLabels reads key=value, key=value.
+func parseLabels(list string) (map[string]string, error) {
+	labels := map[string]string{}
+	return labels, each(list, func(label string) error {
+		key, value, found := strings.Cut(label, "=")
+		if !found || key == "" {
+			return fmt.Errorf("%q is not key=value", label)
+		}
+		labels[key] = value
+		return nil
+	})
 }
 
 // each calls do for every part of a comma-separated list.

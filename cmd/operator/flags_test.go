@@ -27,6 +27,8 @@ func TestParse(t *testing.T) {
 		"in a pod":           {args: "-bot-image bot:1", environ: inPod, want: func(*options) {}},
 		"namespaces":         {args: "-bot-image bot:1 -watch-namespaces shop,bank,shop", environ: inPod, want: func(o *options) { o.namespaces = []string{"bank", "shop"} }},
 		"labels":             {args: "-bot-image bot:1 -operator-labels a=b,c=", environ: inPod, want: func(o *options) { o.labels = map[string]string{"a": "b", "c": ""} }},
+		"a gateway":          {args: "-bot-image bot:1 -gateway-labels a=b", environ: inPod, want: func(o *options) { o.gateway = map[string]string{"a": "b"} }},
+		"no gateway":         {args: "-bot-image bot:1 -gateway-labels ,", environ: inPod, want: func(*options) {}},
 		"closed":             {args: "-bot-image bot:1 -closed-cidrs 192.0.2.7/32", environ: inPod, want: func(o *options) { o.closed = append(o.closed, netip.MustParsePrefix("192.0.2.7/32")) }},
 		"at a desk":          {args: "-bot-image bot:1 -leader-elect=false -log-level debug", want: func(o *options) { o.leaderElect, o.namespace, o.closed, o.logLevel = false, "", nil, slog.LevelDebug }},
 		"a template policy":  {args: "-bot-image bot:1 -template-policy safe", environ: inPod, want: func(o *options) { o.template = resources.TemplateSafe }},

@@ -123,7 +123,7 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 	err = controllers.Setup(manager, controllers.Settings{
 		Metrics: metrics.Registry, ReadNodes: len(flags.namespaces) == 0,
 		Resources: resources.Options{
-			BotImage: flags.botImage, OperatorNamespace: flags.namespace, OperatorLabels: flags.labels,
+			BotImage: flags.botImage, OperatorNamespace: flags.namespace, OperatorLabels: flags.labels, GatewayLabels: flags.gateway,
 			ClosedPrefixes: flags.closed, TemplatePolicy: flags.template,
 		},
 	})
@@ -140,6 +140,7 @@ type options struct {
 	namespaces  []string
 	namespace   string
 	labels      map[string]string
+	gateway     map[string]string
 	closed      []netip.Prefix
 	leaderElect bool
 	metrics     string

@@ -62,10 +62,15 @@ func callers(session *v1alpha1.WhatsAppSession, options Options) []networkingv1.
 	if options.OperatorNamespace == "" {
 		return peers
 	}
-	return append(peers, networkingv1.NetworkPolicyPeer{
-		NamespaceSelector: matchLabels(map[string]string{corev1.LabelMetadataName: options.OperatorNamespace}),
-		PodSelector:       matchLabels(options.OperatorLabels),
-	})
+	for _, labels := range []map[string]string{options.OperatorLabels, options.GatewayLabels} {
+		if labels != nil { // a selector without labels would let in every pod
+			peers = append(peers, networkingv1.NetworkPolicyPeer{
+				NamespaceSelector: matchLabels(map[string]string{corev1.LabelMetadataName: options.OperatorNamespace}),
+				PodSelector:       matchLabels(labels),
+			})
+		}
+	}
+	return peers
 }
 
 // openBlocks are all addresses except the closed ones. Their order does not depend on the order of closed.

@@ -10,6 +10,8 @@ type Options struct {
 	// means an operator outside the cluster; no policy can admit that one.
 	OperatorNamespace string
 	OperatorLabels    map[string]string
+	// GatewayLabels select the gateway's pods in the same namespace, which may call every bot too; nil for none.
+	GatewayLabels map[string]string
 	// ClosedPrefixes are addresses that no bot may connect to: the cluster's API.
 	ClosedPrefixes []netip.Prefix
 	// TemplatePolicy limits what a session's spec may change in its pod; empty means TemplateAny.

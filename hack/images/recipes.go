@@ -34,6 +34,11 @@ var recipes = []recipe{
 		description: "Runs one bot pod per WhatsAppSession and mirrors its state into the resource.",
 	},
 	{
+		name: "gateway", source: "./cmd/gateway", program: "gateway",
+		title:       "Sesi gateway",
+		description: "Serves the bots of all WhatsAppSessions at one address, and the desk.",
+	},
+	{
 		name: "bot", source: "./cmd/bot", tags: botTags, program: "bot", data: "data", env: botEnv,
 		title:       "Sesi bot",
 		description: "Keeps one WhatsApp linked-device session and serves its session API.",

@@ -1,0 +1,192 @@
+// Command gateway serves the bots of all WhatsAppSessions at one address: it reads its flags, wires the package gateway
+// to its listeners, and never decides anything about a request.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/gateway"
+)
+
+const (
+	// startTime bounds the first reading of all sessions; after it the pod is started again.
+	startTime = 5 * time.Minute
+	// stopTime is how long open requests may take after the gateway was told to stop.
+	stopTime = 20 * time.Second
+	// garbage is the GOGC value: nearly all memory belongs to idle sessions, which Go's default would double.
+	garbage = 50
+	// maxConnections bounds the open connections of callers.
+	maxConnections = 20_000
+)
+
+func main() {
+	options, err := parse(os.Args[1:], os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "gateway:", err)
+		os.Exit(2)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: options.logLevel}))
+	ctrl.SetLogger(logr.FromSlogHandler(log.Handler()))
+	klog.SetLogger(logr.FromSlogHandler(log.Handler()))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, options, log); err != nil {
+		log.Error("gateway ends", "error", err.Error())
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, o options, log *slog.Logger) error {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the cluster: %w", err)
+	}
+	config.QPS, config.Burst, config.UserAgent = 200, 400, "sesi-gateway"
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	g, err := gateway.New(gateway.Options{
+		Config: config, Namespaces: o.namespaces, TrustedProxies: o.trusted, Locale: o.locale, Log: log, Metrics: registry,
+		Limits: gateway.Limits{Rate: o.rate, Body: o.body},
+	})
+	if err != nil {
+		return err
+	}
+	// The watches outlive ctx, so that requests are answered to the end.
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	defer g.Close()
+	defer stopWatching()
+
+	var ready atomic.Bool
+	probes, err := listen(o.probes, probeHandler(registry, &ready), nil, log)
+	if err != nil {
+		return err
+	}
+	defer probes.Close()
+
+	starting, started := context.WithTimeout(watching, startTime)
+	defer context.AfterFunc(starting, func() {
+		if !ready.Load() {
+			stopWatching() // Start then returns why
+		}
+	})()
+	defer context.AfterFunc(ctx, func() {
+		if !ready.Load() {
+			stopWatching()
+		}
+	})()
+	if err := g.Start(watching); err != nil {
+		started()
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // it was stopped while it read
+		}
+		return err
+	}
+	ready.Store(true)
+	started()
+
+	certificate, err := watchCertificate(watching, o)
+	if err != nil {
+		return err
+	}
+	server, err := listen(o.address, g, certificate, log)
+	if err != nil {
+		return err
+	}
+	log.Info("gateway serves", "address", o.address, "tls", certificate != nil)
+	select {
+	case <-ctx.Done():
+	case err := <-server.failed:
+		return err
+	}
+	// Endpoints and load balancers need a moment to send nobody here any more.
+	ready.Store(false)
+	pause := time.NewTimer(o.drain)
+	defer pause.Stop()
+	<-pause.C
+	g.Drain()
+	ending, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	if err := server.Shutdown(ending); err != nil {
+		log.Warn("requests were cut off", "error", err.Error())
+	}
+	return nil
+}
+
+// server is an http.Server that says why it ended.
+type server struct {
+	*http.Server
+	failed chan error
+}
+
+func listen(address string, handler http.Handler, certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), log *slog.Logger) (*server, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	listener = netutil.LimitListener(listener, maxConnections)
+	if certificate != nil {
+		listener = tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate, NextProtos: []string{"http/1.1"}})
+	}
+	s := &server{Server: &http.Server{Handler: handler, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}, failed: make(chan error, 1)}
+	gateway.Configure(s.Server)
+	go func() { s.failed <- s.Serve(listener) }()
+	return s, nil
+}
+
+// watchCertificate reads the serving certificate, and reads it again when it is renewed; nil for none.
+func watchCertificate(ctx context.Context, o options) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
+	if o.certificate == "" {
+		return nil, nil //nolint:nilnil // none is wanted
+	}
+	watcher, err := certwatcher.New(o.certificate, o.key)
+	if err != nil {
+		return nil, fmt.Errorf("read -tls-cert-file and -tls-key-file: %w", err)
+	}
+	go func() { _ = watcher.Start(ctx) }() // it ends with ctx, and reads by the clock where a watch fails
+	return watcher.GetCertificate, nil
+}
+
+// probeHandler serves the probes and the metrics.
+func probeHandler(registry *prometheus.Registry, ready *atomic.Bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+bot.PathLive, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET "+bot.PathReady, func(w http.ResponseWriter, _ *http.Request) {
+		if !ready.Load() {
+			http.Error(w, "the gateway has not read the sessions yet, or stops", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.Handle("GET "+bot.PathMetrics, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	return mux
+}

@@ -1,0 +1,291 @@
+package gateway_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sesi.dev/sesi/api/apikey"
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/gateway"
+)
+
+// raw sends bytes as they are and reads one answer.
+func (s *served) raw(t *testing.T, request string) (status int, body string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	must(t, err)
+	defer conn.Close()
+	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	_, err = io.WriteString(conn, request)
+	must(t, err)
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	must(t, err)
+	defer answer.Body.Close()
+	data, _ := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(data)
+}
+
+// No spelling of a path, a name or a body reaches another session or another right than the one that was looked at.
+func TestTricks(t *testing.T) {
+	mine, other := newNamespace(t), newNamespace(t)
+	newBot(t, mine, "shop", echo)
+	victim := newBot(t, other, "shop", echo)
+	g := newGateway(t)
+	key := newKey(t, mine, "read,send")
+	base := bot.GatewayPath(mine, "shop")
+	g.eventually(http.StatusOK, "GET", base, key, "")
+	victimKey := newKey(t, other, "read")
+	g.eventually(http.StatusOK, "GET", bot.GatewayPath(other, "shop"), victimKey, "")
+
+	paths := []string{
+		base + "/../../" + other + "/sessions/shop/messages", base + "/..%2f..%2f" + other, base + "/%2e%2e/x", base + "/session/./backup",
+		base + "//session/backup", base + "/session%2fbackup", base + "/session%5cbackup", base + "/session\\backup", base + "/messages%00",
+		"/v1/namespaces/" + mine + "/sessions/shop%2f..%2f..%2f" + other, "/v1//namespaces/" + mine + "/sessions/shop/messages",
+		"/api/" + other + ".shop/chats", "/api/" + mine + "." + other + ".shop/chats", "/api/.shop/chats", "/api/" + other + "./chats",
+		"/api/messages?session=" + other + ".shop", "/api/messages?session=shop&session=" + other + ".shop", "/api/messages?session=../" + other,
+		"/v1/namespaces/*/sessions/shop/messages", "/v1/namespaces/" + mine + "/sessions/SHOP/messages", "/v1/namespaces//sessions/shop",
+		base + "/session/backup", base + "/session/backup/", base + "/api/session/backup", base + "/SESSION/backup", base + "/session/%62ackup",
+		base + "/api/session/qr", base + "/qr", base + "/metrics", base + "/api/../qr", "/api/session/backup", "/metrics", "/debug/pprof/",
+		"/" + strings.Repeat("a", 3000),
+	}
+	for _, path := range paths {
+		status, body := g.raw(t, "GET "+path+" HTTP/1.1\r\nHost: x\r\nX-Api-Key: "+key+"\r\nConnection: close\r\n\r\n")
+		if status < 400 || status == http.StatusBadGateway || strings.HasPrefix(body, "GET /api/session/backup") {
+			// A path that the bot does not serve may reach it: it answers 404 by itself. Only the caller's own may.
+			if !strings.HasPrefix(body, "GET /api/") || strings.Contains(strings.ToLower(body), "session/") {
+				t.Errorf("%s: %d %s", path, status, body)
+			}
+		}
+	}
+	for name, body := range map[string]string{
+		"twice":            `{"session":"shop","session":"` + other + `.shop"}`,
+		"another case":     `{"session":"shop","Session":"` + other + `.shop"}`,
+		"escaped":          `{"\u0073ession":"` + other + `.shop"}`,
+		"nested only":      `{"x":{"session":"shop"},"session":"` + other + `.shop"}`,
+		"number":           `{"session":5}`,
+		"two objects":      `{"session":"shop"}{"session":"` + other + `.shop"}`,
+		"array":            `[{"session":"shop"}]`,
+		"query and body":   `{"session":"bank"}`,
+		"foreign":          `{"session":"` + other + `.shop"}`,
+		"path in the name": `{"session":"../../` + other + `/sessions/shop"}`,
+	} {
+		path := "/api/sendText"
+		if name == "query and body" {
+			path += "?session=shop"
+		}
+		if got := g.do("POST", path, key, body); got.status < 400 || got.status >= 500 {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+	for name, request := range map[string]string{
+		"two lengths":        "POST " + base + "/messages HTTP/1.1\r\nHost: x\r\nX-Api-Key: " + key + "\r\nContent-Length: 5\r\nContent-Length: 50\r\n\r\nhello",
+		"length and chunked": "POST " + base + "/messages HTTP/1.1\r\nHost: x\r\nX-Api-Key: " + key + "\r\nTransfer-Encoding: chunked, identity\r\nContent-Length: 50\r\n\r\n0\r\n\r\n",
+		"a bad chunk":        "POST " + base + "/messages HTTP/1.1\r\nHost: x\r\nX-Api-Key: " + key + "\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+		"a header in a name": "GET " + base + " HTTP/1.1\r\nHost: x\r\nX-Api-Key : " + key + "\r\n\r\n",
+		"no host":            "GET " + base + " HTTP/1.1\r\nX-Api-Key: " + key + "\r\n\r\n",
+	} {
+		if status, body := g.raw(t, request); status < 400 {
+			t.Errorf("%s: %d %s", name, status, body)
+		}
+	}
+	if got := victim.asked.Load(); got != 0 {
+		t.Errorf("the other namespace's bot was asked %d times", got)
+	}
+}
+
+// A body that is too large is refused, and does not fill the memory.
+func TestOversizedBodies(t *testing.T) {
+	namespace := newNamespace(t)
+	newBot(t, namespace, "shop", func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	g := newGateway(t, func(o *gateway.Options) { o.Limits.Body, o.Limits.Held = 1<<20, 1<<20 })
+	key := newKey(t, namespace, "read,send")
+	base := bot.GatewayPath(namespace, "shop")
+	g.eventually(http.StatusOK, "GET", base, key, "")
+	large := `{"session":"shop","data":"` + strings.Repeat("x", 2<<20) + `"}`
+	for _, path := range []string{base + "/messages", "/api/sendImage"} {
+		for _, length := range []int64{int64(len(large)), -1} {
+			request, err := http.NewRequestWithContext(t.Context(), "POST", g.url+path, io.LimitReader(bytes.NewReader([]byte(large)), int64(len(large))))
+			must(t, err)
+			request.ContentLength = length
+			request.Header.Set("X-Api-Key", key)
+			request.Header.Set("Content-Type", "application/json")
+			answer, err := http.DefaultTransport.RoundTrip(request)
+			if err != nil {
+				continue // the gateway closed the connection while it was sent
+			}
+			answer.Body.Close()
+			if answer.StatusCode != http.StatusRequestEntityTooLarge {
+				t.Errorf("%s, length %d: %d", path, length, answer.StatusCode)
+			}
+		}
+	}
+	if got := g.do("POST", "/api/sendText", key, `{"session":"shop"}`); got.status != http.StatusOK {
+		t.Errorf("afterwards: %d %s", got.status, got.body)
+	}
+}
+
+// A bot that hangs, or that answers with what no bot does, harms its own callers only.
+func TestHostileBots(t *testing.T) {
+	namespace := newNamespace(t)
+	raw := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			_, _ = io.WriteString(conn, text)
+		}
+	}
+	bots := map[string]struct {
+		handler http.HandlerFunc
+		want    int
+	}{
+		"redirects": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.example/", http.StatusFound)
+		}, 502},
+		"refuses":       {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, 503},
+		"long-header":   {raw("HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 1<<20) + "\r\n\r\n"), 502},
+		"noise":         {raw(strings.Repeat("\x00\xff", 5000)), 502},
+		"switches":      {raw("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"), 502},
+		"early-answers": {raw(strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n", 20)), 502},
+		"page": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<script>fetch('/desk')</script>")
+		}, 200},
+	}
+	for name, b := range bots {
+		newBot(t, namespace, name, b.handler)
+	}
+	hanging := make(chan struct{})
+	defer close(hanging)
+	newBot(t, namespace, "hangs", func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-hanging:
+		}
+	})
+	newBot(t, namespace, "good", echo)
+	g := newGateway(t, func(o *gateway.Options) { o.Limits.PerSession = 4 })
+	key := newKey(t, namespace, "read,send")
+	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "good")+"/messages", key, "")
+	for name, b := range bots {
+		got := g.do("POST", bot.GatewayPath(namespace, name)+"/messages", key, `{}`)
+		if got.status != b.want {
+			t.Errorf("%s: %d %s, want %d", name, got.status, got.body, b.want)
+		}
+		if got.header.Get("Location") != "" || got.header.Get("Link") != "" || got.header.Get("Www-Authenticate") != "" {
+			t.Errorf("%s: headers %v", name, got.header)
+		}
+		if b.want == 200 && !strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox") {
+			t.Errorf("%s: a page runs at the gateway's address", name)
+		}
+	}
+	// Callers of a bot that hangs are bounded; the others' do not wait for them.
+	var refused atomic.Int32
+	for range 8 {
+		go func() {
+			request, err := http.NewRequestWithContext(t.Context(), "GET", g.url+bot.GatewayPath(namespace, "hangs")+"/messages", nil)
+			if err != nil {
+				return
+			}
+			request.Header.Set("X-Api-Key", key)
+			answer, err := http.DefaultTransport.RoundTrip(request)
+			if err != nil {
+				return
+			}
+			defer answer.Body.Close()
+			if answer.StatusCode == http.StatusTooManyRequests {
+				refused.Add(1)
+			}
+		}()
+	}
+	wait(t, "the callers of the bot that hangs to be bounded", func() bool { return refused.Load() == 4 })
+	if got := g.do("GET", bot.GatewayPath(namespace, "good")+"/messages", key, ""); got.status != http.StatusOK {
+		t.Errorf("another session's caller: %d", got.status)
+	}
+}
+
+// A bot without the pinned key gets neither the token nor the request.
+func TestAForeignKeyGetsNothing(t *testing.T) {
+	namespace := newNamespace(t)
+	f := newSession(t, namespace, "shop", nil)
+	f.setState(bot.StateConnected, v1alpha1.ReasonPodRunning)
+	thief := newSession(t, namespace, "thief", nil)
+	thief.listen("127.60.200.1", echo)
+	f.makePod("127.60.200.1") // the thief has the address of the bot
+	g := newGateway(t)
+	key := newKey(t, namespace, "read,send")
+	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "shop"), key, "")
+	got := g.do("POST", bot.GatewayPath(namespace, "shop")+"/messages", key, `{"text":"secret"}`)
+	if got.status != http.StatusServiceUnavailable || thief.asked.Load() != 0 {
+		t.Errorf("answered %d; the thief was asked %d times", got.status, thief.asked.Load())
+	}
+}
+
+// A client that does not read its answer, or sends a request bit by bit, holds up nobody else.
+func TestSlowClients(t *testing.T) {
+	namespace := newNamespace(t)
+	newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("large") {
+			block := make([]byte, 1<<20)
+			for {
+				if _, err := w.Write(block); err != nil {
+					return
+				}
+			}
+		}
+		_, _ = io.Copy(w, r.Body)
+	})
+	g := newGateway(t)
+	key := newKey(t, namespace, "read,send")
+	base := bot.GatewayPath(namespace, "shop")
+	g.eventually(http.StatusOK, "GET", base, key, "")
+	for _, request := range []string{
+		"GET " + base + "/messages?large=1 HTTP/1.1\r\nHost: x\r\nX-Api-Key: " + key + "\r\n\r\n",
+		"POST " + base + "/messages HTTP/1.1\r\nHost: x\r\nX-Api-Key: " + key + "\r\nContent-Length: 1000\r\n\r\nx",
+		"POST " + base + "/messages HTTP/1.1\r\nHost: x\r\nX-Api-",
+	} {
+		for range 10 {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+			must(t, err)
+			defer conn.Close()
+			_, err = io.WriteString(conn, request)
+			must(t, err)
+		}
+	}
+	if got := g.do("POST", base+"/messages", key, "hello"); got.status != http.StatusOK || got.body != "hello" {
+		t.Errorf("answered %d %q", got.status, got.body)
+	}
+}
+
+// A caller that asks too fast is slowed down, and only that one.
+func TestRate(t *testing.T) {
+	namespace := newNamespace(t)
+	newBot(t, namespace, "shop", echo)
+	g := newGateway(t, func(o *gateway.Options) { o.Limits.Rate = 5 })
+	fast, other := newKey(t, namespace, "read"), newKey(t, namespace, "read", func(k *apikey.Key) { k.Name = "other" })
+	base := bot.GatewayPath(namespace, "shop")
+	g.eventually(http.StatusOK, "GET", base, other, "")
+	refused := 0
+	for range 100 {
+		if got := g.do("GET", base, fast, ""); got.status == http.StatusTooManyRequests && got.header.Get("Retry-After") != "" {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("a hundred requests at once were answered")
+	}
+	if got := g.do("GET", base, other, ""); got.status != http.StatusOK {
+		t.Errorf("another caller: %d", got.status)
+	}
+}

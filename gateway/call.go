@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// call is one request.
+type call struct {
+	*Gateway
+	w     *answer
+	r     *http.Request
+	began time.Time
+	// path is the request's, cleaned.
+	path string
+}
+
+// serve answers the call, or returns why not.
+func (c *call) serve() error {
+	path, ok := cleanPath(c.r.URL)
+	if !ok {
+		return problemBadPath.about(problemBadPath.detail)
+	}
+	c.path = path
+	if upgrade := c.r.Header.Get("Upgrade"); upgrade != "" && (!strings.EqualFold(upgrade, "websocket") || c.r.Method != http.MethodGet) {
+		c.r.Header.Del("Upgrade") // nothing else is spoken here
+	}
+	segments := segmentsOf(path)
+	switch {
+	case len(segments) == 0:
+	case path == bot.PathWAHAPing:
+		writeJSON(c.w, http.StatusOK, "application/json", bot.WAHAPing{Message: "pong"})
+		return nil
+	case segments[0] == "v1":
+		return c.serveV1(segments[1:])
+	case segments[0] == "api" || path == bot.PathWebSocket:
+		return c.serveWAHA(segments)
+	}
+	return problemNotFound.about(problemNotFound.detail)
+}
+
+// serveV1 serves the gateway's own paths.
+func (c *call) serveV1(segments []string) error {
+	switch {
+	case c.path == bot.PathGatewaySessions:
+		return c.serveList()
+	case len(segments) < 4 || segments[0] != "namespaces" || segments[2] != "sessions":
+		return problemNotFound.about(problemNotFound.detail)
+	}
+	key := sessionKey{segments[1], segments[3]}
+	if !namespacePattern.MatchString(key.namespace) || !namePattern.MatchString(key.name) {
+		return problemNoSession.about(problemNoSession.detail)
+	}
+	who, failure := c.identify(c.r)
+	if failure != nil {
+		return failure
+	}
+	if len(segments) == 4 {
+		return c.serveOne(who, key)
+	}
+	rest := strings.TrimPrefix(c.path, "/v1/namespaces/"+key.namespace+"/sessions/"+key.name)
+	switch {
+	case segments[4] == "api", rest == bot.PathOpenAPI, rest == bot.PathWebSocket:
+	default:
+		rest = "/api" + rest
+	}
+	return c.pass(who, key, rest, c.r.URL.RawQuery)
+}
+
+// pass passes the request on to a session's bot, if the caller may.
+func (c *call) pass(who *caller, key sessionKey, path, query string) error {
+	what, known := classifyBot(c.r.Method, path)
+	if !known {
+		return problemNotFound.about(problemNotFound.detail)
+	}
+	return c.passAs(who, what, key, path, query)
+}
+
+// passAs passes the request on as an action.
+func (c *call) passAs(who *caller, what action, key sessionKey, path, query string) error {
+	return c.account(who, what, key, isStream(c.r, path), func(ctx context.Context) error {
+		ctx = context.WithValue(ctx, routedContext{}, &routed{key: key, path: path, query: query})
+		c.proxy.ServeHTTP(c.w, c.r.WithContext(ctx))
+		return nil
+	})
+}
+
+// account does something to a session for a caller: within their rights and limits, with a line in the audit log and
+// in the metrics.
+func (c *call) account(who *caller, what action, key sessionKey, stream bool, do func(context.Context) error) error {
+	failure := c.permit(c.r.Context(), who, what, key)
+	return c.counted(who, what, key, stream, failure, do)
+}
+
+// counted is account for rights that were looked at before; failure is how that ended.
+func (c *call) counted(who *caller, what action, key sessionKey, stream bool, failure *problem, do func(context.Context) error) (err error) {
+	var done func()
+	if failure == nil {
+		done, failure = c.ledger.admit(who.name, key, stream, c.began)
+	}
+	defer func() {
+		status := c.w.status
+		if known, ok := err.(*problem); ok && known != nil { //nolint:errorlint // the problem itself is what is answered
+			status = known.status
+		}
+		c.note(who, what, key, stream, status)
+	}()
+	if failure != nil {
+		return failure
+	}
+	defer done()
+	ctx := c.r.Context()
+	if stream {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(c.stopping, cancel)()
+	}
+	return do(ctx)
+}
+
+// note writes the call's line in the audit log, and counts it. The path is not in it: a chat's id is a phone number.
+func (c *call) note(who *caller, what action, key sessionKey, stream bool, status int) {
+	took := c.now().Sub(c.began)
+	c.metrics.request(what, status, took, stream)
+	if !what.audited() {
+		return
+	}
+	c.log.Info("audit", "who", who.name, "from", c.address(c.r).String(), "action", string(what), "method", c.r.Method,
+		"namespace", key.namespace, "session", key.name, "status", status, "milliseconds", took.Milliseconds())
+}

@@ -1,0 +1,304 @@
+package gateway
+
+import (
+	"context"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apiserver/pkg/apis/apiserver"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authentication/authenticatorfactory"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
+	authenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
+	authorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
+	"k8s.io/client-go/rest"
+
+	"sesi.dev/sesi/api/apikey"
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+const (
+	// reviewCache is how long the API server's answers about tokens and rights are believed.
+	reviewCache   = 10 * time.Second
+	reviewTimeout = 5 * time.Second
+	// maxCredential bounds a key or token.
+	maxCredential = 8 << 10
+)
+
+// caller is who sent a request.
+type caller struct {
+	// name is for the audit log: the user, or the namespace and name of the key's Secret.
+	name string
+	// namespace is where the sessions are that the caller names without one; empty for users.
+	namespace string
+	key       *apikey.Key // nil for a Kubernetes user
+	user      user.Info
+}
+
+// reviewer asks the API server who a token is and what they may do.
+type reviewer struct {
+	tokens authenticator.Token
+	rights authorizer.Authorizer
+}
+
+func newReviewer(config *rest.Config, client *http.Client) (*reviewer, error) {
+	tokens, err := authenticationv1.NewForConfigAndClient(config, client)
+	if err != nil {
+		return nil, err
+	}
+	access, err := authorizationv1.NewForConfigAndClient(config, client)
+	if err != nil {
+		return nil, err
+	}
+	backoff := &wait.Backoff{Duration: 200 * time.Millisecond, Factor: 1.5, Jitter: 0.2, Steps: 3}
+	authenticate, _, err := authenticatorfactory.DelegatingAuthenticatorConfig{
+		Anonymous: &apiserver.AnonymousAuthConfig{Enabled: false}, CacheTTL: reviewCache,
+		TokenAccessReviewClient: tokens, TokenAccessReviewTimeout: reviewTimeout, WebhookRetryBackoff: backoff,
+	}.New()
+	if err != nil {
+		return nil, err
+	}
+	authorize, err := authorizerfactory.DelegatingAuthorizerConfig{
+		SubjectAccessReviewClient: access, AllowCacheTTL: reviewCache, DenyCacheTTL: reviewCache, WebhookRetryBackoff: backoff,
+	}.New()
+	if err != nil {
+		return nil, err
+	}
+	return &reviewer{tokens: tokenOf{authenticate}, rights: authorize}, nil
+}
+
+// tokenOf asks about a token alone.
+type tokenOf struct{ request authenticator.Request }
+
+func (t tokenOf) AuthenticateToken(ctx context.Context, token string) (*authenticator.Response, bool, error) {
+	return t.request.AuthenticateRequest((&http.Request{Header: http.Header{"Authorization": {"Bearer " + token}}}).WithContext(ctx))
+}
+
+// credentialOf is the key or token of a request; empty for none. fromCookie is true where a browser sent it by itself.
+func credentialOf(r *http.Request) (credential string, fromCookie bool) {
+	if key := r.Header.Get("X-Api-Key"); key != "" {
+		return key, false
+	}
+	if scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token), false
+	}
+	if r.URL.Path == bot.PathWebSocket { // a browser cannot set a header there, and WAHA's clients do so
+		if key := r.URL.Query().Get(queryKey); key != "" {
+			return key, false
+		}
+	}
+	return "", false
+}
+
+// queryKey is the query parameter with the key of a WebSocket.
+const queryKey = "x-api-key"
+
+// identify returns who sent a request.
+func (g *Gateway) identify(r *http.Request) (*caller, *problem) {
+	credential, fromCookie := credentialOf(r)
+	if credential == "" {
+		return nil, problemNoCredential.about(problemNoCredential.detail)
+	}
+	if fromCookie && fromOtherSite(r) {
+		return nil, problemCrossSite.about(problemCrossSite.detail)
+	}
+	return g.recognize(r.Context(), credential, g.address(r))
+}
+
+// recognize returns whose a credential is. A right API key is let in from everywhere. Wrong credentials from one
+// address are answered at a bounded rate, and above it tokens are not asked about.
+func (g *Gateway) recognize(ctx context.Context, credential string, from netip.Addr) (*caller, *problem) {
+	if len(credential) > maxCredential {
+		return nil, problemWrongCredential.about(problemWrongCredential.detail)
+	}
+	now := g.now()
+	if apikey.Looks(credential) {
+		sum := apikey.SumOf(credential)
+		if key, found := g.fleet.key(sum); found && subtle.ConstantTimeCompare(key.Sum[:], sum[:]) == 1 && !key.Expired(now) {
+			return &caller{name: "key:" + key.Namespace + "/" + key.Name, namespace: key.Namespace, key: &key}, nil
+		}
+		return nil, g.wrong(from, now)
+	}
+	if wait := g.throttle.wait(from, now); wait > 0 {
+		return nil, problemTooManyAttempts.after(int(wait/time.Second) + 1)
+	}
+	answer, ok, err := g.reviews.tokens.AuthenticateToken(ctx, credential)
+	switch {
+	case ok:
+		who := &caller{name: answer.User.GetName(), user: answer.User}
+		if rest, found := strings.CutPrefix(who.name, "system:serviceaccount:"); found {
+			who.namespace, _, _ = strings.Cut(rest, ":")
+		}
+		return who, nil
+	case err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "tokenreviews"): // the request failed, not the token
+		g.log.Error("ask the API server about a token", "error", err.Error())
+		return nil, problemCluster.about(problemCluster.detail)
+	}
+	return nil, g.wrong(from, now)
+}
+
+func (g *Gateway) wrong(from netip.Addr, now time.Time) *problem {
+	if wait := g.throttle.wait(from, now); wait > 0 {
+		return problemTooManyAttempts.after(int(wait/time.Second) + 1)
+	}
+	g.throttle.failed(from, now)
+	return problemWrongCredential.about(problemWrongCredential.detail)
+}
+
+// address is where a request comes from: the last address that a trusted proxy did not add.
+func (g *Gateway) address(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	from := at.Addr().Unmap()
+	if len(g.options.TrustedProxies) == 0 {
+		return from
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		if !slices.ContainsFunc(g.options.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(from) }) {
+			return from
+		}
+		hop = strings.TrimSpace(hop)
+		if host, _, err := net.SplitHostPort(hop); err == nil {
+			hop = host
+		}
+		next, err := netip.ParseAddr(hop)
+		if err != nil {
+			return from
+		}
+		from = next.Unmap()
+	}
+	return from
+}
+
+// may reports whether a caller may do something to a session. session may be nil, for one that does not exist or for
+// those of a namespace; labels are then of none.
+func (g *Gateway) may(ctx context.Context, who *caller, what action, key sessionKey, session *v1alpha1.WhatsAppSession) (bool, *problem) {
+	need := rights[what]
+	if who.key != nil {
+		if !who.key.Allows(need.key) {
+			return false, nil
+		}
+		if key.name == "" {
+			return key.namespace == who.key.Namespace, nil
+		}
+		var labels map[string]string
+		if session != nil {
+			labels = session.Labels
+		}
+		return who.key.Covers(key.namespace, key.name, labels), nil
+	}
+	decision, _, err := g.reviews.rights.Authorize(ctx, authorizer.AttributesRecord{
+		User: who.user, Verb: need.verb, APIGroup: v1alpha1.GroupVersion.Group, APIVersion: v1alpha1.GroupVersion.Version,
+		Resource: "whatsappsessions", Subresource: need.subresource, Namespace: key.namespace, Name: key.name, ResourceRequest: true,
+	})
+	if err != nil && decision != authorizer.DecisionAllow {
+		if ctx.Err() == nil {
+			g.log.Error("ask the API server about a right", "error", err.Error())
+		}
+		return false, problemCluster.about(problemCluster.detail)
+	}
+	return decision == authorizer.DecisionAllow, nil
+}
+
+// permit is nil if the caller may do it. Whoever may not even see the session learns no more than that it is not found.
+func (g *Gateway) permit(ctx context.Context, who *caller, what action, key sessionKey) *problem {
+	session := g.fleet.session(key)
+	allowed, failure := g.may(ctx, who, what, key, session)
+	if failure != nil {
+		return failure
+	}
+	if allowed && session != nil {
+		return nil
+	}
+	if session == nil {
+		return problemNoSession.about(problemNoSession.detail)
+	}
+	visible := who.key != nil && who.key.Covers(key.namespace, key.name, session.Labels)
+	if who.key == nil {
+		if visible, failure = g.may(ctx, who, actSee, key, session); failure != nil {
+			return failure
+		}
+	}
+	if !visible {
+		return problemNoSession.about(problemNoSession.detail)
+	}
+	return forbidden(who, what)
+}
+
+// forbidden says which right is missing, in the words of the caller's kind.
+func forbidden(who *caller, what action) *problem {
+	need := rights[what]
+	if who.key != nil {
+		return problemForbidden.about(text{
+			"Kunci ini tidak memiliki izin \"" + string(need.key) + "\".", "This key does not have the verb \"" + string(need.key) + "\"."})
+	}
+	resource := "whatsappsessions"
+	if need.subresource != "" {
+		resource += "/" + need.subresource
+	}
+	return problemForbidden.about(text{
+		"Peran Anda tidak memiliki hak \"" + need.verb + "\" atas " + resource + ".",
+		"Your role does not have \"" + need.verb + "\" on " + resource + "."})
+}
+
+// seen returns a filter for the sessions that a caller may list or watch.
+func (g *Gateway) seen(ctx context.Context, who *caller, what action) (func(*v1alpha1.WhatsAppSession) bool, *problem) {
+	if who.key != nil {
+		if !who.key.Allows(rights[what].key) {
+			return nil, forbidden(who, what)
+		}
+		return func(s *v1alpha1.WhatsAppSession) bool { return who.key.Covers(s.Namespace, s.Name, s.Labels) }, nil
+	}
+	all, failure := g.may(ctx, who, what, sessionKey{}, nil)
+	if failure != nil {
+		return nil, failure
+	}
+	if all {
+		return func(*v1alpha1.WhatsAppSession) bool { return true }, nil
+	}
+	open := map[string]bool{}
+	for _, namespace := range g.fleet.namespaces() {
+		if open[namespace], failure = g.may(ctx, who, what, sessionKey{namespace: namespace}, nil); failure != nil {
+			return nil, failure
+		}
+	}
+	if who.namespace != "" && !open[who.namespace] {
+		if open[who.namespace], failure = g.may(ctx, who, what, sessionKey{namespace: who.namespace}, nil); failure != nil {
+			return nil, failure
+		}
+	}
+	return func(s *v1alpha1.WhatsAppSession) bool { return open[s.Namespace] }, nil
+}
+
+// crossOrigin compares Origin with Host.
+var crossOrigin = http.NewCrossOriginProtection()
+
+// fromOtherSite reports whether a browser sent a request for a page of another site. Opening the desk by a link is
+// allowed.
+func fromOtherSite(r *http.Request) bool {
+	read := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return false
+	case "":
+		if r.Header.Get("Upgrade") != "" { // opening a WebSocket is a GET that no rule of the browser holds back
+			origin := r.Header.Get("Origin")
+			_, host, _ := strings.Cut(origin, "://")
+			return origin != "" && host != r.Host
+		}
+		return crossOrigin.Check(r) != nil
+	}
+	return !read || r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Header.Get("Sec-Fetch-Dest") != "document"
+}

@@ -1,0 +1,218 @@
+package gateway
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits bound what a caller, a session and all together may take of the gateway. A zero field takes its default.
+type Limits struct {
+	// Rate is how many requests per second a caller may send, after a first burst of twice as many (200).
+	Rate float64
+	// PerCaller and PerSession are requests at once (256, 64), CallerStreams and SessionStreams open streams (256, 16).
+	PerCaller, PerSession         int
+	CallerStreams, SessionStreams int
+	// Streams are all open streams (5000).
+	Streams int
+	// Body is the largest body in bytes (96 MiB). It is passed on while it is read.
+	Body int64
+	// Held is how many bytes of bodies are in memory at once, of requests whose body names the session (64 MiB).
+	Held int64
+}
+
+func (l Limits) withDefaults() Limits {
+	setDefault(&l.Rate, 200)
+	setDefault(&l.PerCaller, 256)
+	setDefault(&l.PerSession, 64)
+	setDefault(&l.CallerStreams, 256)
+	setDefault(&l.SessionStreams, 16)
+	setDefault(&l.Streams, 5000)
+	setDefault(&l.Body, 96<<20)
+	setDefault(&l.Held, 64<<20)
+	return l
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// ledger counts what is in use.
+type ledger struct {
+	limits Limits
+
+	mu      sync.Mutex
+	callers map[string]*account
+	used    map[sessionKey]*account
+	streams int
+	held    int64
+}
+
+// account is one caller's or session's.
+type account struct {
+	requests, streams int
+	rate              *rate.Limiter
+	last              time.Time
+}
+
+// maxAccounts bounds how many callers are remembered; those without a request are forgotten first.
+const maxAccounts = 10_000
+
+func newLedger(limits Limits) *ledger {
+	return &ledger{limits: limits, callers: map[string]*account{}, used: map[sessionKey]*account{}}
+}
+
+// admit counts a request of a caller, and its session's if it has one, until done is called.
+func (l *ledger) admit(who string, key sessionKey, stream bool, now time.Time) (done func(), refused *problem) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.callers[who]
+	if a == nil {
+		l.forget(now)
+		a = &account{rate: rate.NewLimiter(rate.Limit(l.limits.Rate), int(2*l.limits.Rate)+1)}
+		l.callers[who] = a
+	}
+	a.last = now
+	var s *account
+	if key.name != "" {
+		if s = l.used[key]; s == nil {
+			s = &account{}
+		}
+	}
+	if !a.rate.AllowN(now, 1) {
+		return nil, problemTooMany.after(1)
+	}
+	if stream {
+		if l.streams >= l.limits.Streams || a.streams >= l.limits.CallerStreams || s != nil && s.streams >= l.limits.SessionStreams {
+			return nil, problemTooManyStreams.after(5)
+		}
+	} else if a.requests >= l.limits.PerCaller || s != nil && s.requests >= l.limits.PerSession {
+		return nil, problemTooMany.after(1)
+	}
+	if s != nil {
+		l.used[key] = s
+	}
+	l.count(a, s, stream, 1)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.count(a, s, stream, -1)
+		if s != nil && s.requests == 0 && s.streams == 0 {
+			delete(l.used, key)
+		}
+	}, nil
+}
+
+func (l *ledger) count(a, s *account, stream bool, by int) {
+	for _, one := range []*account{a, s} {
+		switch {
+		case one == nil:
+		case stream:
+			one.streams += by
+		default:
+			one.requests += by
+		}
+	}
+	if stream {
+		l.streams += by
+	}
+}
+
+// forget makes room for a caller: those that have not called for a minute go.
+func (l *ledger) forget(now time.Time) {
+	if len(l.callers) < maxAccounts {
+		return
+	}
+	for who, a := range l.callers {
+		if a.requests == 0 && a.streams == 0 && now.Sub(a.last) > time.Minute {
+			delete(l.callers, who)
+		}
+	}
+}
+
+// hold takes bytes of memory for a body; false when too many are taken.
+func (l *ledger) hold(size int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held+size > l.limits.Held {
+		return false
+	}
+	l.held += size
+	return true
+}
+
+func (l *ledger) release(size int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held -= size
+}
+
+// openStreams is how many streams are open.
+func (l *ledger) openStreams() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.streams
+}
+
+const (
+	throttleBurst   = 10              // wrong credentials before an address has to wait
+	throttleRefill  = 3 * time.Second // gives one more try
+	throttleCallers = 4096            // addresses remembered at once
+)
+
+// throttle bounds how often an address may present a wrong credential.
+type throttle struct {
+	mu   sync.Mutex
+	full map[netip.Prefix]time.Time // when an address has all its tries again
+}
+
+// wait is how long an address must wait before its next try; 0 when it need not.
+func (t *throttle) wait(from netip.Addr, now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	open := t.full[t.key(from)].Add(-(throttleBurst - 1) * throttleRefill)
+	return max(0, open.Sub(now))
+}
+
+// failed counts a wrong credential.
+func (t *throttle) failed(from netip.Addr, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.full == nil {
+		t.full = map[netip.Prefix]time.Time{}
+	}
+	if len(t.full) >= throttleCallers {
+		for key, full := range t.full {
+			if full.Before(now) {
+				delete(t.full, key)
+			}
+		}
+	}
+	key := t.key(from)
+	begin := t.full[key]
+	if begin.Before(now) {
+		begin = now
+	}
+	t.full[key] = begin.Add(throttleRefill)
+}
+
+// key is the network of an address, or one for all new ones once too many are remembered.
+func (t *throttle) key(from netip.Addr) netip.Prefix {
+	bits := 32
+	if from.Is6() {
+		bits = 64 // a caller owns that much at least
+	}
+	network, err := from.WithZone("").Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	if _, known := t.full[network]; known || len(t.full) < throttleCallers {
+		return network
+	}
+	return netip.Prefix{}
+}

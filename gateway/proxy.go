@@ -1,0 +1,146 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// passedHeaders are what a bot gets of a request. Everything else stays here: the caller's credential and cookies, what
+// says where a request came from, and what would make a bot treat it as another one.
+var passedHeaders = []string{
+	"Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Encoding", "Content-Language", "Content-Type",
+	"Idempotency-Key", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Last-Event-Id",
+	"Prefer", "Range", "Traceparent", "Tracestate", "User-Agent", "X-Request-Id",
+}
+
+// socketHeaders are passed with them when a WebSocket is opened.
+var socketHeaders = []string{"Connection", "Upgrade", "Sec-Websocket-Extensions", "Sec-Websocket-Key", "Sec-Websocket-Protocol", "Sec-Websocket-Version"}
+
+// droppedHeaders are dropped from a bot's answer: they would speak for the gateway's whole address.
+var droppedHeaders = []string{
+	"Access-Control-Allow-Credentials", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Allow-Origin",
+	"Access-Control-Expose-Headers", "Access-Control-Max-Age", "Alt-Svc", "Clear-Site-Data", "Content-Location",
+	"Content-Security-Policy-Report-Only", "Link", "Location", "Nel", "Origin-Agent-Cluster", "Proxy-Authenticate",
+	"Public-Key-Pins", "Refresh", "Report-To", "Reporting-Endpoints", "Server", "Service-Worker-Allowed", "Set-Cookie", "Set-Cookie2",
+	"Sourcemap", "Strict-Transport-Security", "Www-Authenticate", "X-Accel-Expires", "X-Accel-Redirect", "X-Sendfile", "X-Sourcemap",
+}
+
+// newProxy returns what passes requests on to the bots.
+func newProxy(trip http.RoundTripper, g *Gateway) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			to := p.In.Context().Value(routedContext{}).(*routed)
+			p.Out.URL = &url.URL{Scheme: "https", Host: "bot", Path: to.path, RawQuery: to.query}
+			passed := make(http.Header, len(passedHeaders))
+			copyHeaders(passed, p.Out.Header, passedHeaders)
+			if p.Out.Header.Get("Upgrade") != "" {
+				copyHeaders(passed, p.Out.Header, socketHeaders)
+			}
+			if passed["User-Agent"] == nil {
+				passed["User-Agent"] = []string{"sesi-gateway"}
+			}
+			p.Out.Header, p.Out.Trailer = passed, nil
+		},
+		Transport:      trip,
+		ModifyResponse: cleanAnswer,
+		ErrorHandler:   g.failed,
+		ErrorLog:       log.New(io.Discard, "", 0), // failed counts and answers them
+		BufferPool:     &buffers{},
+	}
+}
+
+func copyHeaders(to, from http.Header, names []string) {
+	for _, name := range names {
+		if values, found := from[name]; found {
+			to[name] = values
+		}
+	}
+}
+
+// cleanAnswer takes from a bot's answer what only the gateway may say. A bot can be anyone's code, and the desk of the
+// people who look after all bots is at the same address: a page from a bot must not become a page of the desk.
+func cleanAnswer(answer *http.Response) error {
+	switch {
+	case answer.StatusCode == http.StatusUnauthorized:
+		// The bot refuses the token of the session's Secret, which is not the caller's.
+		return problemAway.about(text{"Bot belum mengenali token barunya.", "The bot does not accept the token in the session's Secret yet."}).after(5)
+	case answer.StatusCode >= 300 && answer.StatusCode < 400 && answer.StatusCode != http.StatusNotModified,
+		answer.StatusCode < 200 && answer.StatusCode != http.StatusSwitchingProtocols:
+		return problemStrange.about(problemStrange.detail)
+	}
+	h := answer.Header
+	for _, name := range droppedHeaders {
+		delete(h, name)
+	}
+	answer.Trailer = nil
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		return nil
+	}
+	h["Content-Security-Policy"] = []string{"default-src 'none'; sandbox; frame-ancestors 'none'"}
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Cross-Origin-Resource-Policy"] = []string{"same-origin"}
+	if strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
+		h["X-Accel-Buffering"] = []string{"no"} // nginx in front of us would hold events back
+	}
+	return nil
+}
+
+// failed answers for a bot that did not.
+func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && !errors.Is(r.Context().Err(), context.DeadlineExceeded) {
+		panic(http.ErrAbortHandler) // the caller has gone
+	}
+	var known *problem
+	var dial *errDial
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &known):
+	case errors.As(err, &large):
+		known = problemTooLarge.about(problemTooLarge.detail)
+	case errors.As(err, &dial):
+		key := r.Context().Value(routedContext{}).(*routed).key
+		known = problemAway.after(5)
+		if session := g.fleet.session(key); session != nil {
+			known, _ = classifyAway(session, g.now())
+		}
+	case timedOut(err):
+		known = problemSlow.about(problemSlow.detail)
+	default:
+		known = problemBroke.about(problemBroke.detail)
+	}
+	g.metrics.problem(known.kind)
+	known.write(w, g.language(r))
+}
+
+// buffers are for copying bodies.
+type buffers struct{ pool sync.Pool }
+
+const copyBuffer = 16 << 10
+
+// Get implements httputil.BufferPool.
+func (b *buffers) Get() []byte {
+	if buffer, ok := b.pool.Get().(*[]byte); ok {
+		return *buffer
+	}
+	return make([]byte, copyBuffer)
+}
+
+// Put implements httputil.BufferPool.
+func (b *buffers) Put(buffer []byte) { b.pool.Put(&buffer) }
+
+// isStream reports whether an answer is likely to stay open: such a request has a place of its own, because it would
+// take one from the others for hours.
+func isStream(r *http.Request, path string) bool {
+	return r.Header.Get("Upgrade") != "" || path == bot.PathSessionEvents ||
+		slices.ContainsFunc(r.Header.Values("Accept"), func(accept string) bool { return strings.Contains(accept, "text/event-stream") })
+}

@@ -1,0 +1,117 @@
+package gateway
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"sesi.dev/sesi/api/apikey"
+	"sesi.dev/sesi/api/bot"
+)
+
+// action is what a request does, and so which right it needs.
+type action string
+
+const (
+	actSee     action = "see"     // one session's state
+	actList    action = "list"    // the states of many
+	actWatch   action = "watch"   // their changes
+	actRead    action = "read"    // messages
+	actSend    action = "send"    // messages, and what else the account can do
+	actLink    action = "link"    // codes and passkeys
+	actControl action = "control" // restart, stop, start, log out, clear, erase
+	actBackup  action = "backup"  // the session's keys
+	actCreate  action = "create"
+	actChange  action = "change"
+	actDelete  action = "delete"
+)
+
+// right is an action in the words of Kubernetes and in those of an API key.
+type right struct {
+	verb, subresource string
+	key               apikey.Verb
+}
+
+var rights = map[action]right{
+	actSee:     {"get", "", apikey.VerbRead},
+	actList:    {"list", "", apikey.VerbRead},
+	actWatch:   {"watch", "", apikey.VerbRead},
+	actRead:    {"get", "messages", apikey.VerbRead},
+	actSend:    {"create", "messages", apikey.VerbSend},
+	actLink:    {"create", "link", apikey.VerbLink},
+	actControl: {"update", "control", apikey.VerbControl},
+	actBackup:  {"get", "backup", apikey.VerbManage},
+	actCreate:  {"create", "", apikey.VerbManage},
+	actChange:  {"update", "", apikey.VerbManage},
+	actDelete:  {"delete", "", apikey.VerbManage},
+}
+
+// audited reports whether a call leaves a line in the audit log. Reading does not, but for what gives the account away.
+func (a action) audited() bool {
+	return !slices.Contains([]action{actSee, actList, actWatch, actRead}, a)
+}
+
+// classifyBot returns the right that a request to a bot needs; false for a path that is not passed on. A path that
+// this release does not know needs the right to read or to send, so that new routes of a bot work, and none of those
+// that are kept apart lies below an unknown one.
+func classifyBot(method, path string) (action, bool) {
+	segments := segmentsOf(strings.ToLower(path))
+	if len(segments) == 0 {
+		return "", false
+	}
+	read := method == http.MethodGet || method == http.MethodHead
+	switch {
+	case path == bot.PathOpenAPI, path == bot.PathWAHAPing:
+		return actSee, read
+	case segments[0] == "ws":
+		return actRead, read && len(segments) == 1
+	case segments[0] != "api" || len(segments) < 2:
+		return "", false
+	}
+	part := ""
+	if len(segments) > 2 {
+		part = segments[2]
+	}
+	switch segments[1] {
+	case "health":
+		return actSee, true
+	case "session":
+		return classifyOwn(part, read), true
+	case "sessions":
+		if read {
+			return actSee, true
+		}
+		return actControl, true
+	case "screenshot":
+		return actLink, true // it shows the code where there is one
+	case "webhooks":
+		if !read {
+			return actControl, true // it decides who gets every message
+		}
+		return actRead, true
+	}
+	switch {
+	case part == "auth":
+		return actLink, true
+	case method == http.MethodDelete && (segments[1] == "chats" || part == "chats") && segments[len(segments)-1] == "messages":
+		return actControl, true
+	case read && !strings.HasPrefix(segments[1], "send"): // WAHA also sends by GET
+		return actRead, true
+	}
+	return actSend, true
+}
+
+// classifyOwn is classifyBot for the paths of a bot's own session.
+func classifyOwn(part string, read bool) action {
+	switch part {
+	case "status", "events":
+		if read {
+			return actSee
+		}
+	case "backup":
+		return actBackup
+	case "qr", "pair", "passkey":
+		return actLink
+	}
+	return actControl
+}

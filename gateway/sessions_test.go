@@ -1,0 +1,144 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"sesi.dev/sesi/api/apikey"
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// A provider's code that makes sessions in WAHA makes resources here.
+func TestSessionsAreMadeChangedAndDeleted(t *testing.T) {
+	namespace := newNamespace(t)
+	g := newGateway(t)
+	key := newKey(t, namespace, "read,manage,control")
+	g.eventually(http.StatusOK, "GET", bot.PathWAHASessions, key, "")
+	stored := func() *v1alpha1.WhatsAppSession {
+		t.Helper()
+		s := &v1alpha1.WhatsAppSession{}
+		must(t, admin.Get(t.Context(), types.NamespacedName{Namespace: namespace, Name: "shop"}, s))
+		return s
+	}
+
+	got := g.do("POST", bot.PathWAHASessions, key, `{"name":"shop","config":{"debug":false,"metadata":{"customer":"42","note":"two words, no label","sesi.dev/session":"x"}}}`)
+	if got.status != http.StatusCreated || !strings.Contains(got.body, `"name":"shop","status":"STARTING"`) {
+		t.Fatalf("create: %d %s", got.status, got.body)
+	}
+	if s := stored(); s.Labels["customer"] != "42" || s.Labels["note"] != "" || s.Labels["sesi.dev/session"] != "" || s.Spec.Template != nil || *s.Spec.Suspended {
+		t.Errorf("made %v %+v", s.Labels, s.Spec)
+	}
+	var shown struct {
+		Config struct{ Metadata map[string]string }
+	}
+	got = g.do("GET", "/api/sessions/shop", key, "") // at once
+	must(t, json.Unmarshal([]byte(got.body), &shown))
+	if got.status != http.StatusOK || shown.Config.Metadata["note"] != "two words, no label" {
+		t.Errorf("get: %d %s", got.status, got.body)
+	}
+	if got := g.do("POST", bot.PathWAHASessions, key, `{"name":"shop"}`); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "Session 'shop' already exists. Use PUT to update it.") {
+		t.Errorf("twice: %d %s", got.status, got.body)
+	}
+	if got := g.do("PUT", "/api/sessions/shop", key, `{"config":{"metadata":{"customer":"43"}}}`); got.status != http.StatusOK || stored().Labels["customer"] != "43" {
+		t.Errorf("change: %d %s, labels %v", got.status, got.body, stored().Labels)
+	}
+	if got := g.do("POST", "/api/sessions/shop/stop", key, ""); got.status != http.StatusCreated || !*stored().Spec.Suspended || !strings.Contains(got.body, "STOPPED") {
+		t.Errorf("stop: %d %s", got.status, got.body)
+	}
+	if list := g.do("GET", bot.PathWAHASessions, key, "").body; strings.Contains(list, "shop") {
+		t.Errorf("the list shows a stopped session: %s", list)
+	}
+	if list := g.do("GET", bot.PathWAHASessions+"?all=true", key, "").body; !strings.Contains(list, `"name":"shop"`) {
+		t.Errorf("?all=true lists %s", list)
+	}
+	if got := g.do("POST", "/api/sessions/shop/start", key, ""); got.status != http.StatusCreated || *stored().Spec.Suspended {
+		t.Errorf("start: %d %s", got.status, got.body)
+	}
+	if got := g.do("GET", "/api/sessions/shop/me", key, ""); got.status != http.StatusOK || strings.TrimSpace(got.body) != "null" {
+		t.Errorf("me: %d %s", got.status, got.body)
+	}
+	if got := g.do("DELETE", "/api/sessions/shop", key, ""); got.status != http.StatusOK {
+		t.Errorf("delete: %d %s", got.status, got.body)
+	}
+	if err := admin.Get(t.Context(), types.NamespacedName{Namespace: namespace, Name: "shop"}, &v1alpha1.WhatsAppSession{}); !apierrors.IsNotFound(err) {
+		t.Errorf("after the delete: %v", err)
+	}
+	if got := g.do("GET", "/api/sessions/shop", key, ""); got.status != http.StatusNotFound {
+		t.Errorf("after the delete: %d", got.status)
+	}
+	got = g.do("POST", bot.PathWAHASessions, key, `{"start":false}`)
+	if got.status != http.StatusCreated || !strings.Contains(got.body, `"name":"session-`) || !strings.Contains(got.body, "STOPPED") {
+		t.Errorf("without a name: %d %s", got.status, got.body)
+	}
+	if strings.Count(g.log.String(), `"action":"create"`) != 3 || strings.Count(g.log.String(), `"action":"delete"`) != 1 {
+		t.Errorf("audit:\n%s", g.log)
+	}
+}
+
+// What cannot be done is refused with the remedy, and changes nothing.
+func TestSessionsThatAreRefused(t *testing.T) {
+	mine, other := newNamespace(t), newNamespace(t)
+	newSession(t, mine, "shop", map[string]string{"team": "sales"})
+	g := newGateway(t)
+	selector, err := labels.Parse("team=sales")
+	must(t, err)
+	credentials := map[string]string{
+		"manage": newKey(t, mine, "read,manage,control"),
+		"read":   newKey(t, mine, "read"),
+		"named":  newKey(t, mine, "read,manage", func(k *apikey.Key) { k.Sessions = []string{"shop", "bank"} }),
+		"sales":  newKey(t, mine, "read,manage", func(k *apikey.Key) { k.Selector = selector }),
+		"user":   newToken(t, mine, "user", rule("create", ""), rule("get", "")),
+	}
+	for _, credential := range credentials {
+		g.eventually(http.StatusOK, "GET", bot.GatewayPath(mine, "shop"), credential, "")
+	}
+	const path = bot.PathWAHASessions
+	rows := []struct {
+		who, method, path, body string
+		status                  int
+		says                    string
+	}{
+		{"read", "POST", path, `{"name":"x"}`, 403, "manage"},
+		{"manage", "POST", path, `{"name":"Toko Saya"}`, 422, "a-z"},
+		{"manage", "POST", path, `{"name":"a_b"}`, 422, "a-z"},
+		{"manage", "POST", path, `{"name":"` + other + `.x"}`, 403, ""},
+		{"manage", "POST", path, `{"name":"x","config":{"webhooks":[{"url":"https://x"}]}}`, 422, "config.webhooks"},
+		{"manage", "POST", path, `{"name":"x","config":{"proxy":{"server":"x:1"}}}`, 422, "proxySecretRef"},
+		{"manage", "POST", path, `{"name":"x","apps":[{}]}`, 422, "apps"},
+		{"manage", "POST", path, `{"name":5}`, 400, "name"},
+		{"manage", "POST", path, `{"name":"x","config":{"metadata":{"a":"` + strings.Repeat("x", 70<<10) + `"}}}`, 413, ""},
+		{"manage", "PUT", path + "/shop", `{"name":"bank"}`, 422, "name"},
+		{"manage", "PUT", path + "/nothing", `{}`, 404, ""},
+		{"manage", "PATCH", path + "/shop", `{}`, 405, ""},
+		{"manage", "PUT", path, `{}`, 405, ""},
+		{"manage", "POST", path + "/shop/explode", ``, 404, ""},
+		{"named", "POST", path, `{"name":"other"}`, 403, "does not open"},
+		{"named", "POST", path, `{"name":"bank"}`, 201, ""},
+		{"sales", "POST", path, `{"name":"free"}`, 403, "does not open"},
+		{"sales", "POST", path, `{"name":"bound","config":{"metadata":{"team":"sales"}}}`, 201, ""},
+		{"sales", "PUT", path + "/bound", `{"config":{"metadata":{"team":"bank"}}}`, 403, "no longer"},
+		{"user", "POST", path, `{"name":"mine"}`, 201, ""},
+		{"user", "POST", path, `{"name":"` + other + `.theirs"}`, 403, "create"},
+		{"user", "DELETE", path + "/mine", ``, 403, "delete"},
+		{"user", "POST", path + "/mine/stop", ``, 403, "control"},
+	}
+	for i, row := range rows {
+		t.Run(fmt.Sprint(i, " ", row.who, " ", row.method, " ", row.status), func(t *testing.T) {
+			got := g.do(row.method, row.path, credentials[row.who], row.body)
+			if got.status != row.status || !strings.Contains(got.body, row.says) {
+				t.Errorf("%s: answered %d %s, want %d and %q", row.body[:min(60, len(row.body))], got.status, got.body, row.status, row.says)
+			}
+		})
+	}
+	if n := list(t, other); n != 0 {
+		t.Errorf("%d sessions were made in another namespace", n)
+	}
+}
