@@ -48,6 +48,8 @@ func (c *call) serveV1(segments []string) error {
 	switch {
 	case c.path == bot.PathGatewaySessions:
 		return c.serveList()
+	case c.path == bot.PathGatewayEvents:
+		return c.serveEvents()
 	case len(segments) < 4 || segments[0] != "namespaces" || segments[2] != "sessions":
 		return problemNotFound.about(problemNotFound.detail)
 	}

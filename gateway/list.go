@@ -100,7 +100,11 @@ func badParameter(name, example string) *problem {
 
 // needsPerson reports whether someone has to do something about a session.
 func needsPerson(s *v1alpha1.WhatsAppSession) bool {
-	return s.Status.UserAction != "" && s.Status.UserAction != bot.ActionNone && !suspended(s) && s.DeletionTimestamp == nil
+	if suspended(s) || s.DeletionTimestamp != nil {
+		return false
+	}
+	return s.Status.UserAction != "" && s.Status.UserAction != bot.ActionNone && s.Status.UserAction != bot.ActionWaitUntil ||
+		meta.IsStatusConditionTrue(s.Status.Conditions, v1alpha1.ConditionStalled)
 }
 
 // matches reports whether a session is asked for. The states are counted over what the other filters let through.

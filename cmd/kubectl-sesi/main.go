@@ -53,7 +53,7 @@ func newRoot(in io.Reader, out, err io.Writer) *cobra.Command {
 	root.AddCommand(
 		t.list(), t.status(), t.qr(), t.pair(),
 		t.restart(), t.logout(), t.clear(), t.suspend(), t.resume(),
-		t.backup(), t.restore(), t.logs(), t.doctor(),
+		t.backup(), t.restore(), t.logs(), t.doctor(), t.apikey(),
 	)
 	return root
 }
