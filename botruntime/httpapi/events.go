@@ -160,6 +160,7 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 		}
 		by = &one
 	}
+	_, changed := book.Changed() // before it is looked, or what comes between is not told of
 	found, next, err := c.find(book, q)
 	if err != nil {
 		return err
@@ -172,7 +173,6 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 	beat := time.NewTicker(streamHeartbeat)
 	defer beat.Stop()
 	for {
-		_, changed := book.Changed()
 		for len(found) > 0 {
 			for _, e := range found {
 				frame = appendFrame(frame, e, book.Session())
@@ -201,6 +201,7 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 		if by != nil && !by.holds(sumOf(c.Token()), time.Now()) {
 			return nil
 		}
+		_, changed = book.Changed()
 		if found, next, err = c.find(book, q); err != nil {
 			return nil // likewise
 		}
