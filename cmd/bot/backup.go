@@ -21,7 +21,7 @@ const backupTimeout = 5 * time.Minute
 func backup(ctx context.Context, p program) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, backupTimeout)
 	defer cancel()
-	st, err := store.Open(ctx, storeOptions(p.cfg, newLog(p.stderr, p.cfg)))
+	st, err := store.Open(ctx, storeOptions(p.cfg, newLog(p)))
 	if held := (*store.HeldError)(nil); errors.As(err, &held) {
 		return fmt.Errorf("%w; a running bot serves a backup at GET "+bot.PathBackup, err)
 	}
@@ -63,7 +63,7 @@ func restore(ctx context.Context, p program) (err error) {
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 	}
-	done, err := store.Restore(ctx, storeOptions(p.cfg, newLog(p.stderr, p.cfg)), until(ctx, file))
+	done, err := store.Restore(ctx, storeOptions(p.cfg, newLog(p)), until(ctx, file))
 	if err != nil {
 		return err
 	}

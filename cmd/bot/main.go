@@ -76,7 +76,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
-	err = todo.do(ctx, program{cfg: cfg, args: args, stdout: stdout, stderr: stderr})
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	p := program{cfg: cfg, args: args, stdout: stdout, stderr: stderr}
+	if !signal.Ignored(syscall.SIGPIPE) {
+		signal.Ignore(syscall.SIGPIPE)
+		p.unread = leave
+	}
+	err = todo.do(ctx, p)
 	if errors.Is(err, errSettings) {
 		fmt.Fprintln(stderr, err)
 		return exitSettings
@@ -89,10 +96,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 // endings are the signals on which the bot leaves WhatsApp and closes its store. Go would let SIGHUP (the terminal is
-// gone) and SIGPIPE (nobody reads the log or the output) kill it at once. Whoever starts it with one of them ignored, as
-// nohup and systemd do, wants it to go on.
+// gone) kill it at once. A program that starts the bot with it ignored, as nohup does, wants it to continue. SIGPIPE is
+// not among them: every write to a socket that its peer closed raises it.
 func endings() []os.Signal {
-	return slices.DeleteFunc([]os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE}, signal.Ignored)
+	return slices.DeleteFunc([]os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}, signal.Ignored)
 }
 
 // errSettings marks an error in the settings.
@@ -103,6 +110,9 @@ type program struct {
 	cfg            config.Config
 	args           []string
 	stdout, stderr io.Writer
+	// unread ends the command when nobody reads its log any more. It is nil if the command was started with SIGPIPE
+	// ignored, as a service manager does, and so continues without a log.
+	unread func()
 }
 
 var commands = map[string]struct {

@@ -25,7 +25,7 @@ const requestGrace = 2 * time.Second
 // serve runs the bot until it is told to stop, or until a part of it fails.
 func serve(ctx context.Context, p program) (err error) {
 	limitRuntime()
-	log := newLog(p.stderr, p.cfg)
+	log := newLog(p)
 	for _, warning := range p.cfg.Warnings {
 		log.Warn(warning)
 	}

@@ -53,6 +53,24 @@ func TestALogThatNobodyReadsEndsItWell(t *testing.T) {
 	leftWell(t, p, dir)
 }
 
+// Every write to a socket that WhatsApp has reset raises SIGPIPE; the bot connects again.
+func TestAResetSocketDoesNotEndIt(t *testing.T) {
+	wa, dir := whatsapp(t), t.TempDir()
+	p := start(t, settings(wa, dir))
+	linked := p.pair(wa)
+	for range 3 {
+		before := wa.Stats.Logins.Load()
+		wa.DropAll()
+		p.waitFor("another login", func() bool { return wa.Stats.Logins.Load() > before })
+		p.untilConnected()
+	}
+	must(t, p.cmd.Process.Signal(syscall.SIGPIPE))
+	if again := p.untilConnected(); again.JID != linked.JID {
+		t.Errorf("%+v", again)
+	}
+	p.stop()
+}
+
 // nohup starts a program with SIGHUP ignored, and a service manager with SIGPIPE.
 func TestASignalThatIsIgnoredAtItsStartStaysSo(t *testing.T) {
 	wa, dir := whatsapp(t), t.TempDir()
