@@ -1,5 +1,5 @@
 // Package apiserver starts a real API server for tests, from the programs in the folder that KUBEBUILDER_ASSETS names.
-// Nothing runs beside it but etcd: no controller, no node.
+// Only etcd runs with it: no controller, no node.
 package apiserver
 
 import (
@@ -13,13 +13,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// New is one that will have the CRDs of a folder.
+// New returns an API server that will have the CRDs of a folder.
 func New(crds string) *envtest.Environment {
 	return &envtest.Environment{CRDDirectoryPaths: []string{crds}, ErrorIfCRDPathMissing: true}
 }
 
-// Start starts it; then environment.Config is an administrator's, and environment.KubeConfig the same as a file. A start
-// that fails leaves nothing behind.
+// Start starts it. Then environment.Config is an administrator's, and environment.KubeConfig the same as a file. A
+// failed start leaves nothing behind.
 func Start(environment *envtest.Environment) error {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return errors.New("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
@@ -30,7 +30,8 @@ func Start(environment *envtest.Environment) error {
 	return nil
 }
 
-// Main runs the tests of a package that share one; prepare is called once it is up. The result is for os.Exit.
+// Main runs the tests of a package that share one API server; prepare is called once it is up. The result is for
+// os.Exit.
 func Main(m *testing.M, crds string, prepare func(*envtest.Environment) error) int {
 	environment := New(crds)
 	if err := Start(environment); err != nil {
@@ -50,8 +51,7 @@ func Main(m *testing.M, crds string, prepare func(*envtest.Environment) error) i
 	return code
 }
 
-// Strict starts one without CRDs for a test, and fails the test for every field that it does not know and for every
-// warning that it gives.
+// Strict starts an API server without CRDs for a test. The test fails for every unknown field and for every warning.
 func Strict(t *testing.T) (*envtest.Environment, client.Client) {
 	t.Helper()
 	environment := &envtest.Environment{}

@@ -1,5 +1,5 @@
-// Package bottest plays a bot's event stream over real TLS, an honest one or a hostile one, for tests of whoever
-// listens to bots. It never holds a session and never decides anything; no program imports it.
+// Package bottest plays a bot's event stream over real TLS, honest or hostile, for tests of programs that listen to
+// bots. It holds no session and decides nothing; no program imports it.
 package bottest
 
 import (
@@ -23,12 +23,12 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// Heartbeat is how often an honest bot says that it lives.
+// Heartbeat is how often an honest bot sends a comment.
 const Heartbeat = 15 * time.Second
 
 // Bot is a listener at one address that serves one snapshot and its changes.
 type Bot struct {
-	// Token is what a listener must bring.
+	// Token is what a client must send.
 	Token string
 
 	server   *http.Server
@@ -68,13 +68,13 @@ func Start(address string, certificate tls.Certificate, token string, first bot.
 	return b, nil
 }
 
-// Address is where the bot listens.
+// Address returns where the bot listens.
 func (b *Bot) Address() string { return b.listener.Addr().String() }
 
 // Stop closes the listener and every stream.
 func (b *Bot) Stop() { _ = b.server.Close() }
 
-// Behave replaces what the bot answers to an authorised listener; nil makes it honest again.
+// Behave replaces the bot's answer to an authorised client; nil makes it honest again.
 func (b *Bot) Behave(handler http.HandlerFunc) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -93,10 +93,10 @@ func (b *Bot) Change(edit func(*bot.Snapshot)) bot.Snapshot {
 	return b.snapshot
 }
 
-// Streams is how many listeners the bot has, Opened how many it ever had.
+// Streams returns how many open streams the bot has.
 func (b *Bot) Streams() int { b.mu.Lock(); defer b.mu.Unlock(); return b.streams }
 
-// Opened is how many authorised streams were asked for since Start.
+// Opened returns how many authorised streams were opened since Start.
 func (b *Bot) Opened() int { b.mu.Lock(); defer b.mu.Unlock(); return b.opened }
 
 func (b *Bot) serve(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +120,7 @@ func (b *Bot) serve(w http.ResponseWriter, r *http.Request) {
 	handler(w, r)
 }
 
-// logout unlinks the session, as a bot does that WhatsApp has let go.
+// logout unlinks the session, like a bot whose device WhatsApp removed.
 func (b *Bot) logout(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "Bearer "+b.Token {
 		http.Error(w, "who are you?", http.StatusUnauthorized)
@@ -175,7 +175,7 @@ func WriteEvent(w http.ResponseWriter, snapshot bot.Snapshot) error {
 	return nil
 }
 
-// Certificate makes a self-signed serving certificate, as a pair and as PEM.
+// Certificate returns a new self-signed serving certificate, as a pair and as PEM.
 func Certificate() (tls.Certificate, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -193,7 +193,7 @@ func Certificate() (tls.Certificate, []byte, error) {
 	return pair, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
 }
 
-// Paired is what a linked and connected bot says.
+// Paired is the snapshot of a linked and connected bot.
 func Paired(clientID, instance, jid string) bot.Snapshot {
 	linked := bot.At(time.Now().Add(-time.Hour))
 	return bot.Snapshot{
@@ -204,7 +204,7 @@ func Paired(clientID, instance, jid string) bot.Snapshot {
 	}
 }
 
-// Unlinked is what a bot says that shows a code.
+// Unlinked is the snapshot of a bot that shows a code.
 func Unlinked(clientID, instance string) bot.Snapshot {
 	return bot.Snapshot{
 		ClientID: clientID, Instance: instance, State: bot.StatePairing, Reason: bot.ReasonQRAvailable,

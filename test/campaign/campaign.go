@@ -1,5 +1,5 @@
-// Package campaign sizes the random tests: a few rounds in every run of the tests, as many as wanted in `make soak`.
-// It decides nothing about what a test does.
+// Package campaign sets the size of the random tests: a few rounds in every test run, and as many as wanted in `make
+// soak`. It decides nothing about what a test does.
 package campaign
 
 import (
@@ -15,7 +15,7 @@ const (
 	seedVariable   = "SESI_SEED" // repeats the campaign of one seed
 )
 
-// Rounds is how many rounds a campaign has: base, times SESI_SOAK when that is set.
+// Rounds returns the number of rounds of a campaign: base, times SESI_SOAK if that is set.
 func Rounds(t testing.TB, base int) int {
 	t.Helper()
 	value := os.Getenv(factorVariable)
@@ -29,7 +29,7 @@ func Rounds(t testing.TB, base int) int {
 	return base * factor
 }
 
-// Seed is SESI_SEED, or a new seed for every run. A test that fails prints it, so that the run can be repeated.
+// Seed returns SESI_SEED, or a new seed for every run. A test that fails prints it, so that the run can be repeated.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	seed, given := GivenSeed(t)
@@ -44,7 +44,7 @@ func Seed(t testing.TB) uint64 {
 	return seed
 }
 
-// GivenSeed is SESI_SEED, for a campaign that has a fixed list of seeds otherwise.
+// GivenSeed returns SESI_SEED, for a campaign that otherwise has a fixed list of seeds.
 func GivenSeed(t testing.TB) (seed uint64, given bool) {
 	t.Helper()
 	value := os.Getenv(seedVariable)

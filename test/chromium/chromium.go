@@ -1,5 +1,5 @@
-// Package chromium starts the browser that the bot's page is tried in and measured beside. What it starts reaches
-// nothing but this machine.
+// Package chromium starts the browser for tests and measurements of the bot's page. The browser connects only to this
+// machine.
 package chromium
 
 import (
@@ -12,16 +12,16 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// names are what the program is called on the systems we know.
+// names are the program's names on the systems we know.
 var names = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
 
-// quiet are the flags without which a browser speaks to its maker.
+// quiet are flags that keep a browser from connecting to its vendor.
 var quiet = []string{
 	"no-first-run", "disable-quic", "disable-background-networking", "disable-component-update", "disable-sync",
 	"disable-domain-reliability",
 }
 
-// path is where the program is.
+// path returns where the program is.
 func path() (string, error) {
 	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
@@ -31,7 +31,7 @@ func path() (string, error) {
 	return "", fmt.Errorf("install Chromium: none of %s is in PATH", strings.Join(names, ", "))
 }
 
-// Command is a headless browser with an empty page, which nobody drives.
+// Command returns a headless browser with an empty page, which nobody drives.
 func Command(ctx context.Context, profile string) (*exec.Cmd, error) {
 	program, err := path()
 	if err != nil {
@@ -44,7 +44,7 @@ func Command(ctx context.Context, profile string) (*exec.Cmd, error) {
 	return exec.CommandContext(ctx, program, append(flags, "about:blank")...), nil
 }
 
-// Start starts a fresh browser that ends with the test; chromedp.NewContext opens tabs in what it returns.
+// Start starts a new browser that ends with the test; chromedp.NewContext opens tabs in the returned context.
 func Start(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	program, err := path()

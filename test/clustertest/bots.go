@@ -24,9 +24,9 @@ import (
 	"sesi.dev/sesi/test/bottest"
 )
 
-// Doubles are bots that only play their event stream; what is linked stays linked over a restart of the pod.
+// Doubles are bots that only play their event stream; a linked session stays linked when the pod restarts.
 type Doubles struct {
-	// Linked tells what the bot of a new session says first; nil for a bot that asks for a scan.
+	// Linked returns the first snapshot of a new session's bot; nil means a bot that asks for a scan.
 	Linked func(clientID, instance string) bot.Snapshot
 
 	mu     sync.Mutex
@@ -72,14 +72,14 @@ func (d *Doubles) Start(pod *corev1.Pod, address string, files Files) (func(), e
 	}, nil
 }
 
-// Bot is the running bot of a pod, or nil.
+// Bot returns the running bot of a pod, or nil.
 func (d *Doubles) Bot(key types.NamespacedName) *bottest.Bot {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.bots[key]
 }
 
-// environ are the literal variables of the pod's bot.
+// environ returns the literal variables of the pod's bot.
 func environ(pod *corev1.Pod) map[string]string {
 	values := map[string]string{}
 	for _, container := range pod.Spec.Containers {
@@ -95,16 +95,16 @@ func environ(pod *corev1.Pod) map[string]string {
 	return values
 }
 
-// Programs are real bots, processes of the program at Path, which find WhatsApp by Environ.
+// Programs are real bots: processes of the program at Path, which find WhatsApp by Environ.
 type Programs struct {
 	Path    string
 	Environ []string
-	// Log gets what the bots write.
+	// Log gets the output of the bots.
 	Log io.Writer
 }
 
-// Start implements Bots. It gives the bot what the pod gives its container, with the pod's address in place of every
-// address of the container's own, and with the volumes' folders in place of the paths they are mounted at.
+// Start implements Bots. It gives the bot the environment of its container, with the pod's address instead of the
+// container's own addresses, and the volumes' folders instead of their mount paths.
 func (p *Programs) Start(pod *corev1.Pod, address string, files Files) (func(), error) {
 	command := exec.Command(p.Path)
 	command.Dir = files.Session
@@ -142,7 +142,7 @@ func (p *Programs) Start(pod *corev1.Pod, address string, files Files) (func(), 
 	}, nil
 }
 
-// Code asks the bot at a pod's address for its live QR code; empty while there is none.
+// Code asks the bot at a pod's address for its current QR code; empty while there is none.
 func Code(address, token string) string {
 	request, err := http.NewRequest(http.MethodGet, "http://"+net.JoinHostPort(address, strconv.Itoa(int(naming.PortPlain)))+bot.PathCode, nil)
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package clustertest plays the rest of a cluster around a real API server, for tests of the operator: a node that
-// runs a bot behind each pod's address, a binder of claims and a collector of garbage. It never decides anything that
-// is the operator's to decide.
+// runs a bot behind each pod's address, a binder of claims and a garbage collector. It decides nothing that the
+// operator must decide.
 package clustertest
 
 import (
@@ -27,27 +27,27 @@ import (
 	"sesi.dev/sesi/test/apiserver"
 )
 
-// Options say what a cluster is started with.
+// Options are the options of a cluster.
 type Options struct {
 	// Bots start the process behind a pod.
 	Bots Bots
-	// Audit is the file that the API server writes its audit log to; empty for none.
+	// Audit is the file of the API server's audit log; empty for none.
 	Audit string
 	// CRD is the folder with the sessions' CustomResourceDefinition.
 	CRD string
-	// Dir is where processes keep their files.
+	// Dir is the folder for the processes' files.
 	Dir string
 }
 
-// Cluster is a running one.
+// Cluster is a running cluster.
 type Cluster struct {
-	// Config is an administrator's.
+	// Config is an administrator's client configuration.
 	Config *rest.Config
-	// Client reads past every cache.
+	// Client reads without a cache.
 	Client client.WithWatch
 	// Node runs the pods.
 	Node *Node
-	// Environment gives further users.
+	// Environment creates further users.
 	Environment *envtest.Environment
 
 	cancel context.CancelFunc
@@ -81,7 +81,7 @@ func Start(options Options) (*Cluster, error) {
 	return c, nil
 }
 
-// auditPolicy keeps who asked for what, and how it ended.
+// auditPolicy logs who sent which request, and how it ended.
 const auditPolicy = `
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -133,7 +133,7 @@ func (c *Cluster) Stop() error {
 	return errors.Join(c.err, c.Environment.Stop())
 }
 
-// eager makes a controller of the cluster try again soon.
+// eager makes a controller of the cluster retry soon.
 func eager(concurrent int) controller.Options {
 	return controller.Options{
 		MaxConcurrentReconciles: concurrent,
@@ -141,7 +141,7 @@ func eager(concurrent int) controller.Options {
 	}
 }
 
-// addresses are the loopback addresses that pods get, each once.
+// addresses are the loopback addresses for pods, each used once.
 type addresses struct {
 	mu   sync.Mutex
 	last int

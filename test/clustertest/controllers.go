@@ -16,10 +16,10 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// SlowClass is the StorageClass whose claims wait until a test binds them.
+// SlowClass is the StorageClass whose claims stay pending until a test binds them.
 const SlowClass = "slow"
 
-// binder binds claims and lets go of deleted ones that no pod uses.
+// binder binds claims, and removes deleted claims that no pod uses.
 type binder struct{ client.Client }
 
 func (b *binder) setup(mgr ctrl.Manager) error {
@@ -71,10 +71,10 @@ func (b *binder) letGo(ctx context.Context, claim *corev1.PersistentVolumeClaim)
 	return client.IgnoreNotFound(b.Patch(ctx, claim, patch))
 }
 
-// collector deletes what was made for a session that is gone, as the garbage collector does by the owner's UID.
+// collector deletes the objects of a deleted session, as the garbage collector does by the owner's UID.
 type collector struct {
 	client.Client
-	// live tells whether an owner is truly gone; a cache that is behind would not.
+	// live reports whether an owner still exists; a cache may be behind.
 	live client.Reader
 }
 

@@ -20,21 +20,21 @@ import (
 	"sesi.dev/sesi/api/naming"
 )
 
-// NodeName is the name of the one node.
+// NodeName is the name of the only node.
 const NodeName = "node-1"
 
 // Bots start the process of a pod's bot.
 type Bots interface {
-	// Start starts the pod's bot at its address. files has a folder for each of the pod's volumes. The bot has ended
-	// when what Start returned returns.
+	// Start starts the pod's bot at its address. files has a folder for each of the pod's volumes. The returned
+	// function stops the bot and returns when it has ended.
 	Start(pod *corev1.Pod, address string, files Files) (stop func(), err error)
 }
 
 // Files are the folders of a pod's volumes.
 type Files struct {
-	// Session is the claim's, Credentials the Secret's.
+	// Session is the claim's folder, Credentials the Secret's.
 	Session, Credentials string
-	// Secret is what Credentials holds.
+	// Secret is the content of Credentials.
 	Secret map[string][]byte
 }
 
@@ -47,9 +47,9 @@ type Node struct {
 
 	mu      sync.Mutex
 	running map[types.NamespacedName]*process
-	// held are the pods that the node does nothing about: it is cut off, or a test speaks for it.
+	// held are the pods that the node ignores: it is cut off, or a test acts for it.
 	held map[types.NamespacedName]bool
-	// stores are the running bots of each store; more than one breaks the promise that matters most.
+	// stores are the running bots of each session directory; more than one breaks the most important promise.
 	stores  map[string]int
 	broken  []string
 	started map[types.NamespacedName]int
@@ -79,14 +79,14 @@ func (n *Node) setup(mgr ctrl.Manager) error {
 		WithOptions(eager(16)).Complete(n)
 }
 
-// Hold makes the node deaf to a pod: its bot goes on, and nobody tells the cluster anything of it.
+// Hold makes the node ignore a pod: its bot continues, and nobody reports its state to the cluster.
 func (n *Node) Hold(key types.NamespacedName) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.held[key] = true
 }
 
-// Release makes the node care for a pod again.
+// Release makes the node handle a pod again.
 func (n *Node) Release(ctx context.Context, key types.NamespacedName) error {
 	n.mu.Lock()
 	delete(n.held, key)
@@ -95,21 +95,21 @@ func (n *Node) Release(ctx context.Context, key types.NamespacedName) error {
 	return err
 }
 
-// Broken lists every moment at which two bots ran for one store.
+// Broken lists every moment at which two bots ran on one session directory.
 func (n *Node) Broken() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.broken
 }
 
-// Started is how many bots were started for a pod of the name.
+// Started returns how many bots were started for a pod of that name.
 func (n *Node) Started(key types.NamespacedName) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.started[key]
 }
 
-// Running is the number of bots in a namespace.
+// Running returns the number of bots in a namespace.
 func (n *Node) Running(namespace string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -170,7 +170,7 @@ func (n *Node) bind(ctx context.Context, pod *corev1.Pod) error {
 	return n.SubResource("binding").Create(ctx, pod, binding)
 }
 
-// start starts the pod's bot as soon as its volumes are there, and says that it runs.
+// start starts the pod's bot as soon as its volumes exist, and reports that it runs.
 func (n *Node) start(ctx context.Context, key types.NamespacedName, pod *corev1.Pod) (reconcile.Result, error) {
 	files, err := n.files(ctx, pod)
 	if apierrors.IsNotFound(err) {
@@ -217,7 +217,7 @@ func (n *Node) sayRunning(ctx context.Context, pod *corev1.Pod, address string) 
 	return client.IgnoreNotFound(n.Status().Patch(ctx, pod, patch))
 }
 
-// files brings the pod's volumes up to date: the Secret's as it is now, the claim's as it was left.
+// files updates the pod's volumes: the Secret's with its present content, the claim's unchanged.
 func (n *Node) files(ctx context.Context, pod *corev1.Pod) (Files, error) {
 	files := Files{}
 	for _, volume := range pod.Spec.Volumes {

@@ -20,7 +20,7 @@ func inSpace(session *v1alpha1.WhatsAppSession) client.ListOption {
 	return client.InNamespace(session.Namespace)
 }
 
-// markPod tells what a pod's event means for the session's clock.
+// markPod returns what a pod's event means for the session's clock.
 func markPod(event watch.Event, session *v1alpha1.WhatsAppSession, before types.UID, mark func(string)) {
 	pod, ok := event.Object.(*corev1.Pod)
 	if !ok || pod.Name != naming.Name(session) {
@@ -37,18 +37,18 @@ func markPod(event watch.Event, session *v1alpha1.WhatsAppSession, before types.
 	}
 }
 
-// percentile of durations, rounded up to the next of them.
+// percentile returns a percentile of durations, rounded up to one of them.
 func percentile(all []time.Duration, p int) time.Duration {
 	sorted := slices.Sorted(slices.Values(all))
 	return sorted[(len(sorted)*p+99)/100-1].Round(10 * time.Millisecond)
 }
 
-// stopwatch takes the times at which a session's next pod and status came.
+// stopwatch records when a session's next pod and status appeared.
 type stopwatch struct {
 	done chan map[string]time.Duration
 }
 
-// startClock watches before anything is disturbed; before is the UID of the pod that is going to end.
+// startClock starts to watch before a disturbance; before is the UID of the pod that is going to end.
 func startClock(t *testing.T, session *v1alpha1.WhatsAppSession, before types.UID) stopwatch {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

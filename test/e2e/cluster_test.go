@@ -19,26 +19,26 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Where run.sh puts things.
+// Where run.sh puts files.
 const (
 	operatorSpace  = "sesi"
 	simulatorSpace = "whatsapp"
 	nodeName       = "node1"
 )
 
-// rawFrom makes a watch go on from where a list ended.
+// rawFrom makes a watch continue where a list ended.
 func rawFrom(list client.ObjectList) *metav1.ListOptions {
 	return &metav1.ListOptions{ResourceVersion: list.GetResourceVersion()}
 }
 
-// eventually tries until the check is content, and ends the test with its last complaint otherwise.
+// eventually repeats the check until it succeeds, or fails the test with its last error.
 func eventually(t *testing.T, within time.Duration, what string, check func(context.Context) error) {
 	t.Helper()
 	var last error
 	if err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, within, true, func(ctx context.Context) (bool, error) {
 		err := check(ctx)
 		if last == nil || err == nil || !strings.Contains(err.Error(), "would exceed context deadline") {
-			last = err // the client's word that the time is up hides what was waited for
+			last = err // the client's error about the deadline hides the error that matters
 		}
 		return err == nil, nil
 	}); err != nil {
@@ -46,7 +46,7 @@ func eventually(t *testing.T, within time.Duration, what string, check func(cont
 	}
 }
 
-// holds fails the test if the check ever complains for so long.
+// holds fails the test if the check fails at any moment during that time.
 func holds(t *testing.T, duration time.Duration, what string, check func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), duration)
@@ -85,13 +85,13 @@ func kubectl(t *testing.T, args ...string) string {
 	return command(t, "kubectl", args...)
 }
 
-// ctl works the cluster's own processes from outside.
+// ctl controls the cluster's own processes from outside.
 func ctl(t *testing.T, args ...string) string {
 	t.Helper()
 	return command(t, "../../hack/cluster/ctl.sh", args...)
 }
 
-// stopped stops a process of the node, starts it again after the test did what it does meanwhile, and also if it fails.
+// stopped stops a process of the node, and starts it again after meanwhile, also if the test fails.
 func stopped(t *testing.T, daemon, signal string, meanwhile func()) {
 	t.Helper()
 	start := func() { ctl(t, "start", daemon) }
@@ -112,7 +112,7 @@ func get[T client.Object](ctx context.Context, object T) error {
 	return cluster.Get(ctx, client.ObjectKeyFromObject(object), object)
 }
 
-// device is a linked companion, as the simulator lists it.
+// device is a linked device, as the simulator lists it.
 type device struct {
 	JID    string `json:"jid"`
 	Phone  string `json:"phone"`
@@ -153,8 +153,8 @@ func simulator(ctx context.Context, method, path string, body any, into any) err
 	return json.Unmarshal(answer, into)
 }
 
-// askSimulator reads from the simulator, and waits for it to be reachable: behind a disturbance of the node, the cluster
-// takes its pod for lost until the kubelet has told otherwise, which may be after the node is ready again.
+// askSimulator reads from the simulator, and waits until it is reachable: after a disturbance of the node, the cluster
+// treats its pod as lost until the kubelet reports, which may be after the node is ready again.
 func askSimulator(t *testing.T, path string, into any) {
 	t.Helper()
 	eventually(t, patience, "the simulator tells its "+path, func(ctx context.Context) error {
@@ -162,7 +162,7 @@ func askSimulator(t *testing.T, path string, into any) {
 	})
 }
 
-// knownDevices are those that WhatsApp knows.
+// knownDevices returns the devices that WhatsApp knows.
 func knownDevices(t *testing.T) map[string]device {
 	t.Helper()
 	var list []device
@@ -170,7 +170,7 @@ func knownDevices(t *testing.T) map[string]device {
 	return byPhone(list)
 }
 
-// devices is knownDevices for a check that is tried again by its caller.
+// devices is knownDevices for a check that its caller repeats.
 func devices(ctx context.Context) (map[string]device, error) {
 	var list []device
 	if err := simulator(ctx, http.MethodGet, "devices", nil, &list); err != nil {
@@ -187,7 +187,7 @@ func byPhone(list []device) map[string]device {
 	return phones
 }
 
-// devicesFromNode asks the simulator from the node itself, past the API server.
+// devicesFromNode asks the simulator from the node itself, without the API server.
 func devicesFromNode(t *testing.T, address string) (map[string]device, error) {
 	out, err := try(t.Context(), "../../hack/cluster/ctl.sh", "exec", "curl", "-fsS", "--max-time", "5", "http://"+address+":7080/devices")
 	if err != nil {
@@ -200,7 +200,8 @@ func devicesFromNode(t *testing.T, address string) (map[string]device, error) {
 	return byPhone(list), nil
 }
 
-// takeovers are the logins that ended another bot's connection of the same device: with one pod at a time there are none.
+// takeovers returns the logins that ended another bot's connection of the same device: with one pod at a time there
+// are none.
 func takeovers() []string {
 	var stats map[string]int
 	if err := simulator(context.Background(), http.MethodGet, "stats", nil, &stats); err != nil {
@@ -239,7 +240,7 @@ func operatorPods(ctx context.Context) ([]corev1.Pod, error) {
 	return alive, err
 }
 
-// available waits until a Deployment has all of its pods, of its newest template.
+// available waits until a Deployment has all pods of its newest template.
 func available(t *testing.T, namespace, name string) {
 	t.Helper()
 	eventually(t, 2*time.Minute, "deployment "+name+" is available", func(ctx context.Context) error {
@@ -255,7 +256,7 @@ func available(t *testing.T, namespace, name string) {
 	})
 }
 
-// helm upgrades the operator as run.sh installed it, with further flags.
+// helmUpgrade upgrades the operator as run.sh installed it, with further flags.
 func helmUpgrade(t *testing.T, flags ...string) {
 	t.Helper()
 	command(t, cluster.helm, append([]string{"upgrade", "--install", "sesi", "../../charts/sesi", "--namespace", operatorSpace,

@@ -45,8 +45,8 @@ func TestTenSessionsAtOnce(t *testing.T) {
 	}
 }
 
-// TestPodDeleted takes the fleet's sessions in turn: for up to two seconds after a change of a pod, such as that it
-// became ready, a kubelet does not look at the pod again, and nobody deletes pods at that moment.
+// TestPodDeleted deletes the pods of the fleet in turn. For up to two seconds after a change of a pod, a kubelet does
+// not look at the pod again, so it waits.
 func TestPodDeleted(t *testing.T) {
 	const times = 24
 	phases := []struct{ title, from, to string }{
@@ -64,7 +64,7 @@ func TestPodDeleted(t *testing.T) {
 			clock := startClock(t, session, podUID(t, session))
 			must(t, cluster.Delete(t.Context(), podOf(session)))
 			marks := clock.wait(t)
-			if marks["connected"] > 6*time.Second { // why, only the node can tell
+			if marks["connected"] > 6*time.Second { // only the node can tell why
 				t.Logf("%s took %s:\n%s", session.Name, marks["connected"], kubectl(t, "--namespace", session.Namespace, "get", "events",
 					"--field-selector", "involvedObject.name="+naming.Name(session), "--sort-by", "metadata.creationTimestamp"))
 			}
@@ -109,7 +109,7 @@ func TestTwoSessionsOnOneClaim(t *testing.T) {
 	}
 	first := startLinked(t, on("first", "one"), phoneOf(110))
 	second := startLinked(t, on("second", "two"), phoneOf(111))
-	// of two sessions made in the same second the name decides, and this one's is the higher
+	// the name decides between two sessions created in the same second, and this one's is higher
 	younger := on("younger", "one")
 	must(t, cluster.Create(t.Context(), younger))
 	awaitReason(t, younger, v1alpha1.ConditionStorageReady, v1alpha1.ReasonClaimShared)
@@ -176,7 +176,7 @@ func TestBotOutOfMemory(t *testing.T) {
 		})
 	}
 	unscanned(t, []*v1alpha1.WhatsAppSession{session}, func() {
-		limit("6Mi") // it starts, and then needs more
+		limit("6Mi") // it starts, and needs more later
 		awaitReason(t, session, v1alpha1.ConditionPodReady, v1alpha1.ReasonOOMKilled)
 		limit("256Mi")
 		awaitConnected(t, session)
@@ -190,7 +190,7 @@ func TestClaimDeleted(t *testing.T) {
 	first := claim.UID
 	must(t, cluster.Delete(t.Context(), claim))
 	awaitReason(t, session, v1alpha1.ConditionStorageReady, v1alpha1.ReasonClaimTerminating)
-	awaitConnected(t, session) // Kubernetes keeps a claim while a pod has it
+	awaitConnected(t, session) // Kubernetes keeps a claim while a pod uses it
 
 	must(t, cluster.Delete(t.Context(), podOf(session)))
 	awaitQR(t, session) // on a new and empty claim
@@ -334,7 +334,7 @@ func TestCallersInTheCluster(t *testing.T) {
 	}
 }
 
-// toolbox is a pod to call from.
+// toolbox returns a pod to call from.
 func toolbox(namespace, name string, labels map[string]string) *corev1.Pod {
 	grace := int64(0)
 	return &corev1.Pod{
@@ -366,7 +366,7 @@ func run(t *testing.T, pods ...*corev1.Pod) {
 	}
 }
 
-// patch edits a session as it stands.
+// patch edits a session as it is.
 func patch(t *testing.T, session *v1alpha1.WhatsAppSession, edit func()) {
 	t.Helper()
 	eventually(t, patience, "the session is edited", func(ctx context.Context) error {

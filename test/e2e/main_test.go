@@ -1,5 +1,5 @@
-// Package e2e tests the whole of Sesi on a real cluster while it is disturbed in every way that a cluster knows. It
-// never runs on a cluster that run.sh did not make, because it stops that cluster's node and API server.
+// Package e2e tests all of Sesi on a real cluster under every disturbance that a cluster knows. It runs only on a
+// cluster that run.sh created, because it stops that cluster's node and API server.
 package e2e
 
 import (
@@ -17,7 +17,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// cluster is where the tests run.
+// cluster describes where the tests run.
 var cluster struct {
 	client.WithWatch
 

@@ -32,8 +32,9 @@ const (
 	dashboardFile = "../../charts/sesi/files/dashboard.json"
 )
 
-// TestMonitoring lets a real Prometheus scrape the real operator and a real bot, and holds that it finds every metric
-// of alerts and dashboard, that every query of the dashboard finds something, and that a session fires its alerts.
+// TestMonitoring lets a real Prometheus scrape the real operator and a real bot. It checks that every metric of the
+// alerts and the dashboard exists, that every query of the dashboard returns something, and that a session fires its
+// alerts.
 func TestMonitoring(t *testing.T) {
 	namespace := ownSpace(t, "monitoring")
 	session := newSession(namespace, "shop")
@@ -47,7 +48,7 @@ func TestMonitoring(t *testing.T) {
 	link(t, session, phoneOf(190))
 	p.isQuiet(t, session, "SesiQRNeeded")
 	eventually(t, patience, "every query of the dashboard finds something", func(context.Context) error {
-		// what tells of trouble found it before the scan
+		// queries about problems returned something before the scan
 		if empty = p.empty(t, empty); len(empty) > 0 {
 			return fmt.Errorf("nothing is found by %s", strings.Join(empty, "\n"))
 		}
@@ -68,8 +69,8 @@ type prometheus struct{ address string }
 
 var listening = regexp.MustCompile(`msg="Listening on" address=(127\.0\.0\.1:[0-9]+)`)
 
-// startPrometheus runs Prometheus until the test ends, on a port of the system's choice, which its log tells. The waits
-// of the alerts are shortened, because nobody waits ten minutes for a test; nothing else of the rules is changed.
+// startPrometheus runs Prometheus until the test ends, on a port that the system chose and the log names. The waits of
+// the alerts are shortened; nothing else of the rules is changed.
 func startPrometheus(t *testing.T, session *v1alpha1.WhatsAppSession) *prometheus {
 	t.Helper()
 	folder := t.TempDir()
@@ -125,7 +126,7 @@ scrape_configs:
 	return p
 }
 
-// sharedWords are what a program says, read while it runs.
+// sharedWords are a program's output, read while it runs.
 type sharedWords struct {
 	mu    sync.Mutex
 	words bytes.Buffer
@@ -143,7 +144,7 @@ func (w *sharedWords) String() string {
 	return w.words.String()
 }
 
-// readerToken is a token that may read the operator's metrics, by the role that the chart has for it.
+// readerToken returns a token that may read the operator's metrics, by the chart's role for it.
 func readerToken(t *testing.T) string {
 	t.Helper()
 	reader := metav1.ObjectMeta{Namespace: operatorSpace, Name: "e2e-prometheus"}
@@ -170,7 +171,7 @@ type sample struct {
 	Value  [2]any            `json:"value"`
 }
 
-// read asks Prometheus's API; an answer that is no success is an error.
+// read asks Prometheus's API. An answer without success is an error.
 func (p *prometheus) read(path string, into any) error {
 	response, err := (&http.Client{Timeout: 10 * time.Second}).Get(p.address + path)
 	if err != nil {
@@ -196,7 +197,7 @@ func (p *prometheus) ask(query string) ([]sample, error) {
 	return data.Result, err
 }
 
-// empty are those of the queries that find nothing yet. One that is none ends the test.
+// empty returns the queries that return nothing yet. An invalid query fails the test.
 func (p *prometheus) empty(t *testing.T, queries []string) []string {
 	t.Helper()
 	var empty []string
@@ -215,7 +216,7 @@ var (
 	quoted     = regexp.MustCompile(`"[^"]*"`)
 )
 
-// missing is an error while a metric of the queries or of the alerts is not there.
+// missing returns an error while a metric of the queries or of the alerts does not exist.
 func (p *prometheus) missing(t *testing.T, queries []string) error {
 	t.Helper()
 	all := slices.Clone(queries)
@@ -234,7 +235,7 @@ func (p *prometheus) missing(t *testing.T, queries []string) error {
 	return nil
 }
 
-// alertRule is an alert as Prometheus holds it.
+// alertRule is an alert as Prometheus reports it.
 type alertRule struct {
 	Name, Query, Health, LastError string
 	Alerts                         []struct {
@@ -289,7 +290,7 @@ func (p *prometheus) isQuiet(t *testing.T, session *v1alpha1.WhatsAppSession, na
 
 var labelValues = regexp.MustCompile(`^label_values\((\w+), ?(\w+)\)$`)
 
-// namespacesAreOffered holds that the dashboard's variable finds the session's namespace, as Grafana asks for it.
+// namespacesAreOffered checks that the dashboard's variable finds the session's namespace, as Grafana asks for it.
 func (p *prometheus) namespacesAreOffered(t *testing.T, session *v1alpha1.WhatsAppSession) {
 	t.Helper()
 	var dashboard struct {
@@ -319,7 +320,7 @@ func (p *prometheus) namespacesAreOffered(t *testing.T, session *v1alpha1.WhatsA
 	}
 }
 
-// rulesAreWell holds that Prometheus could evaluate every alert.
+// rulesAreWell checks that Prometheus could evaluate every alert.
 func (p *prometheus) rulesAreWell(t *testing.T) {
 	t.Helper()
 	count := 0
@@ -342,7 +343,7 @@ func readDashboard(t *testing.T, into any) {
 	must(t, json.Unmarshal(data, into))
 }
 
-// dashboardQueries are the queries of the dashboard, for every namespace.
+// dashboardQueries returns the queries of the dashboard, for every namespace.
 func dashboardQueries(t *testing.T) []string {
 	t.Helper()
 	var dashboard struct {

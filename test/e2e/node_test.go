@@ -27,7 +27,7 @@ func TestNodeCordoned(t *testing.T) {
 
 func TestNodeDrained(t *testing.T) {
 	sessions := theFleet(t)
-	// a drain refuses a pod that nothing would make again, as the volume provisioner's helpers are
+	// a drain refuses a pod without a controller, such as the volume provisioner's helpers
 	eventually(t, patience, "the provisioner is done with the claims of earlier tests", func(ctx context.Context) error {
 		var helpers corev1.PodList
 		if err := cluster.List(ctx, &helpers, client.InNamespace("local-path-storage")); err != nil {
@@ -39,14 +39,15 @@ func TestNodeDrained(t *testing.T) {
 		return nil
 	})
 	unscanned(t, sessions, func() {
-		// everything goes: the bots, the operator, the name server and the simulated WhatsApp itself
+		// everything is evicted: the bots, the operator, the DNS server and the simulated WhatsApp itself
 		func() {
 			defer kubectl(t, "uncordon", nodeName)
 			kubectl(t, "drain", nodeName, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
 			var pods corev1.PodList
 			must(t, cluster.List(t.Context(), &pods))
 			for _, pod := range pods.Items {
-				// the name server, and the provisioner's helpers that end a claim of an earlier test, tolerate everything
+				// the DNS server, and the provisioner's helpers that delete an earlier test's claim, tolerate
+				// everything
 				ofTheCluster := pod.Namespace == metav1.NamespaceSystem || pod.Namespace == "local-path-storage"
 				if pod.Spec.NodeName == nodeName && pod.DeletionTimestamp == nil && !ofTheCluster {
 					t.Errorf("the pod %s/%s stayed on the drained node", pod.Namespace, pod.Name)
@@ -55,7 +56,7 @@ func TestNodeDrained(t *testing.T) {
 		}()
 		available(t, operatorSpace, "sesi")
 		awaitConnected(t, sessions...)
-		// awaitConnected would be content with what was written before the drain
+		// awaitConnected would accept what was written before the drain
 		devicesOnline(t)
 	})
 }
@@ -97,8 +98,8 @@ func TestKubeletStopped(t *testing.T) {
 	})
 }
 
-// podReady waits until the kubelet has told that a session's pod is ready, which it does a while after the bot is
-// connected. Of a pod that runs and never was, the bot tells, for as long as it is heard, and the node is not asked.
+// podReady waits until the kubelet reports that a session's pod is ready, which takes longer than the bot's
+// connection. For a running pod that was never ready, the bot's reports count, and the node is not read.
 func podReady(t *testing.T, session *v1alpha1.WhatsAppSession) {
 	t.Helper()
 	eventually(t, patience, session.Name+"'s pod is ready", func(ctx context.Context) error {
@@ -152,7 +153,7 @@ func TestAPIServerGoneForAMinute(t *testing.T) {
 	unlinked := startLinked(t, newSession(ownSpace(t, "outage"), "shop"), phoneOf(150))
 	undisturbed(t, func() {
 		stopped(t, "apiserver", "KILL", func() {
-			// what happens meanwhile has to be in the status afterwards
+			// what happens meanwhile must be in the status afterwards
 			command(t, "../../hack/cluster/ctl.sh", "exec", "curl", "-fsS", "-X", "POST",
 				"-d", fmt.Sprintf(`{"jid":%q}`, unlinked.Status.Session.JID), "http://"+address+":7080/unlink")
 			holds(t, time.Minute, "the bots stay connected without the API server", func(context.Context) error {

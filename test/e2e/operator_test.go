@@ -21,7 +21,7 @@ func TestOperatorKilled(t *testing.T) {
 		for i := range operators {
 			must(t, cluster.Delete(t.Context(), &operators[i], client.GracePeriodSeconds(0)))
 		}
-		// what nobody sees has to be made good by the next operator
+		// what nobody sees must be repaired by the next operator
 		must(t, cluster.Delete(t.Context(), podOf(session)))
 		available(t, operatorSpace, "sesi")
 		unscanned(t, append(theFleet(t), session), func() { awaitReplaced(t, session, before) })
@@ -119,7 +119,7 @@ func TestUninstalledAndInstalledAgain(t *testing.T) {
 		if err != nil || len(operators) != 0 {
 			t.Errorf("%d operators are left: %v", len(operators), err)
 		}
-		// nobody minds a session until there is an operator again
+		// no operator handles a session until one runs again
 		orphan := newSession(begun, "shop")
 		must(t, cluster.Create(t.Context(), orphan))
 		helmUpgrade(t)

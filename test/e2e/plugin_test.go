@@ -27,10 +27,10 @@ import (
 	"sesi.dev/sesi/test/scan"
 )
 
-// plugin runs kubectl sesi as a person does, and remembers all that it ever said.
+// plugin runs kubectl sesi as a person does, and remembers all its output.
 type plugin struct {
 	namespace string
-	folder    string // with the plugin, first in PATH
+	folder    string // contains the plugin; first in PATH
 
 	mu   sync.Mutex
 	said bytes.Buffer
@@ -47,7 +47,7 @@ func newPlugin(t *testing.T, namespace string) *plugin {
 	return p
 }
 
-// Write implements io.Writer for what is kept of every command's words.
+// Write implements io.Writer for the output of every command.
 func (p *plugin) Write(data []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,7 +60,7 @@ func (p *plugin) everSaid() string {
 	return p.said.String()
 }
 
-// start begins a command; its words go to out too. The command ends with the test.
+// start starts a command; its output also goes to out. The command ends with the test.
 func (p *plugin) start(ctx context.Context, answer string, out *watchedWords, args ...string) (*exec.Cmd, error) {
 	run := exec.CommandContext(ctx, "kubectl", append([]string{"--namespace", p.namespace}, args...)...)
 	run.Args = append([]string{"kubectl"}, args...)
@@ -74,7 +74,7 @@ func (p *plugin) start(ctx context.Context, answer string, out *watchedWords, ar
 	return run, run.Start()
 }
 
-// watchedWords are a command's words, as they come.
+// watchedWords are a command's output as it is written.
 type watchedWords struct {
 	mu    sync.Mutex
 	words bytes.Buffer
@@ -115,7 +115,7 @@ func (p *plugin) run(t *testing.T, args ...string) string {
 	return out
 }
 
-// refuses runs what must fail, and must say so in these words.
+// refuses runs a command that must fail with these words.
 func (p *plugin) refuses(t *testing.T, words string, args ...string) {
 	t.Helper()
 	out, err := p.try(t, "", args...)
@@ -124,7 +124,7 @@ func (p *plugin) refuses(t *testing.T, words string, args ...string) {
 	}
 }
 
-// says fails the test unless the words are all there.
+// says fails the test unless all the words are there.
 func says(t *testing.T, out string, words ...string) {
 	t.Helper()
 	for _, want := range words {
@@ -134,7 +134,7 @@ func says(t *testing.T, out string, words ...string) {
 	}
 }
 
-// TestPlugin leads one session through its life by the plugin alone.
+// TestPlugin leads one session through its life with only the plugin.
 func TestPlugin(t *testing.T) {
 	namespace := ownSpace(t, "plugin")
 	p := newPlugin(t, namespace)
@@ -381,7 +381,7 @@ func pluginClears(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
 	}
 }
 
-// pluginEndsAStop stops the session by its API, as a script of WAHA's does; a new pod does not undo that.
+// pluginEndsAStop stops the session by its API, as a WAHA script does; a new pod does not undo that.
 func pluginEndsAStop(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
 	stopped := func(ctx context.Context) error {
 		if err := get(ctx, session); err != nil {
@@ -419,7 +419,7 @@ func pluginEndsAStop(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession)
 	awaitQR(t, session)
 }
 
-// pluginOpensPage has a browser that only writes down what it was asked to open.
+// pluginOpensPage uses a browser that only records what it was asked to open.
 func pluginOpensPage(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
 	must(t, os.WriteFile(filepath.Join(p.folder, "xdg-open"), []byte("#!/bin/sh\necho \"$1\" >\"$(dirname \"$0\")/opened\"\n"), 0o755))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -467,7 +467,7 @@ func pluginOpensPage(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession)
 	awaitConnected(t, session)
 }
 
-// pluginDoctorBroken breaks what a session stands on, one thing at a time.
+// pluginDoctorBroken breaks what a session needs, one thing at a time.
 func pluginDoctorBroken(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 	finds := func(name string, words ...string) {
 		t.Helper()
@@ -494,7 +494,7 @@ func pluginDoctorBroken(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 	must(t, cluster.Create(t.Context(), noImage))
 	finds("no-image", "BAD   the bot's pod: ImagePullFailed", "-> kubectl describe pod wa-no-image")
 
-	// a Secret that is not the session's is nothing that the operator may touch
+	// the operator must not touch a Secret that is not the session's
 	foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "wa-no-secret"}}
 	must(t, cluster.Create(t.Context(), foreign))
 	must(t, cluster.Create(t.Context(), newSession(p.namespace, "no-secret")))

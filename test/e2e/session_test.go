@@ -24,10 +24,10 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// patience is how long anything but a disturbance may take on a busy machine.
+// patience bounds everything except a disturbance, on a busy machine.
 const patience = 2 * time.Minute
 
-// toSimulator is the template that leads a simulator build of the bot to the simulator.
+// toSimulator is the template that makes a simulator build of the bot connect to the simulator.
 const toSimulator = `{
   "containers": [{
     "name": "bot",
@@ -40,7 +40,7 @@ const toSimulator = `{
   "volumes": [{"name": "simulator", "secret": {"secretName": "simulator", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}]
 }`
 
-// space makes a namespace whose sessions reach the simulator.
+// space creates a namespace whose sessions reach the simulator.
 func space(t *testing.T, name string) string {
 	t.Helper()
 	ctx := t.Context()
@@ -64,19 +64,19 @@ func space(t *testing.T, name string) string {
 	return name
 }
 
-// ownSpace is a namespace that ends with the test.
+// ownSpace creates a namespace that ends with the test.
 func ownSpace(t *testing.T, name string) string {
 	t.Helper()
 	space(t, name)
 	t.Cleanup(func() {
-		if !t.Failed() { // what failed stays, for a look
+		if !t.Failed() { // what failed stays, for inspection
 			_ = cluster.Delete(context.Background(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 		}
 	})
 	return name
 }
 
-// newSession is a session that was not created yet.
+// newSession returns a session that is not created yet.
 func newSession(namespace, name string) *v1alpha1.WhatsAppSession {
 	return &v1alpha1.WhatsAppSession{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
@@ -87,7 +87,7 @@ func newSession(namespace, name string) *v1alpha1.WhatsAppSession {
 	}
 }
 
-// connected is an error while a session is not connected, or its status is older than its spec.
+// connected returns an error while a session is not connected, or its status is older than its spec.
 func connected(ctx context.Context, session *v1alpha1.WhatsAppSession) error {
 	if err := get(ctx, session); err != nil {
 		return err
@@ -183,13 +183,13 @@ func startLinked(t *testing.T, session *v1alpha1.WhatsAppSession, phone string) 
 
 var forwarding = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 
-// portForward reaches a port of a bot's pod until the test ends, the way a person does.
+// portForward forwards a port of a bot's pod until the test ends, as a person does.
 func portForward(t *testing.T, session *v1alpha1.WhatsAppSession, port int32) string {
 	t.Helper()
 	return forward(t, session.Namespace, "pod/"+naming.Name(session), port)
 }
 
-// forward reaches a port of a pod, or of a pod of a Deployment, until the test ends.
+// forward forwards a port of a pod, or of a Deployment's pod, until the test ends.
 func forward(t *testing.T, namespace, what string, port int32) string {
 	t.Helper()
 	run := exec.Command("kubectl", "--namespace", namespace, "port-forward", what, fmt.Sprintf(":%d", port))
@@ -242,7 +242,7 @@ func awaitReplaced(t *testing.T, session *v1alpha1.WhatsAppSession, before types
 	})
 }
 
-// unscanned runs what must not make any of the sessions ask for another QR code.
+// unscanned runs something that must not make any of the sessions ask for another QR code.
 func unscanned(t *testing.T, sessions []*v1alpha1.WhatsAppSession, disturb func()) {
 	t.Helper()
 	before := watched.scansAsked()
@@ -255,7 +255,7 @@ func unscanned(t *testing.T, sessions []*v1alpha1.WhatsAppSession, disturb func(
 	}
 }
 
-// fleetSize sessions are made once, and live through every disturbance of the cluster.
+// fleetSize sessions are created once, and live through every disturbance of the cluster.
 const fleetSize = 10
 
 var fleet struct {
@@ -266,7 +266,7 @@ var fleet struct {
 
 func phoneOf(number int) string { return fmt.Sprintf("62812000%04d", number) }
 
-// theFleet is the ten sessions, all connected.
+// theFleet returns the ten sessions, all connected.
 func theFleet(t *testing.T) []*v1alpha1.WhatsAppSession {
 	t.Helper()
 	fleet.Lock()
@@ -292,7 +292,7 @@ func theFleet(t *testing.T) []*v1alpha1.WhatsAppSession {
 	return fleet.sessions
 }
 
-// undisturbed runs what must not cost any session of the fleet its pod or its connection.
+// undisturbed runs something that must not cost any session of the fleet its pod or its connection.
 func undisturbed(t *testing.T, disturb func()) {
 	t.Helper()
 	sessions := theFleet(t)

@@ -16,12 +16,12 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// watcher sees every bot's pod and every session during the whole run, also over an outage of the API server.
+// watcher sees every bot's pod and every session during the whole run, even across an outage of the API server.
 type watcher struct {
 	mu     sync.Mutex
-	pods   map[string]map[string]bool // by store: the UIDs of the pods that exist
-	needed map[string]bool            // by session: a QR code is asked for
-	asked  map[string]int             // by session: how often one began to be
+	pods   map[string]map[string]bool // by session directory: the UIDs of the pods that exist
+	needed map[string]bool            // by session: a QR code is needed
+	asked  map[string]int             // by session: how often a QR code became needed
 	faults []string
 }
 
@@ -41,7 +41,7 @@ func (w *watcher) start() error {
 	return nil
 }
 
-// follow lists and watches one kind for as long as the process lives.
+// follow lists and watches one kind while the process lives.
 func follow(list client.ObjectList, reset func(), see func(watch.EventType, client.Object), begun chan<- struct{}) {
 	retry := time.NewTicker(200 * time.Millisecond)
 	defer retry.Stop()
@@ -76,7 +76,7 @@ func (w *watcher) resetPods() {
 	clear(w.pods)
 }
 
-// seePod holds every pod against the rule that at most one may hold a session's keys.
+// seePod checks every pod against the rule that at most one may hold a session's keys.
 func (w *watcher) seePod(kind watch.EventType, object client.Object) {
 	store := object.GetLabels()[naming.LabelDirectory]
 	if store == "" {
@@ -117,7 +117,7 @@ func (w *watcher) seeSession(kind watch.EventType, object client.Object) {
 	w.needed[key] = needed
 }
 
-// scansAsked tells how often each session began to ask for a QR code.
+// scansAsked returns how often each session started to ask for a QR code.
 func (w *watcher) scansAsked() map[string]int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package golden holds what a test makes against a file that people have read. It writes the file only when the test runs
-// with -update.
+// Package golden compares a test's result with a file that people have reviewed. It writes the file only when the test
+// runs with -update.
 package golden
 
 import (
@@ -11,7 +11,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// Check fails the test when the file holds something else.
+// Check fails the test if the file has another content.
 func Check(t testing.TB, path string, got []byte) {
 	t.Helper()
 	if *update {

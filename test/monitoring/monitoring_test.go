@@ -1,5 +1,5 @@
-// Package monitoring_test holds the alerts and the dashboard against the metrics that the programs have. It never asks
-// a Prometheus; run.sh lets promtool judge the queries.
+// Package monitoring_test compares the alerts and the dashboard with the metrics of the programs. It asks no
+// Prometheus; run.sh lets promtool check the queries.
 package monitoring_test
 
 import (
@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-	_ "sigs.k8s.io/controller-runtime/pkg/controller" // registers what the operator's manager counts
+	_ "sigs.k8s.io/controller-runtime/pkg/controller" // registers the operator manager's metrics
 	runtimemetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/yaml"
 
@@ -104,13 +104,13 @@ var (
 	histogram  = regexp.MustCompile(`_(?:bucket|sum|count)$`)
 )
 
-// names are the metrics in a query.
+// names returns the metrics in a query.
 func names(query string) []string {
 	return metricName.FindAllString(selector.ReplaceAllString(query, `""`), -1)
 }
 
-// existing are the metrics of both programs: what their registries tell, and for what is made only with a manager
-// what its source declares.
+// existing returns the metrics of both programs: those in their registries, and those that their source declares for a
+// manager.
 func existing(t *testing.T) map[string]bool {
 	t.Helper()
 	known := map[string]bool{}
@@ -139,7 +139,7 @@ func existing(t *testing.T) map[string]bool {
 	return known
 }
 
-// declaredIn are the first arguments of prometheus.NewDesc in a package.
+// declaredIn returns the first arguments of prometheus.NewDesc in a package.
 func declaredIn(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
@@ -172,7 +172,7 @@ func declaredIn(t *testing.T, folder string) map[string]bool {
 	return found
 }
 
-// TestMetricsExist holds that no alert and no panel waits for a metric that nobody writes.
+// TestMetricsExist: every alert and panel uses only metrics that exist.
 func TestMetricsExist(t *testing.T) {
 	known := existing(t)
 	check := func(where, query string) {
@@ -198,7 +198,7 @@ func TestMetricsExist(t *testing.T) {
 
 var stateSelector = regexp.MustCompile(`state[=!]~?"([^"]*)"`)
 
-// TestStatesExist holds that no alert and no panel waits for a state that no session can have.
+// TestStatesExist: every alert and panel uses only states that a session can have.
 func TestStatesExist(t *testing.T) {
 	known := map[string]bool{"Pending": true, "Suspended": true, "Terminating": true, "Unknown": true}
 	for _, state := range bot.States {
@@ -222,7 +222,7 @@ func TestStatesExist(t *testing.T) {
 	}
 }
 
-// TestEveryAlertSaysWhatToDo holds that whoever is woken finds words and a runbook.
+// TestEveryAlertSaysWhatToDo: every alert has a description and a runbook.
 func TestEveryAlertSaysWhatToDo(t *testing.T) {
 	for _, a := range readAlerts(t) {
 		for _, key := range []string{"summary", "description", "runbook_url"} {
@@ -247,7 +247,7 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// TestPageNamesEveryMetric holds the list of metrics in the docs against the programs.
+// TestPageNamesEveryMetric compares the list of metrics in the docs with the programs.
 func TestPageNamesEveryMetric(t *testing.T) {
 	page := string(readFile(t, metricsPage))
 	known := existing(t)

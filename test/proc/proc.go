@@ -1,4 +1,5 @@
-// Package proc reads from Linux's /proc what processes hold, for measurements. A process that has ended holds nothing.
+// Package proc reads memory use of processes from Linux's /proc, for measurements. A process that has ended uses
+// nothing.
 package proc
 
 import (
@@ -9,12 +10,12 @@ import (
 	"strings"
 )
 
-// Memory is what processes hold, in bytes. Proportional counts what they share with others by its share.
+// Memory is what processes use, in bytes. Proportional divides shared pages among the processes that share them (PSS).
 type Memory struct {
 	Proportional, Resident, Anonymous int64
 }
 
-// MemoryOf adds up what processes hold.
+// MemoryOf returns the sum over processes.
 func MemoryOf(pids []int) (m Memory) {
 	for _, pid := range pids {
 		rollup := fields(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
@@ -25,13 +26,13 @@ func MemoryOf(pids []int) (m Memory) {
 	return m
 }
 
-// Tree says which processes each has started.
+// Tree maps each process to the processes that it started.
 type Tree map[int][]int
 
-// Processes are all that run now.
+// Processes returns all running processes.
 func Processes() Tree {
 	children := Tree{}
-	all, _ := filepath.Glob("/proc/[0-9]*/status") // the pattern is good
+	all, _ := filepath.Glob("/proc/[0-9]*/status") // the pattern is valid
 	for _, path := range all {
 		if status := fields(path); status != nil {
 			parent := int(status["PPid"])
@@ -41,7 +42,7 @@ func Processes() Tree {
 	return children
 }
 
-// Family is a process and all that descend from it.
+// Family returns a process and all its descendants.
 func (t Tree) Family(root int) []int {
 	members := []int{root}
 	for i := 0; i < len(members); i++ {

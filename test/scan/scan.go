@@ -1,4 +1,4 @@
-// Package scan reads QR codes off pictures, for tests; it never draws one.
+// Package scan reads QR codes from pictures, for tests. It draws none.
 package scan
 
 import (
@@ -9,9 +9,9 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
-// Code reads the QR code in a picture (PNG), "" when it cannot. Of pictures in which a code must be found first, such as
-// screenshots, it cannot read about one random code in a hundred, whoever drew it; of those that are the code alone, it
-// reads all.
+// Code reads the QR code in a picture (PNG), or returns "". In pictures in which it must first find the code, such as
+// screenshots, it misses about one random code in a hundred, whoever drew it. It reads every picture that is only the
+// code.
 func Code(picture []byte) string {
 	decoded, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {

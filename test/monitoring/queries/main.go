@@ -1,5 +1,5 @@
 // Command queries writes the queries of a Grafana dashboard as recording rules, so that promtool can parse them. It
-// never runs one.
+// runs none of them.
 package main
 
 import (

@@ -45,7 +45,7 @@ func run(args []string) error {
 	return fmt.Errorf("no command named %q", args[0])
 }
 
-// serve answers every request with the name of its host, which in a pod is the pod's.
+// serve answers every request with its host's name, which in a pod is the pod's name.
 func serve(address string) error {
 	name, err := os.Hostname()
 	if err != nil {
@@ -62,7 +62,7 @@ func serve(address string) error {
 	return server.ListenAndServe()
 }
 
-// get prints the status line and then the body; any answer at all is a success, so that 401 can be told from silence.
+// get prints the status line and the body. Any answer is a success, so that a 401 differs from silence.
 func get(args []string) error {
 	flags := flag.NewFlagSet("get", flag.ContinueOnError)
 	roots := flags.String("cacert", "", "PEM `file` of the only certificates to trust")
