@@ -44,6 +44,17 @@ func (s *Server) SetVersions(minimum, served *store.WAVersionContainer) {
 	s.event(EventVersion, "", fmt.Sprintf("demanded %s, served %s", now, page))
 }
 
+// webPage and webHeaders play https://web.whatsapp.com/ in a browser: a page that names its version, builds itself anew
+// while it starts, runs no script or style but its own, calls nobody else, and knows nothing of who opened it.
+const (
+	webPage = `<!doctype html><html><head><title>WhatsApp</title>` +
+		`<script type="application/json">{"server_revision":%d,"client_revision":%d,"tier":"sim"}</script></head><body>` +
+		`<script nonce="sim">addEventListener('load', () => { document.body = document.createElement('body'); document.body.textContent = 'WhatsApp Web'; });</script>` +
+		`</body></html>`
+	webHeaders = "Content-Security-Policy: default-src 'self'; script-src 'nonce-sim'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'\r\n" +
+		"Cross-Origin-Opener-Policy: same-origin\r\n"
+)
+
 // servePage answers what is not a websocket: GET / carries the version as https://web.whatsapp.com/ does.
 // False ends the connection.
 func (s *Server) servePage(raw net.Conn, w io.Writer, r *http.Request) bool {
@@ -59,6 +70,8 @@ func (s *Server) servePage(raw net.Conn, w io.Writer, r *http.Request) bool {
 		return respond(w, f.Code, "<html>the version is not here</html>", false) == nil
 	}
 	_, served := s.versions.get()
-	body := fmt.Sprintf(`<html><script>{"server_revision":%d,"client_revision":%d,"tier":"sim"}</script></html>`, served[2], served[2])
-	return respond(w, http.StatusOK, body, false) == nil
+	body := fmt.Sprintf(webPage, served[2], served[2])
+	_, err := fmt.Fprintf(w, "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\nConnection: keep-alive\r\n%s\r\n%s",
+		len(body), webHeaders, body)
+	return err == nil
 }

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/cdproto/webauthn"
+	"github.com/chromedp/chromedp"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/httpapi/extension"
+	"sesi.dev/sesi/test/chromium"
+	"sesi.dev/sesi/test/wasim/simtest"
+)
+
+// person is someone with a browser whose authenticator holds the account's passkey. The browser knows only the bot, and
+// the simulator under WhatsApp's own name.
+type person struct {
+	t   *testing.T
+	ctx context.Context
+	key *simtest.Authenticator
+}
+
+func newPerson(t *testing.T, wa *simtest.Sim, options ...chromedp.ExecAllocatorOption) *person {
+	t.Helper()
+	key := simtest.NewAuthenticator(t)
+	if err := wa.RequirePasskey(phone, key.Passkey()); err != nil {
+		t.Fatal(err)
+	}
+	options = append([]chromedp.ExecAllocatorOption{
+		chromedp.Flag("ignore-certificate-errors", true),
+		chromedp.Flag("host-resolver-rules", "MAP web.whatsapp.com "+wa.Addr()+", MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"),
+	}, options...)
+	ctx, end := chromedp.NewContext(chromium.Start(t, options...))
+	t.Cleanup(end)
+	ctx, cancel := context.WithTimeout(ctx, 4*patience)
+	t.Cleanup(cancel)
+	return &person{t, ctx, key}
+}
+
+func (p *person) do(ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// holds reports whether an expression is true in a tab.
+func (p *person) holds(ctx context.Context, expression string) bool {
+	holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+	return err == nil && holds
+}
+
+// unlock makes the passkey usable in a tab, as a fingerprint would.
+func (p *person) unlock(ctx context.Context) {
+	p.t.Helper()
+	private, err := x509.MarshalPKCS8PrivateKey(p.key.Key)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.do(ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, tab, webauthn.Enable, webauthn.EnableParams{}); err != nil {
+			return err
+		}
+		made, err := cdp.Call(ctx, tab, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+			Protocol: "ctap2", Transport: "internal", HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true}})
+		if err != nil {
+			return err
+		}
+		_, err = cdp.Call(ctx, tab, webauthn.AddCredential, webauthn.AddCredentialParams{AuthenticatorID: made.AuthenticatorID, Credential: &webauthn.Credential{
+			CredentialID: p.key.CredentialID, RpID: "whatsapp.com", PrivateKey: private, IsResidentCredential: true, UserHandle: []byte("user"), SignCount: 1}})
+		return err
+	}))
+}
+
+// scanAsked lets the phone scan the bot's code, and waits until the page asks for the passkey.
+func (p *person) scanAsked(b *process, wa *simtest.Sim) <-chan error {
+	p.t.Helper()
+	p.do(p.ctx, chromedp.Navigate("http://"+b.plain+"/qr"))
+	done := make(chan error, 1)
+	code := b.code()
+	go func() {
+		_, err := wa.Scan(p.t.Context(), code, phone)
+		done <- err
+	}()
+	b.waitFor("the page to ask for the passkey", func() bool { return p.holds(p.ctx, `document.querySelector('main').dataset.view === 'passkey'`) })
+	if !p.holds(p.ctx, `window.neverReloaded = true`) {
+		p.t.Fatal("the page runs no script")
+	}
+	return done
+}
+
+func (p *person) seesConnected(b *process, phoneSide <-chan error) {
+	p.t.Helper()
+	b.untilConnected()
+	if err := <-phoneSide; err != nil {
+		p.t.Error(err)
+	}
+	b.waitFor("the page to turn to connected", func() bool {
+		return p.holds(p.ctx, `document.querySelector('main').dataset.view === 'ok' && window.neverReloaded && location.hash === ''`)
+	})
+	if strings.Contains(b.out.String(), "clientDataJSON") || strings.Contains(b.out.String(), `"challenge"`) {
+		p.t.Error("the log holds a challenge or a signature")
+	}
+}
+
+// whatsAppTab waits for the tab with WhatsApp's page.
+func (p *person) whatsAppTab(b *process) context.Context {
+	p.t.Helper()
+	var id target.ID
+	b.waitFor("a tab with WhatsApp Web", func() bool {
+		all, err := chromedp.Targets(p.ctx)
+		for _, info := range all {
+			if err == nil && info.Type == "page" && strings.HasPrefix(info.URL, "https://web.whatsapp.com/") {
+				id = info.TargetID
+				return true
+			}
+		}
+		return false
+	})
+	ctx, end := chromedp.NewContext(p.ctx, chromedp.WithTargetID(id))
+	p.t.Cleanup(end)
+	return ctx
+}
+
+// TestAPersonSignsWithTheExtension is a person's whole way with the extension that the bot serves: the page opens
+// WhatsApp's, the person agrees there, the passkey signs on the real origin's name, and the page goes on by itself.
+func TestAPersonSignsWithTheExtension(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, extension.Files()); err != nil {
+		t.Fatal(err)
+	}
+	wa := whatsapp(t)
+	b := start(t, settings(wa, t.TempDir()))
+	p := newPerson(t, wa, chromedp.Flag("disable-extensions", false), chromedp.Flag("load-extension", dir), chromedp.Flag("disable-extensions-except", dir),
+		chromedp.Flag("accept-lang", "id-ID"))
+	phoneSide := p.scanAsked(b, wa)
+	p.do(p.ctx, chromedp.Click(chromedp.CSS("#sign")))
+	tab := p.whatsAppTab(b)
+	p.unlock(tab)
+	b.waitFor("the extension's question", func() bool {
+		return p.holds(tab, `document.readyState === 'complete' && document.querySelector('sesi-passkey') && location.hash === ''`)
+	})
+	p.do(tab, chromedp.KeyEvent("\t"), chromedp.KeyEvent("\r")) // the first button
+	p.seesConnected(b, phoneSide)
+	b.waitFor("WhatsApp's tab to be closed", func() bool {
+		all, err := chromedp.Targets(p.ctx)
+		for _, info := range all {
+			if strings.HasPrefix(info.URL, "https://web.whatsapp.com/") {
+				return false
+			}
+		}
+		return err == nil
+	})
+}
+
+// TestAPersonSignsInTheConsole is the way without the extension.
+func TestAPersonSignsInTheConsole(t *testing.T) {
+	wa := whatsapp(t)
+	b := start(t, settings(wa, t.TempDir()))
+	p := newPerson(t, wa)
+	phoneSide := p.scanAsked(b, wa)
+	tab, end := chromedp.NewContext(p.ctx)
+	t.Cleanup(end)
+	p.do(tab, chromedp.Navigate("https://web.whatsapp.com/"))
+	p.unlock(tab)
+	var asked bot.Passkey
+	if _, body := b.call(http.MethodGet, bot.PathPasskey); json.Unmarshal(body, &asked) != nil || asked.Console == "" {
+		t.Fatalf("the bot answers %s", body)
+	}
+	// A console has no focus and its dialogs need a person: the text is also what the line gives back.
+	signed, err := chromedp.Run(tab, chromedp.Evaluate[string](`globalThis.prompt = () => {}; `+asked.Console, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.do(p.ctx, chromedp.Click(chromedp.CSS("#console-title")), chromedp.SetValue(chromedp.CSS("#answer-text"), signed), chromedp.Click(chromedp.CSS("#send")))
+	p.seesConnected(b, phoneSide)
+}
+
+// TestABotThatIsKilledDuringAPasskeySaysSo: it begins again with a fresh code.
+func TestABotThatIsKilledDuringAPasskeySaysSo(t *testing.T) {
+	wa, dir := whatsapp(t), t.TempDir()
+	key := simtest.NewAuthenticator(t)
+	if err := wa.RequirePasskey(phone, key.Passkey()); err != nil {
+		t.Fatal(err)
+	}
+	env := settings(wa, dir)
+	b := start(t, env)
+	code := b.code()
+	phoneSide := make(chan error, 1)
+	go func() {
+		_, err := wa.Scan(t.Context(), code, phone)
+		phoneSide <- err
+	}()
+	b.until("the passkey to be asked for", func(s bot.Snapshot) bool { return s.Reason == bot.ReasonPasskeyRequired })
+	b.waitFor("it to be on the disk", func() bool {
+		facts, err := filepath.Glob(filepath.Join(dir, "session-*", "facts.json"))
+		if err != nil || len(facts) != 1 {
+			return false
+		}
+		data, err := os.ReadFile(facts[0])
+		return err == nil && bytes.Contains(data, []byte(`"passkey":`))
+	})
+	b.kill()
+	<-phoneSide
+	again := start(t, env)
+	snap := again.until("a code", func(s bot.Snapshot) bool { return !s.QRExpiresAt.IsZero() })
+	if snap.Reason != bot.ReasonPasskeyFailed || !snap.QRRequired {
+		t.Errorf("%+v", snap)
+	}
+}
