@@ -77,6 +77,11 @@ test-cluster: ## the tests that need a real API server: KUBEBUILDER_ASSETS, or s
 	hack/deps.sh test
 	assets="$$(hack/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go run ./hack/tests apiserver
 
+.PHONY: test-proxies
+test-proxies: ## real reverse proxies in front of a bot, with the blocks of docs/reverse-proxy.md
+	nginx="$$(PATH=$$PATH:/usr/sbin; command -v nginx || hack/unpack.sh nginx nginx)" && caddy="$$(hack/tool.sh caddy)" && \
+	  SESI_PROXIES="nginx=$$nginx caddy=$$caddy" go test ./cmd/bot -run TestBehind -count=1
+
 .PHONY: soak
 soak: ## the random tests SOAK (20) times as long; a failure prints its seed
 	assets="$$(hack/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" SESI_SOAK='$(SOAK)' go test -count=1 -timeout 12h $$(git grep -l 'campaign\.Rounds' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's#^#./#') \

@@ -16,6 +16,7 @@ module() {
     setup-envtest)   echo sigs.k8s.io/controller-runtime/tools/setup-envtest@v0.25.1 ;;
     kubeconform)     echo github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 ;;
     actionlint)      echo github.com/rhysd/actionlint/cmd/actionlint@v1.7.8 ;;
+    caddy)           echo github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9 ;;
     cyclonedx-gomod) echo github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 ;;
     golangci-lint)   echo hack/lint@"$(cat "$here"/lint/go.mod "$here"/lint/main.go | sha256sum | cut -c1-12)" ;; # our own build, with a plugin
     *) echo "tool.sh: no tool named $1" >&2; return 1 ;;

@@ -18,4 +18,4 @@ if [ ! -d "$dir" ]; then
     dpkg-deb -x "$package"_*.deb . && rm "$package"_*.deb) >&2
   mv -T "$new" "$dir" 2>/dev/null || [ -d "$dir" ]
 fi
-find "$dir" -path "*/bin/$program" -type f | grep . || { echo "Debian's package $package has no program $program" >&2; exit 1; }
+find "$dir" -path "*bin/$program" -type f | grep . || { echo "Debian's package $package has no program $program" >&2; exit 1; }

@@ -27,7 +27,7 @@ func selfSigned(t *testing.T, dir string, serial int64) *x509.CertPool {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "bot"}, DNSNames: []string{"bot"},
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "bot"}, DNSNames: []string{"bot", "bot.example.org"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
