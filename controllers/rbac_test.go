@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -48,7 +49,9 @@ func buildInto(t *testing.T, dir, pkg string, flags ...string) string {
 	t.Helper()
 	path := filepath.Join(dir, filepath.Base(pkg))
 	arguments := append(append([]string{"build", "-o", path}, flags...), "sesi.dev/sesi/"+pkg)
-	out, err := exec.CommandContext(t.Context(), "go", arguments...).CombinedOutput()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "go", arguments...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("build %s: %v\n%s", pkg, err, out)
 	}
@@ -88,6 +91,7 @@ func (w *world) run(user string, flags ...string) *program {
 	}, flags...)...)
 	p.command.Env = append(os.Environ(), "KUBECONFIG="+file)
 	p.command.Stderr = p.log
+	p.command.WaitDelay = patience // what it started may hold its standard error open
 	if err := p.command.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -217,7 +221,7 @@ func (p *program) scrape(token string) (int, string) {
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	web := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	web := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: patience}
 	answer, err := web.Do(request)
 	if err != nil {
 		return 0, err.Error()
@@ -315,7 +319,7 @@ func TestRulesAreWhatIsCalled(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
-		answer, err := http.Get("http://" + p.probes + path)
+		answer, err := (&http.Client{Timeout: patience}).Get("http://" + p.probes + path)
 		if err != nil {
 			t.Fatal(err)
 		}

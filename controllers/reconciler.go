@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -59,7 +60,13 @@ type Reconciler struct {
 	brakes   brakes
 	rollout  rollout
 	nodes    nodes
+	// oversized lets one session with an oversized template be served at a time.
+	oversized sync.Mutex
 }
+
+// oversizedPause is how long a session with an oversized template waits when another one is served. The API server works
+// for seconds on each write of such a session, and many at once would keep every other session waiting.
+const oversizedPause = 2 * time.Second
 
 // Reconcile runs one pass over one session: it reads everything once, runs the phases, derives the status, writes it
 // if it differs, and then emits events for the changes.
@@ -71,6 +78,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if p == nil {
 		r.forget(request.NamespacedName)
 		return ctrl.Result{}, nil
+	}
+	if resources.Oversized(p.session) {
+		if !r.oversized.TryLock() {
+			return ctrl.Result{RequeueAfter: oversizedPause}, nil
+		}
+		defer r.oversized.Unlock()
 	}
 	if p.deleting() {
 		err = r.finalize(ctx, p)

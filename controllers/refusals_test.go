@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -139,24 +141,82 @@ func TestAStatusThatCannotBeWrittenIsShown(t *testing.T) {
 	w.untilEvent("kasir", v1alpha1.ReasonWriteFailed)
 }
 
+// repeated is a list of some 700 kB; item is one element, with the element's number in place of %d.
+func repeated(item string) string {
+	var list strings.Builder
+	for n := 0; list.Len() < 700_000; n++ {
+		if n > 0 {
+			list.WriteByte(',')
+		}
+		list.WriteString(strings.ReplaceAll(item, "%d", fmt.Sprint(n)))
+	}
+	return "[" + list.String() + "]"
+}
+
+// hostileTemplates are pod specs that would take a merge many seconds, or much memory.
+func hostileTemplates() map[string]string {
+	bot := func(field, item string) string {
+		return `{"containers":[{"name":"bot","` + field + `":` + repeated(item) + `}]}`
+	}
+	return map[string]string{
+		"variables":             bot("env", `{"name":"V%d","value":"x"}`),
+		"the same variable":     bot("env", `{"name":"V","value":"%d"}`),
+		"deleted variables":     bot("env", `{"name":"V%d","$patch":"delete"}`),
+		"an order of variables": bot("$setElementOrder/env", `{"name":"V%d"}`),
+		"mounts":                bot("volumeMounts", `{"name":"v%d","mountPath":"/v%d"}`),
+		"ports":                 bot("ports", `{"containerPort":%d,"protocol":"TCP"}`),
+		"arguments":             bot("args", `"%d"`),
+		"sources of variables":  bot("envFrom", `{"configMapRef":{"name":"c%d"}}`),
+		"capabilities":          `{"containers":[{"name":"bot","securityContext":{"capabilities":{"add":` + repeated(`"C%d"`) + `}}}]}`,
+		"containers":            `{"containers":` + repeated(`{"name":"c%d","image":"i"}`) + `}`,
+		"deleted containers":    `{"containers":` + repeated(`{"name":"c%d","$patch":"delete"}`) + `}`,
+		"init containers":       `{"initContainers":` + repeated(`{"name":"c%d","image":"i"}`) + `}`,
+		"volumes":               `{"volumes":` + repeated(`{"name":"v%d","emptyDir":{}}`) + `}`,
+		"tolerations":           `{"tolerations":` + repeated(`{"key":"k%d","operator":"Exists"}`) + `}`,
+		"secrets":               `{"imagePullSecrets":` + repeated(`{"name":"s%d"}`) + `}`,
+		"host aliases":          `{"hostAliases":` + repeated(`{"ip":"10.0.0.1","hostnames":["h%d"]}`) + `}`,
+		"spread constraints":    `{"topologySpreadConstraints":` + repeated(`{"topologyKey":"k%d","maxSkew":1,"whenUnsatisfiable":"DoNotSchedule"}`) + `}`,
+		"deleted from a list":   `{"$deleteFromPrimitiveList/finalizers":` + repeated(`"f%d"`) + `}`,
+		"one long string":       `{"containers":[{"name":"bot","args":["` + strings.Repeat("x", 700_000) + `"]}]}`,
+		"a deep hole":           `{"affinity":` + strings.Repeat(`{"a":`, 2_000) + `1` + strings.Repeat(`}`, 2_000) + `}`,
+	}
+}
+
 // Templates that take many seconds to merge stop their own sessions and no others. The operator serves the whole cluster, so
 // this test runs alone.
 func TestHostileTemplatesKeepNobodyWaiting(t *testing.T) {
 	hostile, honest := newWorld(t), newWorld(t)
-	var variables []any
-	for i := range 5_000 {
-		variables = append(variables, map[string]any{"name": fmt.Sprintf("V%d", i), "value": "x"})
-	}
-	big := template(map[string]any{"containers": []any{map[string]any{"name": "bot", "env": variables}}})
-	const sessions = 20
-	for i := range sessions {
-		hostile.create(fmt.Sprintf("s%d", i), func(s *v1alpha1.WhatsAppSession) { s.Spec.Template = big })
+	names := map[string]string{}
+	for what, spec := range hostileTemplates() {
+		name := fmt.Sprintf("s%d", len(names))
+		names[name] = what
+		hostile.create(name, func(s *v1alpha1.WhatsAppSession) {
+			s.Spec.Template = &v1alpha1.PodTemplate{Spec: &runtime.RawExtension{Raw: []byte(spec)}}
+		})
 	}
 	hostile.operate(staging{everywhere: true})
-	honest.create("kasir", nil)
-	honest.untilState("kasir", bot.StatePairing)
-	for i := range sessions {
-		hostile.untilCondition(fmt.Sprintf("s%d", i), v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonInvalidTemplate)
+	for _, name := range []string{"kasir", "gudang", "toko"} {
+		began := time.Now()
+		honest.create(name, nil)
+		honest.untilState(name, bot.StatePairing)
+		t.Logf("an honest session beside %d hostile ones is up after %v", len(names), time.Since(began))
+	}
+	// Each write of such a session takes the API server seconds, so the operator gets to them one after the other.
+	refused := 0
+	within(t, "a refusal", func() bool {
+		refused = 0
+		for name := range names {
+			if has(hostile.get(name), v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonInvalidTemplate) {
+				refused++
+			}
+		}
+		return refused > 0
+	})
+	for name, what := range names {
+		stalled := meta.FindStatusCondition(hostile.get(name).Status.Conditions, v1alpha1.ConditionStalled)
+		if stalled != nil && (stalled.Reason != v1alpha1.ReasonInvalidTemplate || !strings.Contains(stalled.Message, "spec.template.spec")) {
+			t.Errorf("%s: %s", what, stalled.Message)
+		}
 	}
 }
 

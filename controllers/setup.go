@@ -98,11 +98,14 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		WatchesRawSource(source.Channel(bots.Events(), reported)).
 		WatchesRawSource(source.Channel(unlinker.answered, reported)).
 		WithOptions(controller.Options{
-			MaxConcurrentReconciles: passesAtOnce,
-			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](5*time.Millisecond, retryCap),
+			MaxConcurrentReconciles: passesAtOnce, ReconciliationTimeout: passPatience,
+			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](5*time.Millisecond, retryCap),
 		}).
 		Complete(r)
 }
+
+// passPatience bounds a pass. A request to an API server that accepts it and never answers would keep its worker for ever.
+const passPatience = 2 * time.Minute
 
 // priorityReported goes before a session that was just applied. A change of a connected bot must not wait until thousands
 // of new sessions are created.

@@ -66,6 +66,12 @@ func mergeTemplate(base corev1.PodTemplateSpec, template *v1alpha1.PodTemplate) 
 	return merged, nil
 }
 
+// Oversized reports whether a session's template is longer than any that is merged.
+func Oversized(session *v1alpha1.WhatsAppSession) bool {
+	template := session.Spec.Template
+	return template != nil && template.Spec != nil && len(template.Spec.Raw) > maxTemplateBytes
+}
+
 // checkSize refuses a template that is too long, or that has too many list items in all.
 func checkSize(template []byte) error {
 	if len(template) > maxTemplateBytes {

@@ -123,6 +123,7 @@ func (p *Programs) Start(pod *corev1.Pod, address string, files Files) (func(), 
 	if p.Log != nil {
 		command.Stdout, command.Stderr = p.Log, p.Log
 	}
+	command.WaitDelay = requestPatience
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.Path, err)
 	}
@@ -150,7 +151,7 @@ func Code(address, token string) string {
 	}
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := (&http.Client{Timeout: requestPatience}).Do(request)
 	if err != nil {
 		return ""
 	}

@@ -81,6 +81,9 @@ func Start(options Options) (*Cluster, error) {
 	return c, nil
 }
 
+// requestPatience bounds each request of a test, a watch included, and the wait for the cluster's caches.
+const requestPatience = 60 * time.Second
+
 // auditPolicy logs who sent which request, and how it ended.
 const auditPolicy = `
 apiVersion: audit.k8s.io/v1
@@ -95,7 +98,10 @@ rules:
 // begin starts the cluster's own controllers.
 func (c *Cluster) begin(options Options) error {
 	var err error
-	if c.Client, err = client.NewWithWatch(c.Config, client.Options{}); err != nil {
+	// A test waits for a condition by asking again and again, so one request without an end would be a wait without one.
+	bounded := rest.CopyConfig(c.Config)
+	bounded.Timeout = requestPatience
+	if c.Client, err = client.NewWithWatch(bounded, client.Options{}); err != nil {
 		return fmt.Errorf("make a client: %w", err)
 	}
 	once := true
@@ -118,7 +124,9 @@ func (c *Cluster) begin(options Options) error {
 		defer close(c.ended)
 		c.err = mgr.Start(ctx)
 	}()
-	if !mgr.GetCache().WaitForCacheSync(ctx) {
+	filled, done := context.WithTimeout(ctx, requestPatience)
+	defer done()
+	if !mgr.GetCache().WaitForCacheSync(filled) {
 		cancel()
 		return errors.New("the cluster's cache does not fill")
 	}
@@ -128,7 +136,11 @@ func (c *Cluster) begin(options Options) error {
 // Stop ends every process and the API server.
 func (c *Cluster) Stop() error {
 	c.cancel()
-	<-c.ended
+	select {
+	case <-c.ended:
+	case <-time.After(requestPatience):
+		return errors.Join(errors.New("the cluster's controllers do not end"), c.Environment.Stop())
+	}
 	c.Node.stopAll()
 	return errors.Join(c.err, c.Environment.Stop())
 }
