@@ -121,6 +121,12 @@ func (r *receiver) taken() []bot.Event {
 	return append([]bot.Event{}, r.got...)
 }
 
+func (r *receiver) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.got)
+}
+
 func (r *receiver) tries() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -219,10 +225,12 @@ func (r *rig) until(what string, ok func() bool) {
 	}
 }
 
-// wait waits until the receiver has taken n events.
+// wait waits until the receiver has taken n events; patience is for the next of them.
 func (r *rig) wait(at *receiver, n int) []bot.Event {
 	r.t.Helper()
-	r.until(fmt.Sprintf("%d events", n), func() bool { return len(at.taken()) >= n })
+	for have := 0; have < n; have = at.count() {
+		r.until(fmt.Sprintf("event %d of %d", have+1, n), func() bool { return at.count() > have })
+	}
 	return at.taken()
 }
 

@@ -94,6 +94,7 @@ func TestARefusedEventHoldsUpItsChatAlone(t *testing.T) {
 			t.Errorf("event %d of the chat that waits was delivered", e.Seq)
 		}
 	}
+	r.until("the chat waits", func() bool { return r.get("books").WaitingChats == 1 })
 	w := r.get("books")
 	if w.State != bot.WebhookRetrying || w.WaitingChats != 1 || w.Backlog != 4 || w.BacklogSince.IsZero() ||
 		!strings.Contains(w.LastError, "500") || w.NextTryAt.IsZero() || w.Failures != 1 {
@@ -215,7 +216,7 @@ func TestADownReceiverAndARestartLoseNothing(t *testing.T) {
 	r.restart(target(at.URL))
 	r.due(2 * time.Hour)
 	inOrder(t, r.wait(at, 300), 300)
-	r.until("the progress is written", func() bool { return r.get("books").Backlog == 0 })
+	r.until("the progress is noted", func() bool { return r.get("books").Backlog == 0 })
 	r.restart(target(at.URL))
 	r.came(300, 1, one)
 	inOrder(t, r.wait(at, 301), 301)
