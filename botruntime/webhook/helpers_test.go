@@ -135,7 +135,7 @@ func (r *receiver) tries() int {
 
 // rig is a journal, and a manager that delivers from it.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	clock   *clock
 	meter   *counted
@@ -146,7 +146,7 @@ type rig struct {
 	size    int64
 }
 
-func newRig(t *testing.T, targets ...Target) *rig {
+func newRig(t testing.TB, targets ...Target) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: t.TempDir(), clock: &clock{now: time.Now()}, meter: &counted{n: map[string]int{}}, targets: make(chan []Target, 1)}
 	r.open()

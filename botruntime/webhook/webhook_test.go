@@ -5,6 +5,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -292,7 +293,7 @@ func TestPauseOutlivesARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	inOrder(t, r.wait(at, 5), 5)
-	if _, err := r.Pause(t.Context(), "nobody"); err != ErrUnknown {
+	if _, err := r.Pause(t.Context(), "nobody"); !errors.Is(err, ErrUnknown) {
 		t.Errorf("a webhook that is not there: %v", err)
 	}
 }
@@ -336,7 +337,7 @@ func TestARefusedEventBecomesADeadLetter(t *testing.T) {
 	if again[0].Seq != 2 || again[0].ID != letters.DeadLetters[0].ID {
 		t.Errorf("began with %+v", again[0])
 	}
-	if _, err := r.Redeliver(t.Context(), "books", 99); err != ErrCursor {
+	if _, err := r.Redeliver(t.Context(), "books", 99); !errors.Is(err, ErrCursor) {
 		t.Errorf("a cursor of the future: %v", err)
 	}
 }
