@@ -15,9 +15,9 @@ import (
 	"sesi.dev/sesi/test/apiserver"
 )
 
-// TestAPIServerTakesAll holds that a real API server takes everything that is rendered, with no unknown field, in
-// a namespace that enforces the Pod Security profile "restricted". What belongs to the Prometheus operator is
-// read strictly into that project's own types instead.
+// TestAPIServerTakesAll: a real API server accepts everything that is rendered, without an unknown field, in a
+// namespace that enforces the Pod Security profile "restricted". Objects of the Prometheus operator are decoded
+// strictly into that project's own types instead.
 func TestAPIServerTakesAll(t *testing.T) {
 	_, api := apiserver.Strict(t)
 	for _, name := range []string{namespace, "sales", "support"} {
@@ -62,7 +62,7 @@ func readStrictly(t *testing.T, object unstructured.Unstructured) {
 	}
 }
 
-// TestDashboard holds that the dashboard is JSON, and that no two panels share an id.
+// TestDashboard: the dashboard is valid JSON, and no two panels share an id.
 func TestDashboard(t *testing.T) {
 	data, err := os.ReadFile("sesi/files/dashboard.json")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// TestConfigIsTheChart holds that the manifests in config and the chart's are the same objects: whoever installs
-// by kustomize gets what the tests of the chart are about.
+// TestConfigIsTheChart: the manifests in config and the chart's are the same objects, so an installation by kustomize
+// is what the chart's tests check.
 func TestConfigIsTheChart(t *testing.T) {
 	cases := map[string]struct {
 		config string
@@ -76,8 +76,8 @@ func byKey(objects []unstructured.Unstructured, only []string) map[string]unstru
 	return found
 }
 
-// plain is an object without what only Helm or only the API server's tools write, and with the namespace's
-// two spellings made one.
+// plain returns an object without fields that only Helm or the API server's tools write, and with one spelling of the
+// namespace.
 func plain(object unstructured.Unstructured) map[string]any {
 	object = *object.DeepCopy()
 	labels := object.GetLabels()

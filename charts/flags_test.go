@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// TestOperatorTakesItsFlags holds that the operator reads every flag that the chart gives it: without a cluster it
-// then fails for want of one, and not over its command line.
+// TestOperatorTakesItsFlags: the operator reads every flag that the chart passes. Without a cluster it then fails
+// because of that, and not because of its command line.
 func TestOperatorTakesItsFlags(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "operator")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/operator")

@@ -16,9 +16,9 @@ import (
 	"sesi.dev/sesi/test/apiserver"
 )
 
-// TestKubeconform holds that the chart, config and the samples pass the check that pipelines make before anything is
-// applied: kubeconform, strict, with the schemas that a real API server publishes for its own kinds and for ours. The
-// Prometheus operator's kinds are none of these; TestAPIServerTakesAll reads them.
+// TestKubeconform: the chart, config and the samples pass kubeconform, strict, with the schemas that a real API server
+// publishes, as pipelines check them before they apply anything. TestAPIServerTakesAll checks the Prometheus
+// operator's kinds.
 func TestKubeconform(t *testing.T) {
 	program, err := tool("kubeconform")
 	if err != nil {
@@ -56,7 +56,7 @@ func TestKubeconform(t *testing.T) {
 	}
 }
 
-// publishedSchemas writes a JSON schema for each kind of a real API server that has our CRD.
+// publishedSchemas writes a JSON schema for each kind of a real API server that has the CRD.
 func publishedSchemas(t *testing.T) string {
 	t.Helper()
 	environment := apiserver.New("../config/crd")

@@ -16,8 +16,8 @@ import (
 	"sesi.dev/sesi/test/apiserver"
 )
 
-// TestSessionsOutliveTheRelease holds, over a release's whole life on a real API server, that sessions stay while it
-// is upgraded and rolled back, and after it is uninstalled; and that only crds.keep=false takes them along.
+// TestSessionsOutliveTheRelease: over a release's whole life on a real API server, sessions stay through upgrades,
+// rollbacks and the uninstallation. Only crds.keep=false deletes them.
 func TestSessionsOutliveTheRelease(t *testing.T) {
 	environment, api := apiserver.Strict(t)
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
@@ -44,7 +44,7 @@ func TestSessionsOutliveTheRelease(t *testing.T) {
 	release("uninstall", "sesi")
 	wantShop(t, api, true)
 
-	// A release takes up the CRD that an earlier one of its name left.
+	// A release adopts the CRD that an earlier release of its name left.
 	release("install", "sesi", chart, "--set", "crds.keep=false")
 	wantShop(t, api, true)
 	release("uninstall", "sesi")

@@ -15,7 +15,7 @@ import (
 	"sesi.dev/sesi/test/golden"
 )
 
-// TestRights holds, line by line, what the operator may do and where; a right that is added shows in this file.
+// TestRights lists, line by line, what the operator may do and where; an added right shows in this file.
 func TestRights(t *testing.T) {
 	for name, release := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// TestNamespacedHasNoClusterRole holds that a team with two namespaces and no right beyond can install the chart.
+// TestNamespacedHasNoClusterRole: a team with two namespaces and no other rights can install the chart.
 func TestNamespacedHasNoClusterRole(t *testing.T) {
 	for _, object := range renderCase(t, "namespaced", "sesi") {
 		if strings.HasPrefix(object.GetKind(), "Cluster") || object.GetKind() == "CustomResourceDefinition" {
@@ -37,8 +37,8 @@ func TestNamespacedHasNoClusterRole(t *testing.T) {
 	}
 }
 
-// TestNoWildcards holds that no role says "everything", and that none of the operator's lets it make more rights
-// or become someone else.
+// TestNoWildcards: no role allows everything, and none of the operator's lets it create more rights or become someone
+// else.
 func TestNoWildcards(t *testing.T) {
 	for name, release := range cases {
 		for _, line := range rights(t, renderCase(t, name, release)) {
@@ -51,7 +51,7 @@ func TestNoWildcards(t *testing.T) {
 	}
 }
 
-// rights lists one line for each verb of each bound or aggregated role.
+// rights returns one line for each verb of each bound or aggregated role.
 func rights(t *testing.T, objects []unstructured.Unstructured) []string {
 	t.Helper()
 	var lines []string

@@ -1,5 +1,5 @@
-// Package charts_test holds what the Helm chart renders against golden files, the API server, and the manifests
-// in config. It never installs the chart.
+// Package charts_test compares what the Helm chart renders with golden files, the API server, and the manifests in
+// config. It never installs the chart.
 package charts_test
 
 import (
@@ -28,8 +28,7 @@ const (
 	namespace = "sesi-system"
 )
 
-// cases are the installations that the chart is held against, by the name of their values' file, with the name
-// of their release.
+// cases are the tested installations, by the name of their values file, with the name of their release.
 var cases = map[string]string{
 	"default":    "sesi",
 	"namespaced": "sesi",
@@ -37,8 +36,8 @@ var cases = map[string]string{
 	"bare":       "sesi",
 }
 
-// TestMain opens every file that Helm, kubectl and the compiler read, because go test remembers a result for as long
-// as the files that the test itself opened stay the same.
+// TestMain opens every file that Helm, kubectl and the compiler read, because go test caches a result as long as the
+// files that the test itself opened stay the same.
 func TestMain(m *testing.M) {
 	for _, folder := range []string{chart, "../config", "../cmd/operator"} {
 		err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
@@ -56,7 +55,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestSnapshots holds everything that the chart renders, but for the CRD's schema, which has tests of its own.
+// TestSnapshots compares everything that the chart renders, except for the CRD's schema, which has its own tests.
 func TestSnapshots(t *testing.T) {
 	for name, release := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -73,7 +72,7 @@ func TestSnapshots(t *testing.T) {
 	}
 }
 
-// TestNotes holds what a person reads after the installation.
+// TestNotes compares what a person reads after the installation.
 func TestNotes(t *testing.T) {
 	for name, release := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -149,7 +148,7 @@ func tool(name string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// helm runs Helm without a cluster and returns what it prints; the error holds what it complains of.
+// helm runs Helm without a cluster and returns its output; the error contains its messages.
 func helm(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	return helmOn(t, filepath.Join(t.TempDir(), "none"), args...)

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestSchemaRefuses holds that a wrong value is refused with a message that names it.
+// TestSchemaRefuses: a wrong value is refused with a message that names it.
 func TestSchemaRefuses(t *testing.T) {
 	cases := map[string]struct {
 		set  string
@@ -71,8 +71,7 @@ type schema struct {
 	Definitions          map[string]any    `json:"definitions"`
 }
 
-// TestSchemaDescribesAll holds that every value has a description, that there is none that the chart's own values
-// lack, and the other way round.
+// TestSchemaDescribesAll: every value has a description, and the schema and the chart's values have the same keys.
 func TestSchemaDescribesAll(t *testing.T) {
 	data, err := os.ReadFile("sesi/values.schema.json")
 	if err != nil {

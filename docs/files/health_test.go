@@ -1,5 +1,4 @@
-// Package files_test runs what GitOps tools are told of a session's health, in the languages that they run it in. It
-// never asks such a tool.
+// Package files_test runs the health checks for GitOps tools in the languages of those tools. It calls no such tool.
 package files_test
 
 import (
@@ -17,7 +16,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// session is one as the operator shows it; conditions are true, but for Ready, and stand with their status otherwise.
+// session returns a session as the operator shows it. A condition without a status is true, except for Ready.
 func session(state bot.State, action bot.UserAction, conditions ...string) *v1alpha1.WhatsAppSession {
 	s := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Name: "shop", Generation: 2}}
 	s.Status = v1alpha1.WhatsAppSessionStatus{ObservedGeneration: 2, State: state, UserAction: action}
@@ -70,7 +69,7 @@ func edited(s *v1alpha1.WhatsAppSession) *v1alpha1.WhatsAppSession {
 	return s
 }
 
-// object is a session as such tools see one.
+// object returns a session as such tools see it.
 func object(t *testing.T, s *v1alpha1.WhatsAppSession) map[string]any {
 	t.Helper()
 	data, err := json.Marshal(s)
@@ -84,7 +83,7 @@ func object(t *testing.T, s *v1alpha1.WhatsAppSession) map[string]any {
 	return out
 }
 
-// toLua makes a value one of Lua's.
+// toLua converts a value to Lua.
 func toLua(value any) lua.LValue {
 	switch value := value.(type) {
 	case map[string]any:
@@ -109,7 +108,7 @@ func toLua(value any) lua.LValue {
 	return lua.LNil
 }
 
-// Argo CD runs the script by this very interpreter, with the object as obj and without Lua's libraries but the base.
+// Argo CD runs the script with this interpreter, with the object as obj and only Lua's base library.
 func TestHealthForArgoCD(t *testing.T) {
 	script, err := os.ReadFile("argocd-health.lua")
 	if err != nil {
@@ -183,7 +182,7 @@ func TestHealthForFlux(t *testing.T) {
 	}
 }
 
-// holds evaluates an expression over an object; what cannot be evaluated does not hold.
+// holds evaluates an expression over an object; an expression that cannot be evaluated does not hold.
 func holds(t *testing.T, expression string, seen map[string]any) bool {
 	t.Helper()
 	env, err := cel.NewEnv(cel.Variable("metadata", cel.DynType), cel.Variable("spec", cel.DynType), cel.Variable("status", cel.DynType))

@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// bytesPerSecond is how much source one core compiles: 213 s of processor time for all that the bot and the simulator
-// are made of. It is only the first guess; the build's own pace takes its place.
+// bytesPerSecond is how much source one core compiles: 213 s of processor time for the bot and the simulator. It is
+// only the first guess; the build's own pace replaces it.
 const bytesPerSecond = 400_000
 
-// tellEvery is how often a build says how far it is.
+// tellEvery is how often a build reports its progress.
 const tellEvery = 10 * time.Second
 
-// build compiles programs of this module into a folder, and says how far it is. Go keeps what it compiled, so the next
-// build only links.
+// build compiles programs of this module into a folder, and reports its progress. Go caches the compiled packages, so
+// the next build only links.
 func build(ctx context.Context, folder, tags string, packages ...string) error {
 	weights, total, err := toCompile(ctx, tags, packages)
 	if err != nil {
@@ -49,7 +49,7 @@ func build(ctx context.Context, folder, tags string, packages ...string) error {
 	return nil
 }
 
-// showProgress reads the names of the packages that are compiled, and returns what else the build says.
+// showProgress reads the names of the compiled packages, and returns the build's other output.
 func showProgress(output io.Reader, weights map[string]int64, total int64) string {
 	started, next := time.Now(), time.Now().Add(tellEvery)
 	var done int64
@@ -71,7 +71,7 @@ func showProgress(output io.Reader, weights map[string]int64, total int64) strin
 	return rest.String()
 }
 
-// toCompile are the packages that Go has not compiled yet, with the size of their sources.
+// toCompile returns the packages that Go has not compiled yet, with the size of their sources.
 func toCompile(ctx context.Context, tags string, packages []string) (weights map[string]int64, total int64, err error) {
 	args := append([]string{"list", "-deps", "-tags", tags, "-json=ImportPath,Dir,GoFiles,Stale"}, packages...)
 	out, err := exec.CommandContext(ctx, "go", args...).Output()

@@ -12,17 +12,17 @@ import (
 	"strings"
 )
 
-// kindCluster is the name of the cluster that kind makes.
+// kindCluster is the name of the cluster that kind creates.
 const kindCluster = "sesi-demo"
 
-// choice is a cluster that may be used: which, why and how long it takes, and how it is started.
+// choice is a cluster that may be used: which, why, how long it takes, and how to start it.
 type choice struct {
 	title, why string
 	start      func(context.Context) (*cluster, error)
 }
 
-// chooseCluster takes what CLUSTER names, else the first that is there: Docker with kind, the current context if a
-// person agrees, a node that is built here.
+// chooseCluster takes the cluster that CLUSTER names, otherwise the first available: Docker with kind, the current
+// context if a person agrees, or a node that is built here.
 func chooseCluster(ctx context.Context) (choice, error) {
 	docker := dockerAnswers(ctx)
 	name, local := currentContext(ctx)
@@ -63,7 +63,7 @@ func chooseCluster(ctx context.Context) (choice, error) {
 	return choice{"A Kubernetes of one node, from source", why, startBuilt}, nil
 }
 
-// dockerAnswers is nil if containers can be started, else what is missing.
+// dockerAnswers returns nil if containers can be started, otherwise what is missing.
 func dockerAnswers(ctx context.Context) error {
 	if _, err := exec.LookPath("docker"); err != nil {
 		return errors.New("Docker is not installed")
@@ -74,7 +74,8 @@ func dockerAnswers(ctx context.Context) error {
 	return nil
 }
 
-// currentContext is the context that kubectl would use, and how to use it if its nodes take images from this machine.
+// currentContext returns the context that kubectl would use, and how to use it if its nodes accept images from this
+// machine.
 func currentContext(ctx context.Context) (string, func(context.Context) (*cluster, error)) {
 	out, err := exec.CommandContext(ctx, "kubectl", "config", "current-context").Output()
 	name := strings.TrimSpace(string(out))
@@ -112,7 +113,7 @@ func currentContext(ctx context.Context) (string, func(context.Context) (*cluste
 	}
 }
 
-// agreed asks before anything is made on a cluster that may be used for something else.
+// agreed asks before it changes a cluster that may be used for something else.
 func agreed(name string) bool {
 	info, err := os.Stdin.Stat()
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
@@ -123,7 +124,7 @@ func agreed(name string) bool {
 	return err == nil && strings.EqualFold(strings.TrimSpace(answer), "y")
 }
 
-// kindFolder keeps the kubeconfig of kind's cluster, so that the user's is not touched.
+// kindFolder returns the folder of the kubeconfig for kind's cluster, so that the user's own is not changed.
 func kindFolder() (string, error) {
 	folder, err := home()
 	return folder + "-kind", err

@@ -18,7 +18,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// The names of what the demonstration makes on a cluster.
+// Names of the demonstration's objects on a cluster.
 const (
 	operatorSpace  = "sesi-system"
 	simulatorSpace = "whatsapp"
@@ -26,7 +26,7 @@ const (
 	podName        = "wa-" + sessionName
 )
 
-// cluster is a Kubernetes that kubectl reaches and whose nodes can be given images.
+// cluster is a Kubernetes cluster that kubectl reaches and whose nodes accept images.
 type cluster struct {
 	kubectl string
 	env     []string                                        // of every command
@@ -35,7 +35,7 @@ type cluster struct {
 	end     []string                                        // what a person types to remove it all
 }
 
-// onCluster is the story's place: a WhatsAppSession, its operator and the simulated WhatsApp as pods.
+// onCluster is the story on a cluster: a WhatsAppSession, its operator, and the simulated WhatsApp as pods.
 type onCluster struct {
 	*cluster
 }
@@ -90,7 +90,7 @@ func (c *cluster) run(ctx context.Context, input io.Reader, args ...string) ([]b
 	return out, nil
 }
 
-// do runs kubectl commands one after the other.
+// do runs kubectl commands in order.
 func (c *cluster) do(ctx context.Context, commands ...[]string) error {
 	for _, args := range commands {
 		if _, err := c.run(ctx, nil, args...); err != nil {
@@ -105,7 +105,7 @@ func (c *cluster) apply(ctx context.Context, manifest string) error {
 	return err
 }
 
-// script runs one of the project's scripts and returns what it prints; what it says meanwhile goes to the terminal.
+// script runs one of the project's scripts and returns its output; its messages go to the terminal.
 func script(ctx context.Context, env []string, path string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env, cmd.Stderr = append(os.Environ(), env...), os.Stdout
@@ -116,7 +116,7 @@ func script(ctx context.Context, env []string, path string, args ...string) (str
 	return strings.TrimSpace(string(out)), nil
 }
 
-// images builds the images, gives them to the nodes, and returns their tag.
+// images builds the images, loads them into the nodes, and returns their tag.
 func (at onCluster) images(ctx context.Context) (version string, err error) {
 	step("Images of the operator, the bot and the simulated WhatsApp")
 	built, err := script(ctx, nil, "hack/demo/images.sh")
@@ -168,7 +168,7 @@ func (at onCluster) startWhatsApp(ctx context.Context, version string) error {
 	return at.apply(ctx, string(secret))
 }
 
-// simulatorPath is a path of the simulator's control API, through the API server.
+// simulatorPath returns a path of the simulator's control API, through the API server.
 func simulatorPath(path string) string {
 	return "/api/v1/namespaces/" + simulatorSpace + "/services/wasim:7080/proxy/" + path
 }
@@ -190,7 +190,7 @@ func (at onCluster) startOperator(ctx context.Context, version string) error {
 		[]string{"-n", operatorSpace, "rollout", "status", "deployment/sesi", "--timeout=180s"})
 }
 
-// fields are what the story follows of the resource, in the order of readSession.
+// fields are the fields of the resource that the story follows, in the order of readSession.
 const fields = `jsonpath={.status.state}|{.status.reason}|{.status.instance}|{.status.session.jid}|{.status.session.linkedAt}|` +
 	`{.status.qr.needed}|{.status.session.expired}{"\n"}`
 
@@ -224,7 +224,7 @@ func (at onCluster) watch(ctx context.Context) (<-chan session, error) {
 	return changes, nil
 }
 
-// readWatch sends what kubectl prints until it ends.
+// readWatch sends kubectl's lines until it ends.
 func (at onCluster) readWatch(ctx context.Context, to chan<- session) {
 	cmd := exec.CommandContext(ctx, at.kubectl, "get", "wasession", sessionName, "--watch", "-o", fields)
 	cmd.Env = append(os.Environ(), at.env...)
@@ -243,7 +243,8 @@ func (at onCluster) readWatch(ctx context.Context, to chan<- session) {
 	_ = cmd.Wait()
 }
 
-// scan reads the current code through port-forward, because the bot's API without a token is on its pod's loopback only.
+// scan reads the current code through port-forward, because only the pod's loopback serves the bot's API without a
+// token.
 func (at onCluster) scan(ctx context.Context) error {
 	commandLine("kubectl port-forward pod/" + podName + " 8080   # and open http://127.0.0.1:8080/qr, or:")
 	commandLine("curl http://127.0.0.1:8080" + bot.PathCode)

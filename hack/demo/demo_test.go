@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// The demonstration on this machine gets to its end, leaves both programs running, and `down` leaves nothing.
+// The demonstration on this machine finishes, leaves both programs running, and `down` leaves nothing.
 func TestOnMachine(t *testing.T) {
 	t.Chdir("../..")
 	t.Setenv("SESI_CACHE", t.TempDir())
@@ -35,7 +35,7 @@ func TestOnMachine(t *testing.T) {
 		}
 		running = append(running, p)
 	}
-	for range 2 { // it is safe to call again
+	for range 2 { // a second call is safe
 		if err := run(t.Context(), []string{"down"}); err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestOnMachine(t *testing.T) {
 	}
 }
 
-// A process that got the number of an ended one is left alone.
+// A process that got the number of an ended one is not touched.
 func TestEndLeavesAnotherProcessAlone(t *testing.T) {
 	other := exec.CommandContext(t.Context(), "sleep", "100")
 	if err := other.Start(); err != nil {
@@ -74,7 +74,7 @@ func TestProgressKeepsErrors(t *testing.T) {
 	}
 }
 
-// A line of kubectl's output becomes what the story follows.
+// A line of kubectl's output becomes a session of the story.
 func TestReadSession(t *testing.T) {
 	got, ok := readSession("Pairing|QRAvailable|uid||2026-01-02T03:04:05Z|true|true")
 	want := session{State: "Pairing", Reason: "QRAvailable", Instance: "uid", LinkedAt: "2026-01-02T03:04:05Z", QRNeeded: true, Expired: true, CodeShown: true}
@@ -86,7 +86,7 @@ func TestReadSession(t *testing.T) {
 	}
 }
 
-// Where no cluster can run, one sentence says what is missing.
+// If no cluster can run, one sentence says what is missing.
 func TestNoClusterIsExplained(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	for cluster, want := range map[string]string{

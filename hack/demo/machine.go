@@ -15,7 +15,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// onThisMachine is a bot and the simulated WhatsApp, as two processes with a folder.
+// onThisMachine is a bot and the simulated WhatsApp, as two processes with one folder.
 type onThisMachine struct {
 	folder string
 	port   string // of the bot
@@ -23,7 +23,7 @@ type onThisMachine struct {
 	env    []string // of the bot
 }
 
-// home is the folder of all that the demonstration keeps on this machine.
+// home returns the folder of everything that the demonstration keeps on this machine.
 func home() (string, error) {
 	cache := os.Getenv("SESI_CACHE")
 	if cache == "" {
@@ -52,7 +52,7 @@ func onMachine(ctx context.Context) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("make the demonstration's folder: %w", err)
 	}
-	if err := endAll(folder); err != nil { // an earlier run's: a running program cannot be replaced
+	if err := endAll(folder); err != nil { // of an earlier run: a running program cannot be replaced
 		return err
 	}
 	step("The bot and a simulated WhatsApp, from source")
@@ -80,7 +80,7 @@ func onMachine(ctx context.Context) error {
 
 func (m *onThisMachine) path(name string) string { return filepath.Join(m.folder, name) }
 
-// freePort is the port that was asked for if it is free, else another one.
+// freePort returns the wanted port if it is free, otherwise another one.
 func freePort(wanted string) (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:"+wanted)
 	if err != nil {
@@ -140,7 +140,7 @@ func (m *onThisMachine) startWhatsApp(ctx context.Context) error {
 	return nil
 }
 
-// plainEnvironment has none of the user's settings, which a bot would read too.
+// plainEnvironment returns an environment without the user's settings, which a bot would read too.
 func plainEnvironment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
 }

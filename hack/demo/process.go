@@ -15,21 +15,21 @@ import (
 	"time"
 )
 
-// process is one that the demonstration started. Its start is remembered beside its number, because another process may
-// get the number once it has ended.
+// process is a process that the demonstration started. Its start time is stored with its number, because another
+// process may get the number later.
 type process struct {
 	PID   int
 	Start string
 }
 
-// startedAt says when the process started; empty if there is none or it has ended.
+// startedAt returns when the process started, or "" if it does not exist.
 func startedAt(pid int) string {
 	if runtime.GOOS == "linux" {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			return ""
 		}
-		_, after, _ := strings.Cut(string(stat), ") ") // the program's name may hold spaces
+		_, after, _ := strings.Cut(string(stat), ") ") // the program's name may contain spaces
 		if fields := strings.Fields(after); len(fields) > 19 && fields[0] != "Z" {
 			return fields[19]
 		}
@@ -45,7 +45,8 @@ func startedAt(pid int) string {
 
 func (p process) runs() bool { return p.PID > 0 && p.Start != "" && startedAt(p.PID) == p.Start }
 
-// launch starts a program that outlives the demonstration, and notes it in a file. Its output goes to a log.
+// launch starts a program that outlives the demonstration, and writes its process into a file. Its output goes to a
+// log.
 func launch(file, dir, log string, env []string, program string, args ...string) (process, error) {
 	output, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -54,12 +55,12 @@ func launch(file, dir, log string, env []string, program string, args ...string)
 	defer output.Close()
 	cmd := exec.Command(program, args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, output, output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C at the terminal is not for it
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C at the terminal must not end it
 	if err := cmd.Start(); err != nil {
 		return process{}, fmt.Errorf("start %s: %w", filepath.Base(program), err)
 	}
 	p := process{cmd.Process.Pid, startedAt(cmd.Process.Pid)}
-	go func() { _ = cmd.Wait() }() // or it stays a zombie until the demonstration ends
+	go func() { _ = cmd.Wait() }() // otherwise it stays a zombie until the demonstration ends
 	data, err := json.Marshal(p)
 	if err == nil {
 		err = os.WriteFile(file, data, 0o600)
@@ -70,7 +71,7 @@ func launch(file, dir, log string, env []string, program string, args ...string)
 	return p, nil
 }
 
-// noted reads the process of a file; none if there is no such file.
+// noted reads the process from a file. It returns the zero process if there is no such file.
 func noted(file string) (process, error) {
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -86,7 +87,7 @@ func noted(file string) (process, error) {
 	return p, nil
 }
 
-// end sends the signal and waits until the process is gone; after ten seconds it kills it.
+// end sends the signal and waits until the process has ended; after ten seconds it kills it.
 func (p process) end(signal syscall.Signal) error {
 	if !p.runs() {
 		return nil
@@ -107,7 +108,7 @@ func (p process) end(signal syscall.Signal) error {
 	return nil
 }
 
-// eventually tries until it succeeds, at most for the time.
+// eventually repeats until success, at most for that time.
 func eventually(ctx context.Context, limit time.Duration, what string, try func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -17,7 +17,7 @@ func colours() (bold, faint, green, red, plain string) {
 	return "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
 }
 
-// begun is when the demonstration began, stepBegun when its present step did.
+// begun is when the demonstration started, stepBegun when its present step did.
 var begun = time.Now()
 var stepBegun = begun
 
@@ -28,7 +28,7 @@ func step(title string) {
 
 func tell(format string, args ...any) { fmt.Printf("   "+format+"\n", args...) }
 
-// commandLine shows what a person would type.
+// commandLine prints a command that a person would type.
 func commandLine(text string) { fmt.Printf("   %s$ %s%s\n", faint, text, plain) }
 
 // achieved ends a step.

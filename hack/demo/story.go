@@ -17,13 +17,13 @@ func (s session) connected() bool { return s.State == "Connected" }
 
 // place is where the story happens.
 type place interface {
-	// watch makes the session if need be, and sends its present state and each change, until the context ends.
+	// watch creates the session if needed, and sends its present state and each change, until ctx ends.
 	watch(ctx context.Context) (<-chan session, error)
 	// scan lets the phone scan the current code.
 	scan(ctx context.Context) error
 	// unlink removes the device on the phone.
 	unlink(ctx context.Context, jid string) error
-	// kill ends the bot without a warning and sees that it starts again.
+	// kill kills the bot and waits until it starts again.
 	kill(ctx context.Context) error
 	// killTitle is the title of that step.
 	killTitle() string
@@ -32,7 +32,7 @@ type place interface {
 // patience is how long the story waits for one change.
 const patience = 2 * time.Minute
 
-// story is told on one place. back is how long the killed bot took to be connected again.
+// story is the story in one place. back is how long the killed bot took to be connected again.
 type story struct {
 	at      place
 	changes <-chan session
@@ -58,7 +58,7 @@ func telling(ctx context.Context, at place) (*story, error) {
 	return s, nil
 }
 
-// follow prints the changes until one is what is waited for. Every change goes to see first, if there is such.
+// follow prints the changes until one matches. If see is set, it gets every change first.
 func (s *story) follow(ctx context.Context, what string, until func(session) bool, see func(session)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("waited too long"))
 	defer cancel()

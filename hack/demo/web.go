@@ -14,10 +14,10 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// web is how both programs are spoken to: directly, whatever proxy the user has.
+// web calls both programs directly, whatever proxy the user has.
 var web = &http.Client{Transport: &http.Transport{ResponseHeaderTimeout: 20 * time.Second}}
 
-// call sends a request with an optional JSON body, and reads a JSON answer.
+// call sends a request with an optional JSON body, and decodes a JSON answer.
 func call(ctx context.Context, method, url string, body, into any) error {
 	var in io.Reader
 	if body != nil {
@@ -56,11 +56,11 @@ func call(ctx context.Context, method, url string, body, into any) error {
 	return nil
 }
 
-// watchBot sends each snapshot of a bot until the context ends. It comes back to a bot that was away.
+// watchBot sends each snapshot of a bot until ctx ends. It reconnects to a bot that restarts.
 func watchBot(ctx context.Context, address string, to chan<- session) {
 	defer close(to)
 	for ctx.Err() == nil {
-		_ = readStream(ctx, address, to) // the bot is away, or the demonstration ends
+		_ = readStream(ctx, address, to) // the bot restarts, or the demonstration ends
 		select {
 		case <-ctx.Done():
 		case <-time.After(20 * time.Millisecond):
@@ -105,7 +105,7 @@ func readStream(ctx context.Context, address string, to chan<- session) error {
 // phone is the control API of the simulated WhatsApp.
 type phone struct{ address string }
 
-// number is the phone that the demonstration links.
+// number is the phone number that the demonstration links.
 const number = "628123456789"
 
 func (p phone) scan(ctx context.Context, code string) error {

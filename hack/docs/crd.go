@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// crd is what the pages tell of the resource.
+// crd is the resource as the pages describe it.
 type crd struct {
 	columns []column
 	rules   []rule
@@ -29,7 +29,7 @@ type rule struct {
 	Message string `json:"message"`
 }
 
-// schema is the part of a CRD's OpenAPI schema that is shown.
+// schema is the part of a CRD's OpenAPI schema that the pages show.
 type schema struct {
 	Type        string            `json:"type"`
 	Description string            `json:"description"`
@@ -83,7 +83,7 @@ func readCRD(path string) (crd, error) {
 	}, nil
 }
 
-// fields are the schema's properties, parents before their children.
+// fields returns the schema's properties, parents before their children.
 func fields(path string, of schema) []field {
 	var out []field
 	names := make([]string, 0, len(of.Properties))
@@ -103,7 +103,7 @@ func fields(path string, of schema) []field {
 	return out
 }
 
-// fallback is the field's default; a parent's is that of its children.
+// fallback returns the field's default; a parent's is that of its children.
 func (f field) fallback() string {
 	if len(f.Properties) > 0 || len(f.Default) == 0 {
 		return ""
@@ -115,7 +115,7 @@ func (f field) fallback() string {
 	return string(f.Default)
 }
 
-// limits say what a value may be, but for what a rule of the CRD says in words.
+// limits describes allowed values, except for what a rule of the CRD says in words.
 func (f field) limits() string {
 	var out []string
 	if f.required {
@@ -136,7 +136,7 @@ func (f field) limits() string {
 	return strings.Join(out, "; ")
 }
 
-// brief is the README's table: the fields of the spec that hold a value, each in a sentence.
+// brief returns the README's table: the fields of the spec that hold a value, with one sentence each.
 func (c crd) brief() string {
 	var b strings.Builder
 	b.WriteString(head("field", "default", "what it is"))

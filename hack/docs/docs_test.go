@@ -11,7 +11,7 @@ import (
 	"sesi.dev/sesi/hack/internal/module"
 )
 
-// TestPagesAreCurrent holds that what is committed is what the sources say today.
+// TestPagesAreCurrent: the committed pages match their sources.
 func TestPagesAreCurrent(t *testing.T) {
 	root, err := module.Root()
 	if err != nil {
@@ -43,7 +43,7 @@ var (
 	target  = regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*):`)
 )
 
-// pages are the texts that people read, by their path.
+// pages returns the documentation by path.
 func pages(t *testing.T) map[string][]byte {
 	t.Helper()
 	root, err := module.Root()
@@ -65,7 +65,7 @@ func pages(t *testing.T) map[string][]byte {
 	return texts
 }
 
-// places are what links to a page may name behind a #: its headings, as they are named where the page is shown.
+// places returns what a link may name after #: the page's headings, in the form of their anchors.
 func places(page []byte) map[string]bool {
 	names := map[string]bool{}
 	for _, found := range heading.FindAllSubmatch(fenced.ReplaceAll(page, nil), -1) {
@@ -75,7 +75,7 @@ func places(page []byte) map[string]bool {
 	return names
 }
 
-// TestLinksLead holds that every link from one page to a file of the project, or to a heading of a page, leads to one.
+// TestLinksLead: every link to a file of the project, or to a heading of a page, has a target.
 func TestLinksLead(t *testing.T) {
 	all := pages(t)
 	for page, text := range all {
@@ -96,7 +96,7 @@ func TestLinksLead(t *testing.T) {
 	}
 }
 
-// TestCommandsExist holds that every make command in the pages is one of the Makefile's.
+// TestCommandsExist: every make command in the pages exists in the Makefile.
 func TestCommandsExist(t *testing.T) {
 	root, err := module.Root()
 	if err != nil {

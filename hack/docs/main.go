@@ -1,5 +1,5 @@
 // Command docs writes the reference pages in docs/reference, and the tables of the README between their marks, from
-// the CRD, the OpenAPI document and the bot's settings. It never invents a word: what it lacks is missing there.
+// the CRD, the OpenAPI document and the bot's settings. It adds no text of its own.
 package main
 
 import (
@@ -68,7 +68,7 @@ func build(root string) (map[string][]byte, error) {
 	}, nil
 }
 
-// between replaces what stands between the marks of that name.
+// between replaces the text between the marks of that name.
 func between(text []byte, name, with string) ([]byte, error) {
 	begin, end := []byte("<!-- "+name+" -->\n"), []byte("<!-- end of "+name+" -->\n")
 	head, rest, found := bytes.Cut(text, begin)

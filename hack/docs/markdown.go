@@ -14,12 +14,12 @@ var (
 	escape   = strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "\n", " ")
 )
 
-// cell is text that cannot break a table.
+// cell escapes text for a table.
 func cell(text string) string {
 	return escape.Replace(spaces.ReplaceAllString(strings.TrimSpace(text), " "))
 }
 
-// first is the first sentence of a text.
+// first returns the first sentence of a text.
 func first(text string) string {
 	text = spaces.ReplaceAllString(strings.TrimSpace(text), " ")
 	if found := sentence.FindString(text); found != "" {
@@ -28,7 +28,7 @@ func first(text string) string {
 	return text
 }
 
-// code is a value in a table; nothing for none.
+// code formats a value for a table; "" stays empty.
 func code(value string) string {
 	if value == "" {
 		return ""

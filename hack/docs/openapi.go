@@ -133,7 +133,7 @@ func (o openAPI) operation(method, path string, op operation) string {
 	return b.String()
 }
 
-// types are the media types of a body, each with its shape.
+// types returns the media types of a body, each with its shape.
 func (b body) types() string {
 	var out []string
 	for _, media := range sorted(b.Content) {
@@ -149,7 +149,7 @@ func (b body) types() string {
 	return strings.Join(out, ", ")
 }
 
-// name is how a shape is called in a line; "" for one that needs no word.
+// name returns the name of a shape, or "" if it needs none.
 func (s shape) name() string {
 	if s.Ref != "" {
 		name := s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]

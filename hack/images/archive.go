@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// epoch is the time of everything, so that the time of building changes nothing.
+// epoch is the time of every file, so that the time of a build changes nothing.
 var epoch = time.Unix(0, 0).UTC()
 
 // writeArchive writes the image as one OCI archive and prints its name, digest and compressed size.
@@ -48,7 +48,7 @@ func writeArchive(s settings, r recipe, c contents) error {
 	return nil
 }
 
-// reference is the full name that the image is loaded under.
+// reference returns the full name under which the image is loaded.
 func (r recipe) reference(s settings) string {
 	repository := r.repository
 	if repository == "" {
@@ -140,7 +140,7 @@ func newLayer(files []file) (v1.Layer, error) {
 	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(gzip.BestCompression), tarball.WithCompressedCaching)
 }
 
-// compressedSize is what a node downloads: the layers and the configuration.
+// compressedSize returns what a node downloads: the layers and the configuration.
 func compressedSize(img v1.Image) (int64, error) {
 	manifest, err := img.Manifest()
 	if err != nil {
@@ -153,8 +153,8 @@ func compressedSize(img v1.Image) (int64, error) {
 	return size, nil
 }
 
-// pack writes an OCI layout of the one image as a tar archive. The annotations are where containerd and docker look
-// for the name to load it under.
+// pack writes an OCI layout of the image as a tar archive. containerd and docker read the name to load it under from
+// the annotations.
 func pack(img v1.Image, reference, out string) error {
 	dir, err := os.MkdirTemp("", "sesi-layout-")
 	if err != nil {

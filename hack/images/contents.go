@@ -24,7 +24,7 @@ type file struct {
 	owner  int
 }
 
-// contents is what an image holds: the base is the same in all images, and so is its layer.
+// contents are the files of an image. The base is the same in all images, and so is its layer.
 type contents struct {
 	base, own []file
 }
@@ -58,11 +58,11 @@ func gather(s settings, r recipe, program string) (contents, error) {
 	return c, nil
 }
 
-// trustFile is one that Go looks for and that lies in no folder that it reads besides: in etc/ssl/certs it would read the
-// same certificates twice. A file or folder that someone mounts there is still found.
+// trustFile is a path that Go reads, in a folder that it does not also read: in etc/ssl/certs it would read the same
+// certificates twice. A file or folder that someone mounts there is still found.
 const trustFile = "etc/ssl/cert.pem"
 
-// baseFiles are the certificates, time zones and users that a static program expects of a system.
+// baseFiles returns the certificates, time zones and users that a static program expects.
 func baseFiles() ([]file, error) {
 	certificates, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
 	if err != nil {
@@ -81,7 +81,7 @@ func baseFiles() ([]file, error) {
 	return withFolders(append(files, zones...)), nil
 }
 
-// timeZones unpacks the zones that come with Go, so that they depend on its version and not on the machine.
+// timeZones unpacks Go's own time zones, so that they depend on its version and not on the machine.
 func timeZones() ([]file, error) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
@@ -115,7 +115,7 @@ func readEntry(entry *zip.File) ([]byte, error) {
 	return io.ReadAll(reader)
 }
 
-// shellFiles are a busybox and a link for each of its commands. There is nothing beside it that it could be linked to.
+// shellFiles returns a busybox and a link for each of its commands.
 func shellFiles(busybox string) ([]file, error) {
 	binary, err := os.ReadFile(busybox)
 	if err != nil {
@@ -141,7 +141,7 @@ func shellFiles(busybox string) ([]file, error) {
 	return files, nil
 }
 
-// withFolders adds every folder above a file and sorts the whole, parents first.
+// withFolders adds every folder above a file and sorts all, parents first.
 func withFolders(files []file) []file {
 	known := map[string]bool{}
 	for _, f := range files {

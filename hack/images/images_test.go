@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
-// buildArchive makes an archive of one image whose program is a text, and returns the archive and the image in it.
+// buildArchive builds an archive of one image whose program is a text, and returns the archive and its image.
 func buildArchive(t *testing.T, name string) ([]byte, v1.Image) {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "program")

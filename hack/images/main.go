@@ -75,7 +75,7 @@ func run(args []string) error {
 	return nil
 }
 
-// build compiles the image's program in a folder of its own, gathers its files and writes them.
+// build compiles the image's program in a temporary folder, gathers its files and writes them.
 func build(s settings, r recipe, write func(settings, recipe, contents) error) error {
 	dir, err := os.MkdirTemp("", "sesi-image-")
 	if err != nil {

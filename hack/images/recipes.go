@@ -1,6 +1,6 @@
 package main
 
-// recipe says what one image is made of.
+// recipe describes one image.
 type recipe struct {
 	name        string // of the image's archive
 	repository  string // last part of the image's name; default: the name
@@ -16,7 +16,7 @@ type recipe struct {
 	description string
 }
 
-// nobody is the user and group that every image runs as.
+// nobody is the user and group of every image.
 const nobody = 65532
 
 // botTags leave HTTP/2 out of the bot, which speaks it to nobody: its server offers HTTP/1.1 alone, and WhatsApp's

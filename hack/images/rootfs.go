@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// writeRootfs writes the image's files below a folder of its name. Owners are left to who copies it from there.
+// writeRootfs writes the image's files below a folder of its name. The Dockerfile sets their owners.
 func writeRootfs(s settings, r recipe, c contents) error {
 	root := filepath.Join(s.out, r.name)
 	if err := os.MkdirAll(root, 0o755); err != nil {
@@ -39,5 +39,5 @@ func writeFile(name string, f file) error {
 			return err
 		}
 	}
-	return os.Chmod(name, mode) // as it is said, whatever the umask is
+	return os.Chmod(name, mode) // the given mode, whatever the umask is
 }

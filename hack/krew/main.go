@@ -1,5 +1,5 @@
-// Command krew packs the built kubectl plugins as krew wants them, and writes the manifest by which krew finds and
-// verifies them. It never builds or publishes anything.
+// Command krew packs the built kubectl plugins for krew, and writes the manifest by which krew finds and verifies
+// them. It builds and publishes nothing.
 package main
 
 import (
@@ -45,7 +45,7 @@ func run(args []string) error {
 	return write(*dir, *license, *version, strings.TrimRight(*from, "/"))
 }
 
-// built is the name of a built plugin.
+// built matches the name of a built plugin.
 var built = regexp.MustCompile(`^kubectl-sesi_([a-z]+)_([a-z0-9]+)(\.exe)?$`)
 
 // write packs every plugin in dir, and writes the manifest.
@@ -92,7 +92,7 @@ func write(dir, license, version, from string) error {
 	return os.WriteFile(filepath.Join(dir, "sesi.yaml"), data, 0o644)
 }
 
-// pack makes an archive that is the same for the same contents, because the manifest names its checksum.
+// pack writes a deterministic archive, because the manifest contains its checksum.
 func pack(name string, program, license []byte) ([]byte, error) {
 	var out bytes.Buffer
 	zipped, err := gzip.NewWriterLevel(&out, gzip.BestCompression)

@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// plugin has every field that krew knows, so that a strict decoder refuses what it does not.
+// plugin has every field that krew knows, so that a strict decoder refuses all others.
 type plugin struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -37,7 +37,7 @@ type plugin struct {
 	}
 }
 
-// release writes a release of what make plugin builds.
+// release writes a release from what make plugin builds.
 func release(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -55,7 +55,7 @@ func release(t *testing.T) (dir string) {
 	return dir
 }
 
-// TestManifest asks of the manifest what krew asks of one before it installs from it.
+// TestManifest checks what krew checks before it installs from a manifest.
 func TestManifest(t *testing.T) {
 	dir := release(t)
 	data, err := os.ReadFile(filepath.Join(dir, "sesi.yaml"))
@@ -96,7 +96,7 @@ func TestManifest(t *testing.T) {
 	}
 }
 
-// holds fails the test unless the archive is the one that was summed, with the license and a program that can run.
+// holds fails the test unless the archive has that checksum and contains the license and a program that can run.
 func holds(t *testing.T, dir, uri, sum, bin, platform string) {
 	t.Helper()
 	name, ok := strings.CutPrefix(uri, "https://example.org/v0.1.0-rc.1/")

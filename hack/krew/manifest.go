@@ -1,6 +1,6 @@
 package main
 
-// manifest is krew's description of a plugin, by its own names of fields.
+// manifest is krew's description of a plugin, with krew's field names.
 type manifest struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`

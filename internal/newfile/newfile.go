@@ -1,4 +1,4 @@
-// Package newfile writes files that hold secrets. It never overwrites one, and leaves none unfinished.
+// Package newfile writes files that hold secrets. It never overwrites a file, and leaves no unfinished one.
 package newfile
 
 import (
@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// Write has write fill a file that did not exist, readable by its owner alone, and makes it durable. The file is
-// removed when that fails.
+// Write creates a file that only its owner can read, lets write fill it, and syncs it to the disk. It removes the file
+// if that fails.
 func Write(path string, write func(io.Writer) error) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package module finds this module's folder, for the generators that write into it; it never writes.
+// Package module finds this module's folder, for generators that write into it.
 package module
 
 import (
@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// Root is the folder of the module that the working directory is in: the nearest one above with a go.mod.
+// Root returns the module's folder: the nearest one at or above the working directory with a go.mod.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
