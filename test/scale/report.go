@@ -149,7 +149,7 @@ func usage(t table, all []*result) {
 }
 
 func latencies(t table, sessions []*result) {
-	t.head("A change in a bot to the status that a watch sees", "sessions", "changes a second", "changes", "median, ms", "p99, ms", "most, ms", "visits each", "writes each", "operator, % of a core", "cores busy with other things")
+	t.head("A change in a bot to the status that a watch sees", "sessions", "changes a second", "changes", "median, ms", "p99, ms", "most, ms", "passes each", "writes each", "operator, % of a core", "cores busy with other things")
 	for _, r := range sessions {
 		if c := r.Changes; c != nil {
 			t.row(r.Size, c.Rate, c.Count, c.Median, c.P99, c.Max, c.VisitsPerChange, c.WritesPerChange, c.CPU*100, c.Foreign)
@@ -196,7 +196,7 @@ func darks(t table, sessions []*result) {
 }
 
 func idles(t table, sessions []*result) {
-	t.head("Nothing happens", "sessions", "watched, s", "operator, % of a core", "resident, MiB", "Go heap in use, MiB", "goroutines", "visits a minute", "API writes a minute, everyone's", "its own requests a minute")
+	t.head("Nothing happens", "sessions", "watched, s", "operator, % of a core", "resident, MiB", "Go heap in use, MiB", "goroutines", "passes a minute", "API writes a minute, everyone's", "its own requests a minute")
 	for _, r := range sessions {
 		if i := r.Idle; i != nil {
 			var requests []string
