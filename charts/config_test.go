@@ -19,8 +19,9 @@ func TestConfigIsTheChart(t *testing.T) {
 		chart  []string
 		only   []string // kinds to compare; empty for all
 	}{
-		"cluster-wide": {config: "default"},
-		"namespaced":   {config: "namespaced", chart: []string{"--set", "watchNamespaces={" + namespace + "}"}},
+		"cluster-wide":     {config: "default"},
+		"namespaced":       {config: "namespaced", chart: []string{"--set", "watchNamespaces={" + namespace + "}"}},
+		"with the gateway": {config: "gateway", chart: []string{"--set", "gateway.enabled=true"}},
 		"prometheus": {
 			config: "prometheus",
 			chart: []string{"--set", "metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true," +

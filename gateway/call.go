@@ -31,7 +31,8 @@ func (c *call) serve() error {
 	}
 	segments := segmentsOf(path)
 	switch {
-	case len(segments) == 0:
+	case len(segments) == 0 || segments[0] == strings.Trim(bot.PathDesk, "/"):
+		return c.serveDesk(segments)
 	case path == bot.PathWAHAPing:
 		writeJSON(c.w, http.StatusOK, "application/json", bot.WAHAPing{Message: "pong"})
 		return nil
@@ -66,7 +67,7 @@ func (c *call) serveV1(segments []string) error {
 	}
 	rest := strings.TrimPrefix(c.path, "/v1/namespaces/"+key.namespace+"/sessions/"+key.name)
 	switch {
-	case segments[4] == "api", rest == bot.PathOpenAPI, rest == bot.PathWebSocket:
+	case segments[4] == "api", rest == bot.PathOpenAPI, rest == bot.PathWebSocket, rest == bot.PathPasskeyExtension:
 	default:
 		rest = "/api" + rest
 	}
@@ -106,6 +107,9 @@ func (c *call) counted(who *caller, what action, key sessionKey, stream bool, fa
 	}
 	defer func() {
 		status := c.w.status
+		if status == 0 && err == nil {
+			status = http.StatusOK // it is answered after this
+		}
 		if known, ok := err.(*problem); ok && known != nil { //nolint:errorlint // the problem itself is what is answered
 			status = known.status
 		}

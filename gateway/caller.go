@@ -96,6 +96,11 @@ func credentialOf(r *http.Request) (credential string, fromCookie bool) {
 			return key, false
 		}
 	}
+	for _, name := range []string{cookieSecure, cookiePlain} {
+		if cookie, err := r.Cookie(name); err == nil && cookie.Value != "" {
+			return cookie.Value, true
+		}
+	}
 	return "", false
 }
 

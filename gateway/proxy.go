@@ -100,26 +100,31 @@ func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && !errors.Is(r.Context().Err(), context.DeadlineExceeded) {
 		panic(http.ErrAbortHandler) // the caller has gone
 	}
+	known := g.classify(err, r.Context().Value(routedContext{}).(*routed).key)
+	g.metrics.problem(known.kind)
+	known.write(w, g.language(r))
+}
+
+// classify says why a bot did not answer.
+func (g *Gateway) classify(err error, key sessionKey) *problem {
 	var known *problem
 	var dial *errDial
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &known):
+		return known
 	case errors.As(err, &large):
-		known = problemTooLarge.about(problemTooLarge.detail)
+		return problemTooLarge.about(problemTooLarge.detail)
 	case errors.As(err, &dial):
-		key := r.Context().Value(routedContext{}).(*routed).key
-		known = problemAway.after(5)
 		if session := g.fleet.session(key); session != nil {
 			known, _ = classifyAway(session, g.now())
+			return known
 		}
+		return problemAway.after(5)
 	case timedOut(err):
-		known = problemSlow.about(problemSlow.detail)
-	default:
-		known = problemBroke.about(problemBroke.detail)
+		return problemSlow.about(problemSlow.detail)
 	}
-	g.metrics.problem(known.kind)
-	known.write(w, g.language(r))
+	return problemBroke.about(problemBroke.detail)
 }
 
 // buffers are for copying bodies.

@@ -63,6 +63,8 @@ func classifyBot(method, path string) (action, bool) {
 	switch {
 	case path == bot.PathOpenAPI, path == bot.PathWAHAPing:
 		return actSee, read
+	case path == bot.PathPasskeyExtension:
+		return actLink, read
 	case segments[0] == "ws":
 		return actRead, read && len(segments) == 1
 	case segments[0] != "api" || len(segments) < 2:

@@ -292,11 +292,13 @@ func (c *call) wahaCreate(who *caller) error {
 	if err := describe(session, request.Config.Metadata); err != nil {
 		return err
 	}
-	return c.create(who, key, session, func(s *v1alpha1.WhatsAppSession) any { return c.wahaView(who, s) })
+	return c.create(who, key, session, func(s *v1alpha1.WhatsAppSession) {
+		writeJSON(c.w, http.StatusCreated, "application/json", c.wahaView(who, s))
+	})
 }
 
 // create makes a session for a caller who may, and answers with it.
-func (c *call) create(who *caller, key sessionKey, session *v1alpha1.WhatsAppSession, view func(*v1alpha1.WhatsAppSession) any) error {
+func (c *call) create(who *caller, key sessionKey, session *v1alpha1.WhatsAppSession, answer func(*v1alpha1.WhatsAppSession)) error {
 	allowed, failure := c.may(c.r.Context(), who, actCreate, key, session)
 	if failure == nil && !allowed {
 		failure = forbidden(who, actCreate)
@@ -311,7 +313,7 @@ func (c *call) create(who *caller, key sessionKey, session *v1alpha1.WhatsAppSes
 			return c.refusal(err, key)
 		}
 		c.settle(ctx, key, func(seen *v1alpha1.WhatsAppSession) bool { return seen != nil && seen.UID == session.UID })
-		writeJSON(c.w, http.StatusCreated, "application/json", view(session))
+		answer(session)
 		return nil
 	})
 }
@@ -359,6 +361,13 @@ func (c *call) wahaChange(who *caller, key sessionKey) error {
 
 // wahaSuspend stops a session's bot, or lets it start. The session stays linked.
 func (c *call) wahaSuspend(who *caller, key sessionKey, suspend bool) error {
+	return c.suspendAs(who, key, suspend, func(s *v1alpha1.WhatsAppSession) {
+		writeJSON(c.w, http.StatusCreated, "application/json", c.wahaView(who, s))
+	})
+}
+
+// suspendAs is wahaSuspend with another answer.
+func (c *call) suspendAs(who *caller, key sessionKey, suspend bool, answer func(*v1alpha1.WhatsAppSession)) error {
 	return c.account(who, actControl, key, false, func(ctx context.Context) error {
 		session, err := c.edit(ctx, who, key, func(s *v1alpha1.WhatsAppSession) error {
 			s.Spec.Suspended = &suspend
@@ -367,7 +376,7 @@ func (c *call) wahaSuspend(who *caller, key sessionKey, suspend bool) error {
 		if err != nil {
 			return err
 		}
-		writeJSON(c.w, http.StatusCreated, "application/json", c.wahaView(who, session))
+		answer(session)
 		return nil
 	})
 }
@@ -408,6 +417,16 @@ func (c *call) edit(ctx context.Context, who *caller, key sessionKey, change fun
 
 // wahaDelete deletes a session. What is on its claim stays or goes by its retentionPolicy.
 func (c *call) wahaDelete(who *caller, key sessionKey) error {
+	if err := c.remove(who, key); err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// remove is wahaDelete without an answer.
+func (c *call) remove(who *caller, key sessionKey) error {
 	return c.account(who, actDelete, key, false, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 		defer cancel()
@@ -420,8 +439,6 @@ func (c *call) wahaDelete(who *caller, key sessionKey) error {
 			return c.refusal(err, key)
 		}
 		c.settle(ctx, key, func(seen *v1alpha1.WhatsAppSession) bool { return seen == nil || seen.DeletionTimestamp != nil })
-		c.w.Header().Set("Cache-Control", "no-store")
-		c.w.WriteHeader(http.StatusOK)
 		return nil
 	})
 }

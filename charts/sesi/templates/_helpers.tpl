@@ -42,3 +42,18 @@ subjects:
   name: {{ include "sesi.account" . }}
   namespace: {{ .Release.Namespace }}
 {{- end -}}
+
+{{/* sesi.gateway.selector selects the gateway's pods, which the bots' policies let in. */}}
+{{- define "sesi.gateway.selector" -}}
+app.kubernetes.io/name: sesi
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: gateway
+{{- end -}}
+
+{{- define "sesi.gateway.labels" -}}
+{{ include "sesi.gateway.selector" . }}
+app.kubernetes.io/part-of: sesi
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
