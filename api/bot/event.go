@@ -20,12 +20,14 @@ const (
 	EventReaction EventType = "reaction"
 	// EventMessageState: a message that the bot sends came into another state.
 	EventMessageState EventType = "message.state"
+	// EventAccountLimits: WhatsApp lets the account do more, or less, than before.
+	EventAccountLimits EventType = "account.limits"
 )
 
 // EventTypes lists every type that the journal holds.
 var EventTypes = []EventType{
 	EventMessage, EventMessageSent, EventMessageEdited, EventMessageRevoked, EventMessageUndecryptable, EventReaction,
-	EventMessageState,
+	EventMessageState, EventAccountLimits,
 }
 
 // Event is one entry of the journal. Every reader gets it at least once; a repeat has the same id.
@@ -56,6 +58,8 @@ type EventData struct {
 	Reaction *Reaction `json:"reaction,omitempty"`
 	// State belongs to message.state.
 	State *StateChange `json:"state,omitempty"`
+	// Limits belongs to account.limits.
+	Limits *AccountLimits `json:"limits,omitempty"`
 }
 
 // Edit is the new text of a message.

@@ -4,9 +4,16 @@ package bot
 const (
 	// PathEvents answers with Events, or as server-sent events.
 	PathEvents = "/api/events"
-	// PathMessages answers with Messages, and takes a SendRequest; PathMessage answers with one Message.
+	// PathMessages answers with Messages, and takes a SendRequest; PathMessage answers with one
+	// Message; PATCH takes an EditRequest, DELETE takes the message back.
 	PathMessages = "/api/messages"
 	PathMessage  = "/api/messages/{id}"
+	// PathMessageRead tells the sender that the message was read, and answers with MarkedRead.
+	PathMessageRead = "/api/messages/{id}/read"
+	// PathContactsCheck takes a CheckRequest and answers with CheckedContacts.
+	PathContactsCheck = "/api/contacts/check"
+	// PathAccountLimits answers with AccountLimits.
+	PathAccountLimits = "/api/account/limits"
 	// PathChatMessages erases what the bot keeps of a chat.
 	PathChatMessages = "/api/chats/{chat}/messages"
 )

@@ -50,6 +50,12 @@ type Config struct {
 	// MessagesRetention is how long messages and events are kept. MessagesMaxSize bounds their file, in bytes.
 	MessagesRetention time.Duration
 	MessagesMaxSize   int64
+	// MessagesPace is how many messages are sent in a minute, 0 for no limit, and MessagesBurst how many at once.
+	MessagesPace, MessagesBurst int
+	// MessagesNewChats is how many new people are written to in a day, 0 for no limit.
+	MessagesNewChats int
+	// MessagesQuiet is the time of day at which nothing is sent, in minutes after midnight; equal ends mean none.
+	MessagesQuiet [2]int
 
 	// WebhooksFile names a file of webhooks; or WebhookURL, with its secrets and its events, is the only one.
 	WebhooksFile  string

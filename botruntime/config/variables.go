@@ -226,6 +226,32 @@ var variables = []variable{
 		allowed: "names, addresses and CIDRs with commas", parse: path(func(c *Config) *string { return &c.WebhookAllow }),
 	},
 	{
+		name: "MESSAGES_PACE", fallback: "0", help: "Messages that are sent in a minute, in no regular rhythm; 0 for no limit.",
+		allowed: "a number, 0 to 6000", parse: number(func(c *Config) *int { return &c.MessagesPace }, 0, 6000),
+	},
+	{
+		name: "MESSAGES_BURST", fallback: "10", help: "Messages that are sent at once before MESSAGES_PACE holds them back.",
+		allowed: "a number, 1 to 1000", parse: number(func(c *Config) *int { return &c.MessagesBurst }, 1, 1000),
+	},
+	{
+		name: "MESSAGES_NEW_CHATS", fallback: "0", help: "New people that are written to in a day; more wait until midnight. 0 for no limit.",
+		allowed: "a number, 0 to 10000", parse: number(func(c *Config) *int { return &c.MessagesNewChats }, 0, 10_000),
+	},
+	{
+		name: "MESSAGES_QUIET_HOURS", fallback: "off", help: "Time of day, by the machine's clock, at which nothing is sent.",
+		allowed: "off, or two times such as 21:00-07:00",
+		parse: func(c *Config, value string) bool {
+			if strings.EqualFold(value, "off") {
+				return true
+			}
+			from, to, found := strings.Cut(value, "-")
+			begin, err := time.Parse("15:04", from)
+			end, endErr := time.Parse("15:04", to)
+			c.MessagesQuiet = [2]int{begin.Hour()*60 + begin.Minute(), end.Hour()*60 + end.Minute()}
+			return found && err == nil && endErr == nil && begin != end
+		},
+	},
+	{
 		name: "WEB_VERSION_CACHE_PATH", fallback: "./.wwebjs_cache", help: "Folder that remembers the WhatsApp Web version.",
 		allowed: "a path", check: checkPath, parse: path(func(c *Config) *string { return &c.WebVersionCachePath }),
 	},

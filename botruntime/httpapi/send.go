@@ -24,6 +24,16 @@ const sendWait = 30 * time.Second
 type Sender interface {
 	// Send puts a message into the outbox. The same key makes one message.
 	Send(ctx context.Context, key string, request bot.SendRequest) (bot.Message, error)
+	// Edit gives a message of the account another text, by a message of its own.
+	Edit(ctx context.Context, key, chat, id string, request bot.EditRequest) (bot.Message, error)
+	// Delete cancels a message that WhatsApp cannot have yet, and else takes it back, by a message of its own.
+	Delete(ctx context.Context, key, chat, id string) (bot.Message, error)
+	// MarkRead tells the sender that a message was read.
+	MarkRead(ctx context.Context, chat, id string) error
+	// Check finds out who is on WhatsApp.
+	Check(ctx context.Context, contacts []string) ([]bot.CheckedContact, error)
+	// Limits are what the account may do.
+	Limits(ctx context.Context) (bot.AccountLimits, error)
 	// Await returns the message once it is no longer on its way, or as it stands when ctx ends.
 	Await(ctx context.Context, id string) (bot.Message, error)
 }
@@ -108,6 +118,11 @@ func classifySend(err error) error {
 func sendRoutes() []route {
 	return []route{
 		{"POST", bot.PathMessages, withToken, (*call).sendMessage},
+		{"PATCH", bot.PathMessage, withToken, (*call).editMessage},
+		{"DELETE", bot.PathMessage, withToken, (*call).deleteMessage},
+		{"POST", bot.PathMessageRead, withToken, (*call).readMessage},
+		{"POST", bot.PathContactsCheck, withToken, (*call).checkContacts},
+		{"GET", bot.PathAccountLimits, withToken, (*call).accountLimits},
 	}
 }
 
@@ -130,6 +145,82 @@ func (c *call) sendMessage() error {
 	}
 	queued, err := sender.Send(c.r.Context(), c.r.Header.Get(bot.HeaderIdempotencyKey), request)
 	return c.answerSend(sender, queued, err)
+}
+
+// named is the outbox, and the chat and the id of the message that the request is about.
+func (c *call) named() (sender Sender, chat, id string, err error) {
+	if sender, err = c.sender(); err != nil {
+		return nil, "", "", err
+	}
+	chat, err = c.chat(c.r.URL.Query().Get("chat"))
+	return sender, chat, c.r.PathValue("id"), err
+}
+
+func (c *call) editMessage() error {
+	sender, chat, id, err := c.named()
+	if err != nil {
+		return err
+	}
+	var request bot.EditRequest
+	if err := c.readExactly(&request); err != nil {
+		return err
+	}
+	queued, err := sender.Edit(c.r.Context(), c.r.Header.Get(bot.HeaderIdempotencyKey), chat, id, request)
+	return c.answerSend(sender, queued, err)
+}
+
+func (c *call) deleteMessage() error {
+	sender, chat, id, err := c.named()
+	if err != nil {
+		return err
+	}
+	queued, err := sender.Delete(c.r.Context(), c.r.Header.Get(bot.HeaderIdempotencyKey), chat, id)
+	return c.answerSend(sender, queued, err)
+}
+
+func (c *call) readMessage() error {
+	sender, chat, id, err := c.named()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.sessionContext()
+	defer cancel()
+	if err := sender.MarkRead(ctx, chat, id); err != nil {
+		return classifySend(err)
+	}
+	return c.json(http.StatusOK, bot.MarkedRead{ID: id})
+}
+
+func (c *call) checkContacts() error {
+	sender, err := c.sender()
+	if err != nil {
+		return err
+	}
+	var request bot.CheckRequest
+	if err := c.readExactly(&request); err != nil {
+		return err
+	}
+	ctx, cancel := c.sessionContext()
+	defer cancel()
+	checked, err := sender.Check(ctx, request.Contacts)
+	if err != nil {
+		return classifySend(err)
+	}
+	return c.json(http.StatusOK, bot.CheckedContacts{Contacts: checked})
+}
+
+func (c *call) accountLimits() error {
+	sender, err := c.sender()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.sessionContext()
+	defer cancel()
+	limits, err := sender.Limits(ctx)
+	if err != nil {
+		return classifySend(err)
+	}
+	return c.json(http.StatusOK, limits)
 }
 
 // answerSend waits for a message that was put into the outbox, unless the caller does not want to wait.

@@ -197,6 +197,12 @@ func (j *Journal) due(ctx context.Context, limit int) (ids []string, err error) 
 	return ids, rows.Err()
 }
 
+// Idle reports whether nothing is due.
+func (j *Journal) Idle(ctx context.Context) bool {
+	ids, err := j.due(ctx, 1)
+	return err == nil && len(ids) == 0
+}
+
 // NextDue is when the next pending entry that is not due yet becomes due; zero when there is none.
 func (j *Journal) NextDue(ctx context.Context) (time.Time, error) {
 	var due int64
@@ -239,8 +245,8 @@ func (t *Tx) UpdateSend(id string, change func(*Send) bool) (*Send, error) {
 // maxHistory bounds the history of a message that is tried again and again; its first step stays.
 const maxHistory = 20
 
-// ForgetRaw makes a sent message's bytes those of its newer text, or removes them with nil.
-func (t *Tx) ForgetRaw(id string, newer []byte) error {
+// ReplaceRaw makes a sent message's bytes those of its newer text, or removes them with nil.
+func (t *Tx) ReplaceRaw(id string, newer []byte) error {
 	_, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET raw = ? WHERE id = ?`, newer, id)
 	return err
 }
@@ -303,6 +309,9 @@ func (j *Journal) KnownChat(ctx context.Context, forms ...string) (bool, error) 
 // When nothing is to be kept, the content of what is settled goes after keep; its id and key stay.
 func (t *Tx) expireOutbox(keep time.Time) (more bool, err error) {
 	gone, err := t.remove(`DELETE FROM sends WHERE n IN (SELECT n FROM sends WHERE at < ? AND NOT pending LIMIT ?)`, millis(t.now.Add(-RetryTime)), sweep)
+	if err == nil {
+		_, err = t.remove(`DELETE FROM budget WHERE day < ?`, t.now.AddDate(0, 0, -7).Format(time.DateOnly))
+	}
 	if err != nil || t.j.options.Retention > 0 {
 		return gone == sweep, err
 	}
@@ -333,4 +342,61 @@ func (j *Journal) SendByKey(ctx context.Context, key string, sum []byte) (*Send,
 		return nil, ErrKeyReused
 	}
 	return s, err
+}
+
+// ReleaseHeld makes messages due that are held for one of these reasons.
+func (t *Tx) ReleaseHeld(reasons ...bot.HoldReason) error {
+	for _, reason := range reasons {
+		if _, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET due = ? WHERE pending AND state = 'held' AND json_extract(body, '$.hold.reason') = ?`,
+			millis(t.now), string(reason)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// BeginChat counts a chat that the bot began on a day.
+func (t *Tx) BeginChat(day string) error {
+	_, err := t.tx.ExecContext(t.ctx, `INSERT INTO budget (day, fresh) VALUES (?, 1) ON CONFLICT DO UPDATE SET fresh = fresh + 1`, day)
+	return err
+}
+
+// KnownChat reports whether a message went either way in a chat, under one of the forms of its address.
+func (t *Tx) KnownChat(forms ...string) (known bool, err error) {
+	for _, form := range forms {
+		if err = t.tx.QueryRowContext(t.ctx, `SELECT EXISTS (SELECT 1 FROM chats WHERE chat = ?)`, form).Scan(&known); known || err != nil {
+			break
+		}
+	}
+	return known, err
+}
+
+// NewChats is how many chats the bot began on a day.
+func (j *Journal) NewChats(ctx context.Context, day string) (n int, err error) {
+	err = j.db.QueryRowContext(ctx, `SELECT coalesce((SELECT fresh FROM budget WHERE day = ?), 0)`, day).Scan(&n)
+	return n, err
+}
+
+// TokenDue reports whether the account's privacy token of a week has not been handed to a chat.
+func (j *Journal) TokenDue(ctx context.Context, week int64, forms ...string) (bool, error) {
+	var newest int64
+	for _, form := range forms {
+		var issued int64
+		err := j.db.QueryRowContext(ctx, `SELECT coalesce((SELECT token FROM chats WHERE chat = ?), 0)`, form).Scan(&issued)
+		if err != nil {
+			return false, err
+		}
+		newest = max(newest, issued)
+	}
+	return newest < week, nil
+}
+
+// TokenIssued remembers the week whose privacy token was handed to a chat.
+func (t *Tx) TokenIssued(week int64, forms ...string) error {
+	for _, form := range forms {
+		if _, err := t.tx.ExecContext(t.ctx, `UPDATE chats SET token = ? WHERE chat = ?`, week, form); err != nil {
+			return err
+		}
+	}
+	return nil
 }

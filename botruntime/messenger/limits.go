@@ -1,17 +1,39 @@
 package messenger
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
 	"time"
 
+	"go.mau.fi/whatsmeow"
+
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
 )
 
-// limits are what WhatsApp does not let the account do, as far as it said so.
+const (
+	// limitsFresh is how long what WhatsApp said of its limits is good; while a limit holds it is asked for again then.
+	limitsFresh = 10 * time.Minute
+	// limitsShown is how old an answer may be that is shown to people.
+	limitsShown = 5 * time.Second
+	// limitsTime bounds a question about limits: messages wait for it.
+	limitsTime = 10 * time.Second
+	// The queries that WhatsApp's own clients ask. Their numbers can change: then the limits are not known.
+	queryTimelock, queryCapping = "23983697327930364", "24503548349331633"
+)
+
+// limits are what WhatsApp does not let the account do to new people, as far as it said so.
 type limits struct {
+	// checked is when WhatsApp answered; zero when it never did.
+	checked time.Time
 	// timelockedUntil is when the account may write to new people again; zero when it may.
 	timelockedUntil time.Time
+	enforcement     string
 	// cappedUntil is when the account gets a new quota of new people; zero while it has one.
-	cappedUntil time.Time
+	cappedUntil, quotaEnds time.Time
+	quota, used            int
 }
 
 // hold says why a first message to someone must wait; nil when it need not.
@@ -25,5 +47,145 @@ func (l limits) hold(now time.Time) *bot.Hold {
 	return nil
 }
 
-// limits are those of the account, as far as they are known.
-func (m *Messenger) limits() limits { return limits{} }
+// same reports whether the limits differ from others in nothing but the time of the answer.
+func (l limits) same(other limits) bool {
+	l.checked, other.checked = time.Time{}, time.Time{}
+	return l == other
+}
+
+// known returns the limits as they were last found.
+func (m *Messenger) knownLimits() limits {
+	m.limitsMu.Lock()
+	defer m.limitsMu.Unlock()
+	return m.limits
+}
+
+// freshLimits asks WhatsApp for the limits unless the answer is fresh. When it does not answer, what was known stays:
+// no answer does not mean that there is no limit.
+func (m *Messenger) freshLimits(ctx context.Context, client *whatsmeow.Client, anew bool) limits {
+	m.askLimits.Lock()
+	defer m.askLimits.Unlock()
+	now := m.Journal.Now()
+	was := m.knownLimits()
+	if age := now.Sub(was.checked); !anew && !was.checked.IsZero() && age < limitsFresh {
+		return was
+	}
+	ctx, cancel := context.WithTimeout(ctx, limitsTime)
+	defer cancel()
+	found, err := fetchLimits(ctx, client, now)
+	if err != nil {
+		m.Log.Warn("WhatsApp did not say what the account may do", "cause", causeOf(err))
+		return was
+	}
+	m.limitsMu.Lock()
+	m.limits = found
+	m.limitsMu.Unlock()
+	if !found.same(was) && !was.checked.IsZero() || was.checked.IsZero() && found.hold(now) != nil {
+		m.limitsChanged(found, now)
+	}
+	return found
+}
+
+// limitsChanged tells of new limits, and lets messages go that they held.
+func (m *Messenger) limitsChanged(found limits, now time.Time) {
+	m.Log.Info("the limits of the account changed", "timelockedUntil", found.timelockedUntil, "cappedUntil", found.cappedUntil, "quota", found.quota, "used", found.used)
+	ctx, cancel := commitContext()
+	defer cancel()
+	shown := m.shownLimits(found)
+	err := m.Journal.Commit(ctx, func(t *journal.Tx) error {
+		if found.hold(now) == nil {
+			if err := t.ReleaseHeld(bot.HoldTimelocked, bot.HoldCapped); err != nil {
+				return err
+			}
+		}
+		key := journal.KeyOf(string(bot.EventAccountLimits), strconv.FormatInt(now.UnixNano(), 10))
+		_, err := t.Append([]journal.Key{key}, bot.EventAccountLimits, "", bot.EventData{Limits: &shown})
+		return err
+	})
+	if err != nil {
+		m.Log.Error("the limits of the account could not be written to the journal", "error", err)
+	}
+	m.nudge()
+}
+
+func fetchLimits(ctx context.Context, client *whatsmeow.Client, now time.Time) (l limits, err error) {
+	var lock struct {
+		Found struct {
+			Active      bool   `json:"is_active"`
+			Ends        string `json:"time_enforcement_ends"`
+			Enforcement string `json:"enforcement_type"`
+		} `json:"xwa2_fetch_account_reachout_timelock"`
+	}
+	if err := query(ctx, client, queryTimelock, map[string]any{}, &lock); err != nil {
+		return limits{}, err
+	}
+	var capping struct {
+		Found struct {
+			Quota  int    `json:"total_quota"`
+			Used   int    `json:"used_quota"`
+			Ends   string `json:"cycle_end_timestamp"`
+			Status string `json:"capping_status"`
+		} `json:"xwa2_message_capping_info"`
+	}
+	if err := query(ctx, client, queryCapping, map[string]any{"input": map[string]any{"type": "INDIVIDUAL_NEW_CHAT_MSG"}}, &capping); err != nil {
+		return limits{}, err
+	}
+	l = limits{checked: now, quota: capping.Found.Quota, used: capping.Found.Used, quotaEnds: unix(capping.Found.Ends)}
+	if lock.Found.Active {
+		l.enforcement, l.timelockedUntil = lock.Found.Enforcement, orLater(unix(lock.Found.Ends), now)
+	}
+	if capping.Found.Status == "CAPPED" {
+		l.cappedUntil = orLater(l.quotaEnds, now)
+	}
+	return l, nil
+}
+
+// orLater is when a limit ends, or when to ask again if WhatsApp does not say.
+func orLater(ends, now time.Time) time.Time {
+	if ends.After(now) {
+		return ends
+	}
+	return now.Add(restrictedPause)
+}
+
+func unix(seconds string) time.Time {
+	n, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil || n <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(n, 0)
+}
+
+// query asks WhatsApp one question in GraphQL. whatsmeow has no public call for it.
+func query(ctx context.Context, client *whatsmeow.Client, id string, variables, into any) error {
+	answer, err := client.DangerousInternals().SendMexIQ(ctx, id, variables)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		return fmt.Errorf("read what WhatsApp says of limits: %w", err)
+	}
+	return nil
+}
+
+// Limits asks WhatsApp what the account may do, and returns what is known while it is not connected.
+func (m *Messenger) Limits(ctx context.Context) (bot.AccountLimits, error) {
+	found := m.knownLimits()
+	if client, err := m.client(); err == nil {
+		found = m.freshLimits(ctx, client, m.Journal.Now().Sub(found.checked) > limitsShown)
+	}
+	shown := m.shownLimits(found)
+	var err error
+	shown.Pace.NewChatsToday, err = m.Journal.NewChats(ctx, day(m.Journal.Now()))
+	return shown, err
+}
+
+func (m *Messenger) shownLimits(l limits) bot.AccountLimits {
+	return bot.AccountLimits{
+		CheckedAt: bot.At(l.checked), TimelockedUntil: bot.At(l.timelockedUntil), Enforcement: l.enforcement,
+		Quota: l.quota, QuotaUsed: l.used, QuotaEnds: bot.At(l.quotaEnds), CappedUntil: bot.At(l.cappedUntil),
+		Pace: bot.Pace{PerMinute: m.Pace.PerMinute, Burst: m.Pace.Burst, NewChatsPerDay: m.Pace.NewChats, QuietHours: m.Pace.Quiet.String()},
+	}
+}
+
+func day(now time.Time) string { return now.Format(time.DateOnly) }

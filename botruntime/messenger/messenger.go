@@ -42,7 +42,9 @@ type Options struct {
 	// Names finds the other address of a person.
 	Names message.Names
 	Meter Meter
-	Log   *slog.Logger
+	// Pace bounds what the bot sends.
+	Pace Pace
+	Log  *slog.Logger
 }
 
 // Messenger serves one session. Its methods may be called from any goroutine.
@@ -54,9 +56,18 @@ type Messenger struct {
 	owed []func(*journal.Tx) error
 
 	session atomic.Pointer[Session]
+	flying  atomic.Pointer[flight]
 	work    chan struct{} // holds one token while there is something new to send
 	waitMu  sync.Mutex
 	waits   map[string]*wait
+
+	limitsMu  sync.Mutex
+	limits    limits
+	askLimits sync.Mutex // one question about limits at a time
+
+	// Run's own.
+	bucket bucket
+	begun  int // chats begun today, as the current batch counts them; -1 until it does
 }
 
 // New returns a messenger. Take may be called at once.
@@ -69,6 +80,7 @@ func (m *Messenger) Prepare(client *whatsmeow.Client) {
 	// Two ticks at the sender without being "available", which would silence the phone.
 	client.SetForceActiveDeliveryReceipts(true)
 	client.GetMessageForRetry = m.messageForRetry
+	client.Store.PrivacyTokens = goodTokens{client.Store.PrivacyTokens, m.Journal.Now}
 }
 
 // messageForRetry finds a message for a recipient who could not decrypt it, by its id: the chat may be named by number

@@ -22,7 +22,7 @@ const (
 	batch = 32
 	// answerTime bounds the wait for WhatsApp's answer to one message. whatsmeow has no bound of its own after a
 	// disconnect.
-	answerTime = 45 * time.Second
+	answerTime = 30 * time.Second
 	// retryPause is the pause after the journal failed.
 	retryPause = 2 * time.Second
 )
@@ -75,6 +75,15 @@ func (m *Messenger) snapshot() bot.Snapshot {
 	return *snap
 }
 
+// client is the session's while it is logged in.
+func (m *Messenger) client() (*whatsmeow.Client, error) {
+	session := m.session.Load()
+	if session == nil {
+		return nil, &Refusal{Kind: bot.ProblemNotReady}
+	}
+	return (*session).Client()
+}
+
 // nudge tells Run that there is something new to send.
 func (m *Messenger) nudge() {
 	select {
@@ -86,7 +95,17 @@ func (m *Messenger) nudge() {
 // sendDue sends what is due, and returns how long to wait for more; 0 when only a change can bring more.
 func (m *Messenger) sendDue(ctx context.Context, client *whatsmeow.Client) time.Duration {
 	for ctx.Err() == nil {
-		taken, err := m.Journal.TakeDue(ctx, batch)
+		size := batch
+		if m.Pace.PerMinute > 0 {
+			if m.Journal.Idle(ctx) {
+				break
+			}
+			if wait := m.bucket.wait(m.Pace, m.Journal.Now(), rand.Float64()); wait > 0 {
+				return wait
+			}
+			size = 1
+		}
+		taken, err := m.Journal.TakeDue(ctx, size)
 		if err != nil {
 			m.Log.Error("the outbox cannot be read", "error", err)
 			return retryPause
@@ -102,10 +121,18 @@ func (m *Messenger) sendDue(ctx context.Context, client *whatsmeow.Client) time.
 	if err != nil {
 		return retryPause
 	}
+	now := m.Journal.Now()
+	if known := m.knownLimits(); known.hold(now) != nil && !next.IsZero() {
+		// A limit may end before its time.
+		if now.Sub(known.checked) >= limitsFresh {
+			m.freshLimits(ctx, client, false)
+		}
+		return min(max(next.Sub(now), time.Millisecond), limitsFresh)
+	}
 	if next.IsZero() {
 		return 0
 	}
-	return max(next.Sub(m.Journal.Now()), time.Millisecond)
+	return max(next.Sub(now), time.Millisecond)
 }
 
 // result is the end of an attempt.
@@ -121,6 +148,8 @@ func (m *Messenger) sendBatch(ctx context.Context, client *whatsmeow.Client, tak
 	written := make(chan bool, 1)
 	go func() { written <- m.settleAll(results) }()
 	connected := true
+	m.begun = -1
+	var sent []bot.Party
 	waiting := map[string]bool{} // chats whose earlier message must go first
 	for _, s := range taken {
 		if !connected || ctx.Err() != nil || waiting[s.Message.Chat.ID] {
@@ -135,10 +164,17 @@ func (m *Messenger) sendBatch(ctx context.Context, client *whatsmeow.Client, tak
 			waiting[s.Message.Chat.ID] = true
 			connected = client.IsLoggedIn()
 		}
+		if v.state == bot.MessageSent && s.Message.Chat.Kind == bot.PartyPerson && s.Target != s.Account && s.Listed {
+			sent = append(sent, s.Message.Chat)
+		}
 		results <- result{s, v}
 	}
 	close(results)
-	return <-written && connected
+	if !<-written {
+		return false
+	}
+	m.issueTokens(ctx, client, sent)
+	return connected
 }
 
 // attempt tries to send one message.
@@ -153,9 +189,20 @@ func (m *Messenger) attempt(ctx context.Context, client *whatsmeow.Client, s *jo
 		}
 		return failed(bot.ProblemOtherAccount, "Another account was linked before the message could be sent.", 0, false)
 	}
+	if until := m.Pace.Quiet.until(now.Local()); !until.IsZero() {
+		return verdict{state: bot.MessageHeld, due: until, hold: &bot.Hold{Reason: bot.HoldQuietHours, Until: bot.At(until)}}
+	}
+	if v := m.admit(ctx, client, s); v != nil {
+		return *v
+	}
 	began := time.Now()
 	err := m.hand(ctx, client, s)
-	v := attempted{err: err, attempts: s.Attempts, now: m.Journal.Now(), dice: rand.Float64(), limits: m.limits()}.classify()
+	v := attempted{err: err, attempts: s.Attempts, now: m.Journal.Now(), dice: rand.Float64(), limits: m.knownLimits()}.classify()
+	if serverCode(err) == codeRestricted && v.state == bot.MessageFailed {
+		// The account may be limited since WhatsApp last said so.
+		limits := m.freshLimits(ctx, client, true)
+		v = attempted{err: err, attempts: s.Attempts, now: m.Journal.Now(), limits: limits}.classify()
+	}
 	m.Meter.Attempted(v.state, time.Since(began))
 	if err != nil {
 		m.Log.Warn("a message was not sent at this attempt", "id", s.Message.ID, "attempt", s.Attempts+1, "state", v.state, "code", serverCode(err),
@@ -166,10 +213,8 @@ func (m *Messenger) attempt(ctx context.Context, client *whatsmeow.Client, s *jo
 
 // expired ends the attempts. What may have been sent stays unknown until a receipt settles it.
 func expired(s *journal.Send) verdict {
-	for _, step := range s.Message.History {
-		if step.State == bot.MessageUnknown {
-			return verdict{state: bot.MessageUnknown}
-		}
+	if mayBeSent(s.Message) {
+		return verdict{state: bot.MessageUnknown}
 	}
 	return failed(bot.ProblemExpired, "The bot could not send it in time.", 0, true)
 }
@@ -192,8 +237,16 @@ func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journ
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
+	m.flying.Store(&flight{s.Message.ID, cancel})
+	defer m.flying.Store(nil)
 	_, err = client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{ID: s.Message.ID, Timeout: answerTime})
 	return err
+}
+
+// flight is the message that WhatsApp has not answered yet.
+type flight struct {
+	id   string
+	land context.CancelFunc
 }
 
 // causeOf says what kind of error it was, without the numbers that an error's text may hold.
@@ -291,7 +344,18 @@ func (m *Messenger) settle(t *journal.Tx, r result) error {
 // wasSent writes what follows when WhatsApp's server took a message.
 func (m *Messenger) wasSent(t *journal.Tx, s *journal.Send) error {
 	if !s.Listed {
-		return nil
+		return m.applied(t, s)
+	}
+	if s.Message.Chat.Kind == bot.PartyPerson {
+		known, err := t.KnownChat(message.Forms(s.Message.Chat)...)
+		if err != nil {
+			return err
+		}
+		if !known {
+			if err := t.BeginChat(day(t.Now())); err != nil {
+				return err
+			}
+		}
 	}
 	if err := t.KnowChat(message.Forms(s.Message.Chat)...); err != nil {
 		return err

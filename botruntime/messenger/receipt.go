@@ -55,6 +55,9 @@ func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
 	if kept {
 		for _, id := range changed {
 			m.settled(id)
+			if f := m.flying.Load(); f != nil && f.id == id {
+				f.land() // the recipient has it: WhatsApp's answer may be lost, and the messages behind it wait
+			}
 		}
 	}
 	return kept

@@ -106,18 +106,8 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 			err = t.KnowChat(message.Forms(r.Chat)...)
 		}
 		err = errors.Join(err, t.PutMessage(*r.Data.Message, r.Raw))
-	case bot.EventMessageEdited:
-		edit := r.Data.Edit
-		_, err = t.ChangeMessage(r.Chat.ID, edit.ID, edit.From.ID, func(was *bot.Message) {
-			was.Text, was.EditedAt = edit.Text, edit.At
-		}, false)
-	case bot.EventMessageRevoked:
-		revoke := r.Data.Revoke
-		author := revoke.From.ID
-		if r.Chat.Kind == bot.PartyGroup {
-			author = "" // an admin may revoke what others wrote; WhatsApp's server has checked it
-		}
-		_, err = t.ChangeMessage(r.Chat.ID, revoke.ID, author, func(was *bot.Message) { revoked(was, revoke.At) }, true)
+	case bot.EventMessageEdited, bot.EventMessageRevoked:
+		err = apply(t, r.Type, r.Chat, r.Data)
 	}
 	return err
 }
@@ -126,6 +116,6 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 func revoked(was *bot.Message, at bot.Time) {
 	*was = bot.Message{
 		ID: was.ID, Chat: was.Chat, From: was.From, FromMe: was.FromMe, Origin: was.Origin, Kind: was.Kind,
-		Timestamp: was.Timestamp, RevokedAt: at,
+		Timestamp: was.Timestamp, RevokedAt: at, State: was.State, History: was.History,
 	}
 }

@@ -3,9 +3,12 @@ package messenger
 import (
 	"context"
 	"errors"
+	"time"
 	"unicode/utf8"
 
+	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
@@ -68,4 +71,206 @@ func (d *draft) forward(ctx context.Context, from bot.SendForward, expiresIn uin
 		return &Refusal{Kind: bot.ProblemUnsupported}
 	}
 	return d.set(content, err)
+}
+
+// Edit gives a message of the account another text. The edit is a message of its own in the outbox. The error is a
+// *Refusal, or one of the journal's.
+func (m *Messenger) Edit(ctx context.Context, key, chat, id string, request bot.EditRequest) (bot.Message, error) {
+	stamp := struct {
+		Chat, ID string
+		Request  bot.EditRequest
+	}{chat, id, request}
+	if known, err := m.known(ctx, key, stamp); err != nil || known != nil {
+		return settledOr(known, err)
+	}
+	d, found, err := m.change(ctx, chat, id)
+	if err != nil {
+		return bot.Message{}, err
+	}
+	was := found.Message
+	if !was.FromMe || was.Kind != bot.KindText || !changeable(was) || m.Journal.Now().Sub(was.Timestamp.Time) > editTime {
+		return bot.Message{}, &Refusal{Kind: bot.ProblemNotChangeable}
+	}
+	text, err := d.plainText(request.Text, request.Mentions)
+	if err != nil {
+		return bot.Message{}, err
+	}
+	content, err := text.Compose()
+	if err != nil {
+		return bot.Message{}, err
+	}
+	subject, err := d.about(bot.KindEdit, found)
+	if err != nil {
+		return bot.Message{}, err
+	}
+	d.shown.Text = request.Text
+	d.content = subject.Edit(content, m.Journal.Now().UnixMilli())
+	return d.add(ctx, key, stamp, time.Time{}, 0)
+}
+
+// Delete takes a message out of the outbox when WhatsApp cannot have it yet, and else takes it back at everyone. It
+// returns the cancelled message, or the revocation, which is a message of its own in the outbox.
+func (m *Messenger) Delete(ctx context.Context, key, chat, id string) (bot.Message, error) {
+	stamp := struct{ Chat, ID string }{chat, id}
+	if known, err := m.known(ctx, key, stamp); err != nil || known != nil {
+		return settledOr(known, err)
+	}
+	if cancelled, err := m.cancel(ctx, chat, id); err != nil || cancelled != nil {
+		return settledOr(cancelled, err)
+	}
+	d, found, err := m.change(ctx, chat, id)
+	if err != nil {
+		return bot.Message{}, err
+	}
+	was := found.Message
+	// An admin of a group may take back what others wrote; WhatsApp's server decides.
+	if !was.FromMe && was.Chat.Kind != bot.PartyGroup || !changeable(was) || m.Journal.Now().Sub(was.Timestamp.Time) > revokeTime {
+		return bot.Message{}, &Refusal{Kind: bot.ProblemNotChangeable}
+	}
+	subject, err := d.about(bot.KindRevoke, found)
+	if err != nil {
+		return bot.Message{}, err
+	}
+	d.content = subject.Revoke()
+	return d.add(ctx, key, stamp, time.Time{}, 0)
+}
+
+// change finds a message, and begins the one that changes it.
+func (m *Messenger) change(ctx context.Context, chat, id string) (*draft, *journal.Record, error) {
+	found, err := m.Journal.Message(ctx, id, chat)
+	switch {
+	case journal.IsAmbiguous(err):
+		return nil, nil, &Refusal{Kind: bot.ProblemAmbiguousMessage}
+	case err != nil:
+		return nil, nil, err
+	case found == nil || !found.Message.RevokedAt.IsZero():
+		return nil, nil, &Refusal{Kind: bot.ProblemNoSuchMessage}
+	}
+	to, err := types.ParseJID(found.Message.Chat.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := m.draft(to)
+	if err != nil {
+		return nil, nil, err
+	}
+	d.shown.Chat = found.Message.Chat
+	return d, found, nil
+}
+
+// changeable reports whether recipients have a message, or may have it.
+func changeable(was bot.Message) bool {
+	switch was.State {
+	case bot.MessageFailed, bot.MessageCancelled, bot.MessageQueued, bot.MessageHeld:
+		return false
+	}
+	return true
+}
+
+// cancel takes a message out of the outbox that was never handed to WhatsApp, nil when there is no such message.
+func (m *Messenger) cancel(ctx context.Context, chat, id string) (cancelled *journal.Send, err error) {
+	err = m.Journal.Commit(ctx, func(t *journal.Tx) error {
+		cancelled = nil
+		previous := bot.MessageState("")
+		s, err := t.UpdateSend(id, func(s *journal.Send) bool {
+			previous = s.Message.State
+			if chat != "" && s.Message.Chat.ID != chat || !s.Pending || previous != bot.MessageQueued && previous != bot.MessageHeld || mayBeSent(s.Message) {
+				return false
+			}
+			s.Message.State, s.Message.Hold, s.Pending = bot.MessageCancelled, nil, false
+			return true
+		})
+		if err != nil || s == nil || s.Message.State != bot.MessageCancelled || previous == bot.MessageCancelled {
+			return err
+		}
+		cancelled = s
+		return m.tell(t, s, previous)
+	})
+	if cancelled != nil && err == nil {
+		m.settled(id)
+	}
+	return cancelled, err
+}
+
+// mayBeSent reports whether an attempt ended without an answer.
+func mayBeSent(m bot.Message) bool {
+	for _, step := range m.History {
+		if step.State == bot.MessageUnknown {
+			return true
+		}
+	}
+	return false
+}
+
+// applied writes what a reaction, an edit or a revocation of the bot does, once WhatsApp's server took it.
+func (m *Messenger) applied(t *journal.Tx, s *journal.Send) error {
+	about, at := s.Message.Subject, bot.At(t.Now())
+	var kind bot.EventType
+	var data bot.EventData
+	switch s.Message.Kind {
+	case bot.KindReaction:
+		kind = bot.EventReaction
+		data.Reaction = &bot.Reaction{ID: s.Message.ID, MessageID: about.ID, Chat: s.Message.Chat, From: s.Message.From, FromMe: true, At: at, Emoji: s.Message.Text}
+	case bot.KindEdit:
+		kind = bot.EventMessageEdited
+		data.Edit = &bot.Edit{ID: about.ID, Chat: s.Message.Chat, From: s.Message.From, FromMe: true, At: at, Text: s.Message.Text}
+		content := &waE2E.Message{}
+		if err := proto.Unmarshal(s.Raw, content); err != nil {
+			return err
+		}
+		newer, err := proto.Marshal(content.GetEditedMessage().GetMessage().GetProtocolMessage().GetEditedMessage())
+		if err != nil {
+			return err
+		}
+		if err := t.ReplaceRaw(about.ID, newer); err != nil {
+			return err
+		}
+	case bot.KindRevoke:
+		kind = bot.EventMessageRevoked
+		data.Revoke = &bot.Revoke{ID: about.ID, Chat: s.Message.Chat, From: s.Message.From, FromMe: true, At: at}
+	default:
+		return nil
+	}
+	if _, err := t.Append(keysOf(kind, s.Message.Chat, s.Message.From, s.Message.ID), kind, s.Message.Chat.ID, data); err != nil {
+		return err
+	}
+	return apply(t, kind, s.Message.Chat, data)
+}
+
+// apply changes the message that an edit or a revocation is about, in the list of messages and in the outbox.
+func apply(t *journal.Tx, kind bot.EventType, chat bot.Party, data bot.EventData) error {
+	var id, author string
+	var change func(*bot.Message)
+	switch kind {
+	case bot.EventMessageEdited:
+		edit := data.Edit
+		id, author = edit.ID, edit.From.ID
+		change = func(was *bot.Message) { was.Text, was.EditedAt = edit.Text, edit.At }
+	case bot.EventMessageRevoked:
+		revoke := data.Revoke
+		id, author = revoke.ID, revoke.From.ID
+		if chat.Kind == bot.PartyGroup {
+			author = "" // an admin may revoke what others wrote; WhatsApp's server has checked it
+		}
+		change = func(was *bot.Message) { revoked(was, revoke.At) }
+	default:
+		return nil
+	}
+	s, err := t.UpdateSend(id, func(s *journal.Send) bool {
+		if !s.Listed || s.Message.Chat.ID != chat.ID || author != "" && author != s.Message.From.ID {
+			return false
+		}
+		change(&s.Message)
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	if s != nil && kind == bot.EventMessageRevoked && !s.Message.RevokedAt.IsZero() {
+		if err := t.ReplaceRaw(id, nil); err != nil {
+			return err
+		}
+	}
+	_, err = t.ChangeMessage(chat.ID, id, author, change, kind == bot.EventMessageRevoked)
+	return err
 }

@@ -52,6 +52,10 @@ func openMessages(ctx context.Context, cfg config.Config, st *store.Store, meter
 	count := meter.NewMessages(m.gauges)
 	m.messenger = messenger.New(messenger.Options{
 		Journal: book, Names: m.names, Log: log, Meter: count,
+		Pace: messenger.Pace{
+			PerMinute: cfg.MessagesPace, Burst: cfg.MessagesBurst, NewChats: cfg.MessagesNewChats,
+			Quiet: messenger.QuietHours{From: cfg.MessagesQuiet[0], To: cfg.MessagesQuiet[1]},
+		},
 	})
 	if m.webhooks, err = openWebhooks(cfg, m, count); err != nil {
 		return nil, errors.Join(errSettings, err, book.Close())

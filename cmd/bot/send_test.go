@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.mau.fi/whatsmeow/types"
+
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/campaign"
 	"sesi.dev/sesi/test/wasim/sim"
@@ -297,4 +299,40 @@ func TestNothingIsSentTwice(t *testing.T) {
 		}
 	}
 	t.Logf("%d messages, %d kills, %d came again under their id", total, n, doubles)
+}
+
+// asks posts a body and reads the answer.
+func (p *process) asks(path string, body, into any) {
+	p.t.Helper()
+	p.request(http.MethodPost, path, body, http.StatusOK, into)
+}
+
+// changes edits or takes back a message.
+func (p *process) changes(method, id string, body any, want int, into any) {
+	p.t.Helper()
+	p.request(method, bot.PathMessages+"/"+id, body, want, into)
+}
+
+func (p *process) request(method, path string, body any, want int, into any) {
+	p.t.Helper()
+	status, answer, err := p.tryJSON(method, path, body)
+	if err != nil || status != want {
+		p.t.Fatalf("%s %s: status %d, want %d: %s %v", method, path, status, want, answer, err)
+	}
+	if into == nil {
+		return
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// deviceJID keeps the number of the device.
+func deviceJID(t *testing.T, text string) types.JID {
+	t.Helper()
+	parsed, err := types.ParseJID(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
 }

@@ -38,6 +38,17 @@ type sendRequest struct {
 	bot.SendRequest
 }
 
+type editRequest struct {
+	messageRequest
+	Key string `header:"Idempotency-Key" maxLength:"255"`
+	bot.EditRequest
+}
+
+type deleteRequest struct {
+	messageRequest
+	Key string `header:"Idempotency-Key" maxLength:"255"`
+}
+
 var messageOperations = map[string]operation{
 	"GET " + bot.PathEvents: {summary: "Events after a cursor",
 		description: "Events in order, each at least once; a repeated event has the same id. With wait, the answer comes with the first event. With Accept: text/event-stream the answer is a stream: id is the cursor, event the type, data the Event, and a comment every 15 seconds. 410 means that events after the cursor were deleted; the header Sesi-Oldest-Cursor names the oldest cursor.",
@@ -47,6 +58,19 @@ var messageOperations = map[string]operation{
 	"POST " + bot.PathMessages: {summary: "Send a message",
 		description: "A text, a reaction or a forwarded message. It is kept on disk before it is tried, under an id that every retry keeps. 200 says that WhatsApp's server took it; 202 that it waits, is held, or that the answer is missing: GET the message, or read the events message.state. A message that was not sent is a problem with its messageId.",
 		tag:         tagMessages, request: sendRequest{}, answer: bot.Message{}, problems: []int{400, 403, 404, 409, 413, 415, 422, 502, 503, 504}},
+	"PATCH " + bot.PathMessage: {summary: "Edit a message",
+		description: "Gives a text of the account another text, for 15 minutes. The edit is a message with an id and a state of its own.",
+		tag:         tagMessages, request: editRequest{}, answer: bot.Message{}, problems: []int{400, 403, 404, 409, 413, 415, 422, 502, 503, 504}},
+	"DELETE " + bot.PathMessage: {summary: "Cancel a message, or take it back",
+		description: "A message that WhatsApp cannot have yet is cancelled, and is the answer. Any other is taken back at everyone, for 60 hours: the answer is the revocation, a message with an id and a state of its own.",
+		tag:         tagMessages, request: deleteRequest{}, answer: bot.Message{}, problems: []int{403, 404, 409, 422, 502, 503, 504}},
+	"POST " + bot.PathMessageRead: {summary: "Mark a message as read", tag: tagMessages, request: messageRequest{}, answer: bot.MarkedRead{}, problems: []int{404, 409, 422, 504}},
+	"POST " + bot.PathContactsCheck: {summary: "Who is on WhatsApp?",
+		description: "Finds the address that WhatsApp uses for each contact, and says whether a message would go now.",
+		tag:         tagMessages, request: bot.CheckRequest{}, answer: bot.CheckedContacts{}, problems: []int{400, 409, 413, 415, 422, 504}},
+	"GET " + bot.PathAccountLimits: {summary: "What the account may send",
+		description: "WhatsApp's limits on writing to new people, as WhatsApp last said, and the bot's own pace.",
+		tag:         tagMessages, answer: bot.AccountLimits{}, problems: []int{409, 504}},
 	"DELETE " + bot.PathChatMessages: {summary: "Delete a chat from the bot",
 		description: "Deletes the chat's messages and events from the bot's disk. Nothing changes at WhatsApp.",
 		tag:         tagMessages, request: chatRequest{}, answer: bot.Erased{}, problems: []int{409, 422}},

@@ -1,0 +1,78 @@
+package messenger
+
+import (
+	"fmt"
+	"time"
+)
+
+// Pace is how fast the bot may send, to be kind to the account. The zero Pace has no limits.
+type Pace struct {
+	// PerMinute is how many messages go in a minute, 0 for no limit; Burst is how many go at once.
+	PerMinute, Burst int
+	// NewChats is how many new people the bot writes to in a day, 0 for no limit.
+	NewChats int
+	// Quiet is the time of day at which nothing is sent.
+	Quiet QuietHours
+}
+
+// QuietHours are a time of day, from From to To, in minutes after midnight by the clock of the machine. They may
+// span midnight. Equal ends mean none.
+type QuietHours struct{ From, To int }
+
+// until is when the quiet hours end, zero when it is not quiet.
+func (q QuietHours) until(now time.Time) time.Time {
+	if q.From == q.To {
+		return time.Time{}
+	}
+	minute := now.Hour()*60 + now.Minute()
+	quiet := minute >= q.From && minute < q.To
+	if q.From > q.To {
+		quiet = minute >= q.From || minute < q.To
+	}
+	if !quiet {
+		return time.Time{}
+	}
+	end := time.Date(now.Year(), now.Month(), now.Day(), q.To/60, q.To%60, 0, 0, now.Location())
+	if !end.After(now) {
+		end = end.AddDate(0, 0, 1)
+	}
+	return end
+}
+
+// bucket holds the messages that may go now.
+type bucket struct {
+	left float64
+	at   time.Time
+}
+
+// wait is how long the next message must wait; 0 takes it out of the bucket. The bucket fills at the pace, by chance
+// up to a half faster or slower, so that the messages have no rhythm.
+func (b *bucket) wait(p Pace, now time.Time, dice float64) time.Duration {
+	if p.PerMinute <= 0 {
+		return 0
+	}
+	interval := time.Minute / time.Duration(p.PerMinute)
+	if b.at.IsZero() {
+		b.left, b.at = float64(max(p.Burst, 1)), now
+	}
+	b.left = min(b.left+float64(now.Sub(b.at))/float64(interval), float64(max(p.Burst, 1)))
+	b.at = now
+	if b.left >= 1 {
+		b.left -= 0.5 + dice
+		return 0
+	}
+	return max(time.Duration((1-b.left)*float64(interval)), time.Millisecond)
+}
+
+// midnight is the end of the day that budgets count.
+func midnight(now time.Time) time.Time {
+	return time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
+}
+
+// String writes quiet hours as the setting has them, "" for none.
+func (q QuietHours) String() string {
+	if q.From == q.To {
+		return ""
+	}
+	return fmt.Sprintf("%02d:%02d-%02d:%02d", q.From/60, q.From%60, q.To/60, q.To%60)
+}
