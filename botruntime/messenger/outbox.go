@@ -311,7 +311,6 @@ func (m *Messenger) settle(t *journal.Tx, r result) error {
 	v, previous := r.verdict, bot.MessageState("")
 	s, err := t.UpdateSend(r.send.Message.ID, func(s *journal.Send) bool {
 		previous = s.Message.State
-		s.Target, s.Message.Chat = r.send.Target, r.send.Message.Chat // the address may have been found out
 		if v.attempt {
 			s.Attempts++
 		}

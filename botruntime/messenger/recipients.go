@@ -94,11 +94,32 @@ func (m *Messenger) admit(ctx context.Context, client *whatsmeow.Client, s *jour
 		v := notOnWhatsApp(0)
 		return &v
 	}
-	s.Target, s.Message.Chat = canonical.String(), m.Names.Party(canonical, types.EmptyJID, "")
+	if err := m.readdress(s, canonical); err != nil {
+		return &verdict{state: bot.MessageQueued, due: now.Add(retryPause)}
+	}
 	if again, err := m.Journal.KnownChat(ctx, message.Forms(s.Message.Chat)...); again && err == nil {
 		return nil // it was known under another number
 	}
 	return m.newChat(ctx, client, now)
+}
+
+// readdress writes down the address that WhatsApp uses, before the message goes: a receipt can be faster than the
+// answer.
+func (m *Messenger) readdress(s *journal.Send, to types.JID) error {
+	chat := m.Names.Party(to, types.EmptyJID, "")
+	if to.String() == s.Target && chat == s.Message.Chat {
+		return nil
+	}
+	s.Target, s.Message.Chat = to.String(), chat
+	ctx, cancel := commitContext()
+	defer cancel()
+	return m.Journal.Commit(ctx, func(t *journal.Tx) error {
+		_, err := t.UpdateSend(s.Message.ID, func(kept *journal.Send) bool {
+			kept.Target, kept.Message.Chat = s.Target, chat
+			return true
+		})
+		return err
+	})
 }
 
 // newChat decides whether a chat may begin now.
