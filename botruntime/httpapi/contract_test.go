@@ -305,6 +305,18 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// Who asks a linked session for a code reads why there is none, not only the state's sentence.
+func TestALinkedSessionSaysWhyThereIsNoCode(t *testing.T) {
+	f := newFake(connectedSnapshot())
+	f.err = &session.Refusal{Kind: session.RefusedLinked, Reason: bot.ReasonLoggedIn, Detail: "Connected."}
+	url := open(t, New(testConfig(f)))
+	for language, want := range map[string]string{"en": "no QR code is needed", "id": "kode QR tidak diperlukan"} {
+		if p := send(t, "GET", url+"/api/session/qr", "", "Accept-Language", language).problem(t); !strings.Contains(p.Detail, want) {
+			t.Errorf("%s: %s", language, p.Detail)
+		}
+	}
+}
+
 // What a removal could not do is in its answer: the person has to do it on the phone, or to repair the disk.
 func TestARemovalSaysWhatIsTrue(t *testing.T) {
 	f := newFake(connectedSnapshot())

@@ -163,9 +163,11 @@ func classifyError(err error) fault {
 			f.status = http.StatusConflict
 		}
 		if refused.Detail != "" {
-			if refused.Kind == session.RefusedNoBackup {
+			switch refused.Kind {
+			case session.RefusedLinked: // the detail is the state's sentence, such as "Connected."
+			case session.RefusedNoBackup:
 				f = f.because(errors.New(refused.Detail))
-			} else {
+			default:
 				f.detail = text{indonesianDetail(f.detail.id, refused), refused.Detail}
 			}
 		}

@@ -22,9 +22,9 @@ const usage = `bot holds one WhatsApp session and serves its API.
 
 Usage:
   bot                run
-  bot healthcheck    exit 0 if the bot of these settings answers, 1 if not
+  bot healthcheck    exit 0 if the bot with these settings answers, otherwise 1
   bot backup [FILE]  write a fresh backup of the session to FILE, or into the backup directory
-  bot restore FILE   put a backup in the session's place, - from standard input; the bot must not run
+  bot restore FILE   restore a backup, - reads standard input; the bot must not be running
   bot version        print the version
   bot --help         print this
 
