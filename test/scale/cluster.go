@@ -27,18 +27,18 @@ import (
 const (
 	// namespace holds everything that is measured.
 	namespace = "bench"
-	// nodes is how many there are: each has its share of the bots, one twentieth.
+	// nodes is the number of nodes; each runs one twentieth of the bots.
 	nodes = 20
-	// workers is how many requests a user makes at once.
+	// workers is how many requests a user sends at the same time.
 	workers = 16
 
 	className   = "scale"
 	provisioner = "scale.sesi.dev"
-	// selectedNode is set by the scheduler on a claim whose volume is to be made now.
+	// selectedNode is set by the scheduler on a claim whose volume must be created now.
 	selectedNode = "volume.kubernetes.io/selected-node"
 )
 
-// cluster is the control plane, what this program reads of it, and what it plays in it: storage and the bots.
+// cluster is the control plane, what this program reads of it, and what it simulates in it: storage and the bots.
 type cluster struct {
 	config             *rest.Config
 	client             client.WithWatch
@@ -54,7 +54,7 @@ type cluster struct {
 	work        sync.WaitGroup
 }
 
-// connect begins to read and to play.
+// connect starts to read and to simulate.
 func connect(ctx context.Context, size int) (*cluster, error) {
 	if err := v1alpha1.AddToScheme(kubescheme.Scheme); err != nil {
 		return nil, fmt.Errorf("know the sessions: %w", err)
@@ -123,7 +123,7 @@ func (c *cluster) watch(ctx context.Context, kind client.Object, take func(objec
 	return err
 }
 
-// newQueue calls do with what it is given, for a few at once, so that a handler of an informer never waits.
+// newQueue calls do with each item, several at a time, so that an informer's handler never waits.
 func newQueue[T any](ctx context.Context, work *sync.WaitGroup, do func(context.Context, T)) chan<- T {
 	queue := make(chan T, 1<<20)
 	for range workers {
@@ -141,8 +141,8 @@ func newQueue[T any](ctx context.Context, work *sync.WaitGroup, do func(context.
 	return queue
 }
 
-// furnish makes nodes that kwok plays, each with addresses of its own and room for its share of the pods, and a class of
-// storage like that of a cloud.
+// furnish creates nodes that kwok simulates, with their own addresses and room for their share of the pods, and a
+// StorageClass like a cloud's.
 func (c *cluster) furnish(ctx context.Context, size int) error {
 	wait := storagev1.VolumeBindingWaitForFirstConsumer
 	objects := []client.Object{
@@ -189,12 +189,12 @@ func (c *cluster) furnish(ctx context.Context, size int) error {
 
 func nodeName(i int) string { return fmt.Sprintf("fake-%02d", i) }
 
-// podPrefix is where a node's pods have their addresses; run.sh makes all of them this machine's own.
+// podPrefix returns the address range of a node's pods; run.sh assigns all of them to this machine.
 func podPrefix(i int) string {
 	return (&net.IPNet{IP: net.IPv4(10, byte(128+i), 0, 0), Mask: net.CIDRMask(16, 32)}).String()
 }
 
-// provision makes a volume, as a CSI driver would.
+// provision creates a volume, as a CSI driver would.
 func (c *cluster) provision(ctx context.Context, claim *corev1.PersistentVolumeClaim) {
 	class := className
 	volume := &corev1.PersistentVolume{
@@ -213,7 +213,7 @@ func (c *cluster) provision(ctx context.Context, claim *corev1.PersistentVolumeC
 	}
 }
 
-// pods is what is known of them at a moment.
+// pods counts the pods at one moment.
 type pods struct {
 	mu          sync.Mutex
 	made, ready map[string]bool

@@ -21,10 +21,10 @@ import (
 	"sesi.dev/sesi/test/scale/internal/command"
 )
 
-// patience bounds each wait for everything to be as it should.
+// patience bounds each wait for the wanted state.
 const patience = 30 * time.Minute
 
-// measureSessions makes the sessions under the operator and goes through the phases.
+// measureSessions creates the sessions and goes through the phases.
 func measureSessions(ctx context.Context, s settings) (_ *result, err error) {
 	c, err := connect(ctx, s.size)
 	if err != nil {
@@ -55,8 +55,8 @@ func measureSessions(ctx context.Context, s settings) (_ *result, err error) {
 	return run.result, run.phases(ctx)
 }
 
-// measureStatefulSets makes for each bot what a chart for one bot would: a Secret, a Service and a StatefulSet of one
-// replica, with the pod, the claim and all else that the operator makes for a session.
+// measureStatefulSets creates for each bot what a chart for one bot would create: a Secret, a Service and a
+// StatefulSet of one replica, with the same pod and claim as a session.
 func measureStatefulSets(ctx context.Context, s settings) (*result, error) {
 	c, err := connect(ctx, s.size)
 	if err != nil {
@@ -77,7 +77,7 @@ func newResult(kind string, s settings) *result {
 	return &result{Kind: kind, Size: s.size, Machine: machine(), When: time.Now().UTC().Format(time.RFC3339)}
 }
 
-// chart is one bot without the operator.
+// chart returns the objects of one bot without the operator.
 func chart(name string) ([]client.Object, error) {
 	session := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}}
 	pod, err := resources.BuildPod(session, resourcesOptions())
@@ -99,7 +99,7 @@ func chart(name string) ([]client.Object, error) {
 	}
 	for i, volume := range pod.Spec.Volumes {
 		if volume.PersistentVolumeClaim != nil {
-			// A StatefulSet gives its pod the claim of its template under the volume's name.
+			// A StatefulSet names its pod's claim after the volume of its template.
 			template := corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: volume.Name, Labels: claim.Labels}, Spec: claim.Spec}
 			set.Spec.VolumeClaimTemplates = append(set.Spec.VolumeClaimTemplates, template)
 			set.Spec.Template.Spec.Volumes = append(append([]corev1.Volume{}, pod.Spec.Volumes[:i]...), pod.Spec.Volumes[i+1:]...)
@@ -120,11 +120,11 @@ type trial struct {
 	operator *operator
 	result   *result
 	began    time.Time
-	// number is that of the last change that a bot made.
+	// number is the number of the last change of a bot.
 	number int
 }
 
-// create makes everything and waits until all pods are ready and, if it is given, shown says as many.
+// create creates everything, and waits until all pods are ready and shown, if given, returns as many.
 func (t *trial) create(ctx context.Context, objects func(i int) []client.Object, shown func() int) error {
 	c := t.cluster
 	before, err := c.measureLoad(ctx)
@@ -173,7 +173,7 @@ func (t *trial) create(ctx context.Context, objects func(i int) []client.Object,
 	}
 	r := &t.result.Create
 	r.Pods, r.Ready = seconds(c.pods.lastMade.Sub(t.began)), seconds(c.pods.lastReady.Sub(t.began))
-	// What was set off is part of the cost also when it comes late: events, and the last status of a StatefulSet.
+	// Late writes belong to the cost too: events, and the last status of a StatefulSet.
 	after, err := c.quiet(ctx)
 	if err != nil {
 		return err
@@ -186,7 +186,7 @@ func (t *trial) create(ctx context.Context, objects func(i int) []client.Object,
 	return nil
 }
 
-// quiet measures the load once nothing has been written for three seconds.
+// quiet measures the load once nothing was written for three seconds.
 func (c *cluster) quiet(ctx context.Context) (load, error) {
 	last, err := c.measureLoad(ctx)
 	still := 0

@@ -1,5 +1,5 @@
-// Command scale measures the operator's own program with many sessions on a real control plane, beside one StatefulSet
-// per bot. It measures and never judges; run.sh gives it its cluster.
+// Command scale measures the operator's own program with many sessions on a real control plane, compared with one
+// StatefulSet per bot. It only measures; run.sh provides its cluster.
 package main
 
 import (
@@ -57,7 +57,7 @@ func run(ctx context.Context, what string, args []string, s settings) error {
 	return fmt.Errorf("want sessions, statefulsets, or report RESULTS PICTURES, and not %q", strings.Join(args, " "))
 }
 
-// write keeps a result as JSON; of a run that failed, as much as it measured.
+// write stores a result as JSON. For a failed run it stores what was measured until then.
 func write(r *result, failed error) func(file string) error {
 	return func(file string) error {
 		if r == nil || file == "" {

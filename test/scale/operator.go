@@ -26,11 +26,11 @@ import (
 const (
 	systemNamespace = "sesi-system"
 	account         = "sesi"
-	// memoryLimit is what the chart gives Go's collector.
+	// memoryLimit is the chart's GOMEMLIMIT.
 	memoryLimit = "430MiB"
 )
 
-// operator is the operator's program, a process of its own, so that its memory and CPU are its own.
+// operator is the operator's program in its own process, so that its memory and CPU are measured separately.
 type operator struct {
 	command *exec.Cmd
 	metrics string
@@ -40,8 +40,8 @@ type operator struct {
 	log     *os.File
 }
 
-// prepareOperator gives the operator's ServiceAccount, with the rights that config/rbac gives it and no others, a
-// kubeconfig; the same account may read metrics here.
+// prepareOperator creates a kubeconfig for the operator's ServiceAccount, which has exactly the rights of config/rbac.
+// The same account may read metrics here.
 func (c *cluster) prepareOperator(ctx context.Context, dir string) error {
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "scale-metrics"},
@@ -67,22 +67,22 @@ func (c *cluster) prepareOperator(ctx context.Context, dir string) error {
 	return clientcmd.WriteToFile(*file, c.operatorKubeconfig)
 }
 
-// startOperator starts the program as the host of the name and waits until it serves its metrics. It is told nothing
-// that its Deployment does not tell it too.
+// startOperator starts the program with its own host name and waits until it serves its metrics. It gets only what its
+// Deployment gives it.
 func (c *cluster) startOperator(ctx context.Context, s settings, host string) (*operator, error) {
 	port := map[string]int{"a": 18443, "b": 28443}[host]
 	o := &operator{
 		metrics: fmt.Sprintf("https://127.0.0.1:%d/metrics", port),
 		profile: fmt.Sprintf("http://127.0.0.1:%d/debug/pprof/", port+1), token: c.token,
 		web: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // its own certificate, made at its start
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // its own certificate, created at its start
 		}},
 	}
 	var err error
 	if o.log, err = os.OpenFile(filepath.Join(s.dir, "operator-"+host+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644); err != nil {
 		return nil, err
 	}
-	// The lease is held under the host's name, so each operator gets a host of its own.
+	// The host's name holds the lease, so each operator gets its own host name.
 	o.command = exec.CommandContext(ctx, "unshare", "--uts", "sh", "-c", `hostname "operator-$0" && exec "$@"`, host,
 		s.operator, "-bot-image", "bot:1", "-operator-namespace", systemNamespace,
 		"-metrics-bind-address", fmt.Sprintf("127.0.0.1:%d", port), "-health-probe-bind-address", "0",
@@ -101,7 +101,7 @@ func (c *cluster) startOperator(ctx context.Context, s settings, host string) (*
 	return o, nil
 }
 
-// stop ends the program by a signal and waits until it has ended; further calls do nothing.
+// stop ends the program with a signal and waits for its end; further calls do nothing.
 func (o *operator) stop(by syscall.Signal) {
 	if o.command == nil {
 		return
@@ -114,10 +114,10 @@ func (o *operator) stop(by syscall.Signal) {
 
 func (o *operator) pid() int { return o.command.Process.Pid }
 
-// reading is what the operator's metrics say at one moment.
+// reading is the operator's metrics at one moment.
 type reading struct {
 	visits, goroutines, heap float64
-	// requests are those to the API, by method.
+	// requests are the API requests, by method.
 	requests map[string]float64
 }
 
@@ -138,7 +138,7 @@ func (o *operator) read(ctx context.Context) (reading, error) {
 	return r, nil
 }
 
-// settled reads the metrics once the operator has visited nothing for five seconds.
+// settled reads the metrics once the operator has made no pass for five seconds.
 func (o *operator) settled(ctx context.Context) (reading, error) {
 	last, err := o.read(ctx)
 	quiet := time.Now()

@@ -16,7 +16,7 @@ import (
 	"sesi.dev/sesi/test/scale/internal/command"
 )
 
-// phases goes through what was asked for, each from the state in which all sessions are connected and shown so.
+// phases runs the wanted phases. Each starts when all sessions are connected and shown so.
 func (t *trial) phases(ctx context.Context) error {
 	known := map[string]func(context.Context) error{
 		"changes": t.changes, "mass": t.massEvent, "restart": t.restart, "handover": t.handover, "dark": t.darken, "idle": t.idleFor,
@@ -47,11 +47,11 @@ func (t *trial) remember(when string) {
 	t.result.Memory = append(t.result.Memory, atMemory{when, resident(t.operator.pid())})
 }
 
-// rate is how many bots change in a second: one in a hundred, ten at least, and no bot more often than every other
-// second, or the bound on each one's own events would be measured.
+// rate returns how many bots change per second: one in a hundred, at least ten, and no bot more often than every other
+// second, because the limit on each bot's own events would be measured otherwise.
 func (t *trial) rate() float64 { return min(max(float64(t.size)/100, 10), float64(t.size)/2) }
 
-// some changes bots one after the other for as long as is asked, in turn and in no order, but those of skip.
+// some changes bots one after the other for the given time, in turn and in random order, except those in skip.
 func (t *trial) some(ctx context.Context, skip map[string]bool, lasting time.Duration) error {
 	tick := time.NewTicker(time.Duration(float64(time.Second) / t.rate()))
 	defer tick.Stop()
@@ -106,7 +106,7 @@ func (t *trial) changes(ctx context.Context) error {
 	return nil
 }
 
-// everyone has all bots change at once and waits until all of it is seen.
+// everyone makes all bots change at once and waits until every change is seen.
 func (t *trial) everyone(ctx context.Context, state bot.State, reason bot.Reason) (lags spread, writes, cpu, events float64, err error) {
 	before, err := t.cluster.quiet(ctx)
 	if err != nil {
@@ -137,8 +137,8 @@ func (t *trial) massEvent(ctx context.Context) (err error) {
 	return err
 }
 
-// takeOver ends one operator by what end does, changes one bot in ten, and waits until another that begin starts, or
-// that stands by, has every stream and every change shown.
+// takeOver ends one operator with end, changes one bot in ten, and waits until another operator, which begin starts or
+// which stands by, has every stream and has shown every change.
 func (t *trial) takeOver(ctx context.Context, end func(), begin func() error) (*comeback, error) {
 	before, err := t.cluster.quiet(ctx)
 	if err != nil {
@@ -196,7 +196,7 @@ func (t *trial) succeed(next *operator) {
 	t.cluster.pids["operator"] = next.pid()
 }
 
-// handover has a second operator stand by, once while the first is told to end and once while it is killed.
+// handover lets a second operator stand by, once while the first is told to stop and once while it is killed.
 func (t *trial) handover(ctx context.Context) error {
 	for _, step := range []struct {
 		host string
@@ -207,7 +207,7 @@ func (t *trial) handover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := next.settled(ctx); err != nil { // its cache is full
+		if _, err := next.settled(ctx); err != nil { // its cache is synced
 			next.stop(syscall.SIGTERM)
 			return err
 		}
@@ -222,7 +222,7 @@ func (t *trial) handover(ctx context.Context) error {
 	return nil
 }
 
-// darken drops every packet from and to the bots of one node of twenty.
+// darken drops every packet from and to the bots of one node in twenty.
 func (t *trial) darken(ctx context.Context) (err error) {
 	dark := t.watcher.named(func(s shown) bool { return s.node == nodeName(0) })
 	r := &darkness{Bots: len(dark)}
@@ -283,7 +283,7 @@ func (t *trial) idleFor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	after, err := t.cluster.measureLoad(ctx) // last, as at the beginning: it counts what the scrapes made
+	after, err := t.cluster.measureLoad(ctx) // last, as at the beginning: it counts what the scrapes caused
 	if err != nil {
 		return err
 	}
@@ -293,7 +293,7 @@ func (t *trial) idleFor(ctx context.Context) error {
 	r.Writes = (after.total() - before.total()) / minutes
 	r.Visits, r.Goroutines, r.Heap = (then.visits-own.visits)/minutes, then.goroutines, then.heap
 	r.Requests = since(own.requests, then.requests, minutes)
-	r.Requests["POST"] -= (after.reviews - before.reviews) / minutes // this program's own doing
+	r.Requests["POST"] -= (after.reviews - before.reviews) / minutes // caused by this program
 	t.result.Idle = r
 	note("idle: operator %.2f %% of a core, %.0f MiB; a minute: %.1f visits, %.1f writes; its requests: %v",
 		r.CPU["operator"]*100, float64(r.Resident["operator"])/(1<<20), r.Visits, r.Writes, r.Requests)

@@ -18,7 +18,7 @@ import (
 	"sesi.dev/sesi/test/clustertest"
 )
 
-// stage plays the bot of every running pod, at its own address and with its session's certificate and token.
+// stage simulates the bot of every running pod, at its own address and with its session's certificate and token.
 type stage struct {
 	c       *cluster
 	doubles clustertest.Doubles
@@ -28,7 +28,7 @@ type stage struct {
 	failed error
 }
 
-// play begins with the first pod.
+// play starts with the first pod.
 func play(ctx context.Context, c *cluster) *stage {
 	p := &stage{c: c}
 	p.doubles.Linked = func(clientID, instance string) bot.Snapshot {
@@ -68,7 +68,7 @@ func (p *stage) all() []*bottest.Bot {
 	return p.bots
 }
 
-// streams is how many bots are listened to, and how many streams there ever were.
+// streams returns how many bots have a listener, and how many streams were ever opened.
 func (p *stage) streams() (heard, opened int) {
 	for _, b := range p.all() {
 		heard += min(b.Streams(), 1)
@@ -77,7 +77,7 @@ func (p *stage) streams() (heard, opened int) {
 	return heard, opened
 }
 
-// fastest watches how many streams are opened within any second, until the returned function is called.
+// fastest measures the most streams opened within one second, until the returned function is called.
 func (p *stage) fastest(ctx context.Context) (stop func() int) {
 	ctx, cancel := context.WithCancel(ctx)
 	most := make(chan int, 1)
@@ -106,7 +106,7 @@ func (p *stage) fastest(ctx context.Context) (stop func() int) {
 	return func() int { cancel(); return <-most }
 }
 
-// resourcesOptions are the operator's own, for who builds the same objects without it.
+// resourcesOptions returns the operator's own options, for building the same objects without it.
 func resourcesOptions() resources.Options {
 	return resources.Options{BotImage: "bot:1", OperatorNamespace: systemNamespace}
 }

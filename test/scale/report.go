@@ -14,7 +14,7 @@ import (
 	"sesi.dev/sesi/test/scale/plot"
 )
 
-// report prints the results of a folder as tables of Markdown and draws their pictures into another.
+// report prints the results in a folder as Markdown tables and draws their pictures into another folder.
 func report(results, pictures string, out io.Writer) error {
 	files, err := filepath.Glob(filepath.Join(results, "*.json"))
 	if err != nil {
@@ -69,7 +69,7 @@ func (t table) row(values ...any) {
 	fmt.Fprintf(t.out, "| %s |\n", strings.Join(text, " | "))
 }
 
-// number has three digits that say something, and no more.
+// number formats a value with three significant digits.
 func number(v float64) string {
 	switch {
 	case v == 0:
@@ -99,7 +99,7 @@ func creations(t table, all []*result) {
 	}
 }
 
-// compared is the largest size of which there are both kinds, or the largest of all.
+// compared returns the largest size for which both kinds exist, or the largest of all.
 func compared(all []*result) int {
 	for i := len(all) - 1; i > 0; i-- {
 		if all[i].Size == all[i-1].Size {
@@ -210,7 +210,7 @@ func idles(t table, sessions []*result) {
 	}
 }
 
-// growth is what each further session adds to the operator's resident memory.
+// growth prints what each further session adds to the operator's resident memory.
 func growth(t table, sessions []*result) {
 	t.head("The operator's resident memory, in MiB", "sessions", "after each phase", "KiB for each session more than in the row above, when idle")
 	var last *result
@@ -230,7 +230,7 @@ func growth(t table, sessions []*result) {
 	}
 }
 
-// draw makes a picture of each thing that more than one number tells.
+// draw draws a picture for everything that has more than one number.
 func draw(all, sessions []*result, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// result is what one run measured. Times are seconds, memory is bytes.
+// result is the measurement of one run. Times are seconds, memory is bytes.
 type result struct {
 	Kind    string
 	Size    int
@@ -24,23 +24,24 @@ type result struct {
 	Memory   []atMemory `json:",omitempty"`
 }
 
-// creation is from the first request to everything there.
+// creation lasts from the first request until everything exists.
 type creation struct {
-	// Applied is when the last request of the user's was answered.
+	// Applied is when the user's last request was answered.
 	Applied float64
-	// Pods is when the last pod was made, Ready when the last was ready, Mirrored when the last status showed its bot.
+	// Pods is when the last pod was created, Ready when the last was ready, Mirrored when the last status showed its
+	// bot.
 	Pods, Ready, Mirrored float64
-	// Progress is how much was there at a time.
+	// Progress is how much existed at each time.
 	Progress []progress
-	// Writes are all writes to the API meanwhile, by what was written; Conflicts those of them that were refused.
+	// Writes are all writes to the API meanwhile, by resource; Conflicts are those that were refused.
 	Writes    map[string]float64
 	Conflicts float64
-	// Etcd is what etcd's keys took more afterwards, with all their versions; Puts how often it wrote.
+	// Etcd is the growth of etcd's keys, with all their versions; Puts is how often it wrote.
 	Etcd, Puts float64
-	// CPU is what each process used meanwhile, Resident what it held afterwards.
+	// CPU is what each process used meanwhile, Resident its memory afterwards.
 	CPU      map[string]float64
 	Resident map[string]int64
-	// Foreign is how many cores of the machine were busy meanwhile with what is none of the run's.
+	// Foreign is how many cores other work on the machine used meanwhile.
 	Foreign float64
 }
 
@@ -53,12 +54,12 @@ type progress struct {
 type changing struct {
 	Rate float64
 	spread
-	// VisitsPerChange and WritesPerChange are the operator's; CPU is what it used, in parts of one core.
+	// VisitsPerChange (passes) and WritesPerChange are the operator's; CPU is what it used, as a share of one core.
 	VisitsPerChange, WritesPerChange, CPU float64
 	Foreign                               float64
 }
 
-// spread is how long a number of things took, in milliseconds.
+// spread is the distribution of durations, in milliseconds.
 type spread struct {
 	Count            int
 	Median, P99, Max float64
@@ -78,7 +79,7 @@ func spreadOf(all []time.Duration) spread {
 	return s
 }
 
-// mass is all bots losing WhatsApp at once, and all coming back at once.
+// mass is all bots losing WhatsApp at once, and all returning at once.
 type mass struct {
 	Lost, Back           spread
 	LostWrites, LostCPU  float64
@@ -88,19 +89,20 @@ type mass struct {
 
 // comeback is an operator that takes over from one that ended.
 type comeback struct {
-	// Right is from the start of the new operator, or the end of the old where one stood by, to every stream standing
-	// and every change made meanwhile shown.
+	// Right is the time from the start of the new operator, or from the end of the old one if another stood by, until
+	// every stream is open and every change is shown.
 	Streams, Right float64
-	// Missed is how many bots changed while nobody listened, Fastest the most streams opened within one second.
+	// Missed is how many bots changed while no operator ran, Fastest the most streams opened within one second.
 	Missed, Fastest int
-	// Writes are the API writes it took.
+	// Writes are the API writes that it needed.
 	Writes float64
 }
 
-// darkness is one node of twenty that cannot be reached.
+// darkness is one node in twenty that cannot be reached.
 type darkness struct {
 	Bots int
-	// Noticed is from the cut to the last of their statuses saying so; Back from its mending to the last being right.
+	// Noticed is the time from the cut until the last status says so; Back from the repair until the last status is
+	// right.
 	Noticed, Back float64
 	// Others are the changes of all other bots meanwhile.
 	Others spread
@@ -109,11 +111,11 @@ type darkness struct {
 // idleness is what is used while nothing happens.
 type idleness struct {
 	Seconds float64
-	// CPU is in parts of one core, PSS and heap in bytes.
+	// CPU is a share of one core; PSS and heap are in bytes.
 	CPU      map[string]float64
 	Resident map[string]int64
-	// Visits are reconciles; Requests are the operator's to the API, by method; Writes are everyone's to anything but
-	// leases, nodes and reviews. All of them are per minute.
+	// Visits are passes; Requests are the operator's API requests, by method; Writes are all writes except to leases,
+	// nodes and reviews. All of them are per minute.
 	Visits, Writes float64
 	Requests       map[string]float64
 	Goroutines     float64

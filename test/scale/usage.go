@@ -21,10 +21,10 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// programs are the control plane's processes, and this one, which plays the bots.
+// programs are the processes of the control plane and of this program, which simulates the bots.
 var programs = []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "scale"}
 
-// processes finds them in the process namespace that the cluster has for itself.
+// processes finds them in the cluster's own process namespace.
 func processes() (map[string]int, error) {
 	found := map[string]int{}
 	entries, err := os.ReadDir("/proc")
@@ -51,7 +51,7 @@ func processes() (map[string]int, error) {
 	return found, nil
 }
 
-// busy is the processor time that a process has had, in seconds.
+// busy returns the processor time that a process has used, in seconds.
 func busy(pid int) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -71,7 +71,7 @@ func busy(pid int) float64 {
 	return total
 }
 
-// machineBusy is the processor time that the whole machine has spent, by whomever, in seconds.
+// machineBusy returns the processor time that the whole machine has used, in seconds.
 func machineBusy() float64 {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -88,7 +88,7 @@ func machineBusy() float64 {
 	return total
 }
 
-// resident is a process's resident memory in bytes.
+// resident returns a process's resident memory in bytes.
 func resident(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
@@ -121,7 +121,7 @@ func residentAll(pids map[string]int) map[string]int64 {
 	return all
 }
 
-// since is what was used between two readings, as a share of so many seconds.
+// since returns the use between two readings, as a share of the given seconds.
 func since(before, after map[string]float64, over float64) map[string]float64 {
 	used := map[string]float64{}
 	for name, value := range after {
@@ -139,7 +139,7 @@ func parseMetrics(from io.Reader) (families, error) {
 	return parser.TextToMetricFamilies(from)
 }
 
-// sum adds a family's series.
+// sum adds up a family's series.
 func (f families) sum(name string) float64 {
 	total := 0.0
 	for _, metric := range f[name].GetMetric() {
@@ -158,7 +158,7 @@ func labelsOf(metric *dto.Metric) map[string]string {
 
 // load is what the control plane has done so far.
 type load struct {
-	// writes are the API server's, by verb and resource; those that keep nodes and leaders alive are left out.
+	// writes are the API server's, by verb and resource, except those that keep nodes and leaders alive.
 	writes              map[string]float64
 	conflicts           float64
 	reviews             float64
@@ -168,7 +168,7 @@ type load struct {
 	at                  time.Time
 }
 
-// foreign is how many cores were busy between two measurements with what is none of the run's.
+// foreign returns how many cores other work used between two measurements.
 func foreign(before, after load) float64 {
 	own := 0.0
 	for name, spent := range after.cpu {
@@ -185,7 +185,7 @@ func (l load) total() float64 {
 	return total
 }
 
-// upkeep are what clusters write with or without sessions, or because this program asks for metrics.
+// upkeep are writes that clusters make with or without sessions, or because this program reads metrics.
 var upkeep = []string{"leases", "nodes", "tokenreviews", "subjectaccessreviews"}
 
 // measureLoad asks the API server and etcd.
@@ -250,7 +250,7 @@ func get(ctx context.Context, web *http.Client, url, token string) (families, er
 	return parseMetrics(answer.Body)
 }
 
-// machine describes where this runs.
+// machine describes the machine.
 func machine() string {
 	cpu, memory, kernel := "unknown processor", "", ""
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {

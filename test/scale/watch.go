@@ -21,17 +21,17 @@ type shown struct {
 	node   string
 }
 
-// watcher sees the sessions as any client of the API would.
+// watcher sees the sessions as any API client would.
 type watcher struct {
 	mu       sync.Mutex
 	sessions map[string]shown
 	last     time.Time
-	// pending are the changes of each session that were not seen yet, in their order.
+	// pending are the changes of each session that were not seen yet, in order.
 	pending map[string][]change
 	lags    []time.Duration
 }
 
-// change is one that a bot was told to make. A status that shows a later one has shown it.
+// change is a change that a bot was told to make. A status that shows a later one has shown it too.
 type change struct {
 	number int
 	state  bot.State
@@ -43,7 +43,7 @@ func watchSessions(ctx context.Context, c *cluster) (*watcher, error) {
 	return w, c.watch(ctx, &v1alpha1.WhatsAppSession{}, func(object any) { w.take(object.(*v1alpha1.WhatsAppSession), time.Now()) })
 }
 
-// pushName is by which a change is known in a status.
+// pushName returns the name by which a status shows a change.
 func pushName(number int) string { return "change " + strconv.Itoa(number) }
 
 func (w *watcher) take(session *v1alpha1.WhatsAppSession, now time.Time) {
@@ -73,7 +73,7 @@ func (w *watcher) take(session *v1alpha1.WhatsAppSession, now time.Time) {
 	}
 }
 
-// make has a bot change under a number and expects that to be seen.
+// make makes a bot change and expects that change to be seen.
 func (w *watcher) make(p *stage, session string, number int, state bot.State, reason bot.Reason) {
 	w.mu.Lock()
 	w.pending[session] = append(w.pending[session], change{number, state, time.Now()})
@@ -95,7 +95,7 @@ func (w *watcher) count(is func(shown) bool) int {
 	return count
 }
 
-// named lists the sessions of which something is true.
+// named returns the sessions for which is returns true.
 func (w *watcher) named(is func(shown) bool) map[string]bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -110,7 +110,7 @@ func (w *watcher) named(is func(shown) bool) map[string]bool {
 
 func isReady(s shown) bool { return s.ready }
 
-// unseen is how many changes were not seen yet.
+// unseen returns how many changes were not seen yet.
 func (w *watcher) unseen() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -121,7 +121,7 @@ func (w *watcher) unseen() int {
 	return count
 }
 
-// taken gives the lags that were measured since it was last asked.
+// taken returns the lags measured since the last call.
 func (w *watcher) taken() []time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -16,20 +16,20 @@ import (
 	api "sesi.dev/sesi/api/bot"
 )
 
-// bot is one process of the bot's, known by what it logs.
+// bot is one bot process, observed by its log.
 type bot struct {
 	*process
 	phone string
 
 	listening      chan struct{}
-	plain, metrics string // once listening is closed
+	plain, metrics string // valid once listening is closed
 
 	mu      sync.Mutex
 	readies []time.Time   // logins
 	changed chan struct{} // closed at the next login
 }
 
-// line is what matters in a line of the bot's log.
+// line is the part of a log line that this program reads.
 type line struct {
 	Time    time.Time `json:"time"`
 	Msg     string    `json:"msg"`
@@ -51,11 +51,11 @@ func startBot(ctx context.Context, program, dir string, number int, wa *whatsApp
 	return b, err
 }
 
-// read takes in a line of the log.
+// read reads a line of the log.
 func (b *bot) read(text []byte) {
 	var l line
 	if json.Unmarshal(text, &l) != nil {
-		return // not the log's
+		return // not a log line
 	}
 	if l.Msg == "listening" {
 		b.plain, b.metrics = l.Plain, l.Metrics
@@ -107,7 +107,7 @@ func (b *bot) link(ctx context.Context, wa *whatsApp) error {
 	})
 }
 
-// received is how many messages the bot says it got.
+// received returns how many messages the bot has received.
 func (b *bot) received(ctx context.Context, client *http.Client) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.metrics+api.PathMetrics, nil)
 	if err != nil {

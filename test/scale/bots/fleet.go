@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// linkedAtOnce bounds how many bots are started at a time.
+	// linkedAtOnce is how many bots start at the same time.
 	linkedAtOnce = 8
-	// comeBack bounds how long bots may take to be connected again.
+	// comeBack bounds how long bots may take to reconnect.
 	comeBack = 6 * time.Minute
 )
 
@@ -26,7 +26,7 @@ const (
 type fleet struct {
 	wa   *whatsApp
 	bots []*bot
-	took []time.Duration // from the start of the process, over the scan, to the login
+	took []time.Duration // from the start of the process, including the scan, to the login
 }
 
 // end stops all bots at once.
@@ -51,7 +51,7 @@ func (f *fleet) link(ctx context.Context, s settings, dir string) error {
 				return err
 			}
 			began := time.Now()
-			// Not bound to the group, whose end must not end the bots.
+			// Not bound to the group: its end must not end the bots.
 			b, err := startBot(context.WithoutCancel(ctx), s.program, dir, i, f.wa)
 			if err != nil {
 				return err
@@ -74,8 +74,8 @@ func (f *fleet) link(ctx context.Context, s settings, dir string) error {
 	return group.Wait()
 }
 
-// converse sends each bot a message a second, each at a moment of its own, and to the peers too. It returns how many
-// were sent to bots and how many of them the bots got.
+// converse sends each bot a message per second, each at its own moment, and also to the peers. It returns how many
+// messages were sent to bots and how many arrived.
 func (f *fleet) converse(ctx context.Context, window time.Duration, peers bool) (sent, received int, err error) {
 	before, err := f.received(ctx)
 	if err != nil {
@@ -119,7 +119,7 @@ func (f *fleet) converse(ctx context.Context, window time.Duration, peers bool) 
 		return 0, 0, err
 	}
 	sent = int(count.Load())
-	_ = eventually(ctx, func() error { // those on their way; what is missing then is told
+	_ = eventually(ctx, func() error { // those still on their way; missing ones are reported afterwards
 		var now int
 		if now, err = f.received(ctx); err == nil && now-before < sent {
 			return errors.New("not all yet")
@@ -141,7 +141,7 @@ func (f *fleet) received(ctx context.Context) (total int, err error) {
 	return total, nil
 }
 
-// drop resets all connections and returns how long each bot took until it was logged in again.
+// drop resets all connections and returns how long each bot took to log in again.
 func (f *fleet) drop(ctx context.Context) ([]float64, error) {
 	began := time.Now()
 	if err := f.wa.call(ctx, http.MethodPost, "/kick", map[string]any{"all": true, "kind": "drop"}); err != nil {
@@ -150,7 +150,7 @@ func (f *fleet) drop(ctx context.Context) ([]float64, error) {
 	return f.back(ctx, began)
 }
 
-// outage closes WhatsApp's port for a while and returns how long after its end each bot was logged in.
+// outage closes WhatsApp's port for a while and returns how long after its end each bot logged in.
 func (f *fleet) outage(ctx context.Context, away time.Duration) ([]float64, error) {
 	began := time.Now()
 	if err := f.wa.call(ctx, http.MethodPost, "/fault", map[string]any{"kind": "down", "seconds": away.Seconds()}); err != nil {

@@ -1,5 +1,5 @@
-// Command bots measures what real bot processes cost against one simulated WhatsApp, beside peers in the same run. It
-// measures and never judges; run.sh builds what it needs.
+// Command bots measures what real bot processes cost with one simulated WhatsApp, next to peers in the same run. It
+// only measures; run.sh builds what it needs.
 package main
 
 import (
@@ -74,11 +74,12 @@ func run(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	result, err := measure(ctx, s, all, peers)
-	result.print(os.Stdout) // also what came before an error
+	result.print(os.Stdout) // even what was measured before an error
 	return errors.Join(err, result.draw(s.out))
 }
 
-// measure takes one measurement after the other; with an error comes what was measured before it. The peers end before connections are dropped: theirs do not come back.
+// measure takes the measurements in order; with an error it returns what was measured before. The peers end before
+// connections are dropped, because theirs do not come back.
 func measure(ctx context.Context, s settings, all *fleet, peers []*process) (*result, error) {
 	r := &result{settings: s, linked: all.linkTimes()}
 	say("%v until bots have done what follows a login", s.settle)
@@ -107,7 +108,7 @@ func measure(ctx context.Context, s settings, all *fleet, peers []*process) (*re
 	if r.dropped, err = all.drop(ctx); err != nil {
 		return r, err
 	}
-	if err := command.Pause(ctx, 15*time.Second); err != nil { // a login that lasted starts the backoff anew
+	if err := command.Pause(ctx, 15*time.Second); err != nil { // a login that lasts resets the backoff
 		return r, err
 	}
 	say("WhatsApp is away for %v", s.outage)

@@ -10,7 +10,7 @@ import (
 	"sesi.dev/sesi/test/chromium"
 )
 
-// peerPhone is the account that Baileys links; its program knows it.
+// peerPhone is the account that Baileys links; its program has the same constant.
 const peerPhone = "6285550000001"
 
 const (
@@ -18,11 +18,11 @@ const (
 	kindChromium = "headless Chromium"
 )
 
-// startPeers starts what people would run instead. What it started comes back also with an error.
+// startPeers starts what people would run instead. It returns what it started even with an error.
 func startPeers(ctx context.Context, s settings, wa *whatsApp, dir string) (peers []*process, err error) {
 	if s.baileys != "" {
 		say("linking %d of Baileys", s.peers)
-		// Baileys drops what comes within a millisecond of its handshake, as no server far away ever does.
+		// Baileys drops what arrives within a millisecond of its handshake, which never happens with a distant server.
 		if err := wa.call(ctx, http.MethodPost, "/fault", map[string]any{"kind": "slow_login", "ms": 50}); err != nil {
 			return nil, err
 		}

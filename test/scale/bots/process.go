@@ -28,7 +28,7 @@ type process struct {
 	once  sync.Once
 }
 
-// startProcess gives each line that the program writes to line, from one goroutine.
+// startProcess passes each line of the program's output to line, from one goroutine.
 func startProcess(kind string, cmd *exec.Cmd, line func([]byte)) (*process, error) {
 	p := &process{kind: kind, cmd: cmd, ended: make(chan struct{})}
 	in, err := cmd.StdinPipe()
@@ -52,13 +52,13 @@ func startProcess(kind string, cmd *exec.Cmd, line func([]byte)) (*process, erro
 		for scan.Scan() {
 			line(scan.Bytes())
 		}
-		_, _ = io.Copy(io.Discard, out) // after a line beyond all bounds
+		_, _ = io.Copy(io.Discard, out) // after a line longer than the limit
 		_ = cmd.Wait()
 	}()
 	return p, nil
 }
 
-// end asks the process to stop, and kills it when it does not.
+// end asks the process to stop, and kills it if it does not.
 func (p *process) end() {
 	p.once.Do(func() {
 		_ = p.stdin.Close()

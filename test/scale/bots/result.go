@@ -10,10 +10,10 @@ import (
 	"sesi.dev/sesi/test/scale/plot"
 )
 
-// result is all that was measured.
+// result is everything that was measured.
 type result struct {
 	settings
-	linked            []float64 // seconds from the start, over the scan, to the login
+	linked            []float64 // seconds from the start, including the scan, to the login
 	idle, busy        map[string][]cost
 	sent, received    int
 	dropped, returned []float64 // seconds to the login, after a reset and after an outage
@@ -21,7 +21,7 @@ type result struct {
 
 var kinds = []string{kindBot, kindBaileys, kindChromium}
 
-// part is the value below which a part of all lie.
+// part returns the value below which a given share of all values lie.
 func part(values []float64, of float64) float64 {
 	if len(values) == 0 {
 		return math.NaN() // not measured
@@ -30,7 +30,7 @@ func part(values []float64, of float64) float64 {
 	return sorted[max(0, int(math.Ceil(of*float64(len(sorted))))-1)]
 }
 
-// of picks one number of each cost.
+// of returns one number of each cost.
 func of(costs []cost, pick func(cost) float64) []float64 {
 	out := make([]float64, len(costs))
 	for i, c := range costs {

@@ -11,14 +11,14 @@ import (
 	"sesi.dev/sesi/test/proc"
 )
 
-// cost is what a program and its children took of the machine.
+// cost is what a program and its children used.
 type cost struct {
 	kind                string
-	pss, rss, anonymous float64 // bytes; pss counts what processes share once among them
+	pss, rss, anonymous float64 // bytes; pss divides shared pages among the processes
 	cpu                 float64 // of one core
 }
 
-// watch measures processes from its making to done.
+// watch measures processes from its start until done.
 type watch struct {
 	began time.Time
 	all   []*process
@@ -59,10 +59,10 @@ func (w *watch) done() map[string][]cost {
 	return costs
 }
 
-// observeCPU adds up what the threads of processes ran, to the nanosecond.
+// observeCPU returns the run time of the processes' threads, to the nanosecond.
 func observeCPU(pids []int) (total time.Duration) {
 	for _, pid := range pids {
-		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid)) // the pattern is good
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid)) // the pattern is valid
 		for _, path := range threads {
 			data, err := os.ReadFile(path)
 			if err != nil {

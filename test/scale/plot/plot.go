@@ -1,5 +1,5 @@
-// Package plot draws line charts, histograms and bars as SVG files that read well in light and dark; it computes no
-// statistics.
+// Package plot draws line charts, histograms and bars as SVG files that are readable in light and dark mode. It
+// computes no statistics.
 package plot
 
 import (
@@ -17,10 +17,9 @@ type Axis struct {
 	Label string
 	// Unit is what a number counts, such as "ms"; "" for a plain count.
 	Unit string
-	// Log spaces powers of ten evenly. It can show no zero: such points are left out.
+	// Log spaces powers of ten evenly. It cannot show zero and leaves such points out.
 	Log bool
-	// Min and Max bound the axis where both differ from zero or one does; else it follows from the data, and one
-	// that is not Log begins at zero.
+	// Min and Max bound the axis if they differ. Otherwise the data decides, and an axis without Log starts at zero.
 	Min, Max float64
 }
 
@@ -31,17 +30,17 @@ type Point struct{ X, Y float64 }
 type Series struct {
 	Name   string
 	Points []Point
-	// Dots marks each point, for where there are few.
+	// Dots marks each point, for series with few points.
 	Dots bool
 }
 
-// Chart is what every kind of picture has.
+// Chart is what all kinds of pictures have in common.
 type Chart struct {
 	Title string
 	X, Y  Axis
 }
 
-// maxSeries is how many colours there are: more lines than that nobody tells apart.
+// maxSeries is the number of colours: nobody can tell more lines apart.
 const maxSeries = 6
 
 var (
@@ -72,8 +71,8 @@ func Lines(c Chart, series ...Series) ([]byte, error) {
 	return d.done(), nil
 }
 
-// Histogram counts values in bins of equal width (on a Log axis: of equal ratio) and draws the counts, several
-// series over each other.
+// Histogram counts values in bins of equal width (on a Log axis: of equal ratio) and draws the counts, several series
+// on top of each other.
 func Histogram(c Chart, bins int, values map[string][]float64, order ...string) ([]byte, error) {
 	if len(order) > maxSeries {
 		return nil, errSeries
@@ -122,7 +121,7 @@ type Bar struct {
 	Other bool
 }
 
-// Bars draws one lying bar for each value, with its number behind it. Only the chart's X axis counts.
+// Bars draws one horizontal bar for each value, followed by its number. It uses only the chart's X axis.
 func Bars(c Chart, bars ...Bar) ([]byte, error) {
 	var xs []float64
 	for _, b := range bars {
@@ -151,7 +150,7 @@ func Write(dir, name string) func(svg []byte, err error) error {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// shows tells whether a value has a place on the axis.
+// shows reports whether a value has a place on the axis.
 func (a Axis) shows(v float64) bool {
 	if !finite(v) || a.Log && v <= 0 {
 		return false
@@ -159,7 +158,7 @@ func (a Axis) shows(v float64) bool {
 	return a.Min == 0 && a.Max == 0 || v >= a.Min && v <= a.Max
 }
 
-// text is the label with its unit.
+// text returns the label with its unit.
 func (a Axis) text() string {
 	if a.Unit == "" {
 		return a.Label
@@ -177,7 +176,7 @@ func shown(c Chart, points []Point) []Point {
 	return kept
 }
 
-// legend names the series, unless a lone one has no name.
+// legend names the series, unless a single one has no name.
 func legend(series []Series) []string {
 	names := make([]string, len(series))
 	for i, s := range series {
@@ -189,7 +188,7 @@ func legend(series []Series) []string {
 	return names
 }
 
-// drawing is an SVG in the making.
+// drawing is an SVG under construction.
 type drawing struct {
 	bytes.Buffer
 	x, y scale

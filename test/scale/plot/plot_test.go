@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// wellFormed fails unless svg is one XML document.
+// wellFormed fails unless svg is a valid XML document.
 func wellFormed(t *testing.T, svg []byte) {
 	t.Helper()
 	for d := xml.NewDecoder(bytes.NewReader(svg)); ; {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// scale maps values to pixels, and knows where marks look well.
+// scale maps values to pixels and chooses where to put marks.
 type scale struct {
 	low, high float64 // values at both ends
 	from, to  float64 // pixels at both ends
@@ -13,7 +13,7 @@ type scale struct {
 	marks     []float64
 }
 
-// wantedMarks is how many marks an axis has, about.
+// wantedMarks is the approximate number of marks of an axis.
 const wantedMarks = 6
 
 func newScale(a Axis, values []float64, from, to float64) scale {
@@ -37,12 +37,12 @@ func newScale(a Axis, values []float64, from, to float64) scale {
 		s.low, s.high = math.Floor(s.low/step)*step, math.Ceil(s.high/step)*step
 	}
 	for i := math.Ceil(s.low/step - 1e-9); i*step <= s.high+step*1e-9; i++ {
-		s.marks = append(s.marks, i*step+0) // plus zero, or a mark may read -0
+		s.marks = append(s.marks, i*step+0) // plus zero, because a mark could read -0 otherwise
 	}
 	return s
 }
 
-// niceStep is the next of 1, 2, 5 times a power of ten.
+// niceStep returns the next 1, 2 or 5 times a power of ten.
 func niceStep(rough float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(rough)))
 	for _, nice := range []float64{1, 2, 5} {
@@ -54,7 +54,7 @@ func niceStep(rough float64) float64 {
 }
 
 // onMarks widens a Log scale to 1, 2 or 5 times a power of ten at both ends and marks those between, or only the
-// powers where they are many.
+// powers if there are many.
 func (s scale) onMarks() scale {
 	steps := []float64{1, 2, 5}
 	if s.high/s.low > 1e3 {
@@ -78,7 +78,7 @@ func (s scale) onMarks() scale {
 	return s
 }
 
-// part is where a value lies between both ends, from 0 to 1.
+// part returns where a value lies between both ends, from 0 to 1.
 func (s scale) part(v float64) float64 {
 	low, high := s.low, s.high
 	if s.log {
@@ -89,7 +89,7 @@ func (s scale) part(v float64) float64 {
 
 func (s scale) pixel(v float64) float64 { return s.from + s.part(v)*(s.to-s.from) }
 
-// number prints a value as people write it: 1,200, 0.25.
+// number formats a value as people write it: 1,200, 0.25.
 func number(v float64) string {
 	if v != 0 && (math.Abs(v) < 1e-3 || math.Abs(v) >= 1e9) {
 		return strconv.FormatFloat(v, 'g', 3, 64)

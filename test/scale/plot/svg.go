@@ -13,15 +13,15 @@ const (
 	plotLeft, plotRight   = 76.0, 736.0
 	plotTop, plotBottom   = 104.0, 342.0
 	titleBase, legendBase = 36, 62
-	glyph                 = 6.9 // about the width of a letter of the legend
+	glyph                 = 6.9 // approximate width of a letter of the legend
 
 	barLeft, barRight = 250.0, 650.0
 	barTop            = 60.0
 	barHeight, barGap = 22.0, 12.0
 )
 
-// style has both looks. The background is drawn too, because a page's own may differ from what the reader's
-// system prefers. The colours are told apart by people with any colour vision.
+// style has both modes. It draws the background too, because a page's own may differ from what the reader's system
+// prefers. People with any colour vision can tell the colours apart.
 const style = `
 .bg{fill:#fff}.t{fill:#1f2328}.m{fill:#59636e}.g{stroke:#d9dee3}.a{stroke:#8b949e}
 .s0{stroke:#0072b2}.s1{stroke:#d55e00}.s2{stroke:#009e73}.s3{stroke:#aa4499}.s4{stroke:#b8860b}.s5{stroke:#555}
@@ -38,7 +38,7 @@ text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif}
 
 func escape(s string) string {
 	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s)) // a Builder takes every write
+	_ = xml.EscapeText(&b, []byte(s)) // a Builder accepts every write
 	return b.String()
 }
 
@@ -63,8 +63,8 @@ func newDrawing(c Chart, names []string, x, y scale) *drawing {
 	return d
 }
 
-// axes draws the grid, the marks and what they mean; the vertical axis is named above itself, to be read without
-// turning the head.
+// axes draws the grid, the marks and the labels. The label of the vertical axis is above it, so that it reads
+// horizontally.
 func (d *drawing) axes(c Chart) {
 	d.put(`<text class="m" x="%d" y="%g">%s</text>`, margin, plotTop-14, escape(c.Y.text()))
 	d.put(`<text class="m c" x="%g" y="%d">%s</text>`, (plotLeft+plotRight)/2, height-16, escape(c.X.text()))
