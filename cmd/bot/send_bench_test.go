@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/store/sqlstore"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/wasim/sim"
+)
+
+// sendingTo are the people that the benchmarks write to; so many requests are under way at once.
+const sendingTo = 20
+
+// BenchmarkSend sends over the API, 20 at once, beside bare whatsmeow with the same settings in the same run. Both wait
+// for the server's answer to each message.
+func BenchmarkSend(b *testing.B) {
+	b.Run("sesi", func(b *testing.B) {
+		wa, dir := whatsapp(b), b.TempDir()
+		p := start(b, settings(wa, dir))
+		p.pair(wa)
+		for i := range sendingTo { // the first message to each makes its Signal session
+			p.sends(http.StatusOK, bot.SendRequest{To: fmt.Sprintf("+628990010%02d", i), Text: "halo"})
+		}
+		spread(b, func(who, n int) error {
+			status, body, err := p.tryJSON(http.MethodPost, bot.PathMessages, bot.SendRequest{To: fmt.Sprintf("+628990010%02d", who), Text: fmt.Sprint(n)},
+				bot.HeaderIdempotencyKey, fmt.Sprint(b.N, "-", n))
+			if err == nil && status != http.StatusOK {
+				err = fmt.Errorf("status %d: %s", status, body)
+			}
+			return err
+		})
+	})
+	b.Run("whatsmeow", func(b *testing.B) {
+		wa := whatsapp(b)
+		client := bareClient(b, wa.Server, wa.TrustRoot, wa.Point, wa.Scan)
+		send := func(who, n int) error {
+			_, err := client.SendMessage(b.Context(), types.NewJID(fmt.Sprintf("628990010%02d", who), types.DefaultUserServer), &waE2E.Message{Conversation: proto.String(fmt.Sprint(n))})
+			return err
+		}
+		for i := range sendingTo {
+			if err := send(i, 0); err != nil {
+				b.Fatal(err)
+			}
+		}
+		spread(b, send)
+	})
+}
+
+// spread runs b.N sends, sendingTo at once.
+func spread(b *testing.B, send func(who, n int) error) {
+	b.Helper()
+	var next, failed atomic.Int64
+	var group sync.WaitGroup
+	b.ResetTimer()
+	began := time.Now()
+	for who := range sendingTo {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			for n := int(next.Add(1)); n <= b.N; n = int(next.Add(1)) {
+				if err := send(who, n); err != nil {
+					failed.Add(1)
+					b.Error(err)
+					return
+				}
+			}
+		}()
+	}
+	group.Wait()
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "messages/s")
+}
+
+// bareClient links whatsmeow with a database of its own.
+func bareClient(b *testing.B, _ *sim.Server, trust func(), point func(*whatsmeow.Client), scan func(context.Context, string, string) (types.JID, error)) *whatsmeow.Client {
+	b.Helper()
+	trust()
+	container, err := sqlstore.New(b.Context(), "sqlite", "file:"+b.TempDir()+"/store.db?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	client := whatsmeow.NewClient(container.NewDevice(), nil)
+	point(client)
+	codes, err := client.GetQRChannel(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := client.Connect(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(client.Disconnect)
+	for code := range codes {
+		if code.Event == whatsmeow.QRChannelEventCode {
+			if _, err := scan(b.Context(), code.Code, phone); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	for deadline := time.Now().Add(patience); !client.IsLoggedIn(); {
+		if time.Now().After(deadline) {
+			b.Fatal("not logged in")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return client
+}
