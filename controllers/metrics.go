@@ -19,6 +19,9 @@ type states struct{ sessions client.Reader }
 var stateDesc = prometheus.NewDesc("sesi_session_state",
 	"1 for the current state of a WhatsAppSession.", []string{"namespace", "name", "state"}, nil)
 
+var actionDesc = prometheus.NewDesc("sesi_session_user_action",
+	"1 for what a person should do about a WhatsAppSession.", []string{"namespace", "name", "action"}, nil)
+
 var rolloutDesc = prometheus.NewDesc("sesi_rollout_sessions",
 	"WhatsAppSessions that wait for their turn in a rollout of the operator, or whose bot is not back from it.", []string{"waits_for"}, nil)
 
@@ -27,7 +30,11 @@ var knownStates = append(slices.Clone(bot.States), v1alpha1.StatePending, v1alph
 	v1alpha1.StateTerminating, v1alpha1.StateUnknown)
 
 // Describe implements prometheus.Collector.
-func (c *states) Describe(out chan<- *prometheus.Desc) { out <- stateDesc; out <- rolloutDesc }
+func (c *states) Describe(out chan<- *prometheus.Desc) {
+	out <- stateDesc
+	out <- actionDesc
+	out <- rolloutDesc
+}
 
 // Collect implements prometheus.Collector.
 func (c *states) Collect(out chan<- prometheus.Metric) {
@@ -47,6 +54,9 @@ func (c *states) Collect(out chan<- prometheus.Metric) {
 		if slices.Contains(knownStates, session.Status.State) {
 			out <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, 1,
 				session.Namespace, session.Name, string(session.Status.State))
+		}
+		if action := session.Status.UserAction; action != bot.ActionNone && slices.Contains(bot.UserActions, action) {
+			out <- prometheus.MustNewConstMetric(actionDesc, prometheus.GaugeValue, 1, session.Namespace, session.Name, string(action))
 		}
 	}
 	for waitsFor, count := range waiting {

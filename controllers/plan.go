@@ -153,13 +153,18 @@ func pairing(in *input) bool {
 	snapshot, status := in.snapshot(), &in.session.Status
 	switch {
 	case snapshot != nil:
-		return snapshot.State == bot.StatePairing && snapshot.QRExpiresAt.After(in.now) ||
+		return snapshot.State == bot.StatePairing && (snapshot.QRExpiresAt.After(in.now) || passkey(snapshot.Reason)) ||
 			snapshot.State == bot.StateConnecting && snapshot.Reason == bot.ReasonPaired
 	case in.observation != nil && in.observation.Hearing == observer.Lost:
 		return false
 	}
-	return status.State == bot.StatePairing && status.Instance == string(in.pod.UID) &&
-		status.QR != nil && status.QR.ExpiresAt != nil && status.QR.ExpiresAt.After(in.now)
+	return status.State == bot.StatePairing && status.Instance == string(in.pod.UID) && (passkey(bot.Reason(status.Reason)) ||
+		status.QR != nil && status.QR.ExpiresAt != nil && status.QR.ExpiresAt.After(in.now))
+}
+
+// passkey reports whether a phone has taken a code, and WhatsApp asks for the account's passkey.
+func passkey(reason bot.Reason) bool {
+	return reason == bot.ReasonPasskeyRequired || reason == bot.ReasonPasskeyConfirmation
 }
 
 // classifyReports says whether the bot of a running pod reports. starting is the verdict before its first report.

@@ -274,6 +274,13 @@ func scanning() *bot.Snapshot {
 	return &snapshot
 }
 
+func signing() *bot.Snapshot {
+	snapshot := scanning()
+	snapshot.Reason, snapshot.QRExpiresAt, snapshot.QRRequired = bot.ReasonPasskeyRequired, bot.Time{}, false
+	snapshot.UserAction = bot.ActionSignPasskey
+	return snapshot
+}
+
 func asleep() *bot.Snapshot {
 	snapshot := scanning()
 	snapshot.Reason, snapshot.QRExpiresAt = bot.ReasonQRIdle, bot.Time{}
@@ -331,6 +338,7 @@ func TestDecidePlan(t *testing.T) {
 		"pairing, changed":             {[]func(*pass){changed, says(observer.Heard, scanning())}, keepPod, v1alpha1.ReasonAwaitingPairing},
 		"pairing, changed, waited":     {[]func(*pass){changed, says(observer.Heard, scanning()), waited(pairingPatience - time.Second)}, keepPod, v1alpha1.ReasonAwaitingPairing},
 		"pairing, changed, long":       {[]func(*pass){changed, says(observer.Heard, scanning()), waited(pairingPatience)}, removePod, v1alpha1.ReasonPodRunning},
+		"passkey, changed":             {[]func(*pass){changed, says(observer.Heard, signing())}, keepPod, v1alpha1.ReasonAwaitingPairing},
 		"pairing, suspended":           {[]func(*pass){suspended, says(observer.Heard, scanning())}, removePod, v1alpha1.ReasonPodStarting},
 		"asleep, changed":              {[]func(*pass){changed, says(observer.Heard, asleep())}, removePod, v1alpha1.ReasonPodRunning},
 		"pairing remembered, changed":  {[]func(*pass){changed, rememberedPairing}, keepPod, v1alpha1.ReasonAwaitingPairing},

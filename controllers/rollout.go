@@ -117,7 +117,7 @@ func returned(in *input) bool {
 	if snapshot == nil || in.outdated() {
 		return false
 	}
-	person := slices.Contains([]bot.UserAction{bot.ActionScanQR, bot.ActionResolveConflict, bot.ActionOpenPhone}, snapshot.UserAction) ||
+	person := slices.Contains([]bot.UserAction{bot.ActionScanQR, bot.ActionResolveConflict, bot.ActionOpenPhone, bot.ActionSignPasskey}, snapshot.UserAction) ||
 		snapshot.State == bot.StateStopped
 	return snapshot.Connected || person || !in.session.Status.Replacement.WasConnected
 }

@@ -106,6 +106,7 @@ func TestWhenATurnEnds(t *testing.T) {
 		"connected again":           {[]func(*pass){turn(true, time.Minute), says(observer.Heard, connected())}, true, false},
 		"not connected yet":         {[]func(*pass){turn(true, time.Minute), says(observer.Heard, &reconnecting)}, false, false},
 		"asks for a scan":           {[]func(*pass){turn(true, time.Minute), says(observer.Heard, scanning())}, true, false},
+		"asks for a passkey":        {[]func(*pass){turn(true, time.Minute), says(observer.Heard, signing())}, true, false},
 		"stopped by a person":       {[]func(*pass){turn(true, time.Minute), says(observer.Heard, &stopped)}, true, false},
 		"no report":                 {[]func(*pass){turn(true, time.Minute)}, false, false},
 		"no pod":                    {[]func(*pass){turn(true, time.Minute), noPod}, false, false},

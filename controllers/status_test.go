@@ -225,11 +225,12 @@ func TestDecideTransitions(t *testing.T) {
 		before, after *v1alpha1.WhatsAppSessionStatus
 		want          []string
 	}{
-		"nothing":         {status(says(observer.Heard, connected())), status(says(observer.Heard, connected())), nil},
-		"connects":        {status(), status(says(observer.Heard, connected())), []string{"Normal LoggedIn"}},
-		"asks for a scan": {status(), status(says(observer.Heard, scanning())), []string{"Normal QRAvailable"}},
-		"is on its way":   {fresh, status(noPod), nil},
-		"logs out":        {status(says(observer.Heard, connected())), status(says(observer.Heard, snapshotOf(bot.StateLoggedOut, bot.ReasonLoggedOut, nil))), []string{"Warning LoggedOut"}},
+		"nothing":            {status(says(observer.Heard, connected())), status(says(observer.Heard, connected())), nil},
+		"connects":           {status(), status(says(observer.Heard, connected())), []string{"Normal LoggedIn"}},
+		"asks for a scan":    {status(), status(says(observer.Heard, scanning())), []string{"Normal QRAvailable"}},
+		"asks for a passkey": {status(says(observer.Heard, scanning())), status(says(observer.Heard, signing())), []string{"Normal PasskeyRequired"}},
+		"is on its way":      {fresh, status(noPod), nil},
+		"logs out":           {status(says(observer.Heard, connected())), status(says(observer.Heard, snapshotOf(bot.StateLoggedOut, bot.ReasonLoggedOut, nil))), []string{"Warning LoggedOut"}},
 		"is replaced": {status(says(observer.Heard, connected())), status(says(observer.Heard, snapshotOf(bot.StateConflict, bot.ReasonStreamReplaced, nil))),
 			[]string{"Warning StreamReplaced"}},
 		"conflict ends": {status(says(observer.Heard, snapshotOf(bot.StateConflict, bot.ReasonStreamReplaced, nil))), status(says(observer.Heard, connected())),

@@ -248,7 +248,7 @@ func (t *transition) lost(detail string) {
 	}
 	switch {
 	case t.passkey.open():
-		t.passkeyFailed(detail)
+		t.passkeyLost(detail)
 		return
 	case len(t.codes) == 1: // WhatsApp closes the socket when the last code of a round ends
 		t.codesUsedUp()

@@ -36,6 +36,7 @@ func (g passkeyGate) open() bool { return g.step != passkeyNone }
 const (
 	passkeyPhoneWait   = 90 * time.Second // three requests of 20 s, and the phone
 	passkeyCompareWait = 5 * time.Minute  // a person and two screens
+	passkeyGrace       = 3 * time.Second  // from the end of the connection to the news of the pairing, which is on the disk by then
 )
 
 // What a person reads of a gate that ended.
@@ -119,6 +120,15 @@ func (t *transition) passkeyFailed(detail string) {
 	t.become(bot.StatePairing, bot.ReasonPasskeyFailed, detail)
 	t.retryAfter(lateReason + t.spread(roundPause))
 	t.do(actLog{eventPasskey, "failed: " + detail})
+}
+
+// passkeyLost: the connection ended. WhatsApp ends it too when the pairing is done, and the news of that may come later.
+func (t *transition) passkeyLost(detail string) {
+	if t.passkey.step == passkeySealing {
+		t.do(actTimer{timerPasskey, passkeyGrace})
+		return
+	}
+	t.passkeyFailed(detail)
 }
 
 // leavePasskey ends a gate, whatever comes next.

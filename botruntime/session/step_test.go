@@ -294,6 +294,18 @@ func TestRows(t *testing.T) {
 			scanning(t).then(asked).then(inLost{"closed"}),
 			want{bot.StatePairing, bot.ReasonPasskeyFailed, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, retry in 250ms"},
 		},
+		"stream restart before a passkey's PairSuccess is told": {
+			scanning(t).then(asked, inPasskeyCode{"AAAA-BBBB", false}).then(inStreamRestart{}),
+			want{bot.StatePairing, bot.ReasonPasskeyConfirmation, false, false, false, false, bot.ActionNone, "passkey in 3s"},
+		},
+		"stream restart, then a passkey's PairSuccess": {
+			scanning(t).then(asked, inPasskeyCode{"AAAA-BBBB", false}, inStreamRestart{}).then(inPaired{someone}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Remember, Settle, Remember, login in 15s, pulse in 1s"},
+		},
+		"stream restart without a passkey's PairSuccess": {
+			scanning(t).then(asked, inPasskeyCode{"AAAA-BBBB", false}, inStreamRestart{}).then(inTimer{timerPasskey}),
+			want{bot.StatePairing, bot.ReasonPasskeyFailed, false, false, false, true, bot.ActionScanQR, "Hangup, Remember, retry in 250ms"},
+		},
 		"one KeepAliveTimeout during a passkey": {
 			scanning(t).then(asked).then(inSilent{1, epoch}),
 			want{bot.StatePairing, bot.ReasonPasskeyRequired, false, false, false, false, bot.ActionSignPasskey, ""},

@@ -16,6 +16,9 @@ import (
 // maxHeader bounds an answer's header, because a bot's image is the user's and may send any.
 const maxHeader = 16 << 10
 
+// maxLine bounds the line for a browser's console.
+const maxLine = 16 << 10
+
 // botAPI is the API of one bot, reached through the API server. Its errors and snapshots are safe to print.
 type botAPI struct {
 	client client.Client
@@ -72,6 +75,15 @@ func (b *botAPI) pair(ctx context.Context, phone string) (bot.PairingCode, error
 	defer cancel()
 	code, err := b.client.Pair(ctx, phone)
 	return code, readable(err)
+}
+
+// passkey says what a linking with a passkey waits for; asked is false if none is under way.
+func (b *botAPI) passkey(ctx context.Context) (info bot.Passkey, asked bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	info, asked, err = b.client.Passkey(ctx)
+	info.Code, info.Console = printable(info.Code), bot.Printable(info.Console, maxLine)
+	return info, asked, readable(err)
 }
 
 // watch calls see with each snapshot until see returns false, ctx ends or the bot ends the stream.

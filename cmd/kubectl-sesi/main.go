@@ -51,7 +51,7 @@ func newRoot(in io.Reader, out, err io.Writer) *cobra.Command {
 	root.SetErr(err)
 	t.flags.AddFlags(root.PersistentFlags())
 	root.AddCommand(
-		t.list(), t.status(), t.qr(), t.pair(),
+		t.list(), t.status(), t.qr(), t.pair(), t.passkey(),
 		t.restart(), t.logout(), t.clear(), t.suspend(), t.resume(),
 		t.backup(), t.restore(), t.logs(), t.doctor(), t.apikey(),
 	)
