@@ -99,7 +99,7 @@ run: ## the bot alone on this machine, against WhatsApp; scan at the terminal or
 ##@ To see it
 
 .PHONY: demo
-demo: ## a bot and a simulated WhatsApp on this machine: scan, kill -9, unlink, scan again (Linux, macOS; no root)
+demo: ## a bot, a finance bot and a simulated WhatsApp on this machine: scan, book, kill -9, unlink, scan again (Linux, macOS; no root)
 	@echo 'compiling the demonstration'
 	@go run ./hack/demo machine
 

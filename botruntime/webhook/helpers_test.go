@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -144,6 +145,8 @@ type rig struct {
 	targets chan []Target
 	stop    func()
 	size    int64
+	// late, where it is made, is closed once the targets can be read.
+	late chan struct{}
 }
 
 func newRig(t testing.TB, targets ...Target) *rig {
@@ -170,10 +173,23 @@ func (r *rig) run(targets ...Target) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	late := r.late
+	if late == nil {
+		late = make(chan struct{})
+		close(late)
+	}
+	looked := make(chan struct{})
+	look := sync.OnceFunc(func() { close(looked) })
 	r.targets <- targets
 	r.Manager = New(Options{
 		Journal: r.journal, Names: message.Names(nil), Guard: guard, Meter: r.meter, Agent: "sesi/test", Dice: func() float64 { return 0.5 }, Every: 5 * time.Millisecond,
 		Load: func() ([]Target, bool, error) {
+			defer look()
+			select {
+			case <-late:
+			default:
+				return nil, false, errors.New("not yet")
+			}
 			select {
 			case next := <-r.targets:
 				return next, true, nil
@@ -195,6 +211,10 @@ func (r *rig) run(targets ...Target) {
 			r.t.Errorf("close the journal: %v", err)
 		}
 	})
+	if r.late != nil {
+		<-looked
+		return
+	}
 	r.until("the webhooks are there", func() bool {
 		all, err := r.List(r.t.Context())
 		return err == nil && len(all) == len(targets)

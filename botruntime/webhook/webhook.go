@@ -102,12 +102,18 @@ func (m *Manager) Run(ctx context.Context) error {
 	defer m.client.CloseIdleConnections()
 	defer wait.Wait()
 	said := ""
+	var wanted []Target
+	loaded, stale := false, false
 	tick := time.NewTicker(m.Every)
 	defer tick.Stop()
-	for first := true; ; first = false {
+	for {
 		targets, changed, err := m.Load()
-		if err == nil && (changed || first) {
-			err = m.replace(ctx, targets, &wait)
+		if err == nil && (changed || !loaded) {
+			wanted, loaded, stale = targets, true, true
+		}
+		if stale { // what the journal refused is tried again
+			failed := m.replace(ctx, wanted, &wait)
+			stale, err = failed != nil, errors.Join(err, failed)
 		}
 		switch {
 		case err != nil && err.Error() != said && ctx.Err() == nil:
@@ -130,16 +136,22 @@ func (m *Manager) replace(ctx context.Context, targets []Target, wait *sync.Wait
 	old := m.workers
 	m.mu.Unlock()
 	var next []*worker
-	names := []string{}
+	defer func() {
+		m.mu.Lock()
+		m.workers = next
+		m.mu.Unlock()
+	}()
 	for _, w := range old {
-		if !slices.ContainsFunc(targets, w.target.same) {
-			w.end()
+		if slices.ContainsFunc(targets, w.target.same) {
+			next = append(next, w)
+			continue
 		}
+		w.end()
 	}
+	names := []string{}
 	for _, target := range targets {
 		names = append(names, target.Name)
-		if i := slices.IndexFunc(old, func(w *worker) bool { return w.target.same(target) }); i >= 0 {
-			next = append(next, old[i])
+		if slices.ContainsFunc(next, func(w *worker) bool { return w.target.same(target) }) {
 			continue
 		}
 		w, err := m.start(ctx, target, wait)
@@ -148,9 +160,6 @@ func (m *Manager) replace(ctx context.Context, targets []Target, wait *sync.Wait
 		}
 		next = append(next, w)
 	}
-	m.mu.Lock()
-	m.workers = next
-	m.mu.Unlock()
 	return m.Journal.KeepWebhooks(ctx, names)
 }
 

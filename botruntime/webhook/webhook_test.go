@@ -442,6 +442,28 @@ func TestTargetsChangeWhileTheBotRuns(t *testing.T) {
 	}
 }
 
+// A file that cannot be read at first costs no webhook its progress.
+func TestAFileThatComesLateKeepsTheProgress(t *testing.T) {
+	at := receive(t)
+	r := newRig(t, target(at.URL))
+	if _, err := r.Pause(t.Context(), "books"); err != nil {
+		t.Fatal(err)
+	}
+	r.came(0, 3, one)
+	r.late = make(chan struct{})
+	r.halt()
+	r.open()
+	r.run(target(at.URL))
+	if all, err := r.List(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("before the file can be read: %+v, %v", all, err)
+	}
+	close(r.late)
+	r.until("the webhook", func() bool { all, err := r.List(t.Context()); return err == nil && len(all) == 1 })
+	if w := r.get("books"); w.State != bot.WebhookPaused || w.Backlog != 3 {
+		t.Errorf("got %+v", w)
+	}
+}
+
 func TestFilters(t *testing.T) {
 	at := receive(t)
 	to := target(at.URL)

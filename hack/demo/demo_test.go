@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// The demonstration on this machine finishes, leaves both programs running, and `down` leaves nothing.
+// The demonstration on this machine finishes, leaves its programs running, and `down` leaves nothing.
 func TestOnMachine(t *testing.T) {
 	t.Chdir("../..")
 	t.Setenv("SESI_CACHE", t.TempDir())
@@ -25,7 +25,7 @@ func TestOnMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	var running []process
-	for _, name := range []string{"bot.pid", "wasim.pid"} {
+	for _, name := range []string{"bot.pid", "finance-bot.pid", "wasim.pid"} {
 		p, err := noted(filepath.Join(folder, name))
 		if err != nil {
 			t.Fatal(err)

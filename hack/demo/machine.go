@@ -15,12 +15,14 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// onThisMachine is a bot and the simulated WhatsApp, as two processes with one folder.
+// onThisMachine is a bot, the finance bot and the simulated WhatsApp, as three processes with a folder.
 type onThisMachine struct {
 	folder string
 	port   string // of the bot
 	wa     phone
 	env    []string // of the bot
+	// away is what the customer writes while the bot is dead.
+	away func(context.Context) error
 }
 
 // home returns the folder of everything that the demonstration keeps on this machine.
@@ -55,8 +57,8 @@ func onMachine(ctx context.Context) error {
 	if err := endAll(folder); err != nil { // of an earlier run: a running program cannot be replaced
 		return err
 	}
-	step("The bot and a simulated WhatsApp, from source")
-	if err := build(ctx, folder, "simulator", "./cmd/bot", "./test/wasim/cmd/wasim"); err != nil {
+	step("The bot, a finance bot and a simulated WhatsApp, from source")
+	if err := build(ctx, folder, "simulator", "./cmd/bot", "./examples/finance-bot", "./test/wasim/cmd/wasim"); err != nil {
 		return err
 	}
 	achieved("built")
@@ -68,6 +70,9 @@ func onMachine(ctx context.Context) error {
 	}
 	achieved("runs; nothing here reaches the real one")
 	if err := m.startBot(); err != nil {
+		return err
+	}
+	if err := m.startFinance(); err != nil {
 		return err
 	}
 	s, err := telling(ctx, m)
@@ -150,6 +155,13 @@ func (m *onThisMachine) startBot() error {
 	return err
 }
 
+// startFinance starts the program that answers customers. It waits for the bot by itself.
+func (m *onThisMachine) startFinance() error {
+	_, err := launch(m.path("finance-bot.pid"), m.folder, m.path("finance-bot.log"),
+		append(plainEnvironment(), "BOT_URL="+m.address(), "DATABASE="+m.path("finance.db")), m.path("finance-bot"))
+	return err
+}
+
 func (m *onThisMachine) address() string { return "http://127.0.0.1:" + m.port }
 
 func (m *onThisMachine) watch(ctx context.Context) (<-chan session, error) {
@@ -181,7 +193,7 @@ func (m *onThisMachine) unlink(ctx context.Context, jid string) error { return m
 
 func (m *onThisMachine) killTitle() string { return "The bot is killed" }
 
-func (m *onThisMachine) kill(context.Context) error {
+func (m *onThisMachine) kill(ctx context.Context) error {
 	p, err := noted(m.path("bot.pid"))
 	if err != nil {
 		return err
@@ -189,6 +201,11 @@ func (m *onThisMachine) kill(context.Context) error {
 	commandLine(fmt.Sprintf("kill -9 %d   # and start it again, as a service manager would", p.PID))
 	if err := p.end(syscall.SIGKILL); err != nil {
 		return err
+	}
+	if m.away != nil {
+		if err := m.away(ctx); err != nil {
+			return err
+		}
 	}
 	return m.startBot()
 }
@@ -200,6 +217,8 @@ func (m *onThisMachine) whatNext(s *story) {
 	hint(m.wa.address, "the phone: scan, unlink, kick, write")
 	hint("curl "+m.address()+bot.PathStatus, "the session, as JSON")
 	hint("curl -X POST "+m.address()+bot.PathLogout, "the page asks for a scan again")
+	hint("curl '"+m.address()+bot.PathEvents+"?after=oldest'", "what came, as your own program reads it")
+	hint("examples/finance-bot/README.md", "the program that answered, to copy")
 	hint("tail -f "+m.path("bot.log"), "what the bot does")
 	hint("make demo-cluster", "the same with the operator, on a Kubernetes cluster")
 	hint("make demo-down", "ends it and removes all that it made")
@@ -207,7 +226,7 @@ func (m *onThisMachine) whatNext(s *story) {
 
 // endAll ends the processes that an earlier run left in the folder.
 func endAll(folder string) error {
-	for _, name := range []string{"bot.pid", "wasim.pid"} {
+	for _, name := range []string{"finance-bot.pid", "bot.pid", "wasim.pid"} {
 		file := filepath.Join(folder, name)
 		p, err := noted(file)
 		if err != nil {

@@ -56,3 +56,14 @@ func (c *Client) Message(ctx context.Context, id, chat string) (m bot.Message, e
 func (c *Client) EraseChat(ctx context.Context, chat string) (erased bot.Erased, err error) {
 	return erased, c.Do(ctx, http.MethodDelete, fill(bot.PathChatMessages, "chat", chat), nil, &erased)
 }
+
+// Send asks the bot to send a message, and waits for WhatsApp's answer: 30 seconds at most, then the message's state
+// says that it is on its way. key names the request: the same key makes one message, however often it is asked for,
+// so a request whose answer was lost can be sent again. "" gives no such promise.
+func (c *Client) Send(ctx context.Context, key string, request bot.SendRequest) (m bot.Message, err error) {
+	var header http.Header
+	if key != "" {
+		header = http.Header{bot.HeaderIdempotencyKey: {key}}
+	}
+	return m, c.do(ctx, http.MethodPost, bot.PathMessages, request, &m, header, maxAnswer)
+}

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.mau.fi/whatsmeow/types"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/bot/client"
+	"sesi.dev/sesi/test/campaign"
+	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
+)
+
+// These tests run the whole way with real programs: a person's phone at the simulated WhatsApp, the bot, finance-bot,
+// and the answer at the person's phone.
+
+const (
+	patience = 40 * time.Second
+	shop     = "628123456789"
+)
+
+// programs is where TestMain built the bot and finance-bot.
+var programs string
+
+func TestMain(m *testing.M) {
+	code := 1
+	dir, err := os.MkdirTemp("", "finance-bot")
+	if err == nil {
+		programs = dir
+		build := exec.Command("go", "build", "-tags", "simulator", "-ldflags", "-s -w", "-o", dir+"/", "../../cmd/bot", ".")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		build.Stderr = os.Stderr
+		err = build.Run()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "build the programs:", err)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// program is one that runs.
+type program struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	mu    sync.Mutex
+	out   bytes.Buffer
+	ended chan struct{}
+}
+
+func (p *program) Write(data []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Write(data)
+}
+
+func (p *program) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.String()
+}
+
+func launch(t *testing.T, name string, env ...string) *program {
+	t.Helper()
+	p := &program{t: t, cmd: exec.Command(filepath.Join(programs, name)), ended: make(chan struct{})}
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = t.TempDir(), env, p, p
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.ended)
+		_ = p.cmd.Wait() // it is killed
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			all := strings.Split(p.text(), "\n")
+			t.Logf("%s wrote:\n%s", name, strings.Join(all[max(0, len(all)-40):], "\n"))
+		}
+	})
+	return p
+}
+
+func (p *program) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.ended
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited too long for %s", what)
+		}
+	}
+}
+
+// stage is the simulated WhatsApp, the bot and finance-bot.
+type stage struct {
+	t        *testing.T
+	wa       *simtest.Sim
+	dir      string
+	url      string
+	bot, fin *program
+	jid      types.JID
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{t: t, wa: simtest.Start(t, sim.Config{}), dir: t.TempDir()}
+	s.startBot("0")
+	c := client.Client{BaseURL: s.url}
+	var code bot.LiveCode
+	until(t, "a code", func() bool {
+		var ok bool
+		var err error
+		code, ok, err = c.Code(t.Context())
+		return ok && err == nil
+	})
+	if _, err := s.wa.Scan(t.Context(), code.Code.Code, shop); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the link", func() bool {
+		status, err := c.Status(t.Context())
+		if err != nil || !status.Connected {
+			return false
+		}
+		jid, err := types.ParseJID(status.JID)
+		s.jid = jid.ToNonAD()
+		return err == nil
+	})
+	s.startFinance()
+	return s
+}
+
+// startBot starts the bot, again at the same address.
+func (s *stage) startBot(port string) {
+	s.t.Helper()
+	s.bot = launch(s.t, "bot", append(s.wa.Env(), "AUTH_PATH="+s.dir, "PORT="+port, "METRICS_PORT=0", "LOG_FORMAT=json",
+		"WEB_VERSION_CACHE_PATH="+filepath.Join(s.dir, "cache"))...)
+	until(s.t, "the bot", func() bool {
+		for line := range strings.SplitSeq(s.bot.text(), "\n") {
+			var said struct{ Msg, Plain string }
+			if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "listening" {
+				s.url = "http://" + said.Plain
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func (s *stage) startFinance() {
+	s.fin = launch(s.t, "finance-bot", "BOT_URL="+s.url, "DATABASE="+filepath.Join(s.dir, "finance.db"), "TZ=UTC")
+}
+
+func (s *stage) say(from, text string) string {
+	s.t.Helper()
+	id, err := s.wa.Person(from).Write(s.jid, text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return id
+}
+
+// answers are the texts that came to a person's phone, each message once.
+func (s *stage) answers(to string) (texts []string, ids map[string]int) {
+	ids = map[string]int{}
+	for _, m := range s.wa.Outbox(0) {
+		if m.Self || m.Phone != to || m.Kind != "text" {
+			continue
+		}
+		if ids[m.ID]++; ids[m.ID] == 1 {
+			texts = append(texts, m.Text)
+		}
+	}
+	return texts, ids
+}
+
+func (s *stage) wait(to string, n int) []string {
+	s.t.Helper()
+	var texts []string
+	until(s.t, fmt.Sprintf("%d answers", n), func() bool {
+		texts, _ = s.answers(to)
+		return len(texts) >= n
+	})
+	return texts
+}
+
+func TestAPersonKeepsBooks(t *testing.T) {
+	s := newStage(t)
+	const person = "628111000001"
+	for i, c := range []struct{ say, want string }{
+		{"masuk 1,5jt gaji", "Tercatat: gaji Rp1.500.000, masuk.\nSaldo Rp1.500.000."},
+		{"keluar 25rb kopi", "Tercatat: kopi Rp25.000, keluar.\nSaldo Rp1.475.000."},
+		{"lunch 40000", "Tercatat: lunch Rp40.000, keluar.\nSaldo Rp1.435.000."},
+		{"batal", "Dibatalkan: lunch Rp40.000.\nSaldo Rp1.475.000."},
+		{"saldo", "Saldo Rp1.475.000."},
+		{"laporan bulan ini", "Keluar Rp25.000\nSelisih Rp1.475.000\n- kopi Rp25.000"},
+	} {
+		s.say(person, "apa kabar") // books nothing, and gets no answer
+		s.say(person, c.say)
+		if got := s.wait(person, i+1); len(got) != i+1 || !strings.HasSuffix(got[i], c.want) {
+			t.Fatalf("%q was answered with %q, want %q", c.say, got[len(got)-1], c.want)
+		}
+	}
+	s.say("628111000002", "saldo")
+	if got := s.wait("628111000002", 1); got[0] != "Saldo Rp0." {
+		t.Errorf("another person was told %q", got[0])
+	}
+	if text := s.fin.text(); strings.Contains(text, "kopi") || strings.Contains(text, person) {
+		t.Errorf("the log tells what people wrote: %s", text)
+	}
+}
+
+// kills is how often TestNothingIsBookedTwice kills a program; SESI_SOAK multiplies it.
+const kills = 8
+
+// Both programs are killed at random moments while people write: each message is booked once and answered once.
+func TestNothingIsBookedTwice(t *testing.T) {
+	s := newStage(t)
+	dice := rand.New(rand.NewPCG(campaign.Seed(t), 0))
+	people := []string{"628111000001", "628111000002"}
+	port := s.url[strings.LastIndex(s.url, ":")+1:]
+	said := 0
+	for round := range campaign.Rounds(t, kills) {
+		for range 4 {
+			s.say(people[said%2], fmt.Sprintf("beli barang%d 1rb", said))
+			said++
+		}
+		reached := len(s.wa.Outbox(0)) + dice.IntN(5)
+		until(t, "some answers, or none", func() bool { return len(s.wa.Outbox(0)) >= reached || dice.IntN(40) == 0 })
+		if round%2 == 0 {
+			s.fin.kill()
+			s.startFinance()
+			continue
+		}
+		s.bot.kill()
+		s.startBot(port)
+	}
+	for _, person := range people {
+		s.say(person, "saldo")
+		texts := s.wait(person, said/2+1)
+		_, ids := s.answers(person)
+		seen := map[string]bool{}
+		for _, text := range texts {
+			if seen[text] {
+				t.Errorf("%s was told twice: %q", person, text)
+			}
+			seen[text] = true
+		}
+		if want := fmt.Sprintf("Saldo -Rp%d.000.", said/2); len(texts) != said/2+1 || len(ids) != len(texts) || texts[len(texts)-1] != want {
+			t.Errorf("%d answers for %d messages, the last %q, want %q", len(texts), said/2+1, texts[len(texts)-1], want)
+		}
+	}
+	t.Logf("%d messages", said)
+}
+
+// A bot that is not there, and one that refuses the token, end nothing: the program waits.
+func TestWaitsForTheBot(t *testing.T) {
+	fin := launch(t, "finance-bot", "BOT_URL=http://127.0.0.1:1", "DATABASE="+filepath.Join(t.TempDir(), "finance.db"))
+	until(t, "the start", func() bool { return strings.Contains(fin.text(), "reading") })
+	select {
+	case <-fin.ended:
+		t.Error("it ended")
+	default:
+	}
+	for name, env := range map[string]string{"LOCALE": "LOCALE=xx", "DATABASE": "DATABASE=/nowhere/finance.db"} {
+		bad := launch(t, "finance-bot", env)
+		select {
+		case <-bad.ended:
+		case <-time.After(patience):
+			t.Fatalf("%s: it runs", name)
+		}
+		if bad.cmd.ProcessState.ExitCode() != 1 || !strings.Contains(bad.text(), name) {
+			t.Errorf("%s: %s", name, bad.text())
+		}
+	}
+}
