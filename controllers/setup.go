@@ -104,7 +104,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		Complete(r)
 }
 
-// passPatience bounds a pass. A request to an API server that accepts it and never answers would keep its worker for ever.
+// passPatience bounds a pass. A request to an API server that accepts it and never answers would block its worker forever.
 const passPatience = 2 * time.Minute
 
 // priorityReported goes before a session that was just applied. A change of a connected bot must not wait until thousands

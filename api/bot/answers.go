@@ -70,7 +70,7 @@ type HealthSession struct {
 type Home struct {
 	// Status is "OK", or "ERROR" with HTTP status 503 when the storage or the bot's loop is broken.
 	Status string `json:"status"`
-	// Page, Health and OpenAPI are the addresses to go on with.
+	// Page, Health and OpenAPI are the addresses of the page, the health answer and this document.
 	Page    string `json:"page"`
 	Health  string `json:"health"`
 	OpenAPI string `json:"openapi"`

@@ -38,7 +38,7 @@ var (
 		ReasonClearedByUser:  WAHAStopped,
 
 		ReasonPasskeyRequired:     WAHAPasskey,
-		ReasonPasskeyConfirmation: WAHAStarting, // it goes on by itself
+		ReasonPasskeyConfirmation: WAHAStarting, // it continues automatically
 	}
 )
 

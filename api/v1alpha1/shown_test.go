@@ -18,7 +18,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// TestDefaults holds that nothing looks current before the operator saw it, and that an empty spec says all.
+// TestDefaults: nothing looks current before the operator has seen it, and an empty spec is complete.
 func TestDefaults(t *testing.T) {
 	got := create(t, "shop", v1alpha1.WhatsAppSessionSpec{})
 	if got.Status.ObservedGeneration != -1 || got.Status.State != v1alpha1.StatePending {
@@ -78,7 +78,7 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-// TestSelectableFields holds that sessions can be found by clientId, state and what a person has to do.
+// TestSelectableFields: sessions can be selected by clientId, state and user action.
 func TestSelectableFields(t *testing.T) {
 	one := create(t, "one", v1alpha1.WhatsAppSessionSpec{ClientID: "shop"})
 	create(t, "two", v1alpha1.WhatsAppSessionSpec{})

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestRejected holds that every bad manifest is refused with a message that names the field and what is
+// TestRejected: every bad manifest is refused with a message that names the field and what is
 // allowed there.
 func TestRejected(t *testing.T) {
 	long := func(n int) string { return strings.Repeat("a", n) }
@@ -146,7 +146,7 @@ func TestRejected(t *testing.T) {
 	}
 }
 
-// TestRejectedChange holds that what says which session a resource is cannot be edited.
+// TestRejectedChange: fields that identify the session cannot be edited.
 func TestRejectedChange(t *testing.T) {
 	cases := map[string]struct {
 		before, after string
@@ -216,7 +216,7 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-// TestTemplateIsKept holds that the API server prunes nothing of a pod template, not even what it cannot know.
+// TestTemplateIsKept: the API server prunes nothing of a pod template, not even unknown fields.
 func TestTemplateIsKept(t *testing.T) {
 	object := session(t, "shop", `{template: {spec: {containers: [{name: bot, $patch: delete}], fieldOfTheFuture: {a: 1}}}}`)
 	want, _, _ := unstructured.NestedMap(object.Object, "spec", "template", "spec")

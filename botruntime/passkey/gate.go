@@ -26,7 +26,7 @@ type Requested struct {
 }
 
 // Confirmation is the code that the phone shows too. Where Needed, a person must compare the two and Confirm;
-// else the pairing goes on by itself.
+// otherwise the pairing continues automatically.
 type Confirmation struct {
 	Code   string
 	Needed bool

@@ -35,14 +35,14 @@
 //	actForget        -> inForgotten       on the disk's queue
 //
 // A queue runs its jobs one after the other. A dial waits for the writes that were ordered before it: a takeover is
-// on the disk before it happens, or a crash would start a fight with the other client anew. An answer to a person
+// on the disk before it happens, or a crash would start another fight with the other client. An answer to a person
 // waits for the same writes.
 //
 // # Clients and sockets
 //
 // A client is one whatsmeow client with its device. Its generation numbers it: actRenew makes the next one, and the
 // events of the one before are dropped. The socket of a client is down, connecting, open or up (logged in). whatsmeow
-// never reconnects by itself; every dial is an action.
+// never reconnects on its own; every dial is an action.
 //
 // # Who else may look
 //

@@ -19,12 +19,12 @@ type recipe struct {
 // nobody is the user and group of every image.
 const nobody = 65532
 
-// botTags leave HTTP/2 out of the bot, which speaks it to nobody: its server offers HTTP/1.1 alone, and WhatsApp's
-// websocket is none of HTTP/2's either.
+// botTags leave HTTP/2 out of the bot, which does not use it: its server offers only HTTP/1.1, and WhatsApp's
+// websocket does not use HTTP/2 either.
 const botTags = "nethttpomithttp2"
 
-// botEnv is what the bot sets for itself too; said before it starts it saves another 0.2 MB, because Go's runtime then
-// never makes what the other processors would need.
+// botEnv is also set by the bot. Set before it starts, it saves another 0.2 MB, because Go's runtime then never creates
+// what the other processors would need.
 const botEnv = "GOMAXPROCS=1"
 
 var recipes = []recipe{
