@@ -31,8 +31,8 @@ func TestConfigIsTheChart(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			fromConfig := byKey(kustomize(t, c.config), c.only)
-			fromChart := byKey(render(t, "sesi", c.chart...), c.only)
+			fromConfig := byKey(kustomize(t, "../config/"+c.config), c.only)
+			fromChart := byKey(render(t, "sesi", append([]string{"--values", valuesFile("default")}, c.chart...)...), c.only)
 			delete(fromConfig, "Namespace /"+namespace) // helm install --create-namespace
 			for name, want := range fromChart {
 				got, ok := fromConfig[name]
@@ -53,16 +53,55 @@ func TestConfigIsTheChart(t *testing.T) {
 	}
 }
 
+// TestAnOverlaySetsBothImages holds that the overlay of the documentation sets the operator's image and the bots'.
+func TestAnOverlaySetsBothImages(t *testing.T) {
+	page, err := os.ReadFile("../docs/quickstart-kubernetes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, overlay, found := strings.Cut(string(page), "<!-- overlay -->\n```yaml\n")
+	overlay, _, _ = strings.Cut(overlay, "```")
+	if !found {
+		t.Fatal("the documentation has no overlay")
+	}
+	root, dir := t.TempDir(), "overlay"
+	if err := os.CopyFS(filepath.Join(root, "sesi", "config"), os.DirFS("../config")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(root, dir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, dir, "kustomization.yaml"), []byte(overlay), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range kustomize(t, filepath.Join(root, dir)) {
+		if object.GetKind() != "Deployment" {
+			continue
+		}
+		text := string(asYAML(t, object.Object))
+		for _, want := range []string{"image: registry.example/sesi/operator:1.0.0", "value: registry.example/sesi/bot:1.0.0"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the Deployment lacks %q", want)
+			}
+		}
+		if strings.Contains(text, "sesi.dev/bot") {
+			t.Error("the placeholder of the bot's image is left")
+		}
+		return
+	}
+	t.Error("there is no Deployment")
+}
+
 func kustomize(t *testing.T, folder string) []unstructured.Unstructured {
 	t.Helper()
 	assets := os.Getenv("KUBEBUILDER_ASSETS")
 	if assets == "" {
 		t.Fatal("KUBEBUILDER_ASSETS must name a folder with kubectl")
 	}
-	command := exec.CommandContext(t.Context(), filepath.Join(assets, "kubectl"), "kustomize", "../config/"+folder)
+	command := exec.CommandContext(t.Context(), filepath.Join(assets, "kubectl"), "kustomize", folder)
 	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("kubectl kustomize config/%s: %v", folder, err)
+		t.Fatalf("kubectl kustomize %s: %v", folder, err)
 	}
 	return decode(t, out)
 }
@@ -103,8 +142,13 @@ func plain(object unstructured.Unstructured) map[string]any {
 	for _, container := range containers {
 		args, _ := container.(map[string]any)["args"].([]any)
 		for i, arg := range args {
-			if arg == "--watch-namespaces=$(POD_NAMESPACE)" {
+			switch arg {
+			case "--watch-namespaces=$(POD_NAMESPACE)":
 				args[i] = "--watch-namespaces=" + namespace
+			case "--bot-image=$(BOT_IMAGE)": // an overlay replaces a variable by its name, and an argument only by its place
+				env, _ := container.(map[string]any)["env"].([]any)
+				image, _ := env[0].(map[string]any)["value"].(string)
+				args[i], container.(map[string]any)["env"] = "--bot-image="+image, env[1:]
 			}
 		}
 	}

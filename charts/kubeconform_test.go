@@ -30,7 +30,7 @@ func TestKubeconform(t *testing.T) {
 		manifests["chart, "+name] = renderCase(t, name, release)
 	}
 	for _, folder := range []string{"default", "namespaced", "prometheus", "samples"} {
-		manifests["config/"+folder] = kustomize(t, folder)
+		manifests["config/"+folder] = kustomize(t, "../config/"+folder)
 	}
 	check := func(objects []unstructured.Unstructured) (string, error) {
 		command := exec.CommandContext(t.Context(), program, "-strict", "-skip", "ServiceMonitor,PodMonitor,PrometheusRule",

@@ -4,11 +4,14 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -26,6 +29,9 @@ func TestSessionsOutliveTheRelease(t *testing.T) {
 	}
 	release := func(args ...string) {
 		t.Helper()
+		if args[0] == "install" || args[0] == "upgrade" {
+			args = append(args, "--values", valuesFile("default"))
+		}
 		if _, err := helmOn(t, kubeconfig, append(args, "--namespace", namespace)...); err != nil {
 			t.Fatalf("helm %v: %v", args, err)
 		}
@@ -53,6 +59,45 @@ func TestSessionsOutliveTheRelease(t *testing.T) {
 		crd.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
 		return apierrors.IsNotFound(api.Get(ctx, client.ObjectKey{Name: "whatsappsessions.sesi.dev"}, crd))
 	})
+}
+
+// TestASecondOperatorIsRefused holds that a namespace has one operator, and that a release does not refuse itself.
+func TestASecondOperatorIsRefused(t *testing.T) {
+	environment, api := apiserver.Strict(t)
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(kubeconfig, environment.KubeConfig, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"sales", "support"} {
+		if err := api.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(command, name, space string, watch ...string) error {
+		args := []string{command, name, chart, "--namespace", space, "--create-namespace", "--values", valuesFile("default"), "--set", "crds.enabled=false"}
+		if len(watch) > 0 {
+			args = append(args, "--set", "watchNamespaces={"+strings.Join(watch, ",")+"}")
+		}
+		_, err := helmOn(t, kubeconfig, args...)
+		return err
+	}
+	taken := func(what string, err error, want string) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	good := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	good("one for sales", run("install", "sesi", "one", "sales"))
+	good("its upgrade", run("upgrade", "sesi", "one", "sales"))
+	taken("another for sales", run("install", "sesi-two", "two", "support", "sales"), "release sesi in namespace one serves sales already")
+	taken("one for all", run("install", "sesi-all", "three"), "Deployment sesi in namespace one serves a part of it")
+	good("another for support", run("install", "sesi-two", "two", "support"))
 }
 
 func newShop() *unstructured.Unstructured {

@@ -108,5 +108,5 @@ install_operator() { # HELM [FLAGS...]
   local helm=$1
   shift
   "$helm" upgrade --install sesi "$tree/charts/sesi" --namespace $operator_space --create-namespace --wait --timeout 180s \
-    --set image.tag="$version" --set bot.image.tag="$version-simulator" "$@"
+    --set image.repository=sesi.dev/operator --set bot.image.repository=sesi.dev/bot --set image.tag="$version" --set bot.image.tag="$version-simulator" "$@"
 }

@@ -260,5 +260,5 @@ func available(t *testing.T, namespace, name string) {
 func helmUpgrade(t *testing.T, flags ...string) {
 	t.Helper()
 	command(t, cluster.helm, append([]string{"upgrade", "--install", "sesi", "../../charts/sesi", "--namespace", operatorSpace,
-		"--wait", "--timeout", "180s", "--set", "image.tag=" + cluster.version, "--set", "bot.image.tag=" + cluster.version + "-simulator"}, flags...)...)
+		"--wait", "--timeout", "180s", "--set", "image.repository=sesi.dev/operator,bot.image.repository=sesi.dev/bot", "--set", "image.tag=" + cluster.version, "--set", "bot.image.tag=" + cluster.version + "-simulator"}, flags...)...)
 }
