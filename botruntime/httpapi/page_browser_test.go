@@ -212,6 +212,9 @@ func pageExplainsEveryState(t *testing.T, tab *browser) {
 	var texts map[string]struct {
 		pageText
 		Takeover [2]string `json:"takeover"`
+		Passkey  struct {
+			Compare [2]string `json:"compare"`
+		} `json:"passkey"`
 	}
 	if err := json.Unmarshal([]byte(pageTexts), &texts); err != nil {
 		t.Fatal(err)
@@ -220,6 +223,7 @@ func pageExplainsEveryState(t *testing.T, tab *browser) {
 		"idle": "code", "phone-gone": "code", "banned": "code", "reconnecting": "reconnect", "conflict": "takeover",
 		"restricted": "restart", "outdated": "restart", "failed": "restart", "stopped": "reconnect",
 		"unlinked-lost": "reconnect", "unlinked-outdated": "restart", "unlinked-failed": "restart", "unlinked-stopped": "reconnect",
+		"passkey-compare": "same,different",
 	}
 	promises := []string{"tetap disimpan", "tanpa pindai ulang", "tidak perlu memindai", "kept", "no new scan", "no scan"}
 	for name, set := range pageStates() {
@@ -235,8 +239,16 @@ func pageExplainsEveryState(t *testing.T, tab *browser) {
 				tab.run(chromedp.Click(chromedp.CSS("[data-lang="+language+"]")), until(`document.documentElement.lang === '`+language+`'`), settled)
 				snap, _ := f.Watch()
 				want := texts[language].Reasons[string(snap.Reason)]
-				if name == "takeover" {
+				switch name {
+				case "takeover":
 					want = texts[language].Takeover
+				case "passkey-compare":
+					want = texts[language].Passkey.Compare
+				case "passkey-failed": // there is a new code; that the last try failed is said below it
+					if note := want[1]; !strings.Contains(tab.text("#notes"), note) {
+						t.Errorf("%s: notes %q, want %q", name, tab.text("#notes"), note)
+					}
+					want = texts[language].Reasons[string(bot.ReasonQRAvailable)]
 				}
 				if other, ok := texts[language].Unlinked[string(snap.Reason)]; ok && !snap.Exists {
 					want = other
@@ -497,7 +509,7 @@ func pageTakesTheTokenByForm(t *testing.T, tab *browser) {
 	for _, poor := range ask[[]string](tab, poorContrast) {
 		t.Error(poor)
 	}
-	tab.run(chromedp.SendKeys(chromedp.CSS("#token"), "wrong\r"), until(`document.querySelector('#error').textContent.includes('bukan API_TOKEN')`),
+	tab.run(chromedp.SendKeys(chromedp.CSS("#token"), "wrong\r"), until(`document.querySelector('#error').textContent.includes('bukan API_TOKEN') && document.activeElement.id === 'token'`),
 		chromedp.SendKeys(chromedp.CSS("#token"), testToken+"\r"), view("qr"))
 	showsCode(t, tab, testCode)
 	if got := ask[string](tab, `location.href + ' ' + document.cookie`); got != url+" " {

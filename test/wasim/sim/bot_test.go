@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds every wait; only a broken test ever waits so long.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // bot is a real whatsmeow client and what it was told.
 type bot struct {

@@ -13,7 +13,7 @@ import (
 )
 
 func TestManyConnectAtOnce(t *testing.T) {
-	const many = 200
+	const many = 100
 	s := simtest.Start(t, sim.Config{})
 	bots := make([]*bot, many)
 	for i := range bots {
