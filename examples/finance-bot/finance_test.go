@@ -231,6 +231,20 @@ func TestAPersonKeepsBooks(t *testing.T) {
 	}
 }
 
+// An answer that WhatsApp refuses for good holds up no other.
+func TestAnAnswerThatCannotBeSentIsLeftOut(t *testing.T) {
+	s := newStage(t)
+	if err := s.wa.AddFault(sim.Fault{Kind: "ack_error", Code: 420, Count: 1}); err != nil {
+		t.Fatal(err)
+	}
+	s.say("628111000001", "saldo")
+	until(t, "the refusal", func() bool { return strings.Contains(s.fin.text(), "cannot be sent") })
+	s.say("628111000001", "keluar 5rb es")
+	if got := s.wait("628111000001", 1); len(got) != 1 || !strings.Contains(got[0], "Rp5.000") {
+		t.Errorf("answered with %q", got)
+	}
+}
+
 // kills is how often TestNothingIsBookedTwice kills a program; SESI_SOAK multiplies it.
 const kills = 8
 

@@ -144,7 +144,7 @@ func (f *finance) send(ctx context.Context) error {
 		switch {
 		case err == nil:
 			pause = firstPause
-		case errors.As(err, &failed) && slices.Contains(lost, failed.Problem.Kind()):
+		case errors.As(err, &failed) && lost(failed.Problem):
 			slog.Error("an answer cannot be sent and is left out", "problem", failed.Problem.Type)
 		default:
 			select {
@@ -168,10 +168,11 @@ func (f *finance) hand(ctx context.Context, r *reply) error {
 	return err
 }
 
-// lost are the problems that another try of the same answer would have again.
-var lost = []bot.ProblemKind{
-	bot.ProblemNotOnWhatsApp, bot.ProblemRestricted, bot.ProblemNotAllowed, bot.ProblemRefused, bot.ProblemExpired,
-	bot.ProblemOtherAccount, bot.ProblemBadRecipient, bot.ProblemUnsupported, bot.ProblemBadParameter, bot.ProblemInternal,
+// lost reports whether another try of the same answer would have the same end: the bot tried it and failed for good, or
+// refuses it as it stands.
+func lost(p bot.Problem) bool {
+	refusals := []bot.ProblemKind{bot.ProblemBadRecipient, bot.ProblemUnsupported, bot.ProblemBadParameter, bot.ProblemKeyReused}
+	return p.MessageID != "" || slices.Contains(refusals, p.Kind())
 }
 
 func ignoreEnd(ctx context.Context, err error) error {
