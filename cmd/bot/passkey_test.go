@@ -211,7 +211,9 @@ func TestABotThatIsKilledDuringAPasskeySaysSo(t *testing.T) {
 		return err == nil && bytes.Contains(data, []byte(`"passkey":`))
 	})
 	b.kill()
-	<-phoneSide
+	if err := <-phoneSide; err == nil {
+		t.Error("the phone's side succeeds with a bot that was killed")
+	}
 	again := start(t, env)
 	snap := again.until("a code", func(s bot.Snapshot) bool { return !s.QRExpiresAt.IsZero() })
 	if snap.Reason != bot.ReasonPasskeyFailed || !snap.QRRequired {
