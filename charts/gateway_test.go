@@ -35,3 +35,30 @@ func TestGatewayNeedsItsName(t *testing.T) {
 		}
 	}
 }
+
+// TestGatewayRoute holds the HTTPRoute, whose kind no API server here knows: its parents, its host, where it leads, and
+// that it ends no stream.
+func TestGatewayRoute(t *testing.T) {
+	for _, object := range render(t, "sesi", "--set", "gateway.enabled=true,gateway.host=wa.example.com,gateway.httpRoute.enabled=true,gateway.httpRoute.parentRefs[0].name=public") {
+		if object.GetKind() != "HTTPRoute" {
+			continue
+		}
+		got := string(asYAML(t, object.Object["spec"]))
+		want := `hostnames:
+- wa.example.com
+parentRefs:
+- name: public
+rules:
+- backendRefs:
+  - name: sesi-gateway
+    port: 80
+  timeouts:
+    request: 0s
+`
+		if got != want {
+			t.Errorf("the route is\n%s", got)
+		}
+		return
+	}
+	t.Error("there is no HTTPRoute")
+}

@@ -29,7 +29,7 @@ func TestKubeconform(t *testing.T) {
 	for name, release := range cases {
 		manifests["chart, "+name] = renderCase(t, name, release)
 	}
-	for _, folder := range []string{"default", "namespaced", "prometheus", "samples"} {
+	for _, folder := range []string{"default", "namespaced", "gateway", "prometheus", "samples"} {
 		manifests["config/"+folder] = kustomize(t, "../config/"+folder)
 	}
 	check := func(objects []unstructured.Unstructured) (string, error) {
