@@ -32,7 +32,7 @@ help: ## this list
 
 .PHONY: build
 build: ## the programs, into bin/
-	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/operator ./cmd/kubectl-sesi
+	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/operator ./cmd/gateway ./cmd/kubectl-sesi
 	go build -tags '$(BOT_TAGS)' -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bot
 
 .PHONY: fmt

@@ -3,14 +3,19 @@ package gateway_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.mau.fi/libsignal/logger"
+	"golang.org/x/sync/errgroup"
 
 	"sesi.dev/sesi/api/bot"
 	botclient "sesi.dev/sesi/api/bot/client"
@@ -99,10 +104,114 @@ func TestRealBots(t *testing.T) {
 	if got := g.do("GET", "/api/shop/auth/qr?format=raw", key, ""); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "SCAN_QR_CODE") {
 		t.Errorf("WAHA's code of a linked session: %d %s", got.status, got.body)
 	}
+	killUnderLoad(t, g, key, namespace, numbers["bank"])
 	if got := g.do("POST", shop+bot.PathLogout, key, ""); got.status != http.StatusOK {
 		t.Errorf("logout: %d %s", got.status, got.body)
 	}
 	if got := g.do("POST", shop+"/messages", key, body); got.status < 400 || got.problem().Type == "" {
 		t.Errorf("a send of a session that is logged out: %d %s", got.status, got.body)
+	}
+}
+
+// gatewayProgram starts cmd/gateway as a process of its own and returns its address and how to kill it.
+func gatewayProgram(t *testing.T) (url string, kill func()) {
+	t.Helper()
+	dir := t.TempDir()
+	program := filepath.Join(dir, "gateway")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/gateway").CombinedOutput(); err != nil {
+		t.Fatalf("build the gateway: %v\n%s", err, out)
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "kubeconfig"), environment.KubeConfig, 0o600))
+	free := func() string {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+		defer listener.Close()
+		return listener.Addr().String()
+	}
+	address, probes := free(), free()
+	command := exec.Command(program, "-bind-address", address, "-probe-bind-address", probes, "-locale", "en")
+	command.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(dir, "kubeconfig"))
+	must(t, command.Start())
+	kill = sync.OnceFunc(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait() // it was killed
+	})
+	t.Cleanup(kill)
+	wait(t, "the gateway's process to be ready", func() bool {
+		answer, err := http.Get("http://" + probes + bot.PathReady)
+		if err != nil {
+			return false
+		}
+		answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	})
+	return "http://" + address, kill
+}
+
+// killUnderLoad sends through one of two gateways, kills it in the middle, and repeats at the other what got no answer.
+// Every message comes, and none twice.
+func killUnderLoad(t *testing.T, other *served, key, namespace, to string) {
+	t.Helper()
+	const messages, workers = 40, 4
+	doomed, kill := gatewayProgram(t)
+	path := bot.GatewayPath(namespace, "shop") + "/messages"
+	send := func(base string, n int) error {
+		body := fmt.Sprintf(`{"to":"+%s","text":"load-%d."}`, to, n)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+path, strings.NewReader(body))
+		if err != nil {
+			return err
+		}
+		request.Header.Set("X-Api-Key", key)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Idempotency-Key", fmt.Sprintf("load-%d", n))
+		answer, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		if err == nil && answer.StatusCode/100 != 2 {
+			err = fmt.Errorf("answered %d %s", answer.StatusCode, text)
+		}
+		return err
+	}
+	wait(t, "the doomed gateway to send", func() bool { return send(doomed, 0) == nil })
+	var group errgroup.Group
+	var sent, repeated atomic.Int32
+	for worker := range workers {
+		group.Go(func() error {
+			for n := worker + 1; n < messages; n += workers {
+				if sent.Add(1) == messages/2 {
+					kill()
+				}
+				if send(doomed, n) == nil {
+					continue
+				}
+				repeated.Add(1)
+				if err := send(other.url, n); err != nil {
+					return fmt.Errorf("message %d at the other gateway: %w", n, err)
+				}
+			}
+			return nil
+		})
+	}
+	must(t, group.Wait())
+	if repeated.Load() == 0 {
+		t.Error("the kill disturbed nobody")
+	}
+	var got string
+	wait(t, "every message to come", func() bool {
+		got = other.do("GET", bot.GatewayPath(namespace, "bank")+"/messages?limit=100", key, "").body
+		for n := range messages {
+			if !strings.Contains(got, fmt.Sprintf(`"load-%d."`, n)) {
+				return false
+			}
+		}
+		return true
+	})
+	for n := range messages {
+		if count := strings.Count(got, fmt.Sprintf(`"load-%d."`, n)); count != 1 {
+			t.Errorf("message %d came %d times", n, count)
+		}
 	}
 }
