@@ -21,7 +21,7 @@ func TestConfigIsTheChart(t *testing.T) {
 	}{
 		"cluster-wide":     {config: "default"},
 		"namespaced":       {config: "namespaced", chart: []string{"--set", "watchNamespaces={" + namespace + "}"}},
-		"with the gateway": {config: "gateway", chart: []string{"--set", "gateway.enabled=true"}},
+		"with the gateway": {config: "gateway", chart: []string{"--set", "gateway.enabled=true,gateway.image.repository=sesi.dev/gateway"}},
 		"prometheus": {
 			config: "prometheus",
 			chart: []string{"--set", "metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true," +

@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// withGateway are the values that a gateway needs.
+const withGateway = "gateway.enabled=true,gateway.image.repository=sesi.dev/gateway,"
+
 // TestGatewayRights holds that the gateway reads Secrets by watches alone, and can make neither pods nor Secrets.
 func TestGatewayRights(t *testing.T) {
 	var mine []string
@@ -28,8 +31,11 @@ func TestGatewayRights(t *testing.T) {
 
 // TestGatewayNeedsItsName holds that an Ingress or a route without a host is refused with the remedy.
 func TestGatewayNeedsItsName(t *testing.T) {
+	if _, err := helm(t, "template", "sesi", chart, "--values", valuesFile("default"), "--set", "gateway.enabled=true"); err == nil || !strings.Contains(err.Error(), "gateway.image.repository") {
+		t.Errorf("without an image: %v", err)
+	}
 	for _, set := range []string{"gateway.ingress.enabled=true", "gateway.httpRoute.enabled=true,gateway.httpRoute.parentRefs[0].name=x"} {
-		_, err := helm(t, "template", "sesi", chart, "--set", "gateway.enabled=true,"+set)
+		_, err := helm(t, "template", "sesi", chart, "--values", valuesFile("default"), "--set", withGateway+set)
 		if err == nil || !strings.Contains(err.Error(), "gateway.host") {
 			t.Errorf("%s: %v", set, err)
 		}
@@ -39,7 +45,7 @@ func TestGatewayNeedsItsName(t *testing.T) {
 // TestGatewayRoute holds the HTTPRoute, whose kind no API server here knows: its parents, its host, where it leads, and
 // that it ends no stream.
 func TestGatewayRoute(t *testing.T) {
-	for _, object := range render(t, "sesi", "--set", "gateway.enabled=true,gateway.host=wa.example.com,gateway.httpRoute.enabled=true,gateway.httpRoute.parentRefs[0].name=public") {
+	for _, object := range render(t, "sesi", "--values", valuesFile("default"), "--set", withGateway+"gateway.host=wa.example.com,gateway.httpRoute.enabled=true,gateway.httpRoute.parentRefs[0].name=public") {
 		if object.GetKind() != "HTTPRoute" {
 			continue
 		}
