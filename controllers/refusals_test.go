@@ -88,19 +88,24 @@ func TestAQuotaOfOnePodLetsItBeReplaced(t *testing.T) {
 // refuse puts an admission webhook that never answers before some requests in the namespace.
 func (w *world) refuse(operation admissionv1.OperationType, group, kind string) {
 	w.t.Helper()
-	url, sideEffects := "https://127.0.0.1:1/", admissionv1.SideEffectClassNone
-	hook := &admissionv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: w.namespace},
-		Webhooks: []admissionv1.ValidatingWebhook{{
-			Name: "down.example.com", ClientConfig: admissionv1.WebhookClientConfig{URL: &url},
-			SideEffects: &sideEffects, AdmissionReviewVersions: []string{"v1"},
-			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: w.namespace}},
-			Rules: []admissionv1.RuleWithOperations{{Operations: []admissionv1.OperationType{operation},
-				Rule: admissionv1.Rule{APIGroups: []string{group}, APIVersions: []string{"*"}, Resources: []string{kind}}}},
-		}}}
+	hook := webhook(w.namespace, "https://127.0.0.1:1/", operation, group, kind)
 	if err := w.cluster.Client.Create(w.t.Context(), hook); err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = w.cluster.Client.Delete(w.t.Context(), hook) })
+}
+
+// webhook is one before some requests in a namespace, whose name it has.
+func webhook(namespace, url string, operation admissionv1.OperationType, group, kind string) *admissionv1.ValidatingWebhookConfiguration {
+	sideEffects := admissionv1.SideEffectClassNone
+	return &admissionv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: namespace},
+		Webhooks: []admissionv1.ValidatingWebhook{{
+			Name: "down.example.com", ClientConfig: admissionv1.WebhookClientConfig{URL: &url},
+			SideEffects: &sideEffects, AdmissionReviewVersions: []string{"v1"},
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
+			Rules: []admissionv1.RuleWithOperations{{Operations: []admissionv1.OperationType{operation},
+				Rule: admissionv1.Rule{APIGroups: []string{group}, APIVersions: []string{"*"}, Resources: []string{kind}}}},
+		}}}
 }
 
 // Every create that keeps failing shows in a condition, with its cause and an event.
