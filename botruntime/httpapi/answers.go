@@ -26,6 +26,8 @@ func classifyWhatsApp(s *bot.Snapshot, now time.Time) string {
 func describeStatus(s *bot.Snapshot) text {
 	if s.Exists {
 		switch s.State {
+		case bot.StateConnecting, bot.StateReconnecting:
+			return text{"Session tersimpan dan sedang menyambung ke WhatsApp", "Session is stored and is connecting to WhatsApp"}
 		case bot.StateConflict:
 			return text{"Session tersimpan, tetapi sedang dipakai di tempat lain", "Session is stored, but in use elsewhere"}
 		case bot.StateRestricted:
@@ -33,6 +35,9 @@ func describeStatus(s *bot.Snapshot) text {
 		case bot.StateOutdated:
 			return text{"Session tersimpan, tetapi versi WhatsApp Web bot ditolak", "Session is stored, but WhatsApp rejects the bot's web version"}
 		case bot.StateFailed:
+			if s.Reason == bot.ReasonStoreUnwritable {
+				return text{"Session tersimpan, tetapi disk tidak dapat ditulisi", "Session is stored, but the disk refuses writes"}
+			}
 			return text{"Session tersimpan, tetapi WhatsApp menolak login", "Session is stored, but WhatsApp refuses the login"}
 		case bot.StateStopped:
 			return text{"Session tersimpan, tetapi dihentikan", "Session is stored, but stopped"}
@@ -40,6 +45,12 @@ func describeStatus(s *bot.Snapshot) text {
 		return text{"Session tersimpan dan siap digunakan", "Session is stored and ready to use"}
 	}
 	switch {
+	case s.Reason == bot.ReasonPasskeyRequired:
+		return text{"WhatsApp meminta passkey akun ini - tanda tangani di halaman bot", "WhatsApp asks for this account's passkey - sign on the bot's page"}
+	case s.Reason == bot.ReasonPasskeyConfirmation:
+		return text{"WhatsApp menerima passkey - ponsel menyelesaikan penautan", "WhatsApp took the passkey - the phone finishes the linking"}
+	case s.State == bot.StateFailed && s.Reason == bot.ReasonStoreUnwritable:
+		return text{"Session belum tersimpan - disk tidak dapat ditulisi", "No session is stored yet - the disk refuses writes"}
 	case s.Reason == bot.ReasonAccountBanned:
 		return text{"Session berakhir - WhatsApp menolak akun ini", "Session ended - WhatsApp rejected this account"}
 	case s.Reason == bot.ReasonPrimaryDeviceGone:

@@ -18,6 +18,10 @@ import (
 func TestContract(t *testing.T) {
 	connected := connectedSnapshot()
 	unlinked := unlinkedSnapshot(bot.StatePairing, bot.ReasonQRAvailable)
+	reconnecting, full := connected, connected
+	reconnecting.State, reconnecting.Reason, reconnecting.Connected = bot.StateReconnecting, bot.ReasonConnectionLost, false
+	full.State, full.Reason, full.Connected = bot.StateFailed, bot.ReasonStoreUnwritable, false
+	signing := unlinkedSnapshot(bot.StatePairing, bot.ReasonPasskeyRequired)
 	const known = `{"exists":true,"lastModified":"2024-01-15T10:30:00.000Z","size":1024,"path":"./.wwebjs_auth/session-wa-finance-render",`
 	const unknown = `{"exists":false,"lastModified":null,"size":0,"path":"./.wwebjs_auth/session-wa-finance-render",`
 	cases := map[string]struct {
@@ -33,6 +37,12 @@ func TestContract(t *testing.T) {
 			want: known + `"message":"Session is stored and ready to use",`},
 		"status without a session": {snap: unlinked, method: "GET", path: "/api/session/status",
 			want: unknown + `"message":"Session belum tersimpan - perlu scan QR code",`},
+		"status while it reconnects": {snap: reconnecting, method: "GET", path: "/api/session/status", language: "en",
+			want: known + `"message":"Session is stored and is connecting to WhatsApp",`},
+		"status with a full disk": {snap: full, method: "GET", path: "/api/session/status", language: "en",
+			want: known + `"message":"Session is stored, but the disk refuses writes",`},
+		"status while a passkey is asked for": {snap: signing, method: "GET", path: "/api/session/status", language: "en",
+			want: unknown + `"message":"WhatsApp asks for this account's passkey - sign on the bot's page",`},
 		"status with a slash": {snap: connected, method: "GET", path: "/api/session/status/",
 			want: known + `"message":"Session tersimpan dan siap digunakan",`},
 		"clear": {snap: connected, method: "DELETE", path: "/api/session/clear", whole: true,
