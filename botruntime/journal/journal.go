@@ -49,6 +49,10 @@ type Journal struct {
 	last    uint64
 	oldest  uint64
 	stats   Stats
+
+	leader  sync.Mutex // of the caller that writes for a group
+	groupMu sync.Mutex
+	group   []*member
 }
 
 // Stats count what happened since the bot started.

@@ -69,7 +69,7 @@ var (
 // false.
 func (j *Journal) AddSend(ctx context.Context, s Send) (got Send, fresh bool, err error) {
 	var refused error
-	err = j.Commit(ctx, func(t *Tx) error {
+	err = j.CommitTogether(ctx, func(t *Tx) error {
 		earlier, err := t.sendByKey(s.Key)
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func (j *Journal) AddSend(ctx context.Context, s Send) (got Send, fresh bool, er
 			return nil
 		}
 		var pending int
-		if err := t.tx.QueryRowContext(ctx, `SELECT count(*) FROM sends WHERE pending`).Scan(&pending); err != nil {
+		if err := t.tx.QueryRowContext(t.ctx, `SELECT count(*) FROM sends WHERE pending`).Scan(&pending); err != nil {
 			return err
 		}
 		if pending >= MaxPending {

@@ -279,7 +279,7 @@ func (m *Messenger) settleAll(results <-chan result) bool {
 			}
 		}
 		ctx, cancel := commitContext()
-		err := m.Journal.Commit(ctx, func(t *journal.Tx) error {
+		err := m.Journal.CommitTogether(ctx, func(t *journal.Tx) error {
 			for _, r := range some {
 				if err := m.settle(t, r); err != nil {
 					return err

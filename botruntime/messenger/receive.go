@@ -40,7 +40,7 @@ func (m *Messenger) commit(do func(*journal.Tx) error, once bool) bool {
 	defer cancel()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	err := m.Journal.Commit(ctx, func(t *journal.Tx) error {
+	err := m.Journal.CommitTogether(ctx, func(t *journal.Tx) error {
 		for _, earlier := range m.owed {
 			if err := earlier(t); err != nil {
 				return err

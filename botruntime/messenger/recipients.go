@@ -75,6 +75,9 @@ func (m *Messenger) admit(ctx context.Context, client *whatsmeow.Client, s *jour
 	if err != nil || s.Message.Chat.Kind != bot.PartyPerson || s.Target == s.Account {
 		return nil
 	}
+	if _, met := m.met[s.Message.Chat.ID]; met {
+		return nil
+	}
 	known, err := m.Journal.KnownChat(ctx, message.Forms(m.Names.Party(to, types.EmptyJID, ""))...)
 	if known || err != nil {
 		return nil // what cannot be read is no reason to keep a message back

@@ -44,8 +44,14 @@ func (g goodTokens) GetPrivacyToken(ctx context.Context, user types.JID) (*store
 func (m *Messenger) issueTokens(ctx context.Context, client *whatsmeow.Client, sent []bot.Party) {
 	now := m.Journal.Now()
 	for _, party := range sent {
+		if m.met[party.ID] >= bucketOf(now) {
+			continue
+		}
 		forms := message.Forms(party)
 		due, err := m.Journal.TokenDue(ctx, bucketOf(now), forms...)
+		if err == nil {
+			m.meet(party.ID, due, bucketOf(now))
+		}
 		if err != nil || !due || ctx.Err() != nil || !client.IsLoggedIn() {
 			continue
 		}
@@ -60,10 +66,25 @@ func (m *Messenger) issueTokens(ctx context.Context, client *whatsmeow.Client, s
 		writing, cancel := commitContext()
 		err = m.Journal.Commit(writing, func(t *journal.Tx) error { return t.TokenIssued(bucketOf(now), forms...) })
 		cancel()
+		m.meet(party.ID, err != nil, bucketOf(now))
 		if err != nil {
 			m.Log.Error("the hand-over of a privacy token could not be written", "error", err)
 		}
 	}
+}
+
+// maxMet bounds the chats that are remembered in memory.
+const maxMet = 1024
+
+// meet remembers that a chat is known, and whether it lacks the privacy token of the week.
+func (m *Messenger) meet(chat string, lacks bool, week int64) {
+	if m.met == nil || len(m.met) >= maxMet {
+		m.met = map[string]int64{}
+	}
+	if lacks {
+		week = 0
+	}
+	m.met[chat] = week
 }
 
 // issueToken makes the server hand a token over. whatsmeow has no public call for it.
