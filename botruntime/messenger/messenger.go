@@ -68,7 +68,7 @@ type Messenger struct {
 	// Run's own.
 	bucket bucket
 	met    map[string]int64 // chats that are known, and the week of the privacy token that they have
-	begun  int // chats begun today, as the current batch counts them; -1 until it does
+	begun  int              // chats begun today, as the current batch counts them; -1 until it does
 }
 
 // New returns a messenger. Take may be called at once.
