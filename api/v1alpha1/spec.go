@@ -89,7 +89,6 @@ type WhatsAppSessionSpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.claimName) != has(self.claimTemplate)",message="storage needs exactly one of claimName (an existing PersistentVolumeClaim) and claimTemplate (the operator creates one)"
 // +kubebuilder:validation:XValidation:rule="has(self.claimName) == has(oldSelf.claimName) && (!has(self.claimName) || self.claimName == oldSelf.claimName)",message="storage.claimName cannot change, because another claim holds another session: create another WhatsAppSession for it"
-// +kubebuilder:validation:XValidation:rule="!has(self.claimTemplate) || !has(oldSelf.claimTemplate) || self.claimTemplate == oldSelf.claimTemplate",message="storage.claimTemplate cannot change, because it is used once, when the claim is created: edit the PersistentVolumeClaim itself"
 // +kubebuilder:validation:XValidation:rule="!has(self.claimName) || self.retentionPolicy == 'Retain'",message="storage.retentionPolicy must be Retain with claimName: the operator deletes only a claim that it created from claimTemplate"
 type Storage struct {
 	// claimName is an existing PersistentVolumeClaim in the same namespace. Sessions with different
@@ -113,10 +112,13 @@ type Storage struct {
 }
 
 // ClaimTemplate is a PersistentVolumeClaim for one session.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.accessMode) == has(oldSelf.accessMode) && (!has(self.accessMode) || self.accessMode == oldSelf.accessMode) && has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName) && has(self.labels) == has(oldSelf.labels) && (!has(self.labels) || self.labels == oldSelf.labels) && has(self.annotations) == has(oldSelf.annotations) && (!has(self.annotations) || self.annotations == oldSelf.annotations)",message="storage.claimTemplate cannot change, because it is used once, when the claim is created: edit the PersistentVolumeClaim itself"
 type ClaimTemplate struct {
 	// size is the requested storage. A session needs a few megabytes, and each of its backups as much.
 	// +kubebuilder:default="256Mi"
 	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('16Mi')) >= 0",message="size must be at least 16Mi"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf || isQuantity(string(self)) && isQuantity(string(oldSelf)) && quantity(string(self)).compareTo(quantity(string(oldSelf))) == 0",message="storage.claimTemplate cannot change, because it is used once, when the claim is created: edit the PersistentVolumeClaim itself"
 	// +optional
 	Size resource.Quantity `json:"size,omitempty,omitzero"`
 

@@ -160,6 +160,11 @@ func TestRejectedChange(t *testing.T) {
 		"claim to default":         {`{storage: {claimName: a}}`, `{}`, []string{"storage.claimName cannot change"}},
 		"template to claim":        {`{}`, `{storage: {claimName: a}}`, []string{"storage.claimName cannot change"}},
 		"template made larger":     {`{}`, `{storage: {claimTemplate: {size: 1Gi}}}`, []string{"storage.claimTemplate cannot change", "edit the PersistentVolumeClaim"}},
+		"template made smaller":    {`{}`, `{storage: {claimTemplate: {size: 128Mi}}}`, []string{"storage.claimTemplate cannot change"}},
+		"template of a class":      {`{}`, `{storage: {claimTemplate: {storageClassName: fast}}}`, []string{"storage.claimTemplate cannot change"}},
+		"template without a class": {`{storage: {claimTemplate: {storageClassName: fast}}}`, `{storage: {claimTemplate: {}}}`, []string{"storage.claimTemplate cannot change"}},
+		"template with a label":    {`{}`, `{storage: {claimTemplate: {labels: {a: b}}}}`, []string{"storage.claimTemplate cannot change"}},
+		"template's annotation":    {`{storage: {claimTemplate: {annotations: {a: b}}}}`, `{storage: {claimTemplate: {annotations: {a: c}}}}`, []string{"storage.claimTemplate cannot change"}},
 		"template of another mode": {`{}`, `{storage: {claimTemplate: {accessMode: ReadWriteOnce}}}`, []string{"storage.claimTemplate cannot change"}},
 	}
 	for name, c := range cases {
@@ -174,6 +179,9 @@ func TestAcceptedChange(t *testing.T) {
 		"the name as clientId":    {`{}`, `{clientId: shop}`},
 		"suspended":               {`{}`, `{suspended: true}`},
 		"retention of a template": {`{}`, `{storage: {claimTemplate: {}, retentionPolicy: Delete}}`},
+		"an equal size":           {`{}`, `{storage: {claimTemplate: {size: 0.25Gi}}}`},
+		"an equal size in bytes":  {`{}`, `{storage: {claimTemplate: {size: 268435456}}}`},
+		"an equal size in kibi":   {`{storage: {claimTemplate: {size: 1Gi}}}`, `{storage: {claimTemplate: {size: 1048576Ki}}}`},
 		"authPath":                {`{}`, `{authPath: /srv/session}`},
 		"another way to pair":     {`{}`, `{pairing: {method: PhoneCode, phoneNumber: "+628123456789"}}`},
 		"a template":              {`{}`, `{template: {spec: {nodeSelector: {disk: ssd}}}}`},
