@@ -81,7 +81,9 @@ func (m *Messenger) Prepare(client *whatsmeow.Client) {
 	// Two ticks at the sender without being "available", which would silence the phone.
 	client.SetForceActiveDeliveryReceipts(true)
 	client.GetMessageForRetry = m.messageForRetry
-	client.Store.PrivacyTokens = goodTokens{client.Store.PrivacyTokens, m.Journal.Now}
+	if _, done := client.Store.PrivacyTokens.(goodTokens); !done { // several clients can have one device
+		client.Store.PrivacyTokens = goodTokens{client.Store.PrivacyTokens, m.Journal.Now}
+	}
 }
 
 // messageForRetry finds a message for a recipient who could not decrypt it, by its id: the chat may be named by number
