@@ -280,7 +280,8 @@ func hostname(value string) (string, bool) {
 	if _, err := netip.ParseAddr(value); err == nil {
 		return value, true
 	}
-	return value, len(value) <= maxHost && hostPattern.MatchString(value)
+	// Digits and dots alone are a port, or an address with a part missing.
+	return value, len(value) <= maxHost && hostPattern.MatchString(value) && !isWord(value) && strings.Trim(value, "0123456789.") != ""
 }
 
 // readable reads a small regular file, or explains why it cannot be read.

@@ -277,3 +277,36 @@ func TestInAPodNoFileSetsAnything(t *testing.T) {
 		t.Errorf("without a file: warnings %q, %v", c.Warnings, err)
 	}
 }
+
+// oddAddresses are values that are no address to listen on.
+func oddAddresses() []string {
+	odd := []string{
+		"3000", "0", "1", "127", "127.1", "127.0.1", "10.0.0", "0.0.0", "999.1.1.1", "256.0.0.1", "1.2.3.4.5", "127.0.0.1.", ".127.0.0.1", "127..0.1", "0.0.0.0.0", "2130706433", "127.0.0.01",
+		"127.0.0.1:3000", "0.0.0.0:80", ":3000", "localhost:3000", "bot.example.org:443", "[::1]:3000", "[::1", "::1]", "[]", "[127.0.0.1", "[localhost]", "[::1]]", "::1::1", ":::", ":", "::g", "1:2:3", "::1/128",
+		"127.0.0.1/8", "0.0.0.0/0", "10.0.0.0/24", "http://127.0.0.1", "https://bot.example.org", "http://0.0.0.0:3000", "tcp://127.0.0.1", "unix:/run/bot.sock", "/run/bot.sock", "//127.0.0.1", "127.0.0.1/", "bot.example.org/shop",
+		"undefined", "null", "NULL", "None", "nil", "NaN", "true", "false", "<nil>", "[object Object]", "changeme", "<host>", "<HOST>", "{host}", "{{ .Values.host }}",
+		"$HOST", "${HOST}", "$(hostname)", "`hostname`", "%HOST%", "$POD_IP", "${HOST:-0.0.0.0}", "~", "*", "*:3000", "*.example.org", "0.0.0.0,::", "127.0.0.1,127.0.0.2", "127.0.0.1;", "127.0.0.1 # local", "# all", "127.0.0.1 0.0.0.0",
+		"\"127.0.0.1\"", "'127.0.0.1'", "\"localhost\"", "`localhost`", "“127.0.0.1”", "«localhost»", "127.0.0.1\"", "HOST=127.0.0.1", "=127.0.0.1", "-127.0.0.1", "-bot", "bot-", "_bot", "bot_", ".bot", "bot.", "b\\ot",
+		"127。0。0。1", "１２７.0.0.1", "127.0.0.1\u200b", "\ufeff127.0.0.1", "127.0.0.1\u00a0x", "bot\u200d", "böt.example", "bot\nx", "bot\tx", "user@bot", "bot?x", "bot&x", "bot|x", "bot!", "bot,", "bot;ls",
+	}
+	return append(odd, strings.Repeat("a", 254), strings.Repeat("a.", 200)+"b")
+}
+
+func TestOddAddressesAreRefused(t *testing.T) {
+	odd := oddAddresses()
+	if len(odd) < 100 {
+		t.Fatalf("only %d odd addresses", len(odd))
+	}
+	for _, name := range []string{"HOST", "METRICS_HOST", "TLS_HOST"} {
+		for _, value := range odd {
+			if c, err := Load([]string{name + "=" + value, "API_TOKEN=" + token}, ""); err == nil {
+				t.Errorf("%s=%q is accepted as %q, %q, %q", name, value, c.Host, c.MetricsHost, c.TLSHost)
+			}
+		}
+		for _, value := range []string{"127.0.0.1", "0.0.0.0", "::", "::1", "[::1]", "fe80::1%eth0", "localhost", "bot", "bot.example.org", "bot-1.example", "10.0.0.1", "3com.example"} {
+			if _, err := Load([]string{name + "=" + value, "API_TOKEN=" + token}, ""); err != nil {
+				t.Errorf("%s=%q: %v", name, value, err)
+			}
+		}
+	}
+}
