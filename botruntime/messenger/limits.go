@@ -158,7 +158,7 @@ func unix(seconds string) time.Time {
 
 // query asks WhatsApp one question in GraphQL. whatsmeow has no public call for it.
 func query(ctx context.Context, client *whatsmeow.Client, id string, variables, into any) error {
-	answer, err := client.DangerousInternals().SendMexIQ(ctx, id, variables)
+	answer, err := client.DangerousInternals().SendMexIQ(ctx, id, variables) //nolint:staticcheck // there is no public call
 	if err != nil {
 		return err
 	}

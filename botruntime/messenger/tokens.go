@@ -91,7 +91,7 @@ func (m *Messenger) meet(chat string, lacks bool, week int64) {
 func issueToken(ctx context.Context, client *whatsmeow.Client, to types.JID, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, issueTime)
 	defer cancel()
-	_, err := client.DangerousInternals().SendIQ(ctx, whatsmeow.DangerousInfoQuery{
+	_, err := client.DangerousInternals().SendIQ(ctx, whatsmeow.DangerousInfoQuery{ //nolint:staticcheck // there is no public call
 		Namespace: "privacy", Type: whatsmeow.DangerousInfoQueryType("set"), To: types.ServerJID, NoRetry: true,
 		Content: []waBinary.Node{{Tag: "tokens", Content: []waBinary.Node{{
 			Tag: "token", Attrs: waBinary.Attrs{"jid": to, "t": now.Unix(), "type": "trusted_contact"},

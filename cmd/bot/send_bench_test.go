@@ -111,7 +111,7 @@ func bareClient(b *testing.B, _ *sim.Server, trust func(), point func(*whatsmeow
 		if time.Now().After(deadline) {
 			b.Fatal("not logged in")
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 	return client
 }
