@@ -27,15 +27,17 @@ type problem struct {
 func (p *problem) Error() string { return p.detail.en }
 
 // about is the problem with another detail.
-func (p problem) about(detail text) *problem {
-	p.detail = detail
-	return &p
+func (p *problem) about(detail text) *problem {
+	other := *p
+	other.detail = detail
+	return &other
 }
 
 // after is the problem with a time to wait.
-func (p problem) after(seconds int) *problem {
-	p.retryAfter = seconds
-	return &p
+func (p *problem) after(seconds int) *problem {
+	other := *p
+	other.retryAfter = seconds
+	return &other
 }
 
 var (

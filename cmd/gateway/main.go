@@ -107,7 +107,7 @@ func run(ctx context.Context, o options, log *slog.Logger) error {
 	if err := g.Start(watching); err != nil {
 		started()
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it was stopped while it read
+			return nil // it was stopped while it read
 		}
 		return err
 	}
