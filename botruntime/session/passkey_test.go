@@ -238,7 +238,9 @@ func TestARestartInTheMiddleOfAPasskeyBeginsAgain(t *testing.T) {
 	wa, authenticator, s, dir := gated(t)
 	_, phoneSide := s.scanGated(t, wa)
 	s.stop()
-	<-phoneSide
+	if <-phoneSide == nil {
+		t.Error("the phone holds a linking to be good that was broken off")
+	}
 	again := begin(t, wa, dir, nil)
 	snap := again.until("a fresh code", func(now *bot.Snapshot) bool { return !now.QRExpiresAt.IsZero() })
 	if snap.Reason != bot.ReasonPasskeyFailed || !strings.Contains(snap.Message, "restarted in the middle") {

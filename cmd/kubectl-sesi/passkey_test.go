@@ -70,7 +70,9 @@ func gatedBot(t *testing.T) (*botAPI, *simtest.Authenticator) {
 		ending, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		_ = server.Shutdown(ending)
-		<-served
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
 	})
 	b := &botAPI{client: client.Client{BaseURL: "http://" + server.PlainAddr().String(), Language: "en", Transport: http.DefaultTransport}}
 	wait, cancel := context.WithTimeout(t.Context(), 30*time.Second)
