@@ -67,17 +67,9 @@ func main() {
 
 // run serves until ctx ends.
 func run(ctx context.Context, o options, log *slog.Logger) error {
-	config, err := ctrl.GetConfig()
-	if err != nil {
-		return fmt.Errorf("find the cluster: %w", err)
-	}
-	config.QPS, config.Burst, config.UserAgent = 200, 400, "sesi-gateway"
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	g, err := gateway.New(gateway.Options{
-		Config: config, Namespaces: o.namespaces, TrustedProxies: o.trusted, Locale: o.locale, Log: log, Metrics: registry,
-		Limits: gateway.Limits{Rate: o.rate, Body: o.body},
-	})
+	g, err := newGateway(o, registry, log)
 	if err != nil {
 		return err
 	}
@@ -93,27 +85,12 @@ func run(ctx context.Context, o options, log *slog.Logger) error {
 	}
 	defer probes.Close()
 
-	starting, started := context.WithTimeout(watching, startTime)
-	defer context.AfterFunc(starting, func() {
-		if !ready.Load() {
-			stopWatching() // Start then returns why
-		}
-	})()
-	defer context.AfterFunc(ctx, func() {
-		if !ready.Load() {
-			stopWatching()
-		}
-	})()
-	if err := g.Start(watching); err != nil {
-		started()
+	if err := readSessions(ctx, watching, stopWatching, g, &ready); err != nil {
 		if ctx.Err() != nil {
 			return nil // it was stopped while it read
 		}
 		return err
 	}
-	ready.Store(true)
-	started()
-
 	certificate, err := watchCertificate(watching, o)
 	if err != nil {
 		return err
@@ -128,9 +105,47 @@ func run(ctx context.Context, o options, log *slog.Logger) error {
 	case err := <-server.failed:
 		return err
 	}
-	// Endpoints and load balancers need a moment to send nobody here any more.
 	ready.Store(false)
-	pause := time.NewTimer(o.drain)
+	drain(o.drain, g, server, log)
+	return nil
+}
+
+// newGateway wires the gateway to the cluster of the environment.
+func newGateway(o options, registry *prometheus.Registry, log *slog.Logger) (*gateway.Gateway, error) {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, fmt.Errorf("find the cluster: %w", err)
+	}
+	config.QPS, config.Burst, config.UserAgent = 200, 400, "sesi-gateway"
+	return gateway.New(gateway.Options{
+		Config: config, Namespaces: o.namespaces, TrustedProxies: o.trusted, Locale: o.locale, Log: log, Metrics: registry,
+		Limits: gateway.Limits{Rate: o.rate, Body: o.body},
+	})
+}
+
+// readSessions starts the gateway's watches on watching, and sets ready when all sessions have been read. It stops the
+// watches, and returns why, when ctx ends or startTime passes before that.
+func readSessions(ctx, watching context.Context, stopWatching func(), g *gateway.Gateway, ready *atomic.Bool) error {
+	starting, started := context.WithTimeout(watching, startTime)
+	defer started()
+	giveUp := func() {
+		if !ready.Load() {
+			stopWatching() // Start then returns why
+		}
+	}
+	defer context.AfterFunc(starting, giveUp)()
+	defer context.AfterFunc(ctx, giveUp)()
+	if err := g.Start(watching); err != nil {
+		return err
+	}
+	ready.Store(true)
+	return nil
+}
+
+// drain ends the service: it waits for wait, because endpoints and load balancers need a moment to stop sending requests
+// here. Then it lets the open requests finish, for at most stopTime.
+func drain(wait time.Duration, g *gateway.Gateway, server *server, log *slog.Logger) {
+	pause := time.NewTimer(wait)
 	defer pause.Stop()
 	<-pause.C
 	g.Drain()
@@ -139,7 +154,6 @@ func run(ctx context.Context, o options, log *slog.Logger) error {
 	if err := server.Shutdown(ending); err != nil {
 		log.Warn("requests were cut off", "error", err.Error())
 	}
-	return nil
 }
 
 // server is an http.Server that says why it ended.

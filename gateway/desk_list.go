@@ -1,0 +1,92 @@
+package gateway
+
+import (
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// deskPage is how many sessions a page of the desk has, deskNeedy how many of those that need a person.
+const deskPage, deskNeedy = 100, 25
+
+// deskEvents tells an open page that something changed that its reader may see.
+func (c *call) deskEvents() error {
+	return c.stream(false, func(keys []sessionKey, seen func(*v1alpha1.WhatsAppSession) bool) string {
+		for _, key := range keys {
+			if s := c.fleet.session(key); s == nil || seen(s) {
+				return "event: changed\ndata: {}\n\n"
+			}
+		}
+		return ""
+	})
+}
+
+// deskHome is the list: first those that need a person, the longest waiting at the top.
+func (c *call) deskHome(who *caller, page *desk, name string) error {
+	return c.listed(who, func(seen func(*v1alpha1.WhatsAppSession) bool) error {
+		f, failure := parseFilter(c.r)
+		if failure != nil {
+			return failure
+		}
+		f.limit = deskPage
+		page.Title = page.T("desk")
+		page.Page = c.page(f, seen)
+		page.Needy = c.page(filter{namespace: f.namespace, attention: true, oldest: true, limit: deskNeedy}, seen)
+		page.Filter.Search = f.search
+		if page.Page.Next != "" {
+			query := c.r.URL.Query()
+			query.Set("continue", page.Page.Next)
+			query.Del("lang")
+			page.Next = template.URL(query.Encode()) //nolint:gosec // encoded just now
+		}
+		for state, count := range page.Page.States {
+			page.Counts = append(page.Counts, option{Value: string(state), Label: stateWord(state, page.Lang), Count: count, Tone: toneOf(state)})
+		}
+		slices.SortFunc(page.Counts, func(a, b option) int { return b.Count - a.Count })
+		for _, state := range append(slices.Clone(bot.States), v1alpha1.StatePending, v1alpha1.StateSuspended, v1alpha1.StateUnknown) {
+			page.StateOptions = append(page.StateOptions, option{Value: string(state), Label: stateWord(state, page.Lang), Selected: slices.Contains(f.states, state)})
+		}
+		if name == "home" {
+			visible := map[string]bool{}
+			c.fleet.sessions(func(s *v1alpha1.WhatsAppSession) bool {
+				if seen(s) {
+					visible[s.Namespace] = true
+				}
+				return false
+			})
+			for namespace := range visible {
+				page.Namespaces = append(page.Namespaces, option{Value: namespace, Label: namespace, Selected: namespace == f.namespace})
+			}
+			slices.SortFunc(page.Namespaces, func(a, b option) int { return strings.Compare(a.Value, b.Value) })
+			page.MayCreate = who.key == nil || who.key.Allows(rights[actCreate].key)
+		}
+		return c.render(http.StatusOK, name, page)
+	})
+}
+
+// deskNew makes a session.
+func (c *call) deskNew(who *caller, page *desk, read bool) error {
+	page.Title, page.Namespace, page.Fixed = page.T("new"), who.namespace, who.key != nil
+	if read {
+		return c.render(http.StatusOK, "new", page)
+	}
+	form, err := c.form()
+	if err != nil {
+		return err
+	}
+	key := sessionKey{form.Get("namespace"), form.Get("name")}
+	failed := error(unprocessable(deskTexts["nameHint"]))
+	if namespacePattern.MatchString(key.namespace) && namePattern.MatchString(key.name) {
+		session := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Namespace: key.namespace, Name: key.name}}
+		failed = c.create(who, key, session, func(s *v1alpha1.WhatsAppSession) {
+			_ = c.redirect(page.Link(bot.GatewaySession{Namespace: s.Namespace, Name: s.Name}))
+		})
+	}
+	return c.sayOr(failed, page, "new")
+}

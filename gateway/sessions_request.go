@@ -1,0 +1,107 @@
+package gateway
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+const (
+	// annotationMetadata holds the metadata that a session was created with through WAHA's API, as JSON. What fits is
+	// among the labels too.
+	annotationMetadata = "sesi.dev/metadata"
+	// maxSessionBody bounds the description of a session.
+	maxSessionBody = 64 << 10
+)
+
+// wahaRequest describes a session in WAHA's API.
+type wahaRequest struct {
+	Name   string `json:"name"`
+	Start  *bool  `json:"start"`
+	Config struct {
+		Metadata map[string]string `json:"metadata"`
+		Proxy    *json.RawMessage  `json:"proxy"`
+		Webhooks []json.RawMessage `json:"webhooks"`
+	} `json:"config"`
+	Apps []json.RawMessage `json:"apps"`
+}
+
+// readRequest reads the description of a session, and refuses what would be ignored.
+func (c *call) readRequest() (wahaRequest, error) {
+	var request wahaRequest
+	data, err := io.ReadAll(io.LimitReader(c.r.Body, maxSessionBody+1))
+	if err != nil {
+		return request, problemBadRequest.about(problemBadRequest.detail)
+	}
+	if len(data) > maxSessionBody {
+		return request, problemTooLarge.about(problemTooLarge.detail)
+	}
+	if err := json.Unmarshal(data, &request); err != nil {
+		return request, problemBadJSON.about(text{"Isi permintaan bukan deskripsi session: " + err.Error() + ".", "The body does not describe a session: " + err.Error() + "."})
+	}
+	refused := ""
+	switch {
+	case request.Config.Proxy != nil && string(*request.Config.Proxy) != "null":
+		refused = "config.proxy: spec.proxySecretRef"
+	case len(request.Config.Webhooks) > 0:
+		refused = "config.webhooks: WEBHOOK_URL, WEBHOOK_SECRET (spec.template)"
+	case len(request.Apps) > 0:
+		refused = "apps: spec.template"
+	}
+	if refused != "" {
+		field, instead, _ := strings.Cut(refused, ": ")
+		return request, unprocessable(text{field + " tidak dapat diatur lewat API ini: pakai " + instead + " di resource-nya.",
+			field + " cannot be set through this API: use " + instead + " in the resource."})
+	}
+	return request, nil
+}
+
+func unprocessable(detail text) *problem {
+	return &problem{status: http.StatusUnprocessableEntity, kind: bot.ProblemUnprocessable, title: text{"Tidak dapat diterima", "Cannot be accepted"}, detail: detail}
+}
+
+// describe puts a session's metadata into labels, where they fit, and whole into an annotation.
+func describe(session *v1alpha1.WhatsAppSession, metadata map[string]string) error {
+	var before map[string]string
+	if json.Unmarshal([]byte(session.Annotations[annotationMetadata]), &before) == nil {
+		for name, value := range before {
+			if session.Labels[name] == value {
+				delete(session.Labels, name)
+			}
+		}
+	}
+	delete(session.Annotations, annotationMetadata)
+	if len(metadata) == 0 {
+		return nil
+	}
+	for name, value := range metadata {
+		if len(validation.IsQualifiedName(name)) > 0 || len(validation.IsValidLabelValue(value)) > 0 || reserved(name) {
+			continue
+		}
+		if session.Labels == nil {
+			session.Labels = map[string]string{}
+		}
+		session.Labels[name] = value
+	}
+	data, err := json.Marshal(metadata)
+	if err != nil {
+		return err
+	}
+	if session.Annotations == nil {
+		session.Annotations = map[string]string{}
+	}
+	session.Annotations[annotationMetadata] = string(data)
+	return nil
+}
+
+// reserved reports whether a label belongs to programs.
+func reserved(name string) bool {
+	prefix, _, found := strings.Cut(name, "/")
+	return found && (prefix == "sesi.dev" || strings.HasSuffix(prefix, ".sesi.dev") || strings.HasSuffix(prefix, "kubernetes.io") || strings.HasSuffix(prefix, "k8s.io") || strings.HasSuffix(prefix, "helm.sh"))
+}

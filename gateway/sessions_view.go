@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"encoding/json"
+	"strings"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// wahaConfig is the part of a session's configuration that the gateway keeps.
+type wahaConfig struct {
+	Metadata map[string]string `json:"metadata,omitempty"`
+}
+
+// wahaSession is a session as WAHA shows it.
+type wahaSession struct {
+	Name   string         `json:"name"`
+	Status bot.WAHAStatus `json:"status"`
+	Config wahaConfig     `json:"config"`
+	Me     *bot.WAHAMe    `json:"me"`
+	Engine bot.WAHAEngine `json:"engine"`
+}
+
+// wahaName is a session's name for a caller: short in their own namespace.
+func wahaName(who *caller, s *v1alpha1.WhatsAppSession) string {
+	if s.Namespace == who.namespace {
+		return s.Name
+	}
+	return s.Namespace + "." + s.Name
+}
+
+func (c *call) wahaView(who *caller, s *v1alpha1.WhatsAppSession) wahaSession {
+	out := wahaSession{Name: wahaName(who, s), Status: wahaStatus(s), Me: wahaMe(s), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
+	_ = json.Unmarshal([]byte(s.Annotations[annotationMetadata]), &out.Config.Metadata) // someone's own text is shown as none
+	return out
+}
+
+// wahaStatus says a resource's state in WAHA's words.
+func wahaStatus(s *v1alpha1.WhatsAppSession) bot.WAHAStatus {
+	if suspended(s) || s.DeletionTimestamp != nil {
+		return bot.WAHAStopped
+	}
+	code := s.Status.QR != nil && s.Status.QR.ExpiresAt != nil
+	if status := bot.WAHAStatusOf(s.Status.State, bot.Reason(s.Status.Reason), s.Status.UserAction, code); status != "" {
+		return status
+	}
+	return bot.WAHAStarting
+}
+
+func wahaMe(s *v1alpha1.WhatsAppSession) *bot.WAHAMe {
+	facts := s.Status.Session
+	if facts == nil || !facts.Exists || facts.JID == "" {
+		return nil
+	}
+	account := func(jid string) string {
+		return strings.FieldsFunc(jid, func(r rune) bool { return strings.ContainsRune(".:@", r) })[0]
+	}
+	me := &bot.WAHAMe{ID: account(facts.JID) + "@c.us", JID: facts.JID, PushName: facts.PushName}
+	if facts.LID != "" {
+		me.LID = account(facts.LID) + "@lid"
+	}
+	return me
+}
