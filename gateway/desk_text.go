@@ -12,11 +12,11 @@ func newIdempotencyKey() string { return "desk-" + rand.Text() }
 
 // deskTexts are the texts of the desk.
 var deskTexts = map[string]text{
-	"skip": {"Langsung ke isi", "Skip to content"}, "language": {"Bahasa", "Language"}, "desk": {"Meja session", "Session desk"},
+	"skip": {"Langsung ke isi", "Skip to content"}, "language": {"Bahasa", "Language"}, "desk": {"Meja sesi", "Session desk"},
 	"signIn": {"Masuk", "Sign in"}, "signOut": {"Keluar", "Sign out"},
 	"signInLead":    {"Pakai kunci API gateway, atau token Kubernetes Anda.", "Use an API key of the gateway, or your Kubernetes token."},
 	"credential":    {"Kunci atau token", "Key or token"},
-	"new":           {"Session baru", "New session"},
+	"new":           {"Sesi baru", "New session"},
 	"create":        {"Buat", "Create"},
 	"search":        {"Cari nama atau nomor", "Search a name or number"},
 	"state":         {"Status", "State"},
@@ -26,13 +26,13 @@ var deskTexts = map[string]text{
 	"show":          {"Tampilkan", "Show"}, "showAll": {"Tampilkan semua", "Show all"},
 	"needy":        {"Menunggu seseorang", "Waiting for a person"},
 	"waits":        {"Menunggu:", "Waiting:"},
-	"nobodyNeeded": {"Tidak ada session yang menunggu seseorang.", "No session waits for a person."},
-	"table":        {"Tabel session", "Table of sessions"},
-	"sessions":     {"Semua session", "All sessions"}, "counts": {"Jumlah per status", "Counts by state"},
+	"nobodyNeeded": {"Tidak ada sesi yang menunggu seseorang.", "No session waits for a person."},
+	"table":        {"Tabel sesi", "Table of sessions"},
+	"sessions":     {"Semua sesi", "All sessions"}, "counts": {"Jumlah per status", "Counts by state"},
 	"name": {"Nama", "Name"}, "account": {"Akun", "Account"}, "since": {"Selama", "For"}, "next": {"Halaman berikutnya", "Next page"},
-	"none":       {"Tidak ada session yang cocok.", "No session matches."},
+	"none":       {"Tidak ada sesi yang cocok.", "No session matches."},
 	"open":       {"Buka", "Open"},
-	"lost":       {"Hubungan ke gateway terputus; halaman menyambung lagi sendiri.", "The connection to the gateway is lost; the page reconnects."},
+	"lost":       {"Koneksi ke gateway terputus; halaman akan tersambung lagi secara otomatis.", "The connection to the gateway is lost; the page reconnects."},
 	"noAccount":  {"belum tertaut", "not linked"},
 	"conditions": {"Kondisi", "Conditions"},
 	"linkedAt":   {"Ditautkan", "Linked"}, "connectedAt": {"Terhubung sejak", "Connected since"}, "restrictedUntil": {"Dibatasi sampai", "Restricted until"},
@@ -61,13 +61,13 @@ var deskTexts = map[string]text{
 	"actions":  {"Tindakan", "Actions"},
 	"nameHint": {"Huruf a-z, angka dan -, paling banyak 60.", "Letters a-z, digits and -, at most 60."},
 
-	"act.restart": {"Sambungkan ulang", "Restart"}, "ask.restart": {"Sambungkan ulang session ini sekarang?", "Reconnect this session now?"},
-	"act.stop": {"Tangguhkan", "Suspend"}, "ask.stop": {"Hentikan bot? Session tetap tertaut.", "Stop the bot? The session stays linked."},
+	"act.restart": {"Sambungkan ulang", "Restart"}, "ask.restart": {"Sambungkan ulang sesi ini sekarang?", "Reconnect this session now?"},
+	"act.stop": {"Tangguhkan", "Suspend"}, "ask.stop": {"Hentikan bot? Sesi tetap tertaut.", "Stop the bot? The session stays linked."},
 	"act.start": {"Mulai", "Start"}, "ask.start": {"Jalankan bot lagi?", "Run the bot again?"},
 	"act.logout": {"Putuskan tautan", "Log out"}, "ask.logout": {"Putuskan tautan dari ponsel? Sesudahnya perlu pindai ulang.", "Unlink from the phone? Afterwards it needs a new scan."},
-	"act.delete": {"Hapus", "Delete"}, "ask.delete": {"Hapus session ini? Penyimpanannya tinggal atau ikut terhapus menurut retentionPolicy.", "Delete this session? Its storage stays or goes by its retentionPolicy."},
+	"act.delete": {"Hapus", "Delete"}, "ask.delete": {"Hapus sesi ini? Penyimpanannya tinggal atau ikut terhapus menurut retentionPolicy.", "Delete this session? Its storage stays or goes by its retentionPolicy."},
 
-	"done.restart": {"Session menyambung ulang.", "The session reconnects."}, "done.stop": {"Session ditangguhkan.", "The session is suspended."},
+	"done.restart": {"Sesi menyambung ulang.", "The session reconnects."}, "done.stop": {"Sesi ditangguhkan.", "The session is suspended."},
 	"done.start": {"Bot dimulai.", "The bot starts."}, "done.logout": {"Tautan diputus.", "The session is logged out."}, "done.send": {"Pesan dikirim.", "The message was sent."},
 }
 
@@ -85,7 +85,7 @@ var stateTexts = map[bot.State]text{
 var actionTexts = map[bot.UserAction][2]text{
 	bot.ActionScanQR:          {{"Pindai kode dengan ponselnya, atau ketik kode di ponsel.", "Scan the code with its phone, or type a code there."}, {"Tautkan", "Link"}},
 	bot.ActionSignPasskey:     {{"Tanda tangani penautan dengan passkey akun.", "Sign the linking with the account's passkey."}, {"Tanda tangani", "Sign"}},
-	bot.ActionResolveConflict: {{"Klien lain memakai session ini. Hentikan yang lain, lalu sambungkan ulang.", "Another client uses this session. Stop the other one, then restart."}, {"Selesaikan", "Resolve"}},
+	bot.ActionResolveConflict: {{"Klien lain memakai sesi ini. Hentikan yang lain, lalu sambungkan ulang.", "Another client uses this session. Stop the other one, then restart."}, {"Selesaikan", "Resolve"}},
 	bot.ActionWaitUntil:       {{"Tunggu: WhatsApp membatasi akun ini.", "Wait: WhatsApp restricts this account."}, {"Lihat", "View"}},
 	bot.ActionUpgradeClient:   {{"WhatsApp menolak versi bot: perbarui Sesi.", "WhatsApp rejects the bot's version: upgrade Sesi."}, {"Lihat", "View"}},
 	bot.ActionOpenPhone:       {{"Buka WhatsApp di ponsel akun ini.", "Open WhatsApp on this account's phone."}, {"Lihat", "View"}},

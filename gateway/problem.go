@@ -45,8 +45,8 @@ var (
 		detail: text{"Alamat ini berisi bagian yang tidak boleh dikodekan: tulis tanpa %2F, %2E, \\, // dan ..", "The path has parts that must not be encoded: write it without %2F, %2E, \\, // and .."}}
 	problemNotFound = problem{status: http.StatusNotFound, kind: bot.ProblemNotFound, title: text{"Tidak ditemukan", "Not found"},
 		detail: text{"Tidak ada apa-apa di alamat ini.", "Nothing is served at this path."}}
-	problemNoSession = problem{status: http.StatusNotFound, kind: bot.ProblemNotFound, title: text{"Session tidak ditemukan", "No such session"},
-		detail: text{"Session ini tidak ada, atau Anda tidak boleh melihatnya.", "There is no such session, or you may not see it."}}
+	problemNoSession = problem{status: http.StatusNotFound, kind: bot.ProblemNotFound, title: text{"Sesi tidak ditemukan", "No such session"},
+		detail: text{"Sesi ini tidak ada, atau Anda tidak boleh melihatnya.", "There is no such session, or you may not see it."}}
 	problemMethod = problem{status: http.StatusMethodNotAllowed, kind: bot.ProblemMethodNotAllowed, title: text{"Metode tidak didukung", "Method not allowed"},
 		detail: text{"Alamat ini tidak menerima metode tersebut.", "This path does not take that method."}}
 	problemNoCredential = problem{status: http.StatusUnauthorized, kind: bot.ProblemTokenNeeded, title: text{"Perlu masuk", "Credential needed"},
@@ -70,11 +70,11 @@ var (
 	problemBadJSON = problem{status: http.StatusBadRequest, kind: bot.ProblemBadJSON, title: text{"JSON tidak sah", "Bad JSON"},
 		detail: text{"Isi permintaan bukan JSON yang diminta.", "The body is not the JSON that this path takes."}}
 	problemAway = problem{status: http.StatusServiceUnavailable, kind: bot.ProblemSessionAway, title: text{"Bot sedang tidak ada", "The bot is away"},
-		detail: text{"Bot session ini belum dapat dihubungi.", "The session's bot cannot be reached yet."}}
-	problemSuspended = problem{status: http.StatusConflict, kind: bot.ProblemSessionSuspended, title: text{"Session ditangguhkan", "The session is suspended"},
-		detail: text{"Session ini ditangguhkan; mulai lebih dulu.", "The session is suspended; start it first."}}
-	problemGoing = problem{status: http.StatusConflict, kind: bot.ProblemSessionSuspended, title: text{"Session sedang dihapus", "The session is being deleted"},
-		detail: text{"Session ini sedang dihapus.", "The session is being deleted."}}
+		detail: text{"Bot sesi ini belum dapat dihubungi.", "The session's bot cannot be reached yet."}}
+	problemSuspended = problem{status: http.StatusConflict, kind: bot.ProblemSessionSuspended, title: text{"Sesi ditangguhkan", "The session is suspended"},
+		detail: text{"Sesi ini ditangguhkan; mulai lebih dulu.", "The session is suspended; start it first."}}
+	problemGoing = problem{status: http.StatusConflict, kind: bot.ProblemSessionSuspended, title: text{"Sesi sedang dihapus", "The session is being deleted"},
+		detail: text{"Sesi ini sedang dihapus.", "The session is being deleted."}}
 	problemBroke = problem{status: http.StatusBadGateway, kind: bot.ProblemBotFailed, title: text{"Bot terputus", "The bot broke off"},
 		detail: text{"Bot terputus sebelum menjawab, jadi belum tentu permintaan ini sudah dilakukan. Dengan Idempotency-Key permintaan dapat diulang dengan aman.",
 			"The bot broke off before it answered, so it may have done this or not. With an Idempotency-Key the request can be repeated safely."}}

@@ -43,7 +43,7 @@ func (c *call) readRequest() (wahaRequest, error) {
 		return request, problemTooLarge.about(problemTooLarge.detail)
 	}
 	if err := json.Unmarshal(data, &request); err != nil {
-		return request, problemBadJSON.about(text{"Isi permintaan bukan deskripsi session: " + err.Error() + ".", "The body does not describe a session: " + err.Error() + "."})
+		return request, problemBadJSON.about(text{"Isi permintaan bukan deskripsi sesi: " + err.Error() + ".", "The body does not describe a session: " + err.Error() + "."})
 	}
 	refused := ""
 	switch {

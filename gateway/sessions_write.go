@@ -53,7 +53,7 @@ func (c *call) create(who *caller, key sessionKey, session *v1alpha1.WhatsAppSes
 	if failure == nil && !allowed {
 		failure = forbidden(who, actCreate)
 		if who.key != nil && who.key.Allows(rights[actCreate].key) {
-			failure = problemForbidden.about(text{"Kunci ini tidak berlaku untuk session dengan nama atau label itu.", "This key does not open a session of that name or with those labels."})
+			failure = problemForbidden.about(text{"Kunci ini tidak berlaku untuk sesi dengan nama atau label itu.", "This key does not open a session of that name or with those labels."})
 		}
 	}
 	return c.counted(who, actCreate, key, false, failure, func(ctx context.Context) error {
@@ -76,7 +76,7 @@ func (c *call) wahaChange(who *caller, key sessionKey) error {
 	}
 	if request.Name != "" {
 		if named, failure := c.named(who, request.Name); failure != nil || named != key {
-			return unprocessable(text{"Nama session tidak dapat diganti.", "A session's name cannot be changed."})
+			return unprocessable(text{"Nama sesi tidak dapat diganti.", "A session's name cannot be changed."})
 		}
 	}
 	return c.account(who, actChange, key, false, func(ctx context.Context) error {
@@ -131,7 +131,7 @@ func (c *call) edit(ctx context.Context, who *caller, key sessionKey, change fun
 			return nil, err
 		}
 		if who.key != nil && !who.key.Covers(key.namespace, key.name, session.Labels) {
-			return nil, problemForbidden.about(text{"Dengan label itu, kunci ini tidak lagi berlaku untuk session ini.", "With those labels this key would no longer open the session."})
+			return nil, problemForbidden.about(text{"Dengan label itu, kunci ini tidak lagi berlaku untuk sesi ini.", "With those labels this key would no longer open the session."})
 		}
 		if maps.Equal(before.Labels, session.Labels) && maps.Equal(before.Annotations, session.Annotations) && suspended(before) == suspended(session) {
 			return session, nil
@@ -199,12 +199,12 @@ func (c *call) refusal(err error, key sessionKey) error {
 	switch {
 	case apierrors.IsAlreadyExists(err):
 		return &problem{status: http.StatusUnprocessableEntity, kind: bot.ProblemConflict, title: text{"Sudah ada", "It exists"},
-			detail: text{"Session '" + key.name + "' sudah ada. Pakai PUT untuk mengubahnya.", "Session '" + key.name + "' already exists. Use PUT to update it."}}
+			detail: text{"Sesi '" + key.name + "' sudah ada. Pakai PUT untuk mengubahnya.", "Session '" + key.name + "' already exists. Use PUT to update it."}}
 	case apierrors.IsNotFound(err):
-		return problemNoSession.about(text{"Session atau namespace ini tidak ada.", "There is no such session or namespace."})
+		return problemNoSession.about(text{"Sesi atau namespace ini tidak ada.", "There is no such session or namespace."})
 	case apierrors.IsConflict(err):
 		return &problem{status: http.StatusConflict, kind: bot.ProblemConflict, title: text{"Berubah", "Changed meanwhile"},
-			detail: text{"Session ini baru saja diubah; coba lagi.", "The session was changed meanwhile; try again."}, retryAfter: 1}
+			detail: text{"Sesi ini baru saja diubah; coba lagi.", "The session was changed meanwhile; try again."}, retryAfter: 1}
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err):
 		if errors.As(err, &status) {
 			return unprocessable(text{"Kluster menolak: " + status.Status().Message, "The cluster refuses it: " + status.Status().Message})

@@ -61,7 +61,7 @@ func (c *call) named(who *caller, given string) (sessionKey, *problem) {
 	key, ok := parseName(given, who.namespace)
 	if !ok {
 		if who.namespace == "" && !strings.Contains(given, ".") {
-			return key, problemNoSession.about(text{"Anda tidak terikat pada satu namespace: tulis session sebagai namespace.nama.",
+			return key, problemNoSession.about(text{"Anda tidak terikat pada satu namespace: tulis sesi sebagai namespace.nama.",
 				"You have no namespace of your own: write the session as namespace.name."})
 		}
 		return key, problemNoSession.about(problemNoSession.detail)
@@ -88,14 +88,14 @@ func (c *call) passNamed(who *caller, path string) error {
 		}
 		defer done()
 		if asked && inBody != "" && inBody != name {
-			return problemBadRequest.about(text{"Alamat dan isi menyebut session yang berbeda.", "The query and the body name different sessions."})
+			return problemBadRequest.about(text{"Alamat dan isi menyebut sesi yang berbeda.", "The query and the body name different sessions."})
 		}
 		if inBody != "" {
 			name = inBody
 		}
 	}
 	if name == "*" {
-		return problemBadRequest.about(text{"Untuk semua session pakai " + bot.PathGatewayEvents + ".", "For all sessions use " + bot.PathGatewayEvents + "."})
+		return problemBadRequest.about(text{"Untuk semua sesi pakai " + bot.PathGatewayEvents + ".", "For all sessions use " + bot.PathGatewayEvents + "."})
 	}
 	key, failure := c.named(who, name)
 	if failure != nil {
@@ -130,7 +130,7 @@ func (c *call) takeName() (name string, done func(), err error) {
 	name, begin, end, err := splitBody(body)
 	switch {
 	case errors.Is(err, errAmbiguous):
-		return "", nil, problemBadJSON.about(text{"Isi menyebut session dua kali.", "The body names the session twice."})
+		return "", nil, problemBadJSON.about(text{"Isi menyebut sesi dua kali.", "The body names the session twice."})
 	case err != nil:
 		return "", nil, problemBadJSON.about(problemBadJSON.detail)
 	}

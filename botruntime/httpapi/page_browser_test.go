@@ -114,10 +114,10 @@ func pageFollowsTheSession(t *testing.T, tab *browser) {
 		*s = unlinkedSnapshot(bot.StateLoggedOut, bot.ReasonLoggedOut)
 		s.Revision, s.Expired = revision, true
 	})
-	tab.run(until(`document.querySelector('h1').textContent === 'Tautan dilepas dari ponsel'`))
+	tab.run(until(`document.querySelector('h1').textContent === 'Perangkat dikeluarkan dari ponsel'`))
 	f.show(testCode, time.Minute)
 	showsCode(t, tab, testCode)
-	if got := tab.text("#notes"); !strings.Contains(got, "Session sebelumnya sudah berakhir") {
+	if got := tab.text("#notes"); !strings.Contains(got, "Sesi sebelumnya sudah berakhir") {
 		t.Errorf("notes %q, want what happened to the session", got)
 	}
 }

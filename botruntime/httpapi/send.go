@@ -41,8 +41,8 @@ type Sender interface {
 // sendFaults say each reason not to send in both languages, before or after it was tried.
 var sendFaults = map[bot.ProblemKind]fault{
 	bot.ProblemNotLinked: {status: http.StatusConflict,
-		title:  text{"Session belum tertaut", "The session is not linked"},
-		detail: text{"Session belum tertaut ke ponsel; pindai kode QR lebih dulu.", "The session is not linked to a phone; scan a code first."}},
+		title:  text{"Sesi belum tertaut", "The session is not linked"},
+		detail: text{"Sesi belum tertaut ke ponsel; pindai kode QR lebih dulu.", "The session is not linked to a phone; scan a code first."}},
 	bot.ProblemBadParameter:     faultParameter,
 	bot.ProblemBadRecipient:     faultRecipient,
 	bot.ProblemNoSuchMessage:    faultNoMessage,
