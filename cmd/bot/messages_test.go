@@ -93,6 +93,7 @@ func jid(t *testing.T, text string) types.JID {
 // TestNothingThatCameIsLost kills the bot -9 while messages arrive: every message is in the journal once, and those of
 // one person are in order.
 func TestNothingThatCameIsLost(t *testing.T) {
+	t.Parallel()
 	n := messageKills
 	if v, err := strconv.Atoi(os.Getenv("SESI_KILLS")); err == nil {
 		n = v
@@ -147,6 +148,7 @@ func TestNothingThatCameIsLost(t *testing.T) {
 }
 
 func TestWhatPeopleDoIsOneEventEach(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir))
 	own := jid(t, p.pair(wa).JID)
@@ -203,6 +205,7 @@ func TestWhatPeopleDoIsOneEventEach(t *testing.T) {
 }
 
 func TestEventsStreamAndResume(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir))
 	own := jid(t, p.pair(wa).JID)
@@ -284,6 +287,7 @@ func TestAFullDiskAcknowledgesNothing(t *testing.T) {
 }
 
 func TestMessagesOff(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir, "MESSAGES=off"))
 	if status, body := p.call(http.MethodGet, bot.PathEvents); status != http.StatusConflict || !strings.Contains(string(body), "messages-off") {

@@ -188,6 +188,7 @@ func TestAPersonSignsInTheConsole(t *testing.T) {
 
 // TestABotThatIsKilledDuringAPasskeySaysSo: it begins again with a fresh code.
 func TestABotThatIsKilledDuringAPasskeySaysSo(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	key := simtest.NewAuthenticator(t)
 	if err := wa.RequirePasskey(phone, key.Passkey()); err != nil {

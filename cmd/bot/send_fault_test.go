@@ -31,6 +31,7 @@ func fault(t *testing.T, wa *simtest.Sim, f sim.Fault) {
 func textTo(to, words string) bot.SendRequest { return bot.SendRequest{To: to, Text: words} }
 
 func TestWhatWhatsAppRefuses(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir))
 	p.pair(wa)
@@ -84,6 +85,7 @@ func TestWhatWhatsAppRefuses(t *testing.T) {
 }
 
 func TestAMissingAnswerSendsNothingTwice(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir))
 	p.pair(wa)
@@ -107,6 +109,7 @@ func TestAMissingAnswerSendsNothingTwice(t *testing.T) {
 
 // What is in the outbox waits for the connection, over a restart too; another account does not send it.
 func TestTheOutboxOutlivesTheConnection(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir))
 	device := p.pair(wa).JID
@@ -154,6 +157,7 @@ func TestTheOutboxOutlivesTheConnection(t *testing.T) {
 }
 
 func TestWhatRefersToAMessage(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir))
 	own := jid(t, p.pair(wa).JID)
@@ -219,6 +223,7 @@ func TestWhatRefersToAMessage(t *testing.T) {
 
 // New chats wait while the account may not begin any; others go on.
 func TestNewChatsWaitForTheirTime(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir, "MESSAGES_NEW_CHATS=2"))
 	own := jid(t, p.pair(wa).JID)

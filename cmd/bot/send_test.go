@@ -120,6 +120,7 @@ func (p *process) onPhone(wa *simtest.Sim, id string) (found sim.OutMsg) {
 }
 
 func TestAMessageGoesOutAndComesThrough(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir))
 	p.refuses(bot.ProblemNotLinked, bot.SendRequest{To: "+62899000001", Text: "terlalu dini"})
@@ -180,6 +181,7 @@ func TestAMessageGoesOutAndComesThrough(t *testing.T) {
 }
 
 func TestAKeyMakesOneMessage(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir))
 	p.pair(wa)
@@ -201,6 +203,7 @@ func TestAKeyMakesOneMessage(t *testing.T) {
 }
 
 func TestRequestsThatMakeNoMessage(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	p := start(t, settings(wa, dir))
 	p.pair(wa)
@@ -234,6 +237,7 @@ func TestRequestsThatMakeNoMessage(t *testing.T) {
 // TestNothingIsSentTwice kills the bot -9 while it sends, and the client repeats each request under its key until it
 // has an answer: every message reaches its phone, under one id.
 func TestNothingIsSentTwice(t *testing.T) {
+	t.Parallel()
 	n := sendKills
 	if v, err := strconv.Atoi(os.Getenv("SESI_KILLS")); err == nil {
 		n = v

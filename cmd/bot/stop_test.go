@@ -22,6 +22,7 @@ import (
 // TestItStopsInTimeWhateverItDoes: SIGTERM ends the bot cleanly within 5 s, with the write-ahead log emptied into the
 // database, and the next start logs in.
 func TestItStopsInTimeWhateverItDoes(t *testing.T) {
+	t.Parallel()
 	const token = "a-token-of-this-bot"
 	cases := map[string]func(t *testing.T, wa *simtest.Sim, p *process, jid types.JID){
 		"connected": func(*testing.T, *simtest.Sim, *process, types.JID) {},
@@ -84,6 +85,7 @@ func TestItStopsInTimeWhateverItDoes(t *testing.T) {
 
 // TestItStopsInTimeUnderACode: nothing is linked yet, and nothing must be waited for.
 func TestItStopsInTimeUnderACode(t *testing.T) {
+	t.Parallel()
 	for name, disturb := range map[string]func(*testing.T, *simtest.Sim, *process){
 		"live": func(*testing.T, *simtest.Sim, *process) {},
 		"WhatsApp frozen": func(t *testing.T, wa *simtest.Sim, _ *process) {
@@ -126,6 +128,7 @@ func TestItStopsInTimeUnderACode(t *testing.T) {
 }
 
 func TestItStopsWellBeforeItHasStarted(t *testing.T) {
+	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	start(t, settings(wa, dir)).pair(wa)
 	for range 20 {
@@ -141,6 +144,7 @@ func TestItStopsWellBeforeItHasStarted(t *testing.T) {
 
 // TestARestoreThatGetsNoMoreStops: the sender of a backup may disappear in the middle of it.
 func TestARestoreThatGetsNoMoreStops(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	stdin, sender, err := os.Pipe()
 	must(t, err)

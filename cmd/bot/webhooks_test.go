@@ -80,6 +80,7 @@ func at(path, name string) string { return strings.Replace(path, "{name}", name,
 // The bot is killed when the receiver has an event and the bot does not know it yet, again and again: nothing is
 // missing, what comes twice has the same id, and each person's messages are in order.
 func TestKilledBetweenDeliveryAndCommitNothingIsLost(t *testing.T) {
+	t.Parallel()
 	wa, dir, h := whatsapp(t), t.TempDir(), startHook(t)
 	env := settings(wa, dir, "WEBHOOK_URL="+h.URL, "WEBHOOK_SECRET="+hookSecret, "WEBHOOK_EVENTS=message")
 	p := start(t, env)
@@ -136,6 +137,7 @@ func TestKilledBetweenDeliveryAndCommitNothingIsLost(t *testing.T) {
 }
 
 func TestWebhooksOverTheAPI(t *testing.T) {
+	t.Parallel()
 	wa, dir, h := whatsapp(t), t.TempDir(), startHook(t)
 	file := filepath.Join(dir, "webhooks.json")
 	write := func(text string) {
@@ -220,6 +222,7 @@ func TestWebhooksOverTheAPI(t *testing.T) {
 }
 
 func TestWrongWebhooksEndTheStart(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		env  []string
 		want string

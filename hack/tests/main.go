@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -42,22 +43,37 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	seen := results{verbose: slices.Contains(args, "-v")}
-	failed := false
+	verbose := slices.Contains(args, "-v")
+	seen, failed, began := results{verbose: verbose}, false, time.Now()
 	var raced []string
+	var beside [2][]pass // the large pass with the race detector waits a lot; the others run in its pauses
 	for _, part := range choose(all, wanted) {
-		if len(part.packages) == 0 {
-			continue
-		}
-		ok, err := goTest(out, part, args[1:], &seen)
-		if err != nil {
-			return err
-		}
-		failed = failed || !ok
+		large := 0
 		if part.race {
 			raced = append(raced, part.packages...)
+			if part.only == "" {
+				large = 1
+			}
+		}
+		if len(part.packages) > 0 {
+			beside[large] = append(beside[large], part)
 		}
 	}
+	shared := &lockedWriter{out: out}
+	var outcomes [len(beside)]outcome
+	var running sync.WaitGroup
+	for n, passes := range beside {
+		running.Go(func() { outcomes[n] = runPasses(shared, passes, args[1:], verbose) })
+	}
+	running.Wait()
+	for _, one := range outcomes {
+		if one.err != nil {
+			return one.err
+		}
+		failed = failed || one.failed
+		seen.add(one.seen)
+	}
+	seen.wall = time.Since(began)
 	if record := os.Getenv("SESI_TEST_RECORD"); record != "" {
 		if err := seen.append(record); err != nil {
 			return err
@@ -78,6 +94,39 @@ func run(args []string, out io.Writer) error {
 		return errors.New("some tests failed; their output is above")
 	}
 	return nil
+}
+
+// outcome is what came of some passes.
+type outcome struct {
+	seen   results
+	failed bool
+	err    error
+}
+
+// runPasses runs passes one after the other.
+func runPasses(out io.Writer, passes []pass, flags []string, verbose bool) (all outcome) {
+	all.seen.verbose = verbose
+	for _, part := range passes {
+		ok, err := goTest(out, part, flags, &all.seen)
+		if err != nil {
+			all.err = err
+			return all
+		}
+		all.failed = all.failed || !ok
+	}
+	return all
+}
+
+// lockedWriter lets several write to one place, each write whole.
+type lockedWriter struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (w *lockedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.out.Write(p)
 }
 
 // bareSQLite leaves SQLite, which is translated C of one goroutine at a time, without the race detector's and checkptr's
@@ -102,13 +151,11 @@ func goTest(out io.Writer, part pass, flags []string, seen *results) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return false, fmt.Errorf("start go test: %w", err)
 	}
 	readErr := seen.read(events, out)
 	err = cmd.Wait()
-	seen.wall += time.Since(began)
 	if state := cmd.ProcessState; state != nil {
 		seen.processor += state.UserTime() + state.SystemTime()
 	}

@@ -33,6 +33,13 @@ type results struct {
 	verbose         bool // print all output as it comes
 }
 
+// add takes over what another run took.
+func (r *results) add(other results) {
+	r.packages = append(r.packages, other.packages...)
+	r.tests = append(r.tests, other.tests...)
+	r.processor += other.processor
+}
+
 // read takes the events of one run. It prints the line of each package, and all output of what failed.
 func (r *results) read(events io.Reader, out io.Writer) error {
 	output := map[string]*strings.Builder{} // by package and test
