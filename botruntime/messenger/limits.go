@@ -14,17 +14,18 @@ import (
 )
 
 const (
-	// limitsFresh is how long what WhatsApp said of its limits is good; while a limit holds it is asked for again then.
+	// limitsFresh is how long WhatsApp's answer about its limits is used. While a limit is in force, the bot then asks
+	// again.
 	limitsFresh = 10 * time.Minute
-	// limitsShown is how old an answer may be that is shown to people.
+	// limitsShown is how old the answer may be that people see.
 	limitsShown = 5 * time.Second
-	// limitsTime bounds a question about limits: messages wait for it.
+	// limitsTime bounds a query about limits, because messages wait for it.
 	limitsTime = 10 * time.Second
 	// The queries that WhatsApp's own clients ask. Their numbers can change: then the limits are not known.
 	queryTimelock, queryCapping = "23983697327930364", "24503548349331633"
 )
 
-// limits are what WhatsApp does not let the account do to new people, as far as it said so.
+// limits are what WhatsApp does not allow the account to do with new people, as far as the bot knows.
 type limits struct {
 	// checked is when WhatsApp answered; zero when it never did.
 	checked time.Time
@@ -36,7 +37,7 @@ type limits struct {
 	quota, used            int
 }
 
-// hold says why a first message to someone must wait; nil when it need not.
+// hold returns why a first message to someone must wait; nil when it may be sent.
 func (l limits) hold(now time.Time) *bot.Hold {
 	switch {
 	case now.Before(l.timelockedUntil):
@@ -47,7 +48,7 @@ func (l limits) hold(now time.Time) *bot.Hold {
 	return nil
 }
 
-// same reports whether the limits differ from others in nothing but the time of the answer.
+// same reports whether two limits are equal, apart from the time of the answer.
 func (l limits) same(other limits) bool {
 	l.checked, other.checked = time.Time{}, time.Time{}
 	return l == other
@@ -60,8 +61,8 @@ func (m *Messenger) knownLimits() limits {
 	return m.limits
 }
 
-// freshLimits asks WhatsApp for the limits unless the answer is fresh. When it does not answer, what was known stays:
-// no answer does not mean that there is no limit.
+// freshLimits asks WhatsApp for the limits unless the last answer is fresh. If WhatsApp does not answer, the last known
+// limits stay, because they may still be in force.
 func (m *Messenger) freshLimits(ctx context.Context, client *whatsmeow.Client, anew bool) limits {
 	m.askLimits.Lock()
 	defer m.askLimits.Unlock()
@@ -86,7 +87,7 @@ func (m *Messenger) freshLimits(ctx context.Context, client *whatsmeow.Client, a
 	return found
 }
 
-// limitsChanged tells of new limits, and lets messages go that they held.
+// limitsChanged writes an event about new limits, and releases the messages that the old ones held.
 func (m *Messenger) limitsChanged(found limits, now time.Time) {
 	m.Log.Info("the limits of the account changed", "timelockedUntil", found.timelockedUntil, "cappedUntil", found.cappedUntil, "quota", found.quota, "used", found.used)
 	ctx, cancel := commitContext()

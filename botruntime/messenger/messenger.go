@@ -1,5 +1,5 @@
-// Package messenger carries messages between WhatsApp and the journal: what comes is written down before it is
-// acknowledged, and what is to be sent before it is tried. It never logs a text, a number or a name.
+// Package messenger moves messages between WhatsApp and the journal. An incoming message is written before it is
+// acknowledged, and an outgoing one before it is sent. The package never logs a text, a number or a name.
 package messenger
 
 import (
@@ -24,15 +24,15 @@ const commitTime = 10 * time.Second
 
 // Meter counts what happens to messages.
 type Meter interface {
-	// Received counts an event that was written down; repeat is true for one that was known.
+	// Received counts an event; repeat is true when it was in the journal already.
 	Received(kind bot.EventType, repeat bool)
-	// Refused counts an event that could not be written down.
+	// Refused counts an event that could not be written.
 	Refused()
 	// Attempted counts an attempt to send by the state that it led to.
 	Attempted(state bot.MessageState, took time.Duration)
-	// KeyRepeated counts a request whose Idempotency-Key was known.
+	// KeyRepeated counts a request whose Idempotency-Key was used before.
 	KeyRepeated()
-	// AskedAgain counts a recipient who asked for a message again; found is false when the bot has it no more.
+	// AskedAgain counts a recipient who asked for a message again; found is false when the bot no longer has it.
 	AskedAgain(found bool)
 }
 
@@ -50,8 +50,8 @@ type Options struct {
 // Messenger serves one session. Its methods may be called from any goroutine.
 type Messenger struct {
 	Options
-	// owed are changes whose events WhatsApp does not deliver again: whatsmeow acknowledges them whatever the sink
-	// says. They are written with the next commit that succeeds.
+	// owed are changes whose events WhatsApp does not deliver again: whatsmeow acknowledges them even when the sink
+	// refuses them. They are written with the next commit that succeeds.
 	mu   sync.Mutex
 	owed []func(*journal.Tx) error
 
@@ -63,7 +63,7 @@ type Messenger struct {
 
 	limitsMu  sync.Mutex
 	limits    limits
-	askLimits sync.Mutex // one question about limits at a time
+	askLimits sync.Mutex // one query about limits at a time
 
 	// Run's own.
 	bucket bucket
@@ -78,7 +78,7 @@ func New(o Options) *Messenger {
 
 // Prepare sets up a new client before it connects.
 func (m *Messenger) Prepare(client *whatsmeow.Client) {
-	// Two ticks at the sender without being "available", which would silence the phone.
+	// The sender sees two ticks although the bot is not "available", which would silence the phone.
 	client.SetForceActiveDeliveryReceipts(true)
 	client.GetMessageForRetry = m.messageForRetry
 	if _, done := client.Store.PrivacyTokens.(goodTokens); !done { // several clients can have one device
@@ -87,7 +87,7 @@ func (m *Messenger) Prepare(client *whatsmeow.Client) {
 }
 
 // messageForRetry finds a message for a recipient who could not decrypt it, by its id: the chat may be named by number
-// or by LID. Each call makes a message of its own, for whatsmeow changes it.
+// or by LID. Each call returns a new message, because whatsmeow changes it.
 func (m *Messenger) messageForRetry(_, _ types.JID, id types.MessageID) *waE2E.Message {
 	ctx, cancel := commitContext()
 	defer cancel()

@@ -40,7 +40,7 @@ func (m *Messenger) Run(ctx context.Context, session Session) error {
 	m.session.Store(&session)
 	for ctx.Err() == nil {
 		_, changed := session.Watch()
-		pause := time.Duration(0) // without a connection only a change of the session leads on
+		pause := time.Duration(0) // without a connection, only a change of the session helps
 		if client, err := session.Client(); err == nil {
 			pause = m.sendDue(ctx, client)
 		}
@@ -49,7 +49,7 @@ func (m *Messenger) Run(ctx context.Context, session Session) error {
 	return nil
 }
 
-// rest waits for something to do; a pause of 0 has no end.
+// rest waits for something to do, for at most the pause; 0 means without a limit.
 func (m *Messenger) rest(ctx context.Context, changed <-chan struct{}, pause time.Duration) {
 	var timeout <-chan time.Time
 	if pause > 0 {
@@ -114,7 +114,7 @@ func (m *Messenger) sendDue(ctx context.Context, client *whatsmeow.Client) time.
 			break
 		}
 		if !m.sendBatch(ctx, client, taken) {
-			return retryPause // the connection is gone, or what became of messages could not be written
+			return retryPause // the connection is gone, or the results of messages could not be written
 		}
 	}
 	next, err := m.Journal.NextDue(ctx)
@@ -135,13 +135,13 @@ func (m *Messenger) sendDue(ctx context.Context, client *whatsmeow.Client) time.
 	return max(next.Sub(now), time.Millisecond)
 }
 
-// result is the end of an attempt.
+// result is the outcome of an attempt.
 type result struct {
 	send    journal.Send
 	verdict verdict
 }
 
-// sendBatch sends messages one after the other, and reports whether to go on. What became of one is written while the
+// sendBatch sends messages one after the other, and reports whether to continue. The result of one is written while the
 // next is sent.
 func (m *Messenger) sendBatch(ctx context.Context, client *whatsmeow.Client, taken []journal.Send) bool {
 	results := make(chan result, len(taken))
@@ -211,7 +211,7 @@ func (m *Messenger) attempt(ctx context.Context, client *whatsmeow.Client, s *jo
 	return v
 }
 
-// expired ends the attempts. What may have been sent stays unknown until a receipt settles it.
+// expired ends the attempts. A message that may have been sent stays unknown until a receipt settles it.
 func expired(s *journal.Send) verdict {
 	if mayBeSent(s.Message) {
 		return verdict{state: bot.MessageUnknown}
@@ -219,8 +219,8 @@ func expired(s *journal.Send) verdict {
 	return failed(bot.ProblemExpired, "The bot could not send it in time.", 0, true)
 }
 
-// hand gives one message to whatsmeow and waits for the server's answer. The id is that of the outbox, so that the
-// same message sent again is known to the phone.
+// hand gives one message to whatsmeow and waits for the server's answer. The id is the outbox's, so that a phone
+// recognises the message when it is sent again.
 func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journal.Send) (err error) {
 	defer func() {
 		if recover() != nil { // whatsmeow can close a waiter twice when a disconnect meets the end of ctx
@@ -249,7 +249,7 @@ type flight struct {
 	land context.CancelFunc
 }
 
-// causeOf says what kind of error it was, without the numbers that an error's text may hold.
+// causeOf returns the kind of an error, without the numbers that an error's text may hold.
 func causeOf(err error) string {
 	for err != nil {
 		inner := errors.Unwrap(err)
@@ -261,7 +261,7 @@ func causeOf(err error) string {
 	return fmt.Sprintf("%T", err)
 }
 
-// settleAll writes what became of messages, as many at once as there are. It reports whether all were written.
+// settleAll writes the results of messages, as many at once as there are. It reports whether all were written.
 func (m *Messenger) settleAll(results <-chan result) bool {
 	whole := true
 	for first := range results {
@@ -306,7 +306,7 @@ var rank = map[bot.MessageState]int{
 	bot.MessageSent: 1, bot.MessageDelivered: 2, bot.MessageRead: 3, bot.MessagePlayed: 4,
 }
 
-// settle writes the end of an attempt.
+// settle writes the result of an attempt.
 func (m *Messenger) settle(t *journal.Tx, r result) error {
 	v, previous := r.verdict, bot.MessageState("")
 	s, err := t.UpdateSend(r.send.Message.ID, func(s *journal.Send) bool {
@@ -340,7 +340,7 @@ func (m *Messenger) settle(t *journal.Tx, r result) error {
 	return m.tell(t, s, previous)
 }
 
-// wasSent writes what follows when WhatsApp's server took a message.
+// wasSent writes the consequences of a message that WhatsApp's server accepted.
 func (m *Messenger) wasSent(t *journal.Tx, s *journal.Send) error {
 	if !s.Listed {
 		return m.applied(t, s)
@@ -396,13 +396,13 @@ func (m *Messenger) watch(id string) (changed <-chan struct{}, release func()) {
 	}
 }
 
-// wait is who waits for a message.
+// wait holds the callers that wait for one message.
 type wait struct {
 	changed  chan struct{}
 	watchers int
 }
 
-// settled wakes who waits for a message.
+// settled wakes the callers that wait for a message.
 func (m *Messenger) settled(id string) {
 	m.waitMu.Lock()
 	defer m.waitMu.Unlock()

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Pace is how fast the bot may send, to be kind to the account. The zero Pace has no limits.
+// Pace limits how fast the bot sends, to protect the account. The zero Pace has no limits.
 type Pace struct {
-	// PerMinute is how many messages go in a minute, 0 for no limit; Burst is how many go at once.
+	// PerMinute is how many messages are sent in a minute, 0 for no limit; Burst is how many are sent at once.
 	PerMinute, Burst int
 	// NewChats is how many new people the bot writes to in a day, 0 for no limit.
 	NewChats int
@@ -19,7 +19,7 @@ type Pace struct {
 // span midnight. Equal ends mean none.
 type QuietHours struct{ From, To int }
 
-// until is when the quiet hours end, zero when it is not quiet.
+// until is when the quiet hours end, zero outside of them.
 func (q QuietHours) until(now time.Time) time.Time {
 	if q.From == q.To {
 		return time.Time{}
@@ -39,14 +39,14 @@ func (q QuietHours) until(now time.Time) time.Time {
 	return end
 }
 
-// bucket holds the messages that may go now.
+// bucket counts the messages that may be sent now.
 type bucket struct {
 	left float64
 	at   time.Time
 }
 
-// wait is how long the next message must wait; 0 takes it out of the bucket. The bucket fills at the pace, by chance
-// up to a half faster or slower, so that the messages have no rhythm.
+// wait is how long the next message must wait; 0 takes it out of the bucket. The bucket fills at the pace, randomly up
+// to a half faster or slower, so that messages are sent at irregular intervals.
 func (b *bucket) wait(p Pace, now time.Time, dice float64) time.Duration {
 	if p.PerMinute <= 0 {
 		return 0

@@ -8,13 +8,13 @@ import (
 	"sesi.dev/sesi/botruntime/journal"
 )
 
-// receiptStates are the receipts of recipients that say how far a message has come.
+// receiptStates are the receipts of recipients that change a message's state.
 var receiptStates = map[types.ReceiptType]bot.MessageState{
 	types.ReceiptTypeDelivered: bot.MessageDelivered, types.ReceiptTypeInactive: bot.MessageDelivered,
 	types.ReceiptTypeRead: bot.MessageRead, types.ReceiptTypePlayed: bot.MessagePlayed,
 }
 
-// takeReceipt writes down how far messages of the outbox have come. A receipt also settles a message whose answer is
+// takeReceipt writes the new states of messages in the outbox. A receipt also settles a message whose answer is
 // missing.
 func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
 	state, ok := receiptStates[evt.Type]

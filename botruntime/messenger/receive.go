@@ -11,11 +11,11 @@ import (
 	"sesi.dev/sesi/botruntime/message"
 )
 
-// maxOwed bounds what is kept in memory while the disk takes nothing. The connection is down then, so little comes.
+// maxOwed bounds what is kept in memory while the disk refuses writes. The connection is down then, so few events come.
 const maxOwed = 1000
 
-// Take writes an event down and reports whether it is on disk; only then may WhatsApp get its acknowledgement. It is
-// the session's sink.
+// Take writes an event and reports whether it is on disk; only then may it be acknowledged to WhatsApp. Take is the
+// session's sink.
 func (m *Messenger) Take(evt any) bool {
 	switch evt := evt.(type) {
 	case *events.Message:
@@ -33,8 +33,8 @@ func (m *Messenger) Take(evt any) bool {
 	return true
 }
 
-// commit runs do, after what is still owed, in one transaction. A change that comes only once is owed until a later
-// commit takes it.
+// commit writes what is still owed and then runs do, in one transaction. A change that comes only once is owed until a
+// later commit succeeds.
 func (m *Messenger) commit(do func(*journal.Tx) error, once bool) bool {
 	ctx, cancel := commitContext()
 	defer cancel()
@@ -60,8 +60,8 @@ func (m *Messenger) commit(do func(*journal.Tx) error, once bool) bool {
 	return false
 }
 
-// keys names an event under every address of its chat and its sender: the same message may come under the number
-// once and under the LID later.
+// keys returns the keys of an event under every address of its chat and its sender: the same message may come first
+// under the number and later under the LID.
 func keys(kind bot.EventType, r message.Received) []journal.Key {
 	return keysOf(kind, r.Chat, r.From, r.ID)
 }
@@ -84,10 +84,10 @@ func keysOf(kind bot.EventType, in, from bot.Party, id string) []journal.Key {
 	return all
 }
 
-// write puts one event into the journal, and what it means for the messages there.
+// write writes one event to the journal, and applies it to the messages there.
 func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 	if r.Type == bot.EventMessageUndecryptable {
-		// The message itself may be there already: a stanza that comes twice cannot be read the second time.
+		// The message itself may be there already: a stanza that comes twice cannot be decrypted the second time.
 		if known, err := t.Seen(keys(bot.EventMessage, r)...); err != nil || known {
 			return err
 		}
@@ -112,7 +112,7 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 	return err
 }
 
-// revoked empties a message that was taken back.
+// revoked empties a message that its sender revoked.
 func revoked(was *bot.Message, at bot.Time) {
 	*was = bot.Message{
 		ID: was.ID, Chat: was.Chat, From: was.From, FromMe: was.FromMe, Origin: was.Origin, Kind: was.Kind,

@@ -12,7 +12,7 @@ import (
 	"sesi.dev/sesi/botruntime/message"
 )
 
-// lookTime bounds a question about who is on WhatsApp.
+// lookTime bounds a query about who is on WhatsApp.
 const lookTime = 15 * time.Second
 
 // look asks WhatsApp who has these addresses, and returns the address that WhatsApp uses for each; an address that
@@ -106,8 +106,7 @@ func (m *Messenger) admit(ctx context.Context, client *whatsmeow.Client, s *jour
 	return m.newChat(ctx, client, now)
 }
 
-// readdress writes down the address that WhatsApp uses, before the message goes: a receipt can be faster than the
-// answer.
+// readdress writes the address that WhatsApp uses, before the message is sent: a receipt can come before the answer.
 func (m *Messenger) readdress(s *journal.Send, to types.JID) error {
 	chat := m.Names.Party(to, types.EmptyJID, "")
 	if to.String() == s.Target && chat == s.Message.Chat {
@@ -147,7 +146,7 @@ func (m *Messenger) newChat(ctx context.Context, client *whatsmeow.Client, now t
 	return &verdict{state: bot.MessageHeld, due: hold.Until.Time, hold: hold}
 }
 
-// Check finds out who is on WhatsApp, and whether a message to them would go now. The error is a *Refusal, or the
+// Check finds out who is on WhatsApp, and whether a message to them could be sent now. The error is a *Refusal, or the
 // session's.
 func (m *Messenger) Check(ctx context.Context, contacts []string) ([]bot.CheckedContact, error) {
 	if len(contacts) == 0 || len(contacts) > bot.MaxChecked {

@@ -15,10 +15,10 @@ import (
 	"sesi.dev/sesi/botruntime/message"
 )
 
-// maxEmojiBytes bounds a reaction: the longest emoji is a family of several signs.
+// maxEmojiBytes bounds a reaction: the longest emoji is a family of several characters.
 const maxEmojiBytes = 64
 
-// about makes the draft one that acts on another message.
+// about makes the draft act on another message.
 func (d *draft) about(kind bot.MessageKind, subject *journal.Record) (message.Subject, error) {
 	was := subject.Message
 	sender, err := types.ParseJID(was.From.ID)
@@ -73,7 +73,7 @@ func (d *draft) forward(ctx context.Context, from bot.SendForward, expiresIn uin
 	return d.set(content, err)
 }
 
-// Edit gives a message of the account another text. The edit is a message of its own in the outbox. The error is a
+// Edit replaces the text of a message of the account. The edit is a separate message in the outbox. The error is a
 // *Refusal, or one of the journal's.
 func (m *Messenger) Edit(ctx context.Context, key, chat, id string, request bot.EditRequest) (bot.Message, error) {
 	stamp := struct {
@@ -108,8 +108,8 @@ func (m *Messenger) Edit(ctx context.Context, key, chat, id string, request bot.
 	return d.add(ctx, key, stamp, time.Time{}, 0)
 }
 
-// Delete takes a message out of the outbox when WhatsApp cannot have it yet, and else takes it back at everyone. It
-// returns the cancelled message, or the revocation, which is a message of its own in the outbox.
+// Delete cancels a message that WhatsApp cannot have yet, and revokes any other, which deletes it for everyone. It
+// returns the cancelled message, or the revocation, which is a separate message in the outbox.
 func (m *Messenger) Delete(ctx context.Context, key, chat, id string) (bot.Message, error) {
 	stamp := struct{ Chat, ID string }{chat, id}
 	if known, err := m.known(ctx, key, stamp); err != nil || known != nil {
@@ -123,7 +123,7 @@ func (m *Messenger) Delete(ctx context.Context, key, chat, id string) (bot.Messa
 		return bot.Message{}, err
 	}
 	was := found.Message
-	// An admin of a group may take back what others wrote; WhatsApp's server decides.
+	// An admin of a group may revoke what others wrote; WhatsApp's server decides.
 	if !was.FromMe && was.Chat.Kind != bot.PartyGroup || !changeable(was) || m.Journal.Now().Sub(was.Timestamp.Time) > revokeTime {
 		return bot.Message{}, &Refusal{Kind: bot.ProblemNotChangeable}
 	}
@@ -167,7 +167,7 @@ func changeable(was bot.Message) bool {
 	return true
 }
 
-// cancel takes a message out of the outbox that was never handed to WhatsApp, nil when there is no such message.
+// cancel cancels a message that was never handed to WhatsApp, and returns it; nil when there is no such message.
 func (m *Messenger) cancel(ctx context.Context, chat, id string) (cancelled *journal.Send, err error) {
 	err = m.Journal.Commit(ctx, func(t *journal.Tx) error {
 		cancelled = nil
@@ -202,7 +202,7 @@ func mayBeSent(m bot.Message) bool {
 	return false
 }
 
-// applied writes what a reaction, an edit or a revocation of the bot does, once WhatsApp's server took it.
+// applied writes the effect of the bot's reaction, edit or revocation, once WhatsApp's server has accepted it.
 func (m *Messenger) applied(t *journal.Tx, s *journal.Send) error {
 	about, at := s.Message.Subject, bot.At(t.Now())
 	var kind bot.EventType

@@ -26,11 +26,11 @@ import (
 const (
 	// defaultTTL is how long the bot tries when the request does not say.
 	defaultTTL = 24 * time.Hour
-	// editTime is how long WhatsApp shows an edit of a message, revokeTime how long it takes one back.
+	// editTime is how long WhatsApp accepts an edit of a message, revokeTime how long a revocation.
 	editTime, revokeTime = 15 * time.Minute, 60 * time.Hour
 )
 
-// Refusal says why a request to send makes no entry in the outbox.
+// Refusal says why a request to send is not put into the outbox.
 type Refusal struct {
 	Kind bot.ProblemKind
 	// Field is the field that is wrong, and Want says what it must be; both may be empty.
@@ -57,8 +57,8 @@ type draft struct {
 	listed  bool
 }
 
-// Send puts a message into the outbox, and returns it as it stands. A request whose key is known makes no other
-// message: it returns the first one. The error is a *Refusal, or journal.ErrKeyReused or ErrOutboxFull.
+// Send puts a message into the outbox, and returns it with its current state. A request whose key is known creates no
+// second message: it returns the first one. The error is a *Refusal, or journal.ErrKeyReused or ErrOutboxFull.
 func (m *Messenger) Send(ctx context.Context, key string, request bot.SendRequest) (bot.Message, error) {
 	if known, err := m.known(ctx, key, request); err != nil || known != nil {
 		return settledOr(known, err)
@@ -80,7 +80,7 @@ func (m *Messenger) Send(ctx context.Context, key string, request bot.SendReques
 	return d.add(ctx, key, request, request.SendAt.Time, request.TTL)
 }
 
-// known returns the message that a key made before, nil when there is none.
+// known returns the message of an earlier request with the key; nil when there is none.
 func (m *Messenger) known(ctx context.Context, key string, request any) (*journal.Send, error) {
 	if key == "" {
 		return nil, nil //nolint:nilnil // no such message is no error
@@ -180,7 +180,7 @@ func (d *draft) text(ctx context.Context, request bot.SendRequest) error {
 	return d.set(text.Compose())
 }
 
-// plainText is a text with the people that it names.
+// plainText makes a text message with its mentions.
 func (d *draft) plainText(text string, mentions []string) (message.Text, error) {
 	if text == "" || len(text) > bot.MaxTextBytes || !utf8.ValidString(text) {
 		return message.Text{}, badField("text", fmt.Sprintf("1 to %d bytes of UTF-8", bot.MaxTextBytes))
@@ -199,7 +199,7 @@ func (d *draft) plainText(text string, mentions []string) (message.Text, error) 
 	return out, nil
 }
 
-// set takes a composed message over, and what people see of it.
+// set puts a composed message into the draft, and what people see of it.
 func (d *draft) set(content *waE2E.Message, err error) error {
 	if err != nil {
 		return err
@@ -210,7 +210,7 @@ func (d *draft) set(content *waE2E.Message, err error) error {
 	return nil
 }
 
-// subject finds a message of the chat that another one is about.
+// subject finds the message of the chat that another one refers to.
 func (d *draft) subject(ctx context.Context, id string) (*journal.Record, error) {
 	found, err := d.m.Journal.Message(ctx, id, d.shown.Chat.ID)
 	if err != nil {
@@ -268,8 +268,8 @@ func newMessageID(account types.JID) string {
 	return whatsmeow.WebMessageIDPrefix + strings.ToUpper(hex.EncodeToString(sum[:9]))
 }
 
-// Await returns the message once it is no longer on its way, or as it stands when ctx ends. A message that is held, or
-// that waits for its time, is not on its way.
+// Await returns the message once it is no longer on its way, or in its current state when ctx ends. A message that is
+// held, or that waits for its time, is not on its way.
 func (m *Messenger) Await(ctx context.Context, id string) (bot.Message, error) {
 	for {
 		settled, release := m.watch(id)

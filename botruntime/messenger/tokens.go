@@ -14,11 +14,11 @@ import (
 	"sesi.dev/sesi/botruntime/message"
 )
 
-// A privacy token is good in the week of its issue and in the three weeks after. The weeks are counted from 1970.
+// A privacy token is valid in the week of its issue and in the three weeks after. The weeks are counted from 1970.
 const (
 	tokenBucket  = 7 * 24 * time.Hour
 	tokenBuckets = 4
-	// issueTime bounds the hand-over of one token.
+	// issueTime bounds the sending of one token.
 	issueTime = 10 * time.Second
 )
 
@@ -39,8 +39,8 @@ func (g goodTokens) GetPrivacyToken(ctx context.Context, user types.JID) (*store
 	return token, nil
 }
 
-// issueTokens hands the account's own privacy token to people that it wrote to, once a week each, as WhatsApp's
-// clients do: their answers are no strangers' messages then.
+// issueTokens sends the account's own privacy token to the people that it wrote to, once a week each, as WhatsApp's
+// clients do. Their answers then do not count as messages from strangers.
 func (m *Messenger) issueTokens(ctx context.Context, client *whatsmeow.Client, sent []bot.Party) {
 	now := m.Journal.Now()
 	for _, party := range sent {
@@ -87,7 +87,7 @@ func (m *Messenger) meet(chat string, lacks bool, week int64) {
 	m.met[chat] = week
 }
 
-// issueToken makes the server hand a token over. whatsmeow has no public call for it.
+// issueToken makes the server send a token. whatsmeow has no public call for it.
 func issueToken(ctx context.Context, client *whatsmeow.Client, to types.JID, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, issueTime)
 	defer cancel()

@@ -36,9 +36,9 @@ const (
 )
 
 const (
-	// maxRefusals is how often a message is tried again that the server refuses for a reason that may pass.
+	// maxRefusals is how often the bot tries again after the server refused a message for a temporary reason.
 	maxRefusals = 3
-	// maxFailures is how often a message is tried that fails before it reaches the server.
+	// maxFailures is how often the bot tries a message that fails before it reaches the server.
 	maxFailures = 8
 	// firstPause and longestPause bound the pauses between attempts.
 	firstPause, longestPause = time.Second, 5 * time.Minute
@@ -97,13 +97,13 @@ func (a attempted) refused(code int) verdict {
 	case code == codeNotFound:
 		return failed(bot.ProblemNoSuchGroup, "There is no such group, or the account is not in it.", code, false)
 	case (code == codeBadRequest || code == codeDeviceList || code >= firstServerFault) && a.attempts+1 < maxRefusals:
-		// The list of devices may have been old, or the server unwell.
+		// The list of devices may have been old, or the server may have had a fault.
 		return verdict{state: bot.MessageQueued, due: a.again(firstPause), attempt: true}
 	}
 	return failed(bot.ProblemRefused, "WhatsApp's server refused the message with code "+strconv.Itoa(code)+".", code, code >= firstServerFault)
 }
 
-// again is when to try again: pauses double, with half of each left to chance.
+// again returns when to try again: pauses double, and half of each is random.
 func (a attempted) again(first time.Duration) time.Time {
 	pause := float64(first) * math.Pow(2, float64(min(a.attempts, 16)))
 	pause = min(pause, float64(max(longestPause, first)))
@@ -132,7 +132,7 @@ func serverCode(err error) int {
 	return code
 }
 
-// isUnanswered tells an attempt that WhatsApp may have taken from one that it has not.
+// isUnanswered reports whether WhatsApp may have accepted the message although no answer came.
 func isUnanswered(err error) bool {
 	var disconnected *whatsmeow.DisconnectedError
 	return errors.Is(err, whatsmeow.ErrMessageTimedOut) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||

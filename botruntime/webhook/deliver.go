@@ -35,13 +35,13 @@ func (w *worker) post(ctx context.Context, e journal.Event) answer {
 	if err != nil {
 		return answer{err: withoutAddress(err)}
 	}
-	// What is left of a long answer ends its connection.
+	// A connection whose answer was not read to its end is closed.
 	_, _ = io.CopyN(io.Discard, got.Body, maxAnswer)
 	_ = got.Body.Close()
 	return answer{status: got.StatusCode, asked: retryAfter(got.Header.Get("Retry-After"), w.Now())}
 }
 
-// withoutAddress is an error without the URL, which may hold a secret.
+// withoutAddress returns an error without its URL, which may hold a secret.
 func withoutAddress(err error) error {
 	var inner *url.Error
 	if errors.As(err, &inner) {
@@ -53,7 +53,7 @@ func withoutAddress(err error) error {
 	return err
 }
 
-// why says for people why an event was not taken.
+// why explains to a person why an event was not accepted.
 func (w *worker) why(a answer) string {
 	switch {
 	case a.err != nil:

@@ -14,8 +14,8 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// sign sets the headers that name and prove a delivery: those of Standard Webhooks with every secret, and WAHA's
-// with the first. request is the name of this try.
+// sign sets the headers that identify and sign a delivery: those of Standard Webhooks with every secret, and WAHA's
+// with the first. request is the id of this attempt.
 func sign(header http.Header, secrets []string, id, request string, at time.Time, body []byte) {
 	seconds := strconv.FormatInt(at.Unix(), 10)
 	header.Set(bot.HeaderWebhookID, id)

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// firstWait and lastWait bound the wait between two tries.
+	// firstWait and lastWait bound the wait between two attempts.
 	firstWait = time.Second
 	lastWait  = time.Hour
 	// longestAsked bounds what a receiver may ask for by Retry-After.
@@ -30,11 +30,11 @@ type fate uint8
 const (
 	// taken: the receiver has the event.
 	taken fate = iota
-	// refused: it answered, and does not take this event.
+	// refused: the receiver answered, and does not accept this event.
 	refused
-	// away: it cannot take any event now.
+	// away: the receiver cannot accept any event now.
 	away
-	// gone: it wants no more events.
+	// gone: the receiver wants no more events.
 	gone
 )
 
@@ -55,8 +55,8 @@ func classify(a answer) fate {
 	return refused
 }
 
-// backoff is the wait after so many failures in a row: doubled each time, and moved by up to a fifth, so that many
-// bots do not come back at once. dice gives a number in [0, 1).
+// backoff is the wait after a number of failures in a row. It doubles each time, and varies by up to a fifth, so that
+// many bots do not come back at once. dice gives a number in [0, 1).
 func backoff(failures int, asked time.Duration, dice func() float64) time.Duration {
 	wait := lastWait
 	if failures < 13 {
@@ -86,8 +86,8 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return max(0, min(wait, longestAsked))
 }
 
-// over reports whether an event's time is up: its patience counts from when the trouble began, or from when it came
-// if that was later.
+// over reports whether the patience of an event is over. It counts from when the failures began, or from when the event
+// came if that was later.
 func over(came, since, now time.Time, patience time.Duration) bool {
 	if since.IsZero() {
 		return false

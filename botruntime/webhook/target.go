@@ -17,7 +17,7 @@ import (
 	"sesi.dev/sesi/botruntime/message"
 )
 
-// Bounds of what a file of webhooks may ask for.
+// The limits of a webhooks file.
 const (
 	maxTargets      = 32
 	maxFile         = 256 << 10
@@ -29,7 +29,7 @@ const (
 	maxPatience     = 7 * 24 * time.Hour
 )
 
-// The orders. In OrderChat an event that is refused holds up its chat, in OrderSession all events.
+// The orders. With OrderChat a refused event delays the later events of its chat, with OrderSession all later events.
 const (
 	OrderChat    = "chat"
 	OrderSession = "session"
@@ -45,14 +45,14 @@ type Target struct {
 	Chats []string
 	// Groups and FromMe are false where events of groups, or of the account itself, are left out.
 	Groups, FromMe bool
-	// Secrets sign the deliveries; the second is the one before, while it is replaced.
+	// Secrets sign the deliveries. The second is the old secret, while it is being replaced.
 	Secrets  []string
 	Headers  map[string]string
 	Order    string
 	Patience time.Duration
 }
 
-// same reports whether two targets are one.
+// same reports whether two targets are equal.
 func (t Target) same(other Target) bool {
 	return t.Name == other.Name && t.URL == other.URL && slices.Equal(t.Events, other.Events) && slices.Equal(t.Chats, other.Chats) &&
 		t.Groups == other.Groups && t.FromMe == other.FromMe && slices.Equal(t.Secrets, other.Secrets) &&
@@ -78,7 +78,7 @@ type entry struct {
 	Patience string            `json:"patience"`
 }
 
-// Parse reads a file of webhooks. It repeats no secret in an error.
+// Parse reads a webhooks file. Its errors contain no secret.
 func Parse(data []byte) ([]Target, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("it is larger than %d bytes", maxFile)
@@ -110,7 +110,7 @@ func Parse(data []byte) ([]Target, error) {
 	return targets, nil
 }
 
-// One is the only target, as the settings WEBHOOK_URL, WEBHOOK_SECRET and WEBHOOK_EVENTS describe it. events are
+// One returns the only target, as the settings WEBHOOK_URL, WEBHOOK_SECRET and WEBHOOK_EVENTS describe it. events are
 // separated by commas, secrets by a space.
 func One(url, secrets, events string) (Target, error) {
 	e := entry{Name: "default", URL: url, Events: list(events)}
@@ -217,7 +217,7 @@ func allowedHeader(name string) bool {
 	})
 }
 
-// keyOf is the key that a secret stands for; nil for one that is not allowed.
+// keyOf returns the key of a secret; nil when the secret is not allowed.
 func keyOf(secret string) []byte {
 	if encoded, found := strings.CutPrefix(secret, "whsec_"); found {
 		key, err := base64.StdEncoding.DecodeString(encoded)
@@ -232,7 +232,7 @@ func keyOf(secret string) []byte {
 	return []byte(secret)
 }
 
-// shown is an address without what may be secret in it.
+// shown returns a URL without the parts that may be secret.
 func shown(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

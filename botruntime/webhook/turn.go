@@ -22,7 +22,7 @@ const (
 	// helping is how many events are read at once, parallel how many chats are delivered at once.
 	helping  = 64
 	parallel = 8
-	// maxLines is how many chats may wait before nothing more is read; one helping may go beyond it.
+	// maxLines is how many chats may wait. While as many wait, no new events are read; one helping may exceed it.
 	maxLines = 64
 	// helpings bounds how much of one chat's line is delivered before the next has its turn.
 	helpings = 4
@@ -30,10 +30,10 @@ const (
 	buryLimit = 128
 )
 
-// turn is one look of a worker at its lines and at what is new. It works on a copy of the progress.
+// turn is one pass of a worker over its lines and the new events. It works on a copy of the progress.
 type turn struct {
 	*worker
-	// ctx ends when the worker shall stop, sending a little later.
+	// ctx ends when the worker must stop; sending ends a little later.
 	ctx, sending context.Context //nolint:containedctx // a turn lives as long as the call that it serves
 	state        *journal.Webhook
 	dead         []bot.DeadLetter
@@ -47,7 +47,7 @@ type turn struct {
 
 // result is how the delivery of one chat's events went.
 type result struct {
-	// next is the first event that was not taken; 0 when all were.
+	// next is the first event that was not accepted; 0 when all were.
 	next journal.Event
 	left bool
 	// answer says why; it is the zero value for an event that was not tried.
@@ -55,7 +55,7 @@ type result struct {
 	tried  bool
 }
 
-// take delivers what waits in lines, then what is new. more is true when there is more to do at once.
+// take delivers the events that wait in lines, then the new ones. more is true when there is more to do at once.
 func (t *turn) take() (more bool, err error) {
 	t.chooseChats()
 	more, err = t.lines()
@@ -75,7 +75,7 @@ func (t *turn) halted() bool {
 	return t.ctx.Err() != nil || t.state.Ended || t.state.Failures > 0 && t.state.Retry.After(t.Now())
 }
 
-// due is how long nothing has to be tried.
+// due is how long the worker has nothing to try.
 func (t *turn) due() time.Duration {
 	if t.state.Ended {
 		return never
@@ -113,8 +113,8 @@ func (t *turn) lines() (more bool, err error) {
 	return more, nil
 }
 
-// line delivers one chat's events up to the cursor. left is false when none is left, again is true when it can go on
-// at once.
+// line delivers one chat's events up to the cursor. left is false when none is left; again is true when the line can
+// continue at once.
 func (t *turn) line(line *journal.Line) (left, again bool, err error) {
 	for range helpings {
 		events, next, err := t.read(line.Chat, line.Next-1, t.state.Cursor)
@@ -144,7 +144,8 @@ func (t *turn) line(line *journal.Line) (left, again bool, err error) {
 	return true, true, nil
 }
 
-// judge decides about an event that was not taken. It returns true when the event was given up and the line goes on.
+// judge decides about an event that was not accepted. It returns true when the event was given up and the line
+// continues.
 func (t *turn) judge(line *journal.Line, r result) (goOn bool) {
 	now := t.Now()
 	t.failed = true
@@ -154,7 +155,7 @@ func (t *turn) judge(line *journal.Line, r result) (goOn bool) {
 		t.state.Ended = true
 		return false
 	case away:
-		if !t.away { // several chats find out at once
+		if !t.away { // several chats notice it at once
 			t.away = true
 			t.state.Failures++
 			if t.state.Since.IsZero() {
@@ -180,7 +181,7 @@ func (t *turn) judge(line *journal.Line, r result) (goOn bool) {
 	return false
 }
 
-// well notes that the receiver answers.
+// well records that the receiver answers.
 func (t *turn) well() { t.state.Failures, t.state.Since, t.state.Retry = 0, time.Time{}, time.Time{} }
 
 // bury gives an event up.
@@ -190,7 +191,7 @@ func (t *turn) bury(e journal.Event, now time.Time) {
 	})
 }
 
-// ahead delivers one helping of what is new. Chats whose events are refused become lines.
+// ahead delivers one helping of new events. Chats whose events are refused become lines.
 func (t *turn) ahead() (more bool, err error) {
 	if len(t.state.Lines) >= maxLines || t.target.Order == OrderSession && len(t.state.Lines) > 0 {
 		return false, nil
@@ -224,7 +225,7 @@ func (t *turn) ahead() (more bool, err error) {
 	return true, nil
 }
 
-// expire gives up every event whose patience is over while the receiver is away: each would fail as the one that was
+// expire gives up every event whose patience is over while the receiver is away: each would fail like the one that was
 // tried.
 func (t *turn) expire() error {
 	now := t.Now()
@@ -252,7 +253,8 @@ func (t *turn) expire() error {
 	return err
 }
 
-// buryFrom gives up events from next on until one has time left. done is true when none is left up to to.
+// buryFrom gives up the events from next on, until it finds one whose patience is not over. done is true when there is
+// none up to the event to.
 func (t *turn) buryFrom(chat string, next *uint64, to uint64, now time.Time, budget *int) (done bool, err error) {
 	for *budget > 0 {
 		*budget--
@@ -316,7 +318,7 @@ func (t *turn) group(events []journal.Event) [][]journal.Event {
 	return chats
 }
 
-// deliver sends several chats' events at once. While the receiver was away one alone is tried.
+// deliver sends several chats' events at once. While the receiver was away, only one is tried.
 func (t *turn) deliver(chats [][]journal.Event) []result {
 	results := make([]result, len(chats))
 	if len(chats) == 1 {
@@ -350,8 +352,8 @@ func (t *turn) deliver(chats [][]journal.Event) []result {
 	return results
 }
 
-// chat sends events one after the other, until one is not taken. halt, where given, is set when the receiver is away,
-// and ends the others.
+// chat sends events one after the other, until one is not accepted. halt, where given, is set when the receiver is
+// away, and ends the others.
 func (t *turn) chat(events []journal.Event, halt *atomic.Bool) result {
 	for _, e := range events {
 		if t.ctx.Err() != nil || halt != nil && halt.Load() {
@@ -395,7 +397,7 @@ func (t *turn) read(chat string, after, to uint64) ([]journal.Event, uint64, err
 	return slices.DeleteFunc(events, func(e journal.Event) bool { return !t.wants(e) }), next, err
 }
 
-// chooseChats finds the present id of each chat that the target names: a number may have become known since.
+// chooseChats finds the current id of each chat that the target names: a number may have become known since.
 func (t *turn) chooseChats() {
 	if len(t.target.Chats) == 0 {
 		return
@@ -421,7 +423,7 @@ func (t *turn) wants(e journal.Event) bool {
 	return t.target.FromMe || !ofAccount(e)
 }
 
-// ofAccount reports whether the account itself did what the event tells.
+// ofAccount reports whether the account itself did what the event reports.
 func ofAccount(e journal.Event) bool {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(e.Data, &members) != nil {

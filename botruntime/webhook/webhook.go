@@ -1,5 +1,5 @@
-// Package webhook delivers the journal's events to the addresses that a person named: in order, each at least once,
-// signed, and for as long as its patience lasts. It never changes an event, and never logs what is in one.
+// Package webhook delivers the journal's events to the URLs that a person configured: signed, in order, each at least
+// once, and each until its patience is over. It never changes an event, and never logs the content of one.
 package webhook
 
 import (
@@ -23,11 +23,12 @@ import (
 const (
 	// answerTime bounds one delivery.
 	answerTime = 30 * time.Second
-	// stopGrace is how long a delivery in progress may take once the bot stops; cut off, it would be repeated.
+	// stopGrace is how long a delivery in progress may continue once the bot stops. If it were cut off, the event would
+	// come again.
 	stopGrace = 2 * time.Second
-	// loadTime is how often the targets are looked up again.
+	// loadTime is how often the targets are loaded again.
 	loadTime = 2 * time.Second
-	// maxAnswer bounds what is read of an answer, which nobody needs.
+	// maxAnswer bounds how much of an answer is read. Its content is not used.
 	maxAnswer = 16 << 10
 )
 
@@ -39,7 +40,7 @@ var ErrCursor = errors.New("the cursor is newer than the newest event")
 
 // Meter counts deliveries.
 type Meter interface {
-	// Delivered counts a try of a webhook; outcome is taken, refused, away or gone.
+	// Delivered counts an attempt to deliver; outcome is taken, refused, away or gone.
 	Delivered(webhook, outcome string)
 }
 
@@ -50,7 +51,7 @@ type Options struct {
 	Names message.Names
 	// Guard decides which addresses may be dialed.
 	Guard *reach.Guard
-	// Load returns the targets and whether they may differ from those before. An error keeps what stands.
+	// Load returns the targets, and whether they may differ from the last ones. After an error the last ones stay.
 	Load func() (targets []Target, changed bool, err error)
 	// Every is how often Load is called; 0 means two seconds.
 	Every time.Duration
@@ -58,7 +59,7 @@ type Options struct {
 	// Agent is the User-Agent of a delivery.
 	Agent string
 	Log   *slog.Logger
-	// Now and Dice are for tests; nil means the journal's clock and real chance.
+	// Now and Dice are for tests; nil means the journal's clock and real random numbers.
 	Now  func() time.Time
 	Dice func() float64
 }
@@ -87,7 +88,7 @@ func New(o Options) *Manager {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Manager{Options: o, client: &http.Client{
-		// No proxy: the guard looks at the address that is dialed, which has to be the target's.
+		// No proxy: the guard checks the address that is dialed, which must be the target's.
 		Transport: &http.Transport{
 			DialContext: o.Guard.DialContext, MaxIdleConnsPerHost: parallel, MaxIdleConns: 4 * parallel, IdleConnTimeout: time.Minute,
 			TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: maxAnswer, DisableCompression: true,
@@ -111,7 +112,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		if err == nil && (changed || !loaded) {
 			wanted, loaded, stale = targets, true, true
 		}
-		if stale { // what the journal refused is tried again
+		if stale { // what could not be written to the journal is tried again
 			failed := m.replace(ctx, wanted, &wait)
 			stale, err = failed != nil, errors.Join(err, failed)
 		}
@@ -163,7 +164,7 @@ func (m *Manager) replace(ctx context.Context, targets []Target, wait *sync.Wait
 	return m.Journal.KeepWebhooks(ctx, names)
 }
 
-// start reads how far a target is, and begins to deliver. A new one begins with what comes from now on.
+// start reads the progress of a target, and begins to deliver. A new target gets the events from now on.
 func (m *Manager) start(ctx context.Context, target Target, wait *sync.WaitGroup) (*worker, error) {
 	state, found, err := m.Journal.Webhook(ctx, target.Name)
 	if err != nil {
@@ -232,7 +233,7 @@ func (m *Manager) Pause(ctx context.Context, name string) (bot.Webhook, error) {
 	return m.change(ctx, name, func(s *journal.Webhook) { s.Paused = true })
 }
 
-// Resume also revives a webhook that ended, and ends every wait.
+// Resume also restarts a webhook that ended, and ends every wait.
 func (m *Manager) Resume(ctx context.Context, name string) (bot.Webhook, error) {
 	return m.change(ctx, name, func(s *journal.Webhook) {
 		s.Paused, s.Ended, s.Retry = false, false, time.Time{}
@@ -253,8 +254,8 @@ func (m *Manager) change(ctx context.Context, name string, do func(*journal.Webh
 	return w.describe(ctx)
 }
 
-// Redeliver delivers everything behind the cursor after again, in order. A cursor older than the journal begins with
-// the oldest event that is left.
+// Redeliver delivers all events behind the cursor after again, in order. With a cursor older than the journal it begins
+// with the oldest event that is left.
 func (m *Manager) Redeliver(ctx context.Context, name string, after uint64) (bot.Webhook, error) {
 	w, err := m.find(name)
 	if err != nil {
@@ -282,7 +283,7 @@ func (m *Manager) Dead(ctx context.Context, name string, before uint64, limit in
 	return bot.DeadLetters{DeadLetters: letters, Before: next}, err
 }
 
-// Test sends an event of type webhook.test. It changes nothing of the webhook.
+// Test sends an event of type webhook.test. It does not change the webhook's progress.
 func (m *Manager) Test(ctx context.Context, name string) (bot.WebhookTest, error) {
 	w, err := m.find(name)
 	if err != nil {

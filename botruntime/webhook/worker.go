@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// saveTime bounds how much is delivered again after a kill: progress is written at most so long after it was made.
+	// saveTime is the longest time until progress is written. It bounds how much is delivered again after a kill.
 	saveTime = 100 * time.Millisecond
 	// commitTime bounds one write of the progress.
 	commitTime = 10 * time.Second
@@ -31,7 +31,7 @@ type worker struct {
 	state journal.Webhook
 	// epoch counts rewinds; what was delivered before one says nothing about the progress after it.
 	epoch int
-	// dead are letters that are not yet written; dirty says that the state is not.
+	// dead are dead letters that are not written yet; dirty is true while the state is not.
 	dead  []bot.DeadLetter
 	dirty bool
 	saved time.Time
@@ -40,7 +40,7 @@ type worker struct {
 // run delivers until ctx ends.
 func (w *worker) run(ctx context.Context) {
 	defer w.flush(context.WithoutCancel(ctx))
-	// A delivery in progress gets a little longer than the bot.
+	// A delivery in progress may continue a little after ctx ends.
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
@@ -109,7 +109,7 @@ func clone(s journal.Webhook) journal.Webhook {
 	return s
 }
 
-// put keeps what a turn achieved, unless the webhook was rewound meanwhile.
+// put keeps the progress of a turn, unless the webhook was rewound meanwhile.
 func (w *worker) put(ctx context.Context, t *turn, epoch int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -132,7 +132,7 @@ func (w *worker) put(ctx context.Context, t *turn, epoch int) {
 	}
 }
 
-// tell logs what changed for the worse or the better.
+// tell logs when deliveries begin to fail, and when they work again.
 func (w *worker) tell(was, now journal.Webhook, dead int) {
 	log := w.Log.With("webhook", w.target.Name)
 	if dead > 0 {
@@ -205,7 +205,7 @@ func (w *worker) poke() {
 	}
 }
 
-// describe says how the webhook is.
+// describe returns the webhook's state for the API.
 func (w *worker) describe(ctx context.Context) (bot.Webhook, error) {
 	w.mu.Lock()
 	s := clone(w.state)
