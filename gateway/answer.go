@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// writeTime is how long a client may take for one piece of an answer, readTime for one piece of a body. A client
-	// that is slower loses its connection, and holds up nobody else.
+	// writeTime is how long a client may take for one piece of an answer, readTime for one piece of a body. A slower
+	// client loses its connection, and delays nobody else.
 	writeTime = 30 * time.Second
 	readTime  = 20 * time.Second
 )
@@ -28,7 +28,7 @@ func newAnswer(w http.ResponseWriter) *answer {
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // WriteHeader implements http.ResponseWriter. It passes no informational answer on: a bot's 103 could bring headers
-// that no one has looked at.
+// that were not checked.
 func (a *answer) WriteHeader(status int) {
 	if status < 200 && status != http.StatusSwitchingProtocols {
 		return

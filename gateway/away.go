@@ -9,8 +9,8 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// classifyAway says what a caller is told of a session whose bot cannot be called, and whether the bot is expected
-// within seconds, so that a request may wait for it.
+// classifyAway returns the problem for a session whose bot cannot be called, and whether the bot is expected within
+// seconds, so that a request may wait for it.
 func classifyAway(session *v1alpha1.WhatsAppSession, now time.Time) (p *problem, soon bool) {
 	status := &session.Status
 	with := func(base *problem) *problem {
@@ -40,7 +40,7 @@ func classifyAway(session *v1alpha1.WhatsAppSession, now time.Time) (p *problem,
 	return away, false
 }
 
-// retryAfter is when, in seconds, it is worth to ask again.
+// retryAfter is after how many seconds it is worth asking again.
 func retryAfter(session *v1alpha1.WhatsAppSession, now time.Time) int {
 	status := &session.Status
 	switch {

@@ -11,12 +11,12 @@ import (
 // fieldSession is the field of a body that names the session, in WAHA's API.
 const fieldSession = "session"
 
-// errAmbiguous says that two readers of a body could find another session in it.
+// errAmbiguous says that two readers of a body could find different sessions in it.
 var errAmbiguous = errors.New("the body names the session twice")
 
 // splitBody finds the session's name in a JSON object, and where its value is, so that it can be replaced. Go's decoder
 // takes the last of two equal fields and ignores case; others take the first. A body with which readers could disagree
-// is refused: the rights that are looked at must be those of the session that is used.
+// is refused: the session whose rights are checked must be the session that is used.
 func splitBody(body []byte) (name string, begin, end int, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	token, err := decoder.Token()

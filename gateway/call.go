@@ -27,7 +27,7 @@ func (c *call) serve() error {
 	}
 	c.path = path
 	if upgrade := c.r.Header.Get("Upgrade"); upgrade != "" && (!strings.EqualFold(upgrade, "websocket") || c.r.Method != http.MethodGet) {
-		c.r.Header.Del("Upgrade") // nothing else is spoken here
+		c.r.Header.Del("Upgrade") // no other protocol is supported
 	}
 	segments := segmentsOf(path)
 	switch {
@@ -74,7 +74,7 @@ func (c *call) serveV1(segments []string) error {
 	return c.pass(who, key, rest, c.r.URL.RawQuery)
 }
 
-// pass passes the request on to a session's bot, if the caller may.
+// pass passes the request on to a session's bot, if the caller has the right.
 func (c *call) pass(who *caller, key sessionKey, path, query string) error {
 	what, known := classifyBot(c.r.Method, path)
 	if !known {
@@ -92,14 +92,14 @@ func (c *call) passAs(who *caller, what action, key sessionKey, path, query stri
 	})
 }
 
-// account does something to a session for a caller: within their rights and limits, with a line in the audit log and
-// in the metrics.
+// account does something to a session for a caller. It checks their rights and limits, writes the audit log, and counts
+// the call.
 func (c *call) account(who *caller, what action, key sessionKey, stream bool, do func(context.Context) error) error {
 	failure := c.permit(c.r.Context(), who, what, key)
 	return c.counted(who, what, key, stream, failure, do)
 }
 
-// counted is account for rights that were looked at before; failure is how that ended.
+// counted is account for rights that were checked before; failure is the result of that check.
 func (c *call) counted(who *caller, what action, key sessionKey, stream bool, failure *problem, do func(context.Context) error) (err error) {
 	var done func()
 	if failure == nil {

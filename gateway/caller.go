@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	// reviewCache is how long the API server's answers about tokens and rights are believed.
+	// reviewCache is how long the API server's answers about tokens and rights are cached.
 	reviewCache   = 10 * time.Second
 	reviewTimeout = 5 * time.Second
 	// maxCredential bounds a key or token.
@@ -44,7 +44,7 @@ type caller struct {
 	user      user.Info
 }
 
-// reviewer asks the API server who a token is and what they may do.
+// reviewer asks the API server whose a token is, and what that user may do.
 type reviewer struct {
 	tokens authenticator.Token
 	rights authorizer.Authorizer
@@ -83,7 +83,8 @@ func (t tokenOf) AuthenticateToken(ctx context.Context, token string) (*authenti
 	return t.request.AuthenticateRequest((&http.Request{Header: http.Header{"Authorization": {"Bearer " + token}}}).WithContext(ctx))
 }
 
-// credentialOf is the key or token of a request; empty for none. fromCookie is true where a browser sent it by itself.
+// credentialOf is the key or token of a request; empty for none. fromCookie is true where a browser sent it
+// automatically.
 func credentialOf(r *http.Request) (credential string, fromCookie bool) {
 	if key := r.Header.Get("X-Api-Key"); key != "" {
 		return key, false
@@ -119,8 +120,8 @@ func (g *Gateway) identify(r *http.Request) (*caller, *problem) {
 	return g.recognize(r.Context(), credential, g.address(r))
 }
 
-// recognize returns whose a credential is. A right API key is let in from everywhere. Wrong credentials from one
-// address are answered at a bounded rate, and above it tokens are not asked about.
+// recognize returns the caller that a credential belongs to. A right API key works from every address. Wrong
+// credentials from one address are answered at a limited rate; above it, the API server is not asked about tokens.
 func (g *Gateway) recognize(ctx context.Context, credential string, from netip.Addr) (*caller, *problem) {
 	if len(credential) > maxCredential {
 		return nil, problemWrongCredential.about(problemWrongCredential.detail)
@@ -187,8 +188,8 @@ func (g *Gateway) address(r *http.Request) netip.Addr {
 	return from
 }
 
-// may reports whether a caller may do something to a session. session may be nil, for one that does not exist or for
-// those of a namespace; labels are then of none.
+// may reports whether a caller may do something to a session. session is nil for one that does not exist, and for all
+// sessions of a namespace; there are then no labels to compare.
 func (g *Gateway) may(ctx context.Context, who *caller, what action, key sessionKey, session *v1alpha1.WhatsAppSession) (bool, *problem) {
 	need := rights[what]
 	if who.key != nil {
@@ -217,7 +218,7 @@ func (g *Gateway) may(ctx context.Context, who *caller, what action, key session
 	return decision == authorizer.DecisionAllow, nil
 }
 
-// permit is nil if the caller may do it. Whoever may not even see the session learns no more than that it is not found.
+// permit returns nil if the caller may do it. A caller who may not see the session is only told that it is not found.
 func (g *Gateway) permit(ctx context.Context, who *caller, what action, key sessionKey) *problem {
 	session := g.fleet.session(key)
 	allowed, failure := g.may(ctx, who, what, key, session)
@@ -242,7 +243,7 @@ func (g *Gateway) permit(ctx context.Context, who *caller, what action, key sess
 	return forbidden(who, what)
 }
 
-// forbidden says which right is missing, in the words of the caller's kind.
+// forbidden says which right is missing, in the terms of the caller's credential.
 func forbidden(who *caller, what action) *problem {
 	need := rights[what]
 	if who.key != nil {
@@ -298,7 +299,7 @@ func fromOtherSite(r *http.Request) bool {
 	case "same-origin", "none":
 		return false
 	case "":
-		if r.Header.Get("Upgrade") != "" { // opening a WebSocket is a GET that no rule of the browser holds back
+		if r.Header.Get("Upgrade") != "" { // opening a WebSocket is a GET that no rule of the browser prevents
 			origin := r.Header.Get("Origin")
 			_, host, _ := strings.Cut(origin, "://")
 			return origin != "" && host != r.Host

@@ -70,7 +70,7 @@ func (c *call) deskHome(who *caller, page *desk, name string) error {
 	})
 }
 
-// deskNew makes a session.
+// deskNew creates a session.
 func (c *call) deskNew(who *caller, page *desk, read bool) error {
 	page.Title, page.Namespace, page.Fixed = page.T("new"), who.namespace, who.key != nil
 	if read {

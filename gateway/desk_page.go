@@ -14,7 +14,7 @@ type desk struct {
 	Lang  string
 	Title string
 	Who   string
-	// Failure and Done are said at the page's top.
+	// Failure and Done are shown at the top of the page.
 	Failure, Done string
 
 	MayCreate  bool
@@ -56,7 +56,7 @@ type deskMessage struct {
 // T returns a text of the page.
 func (d *desk) T(name string) string { return deskTexts[name].in(d.Lang) }
 
-// StateWord says a state.
+// StateWord returns the word for a state.
 func (d *desk) StateWord(s bot.GatewaySession) string { return stateWord(s.State, d.Lang) }
 
 func stateWord(state bot.State, language string) string {
@@ -97,7 +97,7 @@ func (d *desk) Link(s bot.GatewaySession) string {
 	return bot.PathDesk + "/sessions/" + s.Namespace + "/" + s.Name
 }
 
-// Since is how long a session has been as it is.
+// Since is how long a session has been in its state.
 func (d *desk) Since(s bot.GatewaySession) string { return ago(time.Since(s.Since.Time), d.Lang) }
 
 // Waiting is how long a session has waited for a person.

@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	// heartbeat keeps a silent stream open, eventPause joins changes that come together.
+	// heartbeat is how often a silent stream gets a comment, which keeps it open; eventPause is how long changes are
+	// collected.
 	heartbeat  = 15 * time.Second
 	eventPause = 200 * time.Millisecond
-	// reviewEvery is how often a stream asks again what its caller may see, and whether the credential still holds.
+	// reviewEvery is how often a stream asks again what its caller may see, and whether the credential is still valid.
 	reviewEvery = 30 * time.Second
 )
 
@@ -61,7 +62,7 @@ func (c *call) serveEvents() error {
 	})
 }
 
-// stream sends what tell makes of the sessions that changed, until the caller, the gateway or the credential ends.
+// stream sends what tell returns for the sessions that changed, until the caller, the gateway or the credential ends.
 // With all it begins with every session.
 func (c *call) stream(all bool, tell func(keys []sessionKey, seen func(*v1alpha1.WhatsAppSession) bool) string) error {
 	who, failure := c.identify(c.r)

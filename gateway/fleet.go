@@ -130,7 +130,7 @@ func (f *fleet) namespaces() []string {
 	return names
 }
 
-// count is how many sessions there are.
+// count returns how many sessions there are, and of how many the bot can be called.
 func (f *fleet) count() (sessions, reachable int) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()

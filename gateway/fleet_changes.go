@@ -2,15 +2,15 @@ package gateway
 
 import "sync"
 
-// changes are the sessions that changed since a reader last took them. A slow reader gets each once, so it costs no
-// memory but the names.
+// changes are the sessions that changed since a reader last took them. A slow reader gets each session once, so it
+// costs memory for the names only.
 type changes struct {
 	mu   sync.Mutex
 	keys map[sessionKey]struct{}
 	wake chan struct{}
 }
 
-// follow begins to note changes for a reader, until stop.
+// follow begins to record changes for a reader, until stop.
 func (f *fleet) follow() (c *changes, stop func()) {
 	c = &changes{wake: make(chan struct{}, 1)}
 	f.mu.Lock()

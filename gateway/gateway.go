@@ -1,6 +1,6 @@
 // Package gateway serves the bots of all sessions at one address, and the desk for the people who look after them. It
-// decides who may do what, and passes the rest on to the bots. It keeps nothing: any number of gateways may run side by
-// side. It never opens a session's keys, and the operator is not in its way.
+// decides who may do what, and passes the rest on to the bots. It stores nothing, so any number of gateways may run
+// side by side. It never reads a session's keys, and sends no request through the operator.
 package gateway
 
 import (
@@ -26,9 +26,9 @@ type Options struct {
 	Config *rest.Config
 	// Namespaces are those that it serves; none means the whole cluster.
 	Namespaces []string
-	// TrustedProxies are the addresses of proxies whose X-Forwarded-For is believed.
+	// TrustedProxies are the addresses of proxies whose X-Forwarded-For is trusted.
 	TrustedProxies []netip.Prefix
-	// Locale is the language of those who ask for none: id or en.
+	// Locale is the language for requests that ask for none: id or en.
 	Locale string
 	Limits Limits
 	Log    *slog.Logger

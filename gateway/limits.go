@@ -8,7 +8,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits bound what a caller, a session and all together may take of the gateway. A zero field takes its default.
+// Limits bound what one caller, one session and all callers together may use of the gateway. A zero field means its
+// default.
 type Limits struct {
 	// Rate is how many requests per second a caller may send, after a first burst of twice as many (200).
 	Rate float64
@@ -53,7 +54,7 @@ type ledger struct {
 	held    int64
 }
 
-// account is one caller's or session's.
+// account is what one caller or session uses.
 type account struct {
 	requests, streams int
 	rate              *rate.Limiter
@@ -123,7 +124,7 @@ func (l *ledger) count(a, s *account, stream bool, by int) {
 	}
 }
 
-// forget makes room for a caller: those that have not called for a minute go.
+// forget makes room for a caller: it removes those that have not called for a minute.
 func (l *ledger) forget(now time.Time) {
 	if len(l.callers) < maxAccounts {
 		return
@@ -135,7 +136,7 @@ func (l *ledger) forget(now time.Time) {
 	}
 }
 
-// hold takes bytes of memory for a body; false when too many are taken.
+// hold reserves bytes of memory for a body; false when too many are in use.
 func (l *ledger) hold(size int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,13 +166,13 @@ const (
 	throttleCallers = 4096            // addresses remembered at once
 )
 
-// throttle bounds how often an address may present a wrong credential.
+// throttle bounds how often an address may send a wrong credential.
 type throttle struct {
 	mu   sync.Mutex
-	full map[netip.Prefix]time.Time // when an address has all its tries again
+	full map[netip.Prefix]time.Time // when an address has all its attempts again
 }
 
-// wait is how long an address must wait before its next try; 0 when it need not.
+// wait is how long an address must wait before its next attempt; 0 when it need not.
 func (t *throttle) wait(from netip.Addr, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -205,7 +206,7 @@ func (t *throttle) failed(from netip.Addr, now time.Time) {
 func (t *throttle) key(from netip.Addr) netip.Prefix {
 	bits := 32
 	if from.Is6() {
-		bits = 64 // a caller owns that much at least
+		bits = 64 // a caller has at least a network of this size
 	}
 	network, err := from.WithZone("").Prefix(bits)
 	if err != nil {

@@ -107,7 +107,7 @@ func needsPerson(s *v1alpha1.WhatsAppSession) bool {
 		meta.IsStatusConditionTrue(s.Status.Conditions, v1alpha1.ConditionStalled)
 }
 
-// matches reports whether a session is asked for. The states are counted over what the other filters let through.
+// matches reports whether a session is asked for. The states are counted over the sessions that pass the other filters.
 func (f *filter) matches(s *v1alpha1.WhatsAppSession) (counted, kept bool) {
 	if f.namespace != "" && s.Namespace != f.namespace || f.selector != nil && !f.selector.Matches(labels.Set(s.Labels)) || !f.found(s) {
 		return false, false
@@ -118,7 +118,7 @@ func (f *filter) matches(s *v1alpha1.WhatsAppSession) (counted, kept bool) {
 	return true, kept
 }
 
-// found reports whether a session's name, number or account name has the text that is searched for.
+// found reports whether a session's name, number or account name contains the text that is searched for.
 func (f *filter) found(s *v1alpha1.WhatsAppSession) bool {
 	if f.search == "" || strings.Contains(s.Name, f.search) || strings.Contains(s.Namespace+"/"+s.Name, f.search) {
 		return true

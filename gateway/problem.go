@@ -122,5 +122,5 @@ func writeJSON(w http.ResponseWriter, status int, kind string, value any) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // a caller that is gone is no failure
+	_ = json.NewEncoder(w).Encode(value) // it is no failure when the caller has gone
 }

@@ -15,8 +15,8 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// passedHeaders are what a bot gets of a request. Everything else stays here: the caller's credential and cookies, what
-// says where a request came from, and what would make a bot treat it as another one.
+// passedHeaders are the request headers that a bot gets. All others are dropped: the caller's credential and cookies,
+// headers that say where a request came from, and headers that would make a bot treat it as another one.
 var passedHeaders = []string{
 	"Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Encoding", "Content-Language", "Content-Type",
 	"Idempotency-Key", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Last-Event-Id",
@@ -26,7 +26,7 @@ var passedHeaders = []string{
 // socketHeaders are passed with them when a WebSocket is opened.
 var socketHeaders = []string{"Connection", "Upgrade", "Sec-Websocket-Extensions", "Sec-Websocket-Key", "Sec-Websocket-Protocol", "Sec-Websocket-Version"}
 
-// droppedHeaders are dropped from a bot's answer: they would speak for the gateway's whole address.
+// droppedHeaders are dropped from a bot's answer: they would apply to the gateway's whole address.
 var droppedHeaders = []string{
 	"Access-Control-Allow-Credentials", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Allow-Origin",
 	"Access-Control-Expose-Headers", "Access-Control-Max-Age", "Alt-Svc", "Clear-Site-Data", "Content-Location",
@@ -67,8 +67,8 @@ func copyHeaders(to, from http.Header, names []string) {
 	}
 }
 
-// cleanAnswer takes from a bot's answer what only the gateway may say. A bot can be anyone's code, and the desk of the
-// people who look after all bots is at the same address: a page from a bot must not become a page of the desk.
+// cleanAnswer removes from a bot's answer what only the gateway may set. A bot can be anyone's code, and the desk of
+// the people who look after all bots has the same address: a page from a bot must not act as a page of the desk.
 func cleanAnswer(answer *http.Response) error {
 	switch {
 	case answer.StatusCode == http.StatusUnauthorized:
@@ -90,12 +90,12 @@ func cleanAnswer(answer *http.Response) error {
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	h["Cross-Origin-Resource-Policy"] = []string{"same-origin"}
 	if strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
-		h["X-Accel-Buffering"] = []string{"no"} // nginx in front of us would hold events back
+		h["X-Accel-Buffering"] = []string{"no"} // nginx in front of the gateway would buffer events
 	}
 	return nil
 }
 
-// failed answers for a bot that did not.
+// failed answers a caller whose bot did not.
 func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && !errors.Is(r.Context().Err(), context.DeadlineExceeded) {
 		panic(http.ErrAbortHandler) // the caller has gone
@@ -143,8 +143,8 @@ func (b *buffers) Get() []byte {
 // Put implements httputil.BufferPool.
 func (b *buffers) Put(buffer []byte) { b.pool.Put(&buffer) }
 
-// isStream reports whether an answer is likely to stay open: such a request has a place of its own, because it would
-// take one from the others for hours.
+// isStream reports whether an answer is likely to stay open. Such requests are limited apart from the others, because
+// each lasts for hours.
 func isStream(r *http.Request, path string) bool {
 	return r.Header.Get("Upgrade") != "" || path == bot.PathSessionEvents ||
 		slices.ContainsFunc(r.Header.Values("Accept"), func(accept string) bool { return strings.Contains(accept, "text/event-stream") })

@@ -9,7 +9,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// action is what a request does, and so which right it needs.
+// action is what a request does; it decides which right the request needs.
 type action string
 
 const (
@@ -26,7 +26,7 @@ const (
 	actDelete  action = "delete"
 )
 
-// right is an action in the words of Kubernetes and in those of an API key.
+// right is the name of an action for Kubernetes and for an API key.
 type right struct {
 	verb, subresource string
 	key               apikey.Verb
@@ -46,14 +46,15 @@ var rights = map[action]right{
 	actDelete:  {"delete", "", apikey.VerbManage},
 }
 
-// audited reports whether a call leaves a line in the audit log. Reading does not, but for what gives the account away.
+// audited reports whether a call is written to the audit log. Reading is not, except for what gives control of the
+// account.
 func (a action) audited() bool {
 	return !slices.Contains([]action{actSee, actList, actWatch, actRead}, a)
 }
 
-// classifyBot returns the right that a request to a bot needs; false for a path that is not passed on. A path that
-// this release does not know needs the right to read or to send, so that new routes of a bot work, and none of those
-// that are kept apart lies below an unknown one.
+// classifyBot returns the right that a request to a bot needs; false for a path that is not passed on. A path that this
+// release does not know needs the right to read or to send, so that new routes of a bot work, and none of the routes
+// with a right of their own lies below an unknown one.
 func classifyBot(method, path string) (action, bool) {
 	segments := segmentsOf(strings.ToLower(path))
 	if len(segments) == 0 {

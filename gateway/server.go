@@ -12,13 +12,13 @@ const (
 	idleTime   = 90 * time.Second
 )
 
-// Configure sets a server's limits of header and time. It speaks HTTP/1.1 alone: HTTP/2 has no WebSockets here, and
+// Configure sets a server's limits of header and time. It allows HTTP/1.1 only: HTTP/2 has no WebSockets here, and
 // costs each idle stream more.
 func Configure(server *http.Server) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	server.Protocols = protocols
 	server.MaxHeaderBytes, server.ReadHeaderTimeout, server.IdleTimeout = maxHeader, headerTime, idleTime
-	// A stream goes on beyond it, because each piece of an answer has a deadline of its own.
+	// It does not end a stream, because each piece of an answer sets its own deadline.
 	server.WriteTimeout = answerTime + writeTime
 }

@@ -66,7 +66,7 @@ func unprocessable(detail text) *problem {
 	return &problem{status: http.StatusUnprocessableEntity, kind: bot.ProblemUnprocessable, title: text{"Tidak dapat diterima", "Cannot be accepted"}, detail: detail}
 }
 
-// describe puts a session's metadata into labels, where they fit, and whole into an annotation.
+// describe writes a session's metadata to an annotation, and each entry that is a valid label to the labels too.
 func describe(session *v1alpha1.WhatsAppSession, metadata map[string]string) error {
 	var before map[string]string
 	if json.Unmarshal([]byte(session.Annotations[annotationMetadata]), &before) == nil {
@@ -100,7 +100,7 @@ func describe(session *v1alpha1.WhatsAppSession, metadata map[string]string) err
 	return nil
 }
 
-// reserved reports whether a label belongs to programs.
+// reserved reports whether a label belongs to Kubernetes, Helm or Sesi.
 func reserved(name string) bool {
 	prefix, _, found := strings.Cut(name, "/")
 	return found && (prefix == "sesi.dev" || strings.HasSuffix(prefix, ".sesi.dev") || strings.HasSuffix(prefix, "kubernetes.io") || strings.HasSuffix(prefix, "k8s.io") || strings.HasSuffix(prefix, "helm.sh"))

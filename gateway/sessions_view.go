@@ -32,11 +32,11 @@ func wahaName(who *caller, s *v1alpha1.WhatsAppSession) string {
 
 func (c *call) wahaView(who *caller, s *v1alpha1.WhatsAppSession) wahaSession {
 	out := wahaSession{Name: wahaName(who, s), Status: wahaStatus(s), Me: wahaMe(s), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
-	_ = json.Unmarshal([]byte(s.Annotations[annotationMetadata]), &out.Config.Metadata) // someone's own text is shown as none
+	_ = json.Unmarshal([]byte(s.Annotations[annotationMetadata]), &out.Config.Metadata) // an annotation that is not JSON shows as none
 	return out
 }
 
-// wahaStatus says a resource's state in WAHA's words.
+// wahaStatus returns a resource's state in WAHA's terms.
 func wahaStatus(s *v1alpha1.WhatsAppSession) bot.WAHAStatus {
 	if suspended(s) || s.DeletionTimestamp != nil {
 		return bot.WAHAStopped

@@ -20,7 +20,7 @@ import (
 // writeTimeout bounds a write to the cluster, and the wait until the gateway sees it itself.
 const writeTimeout = 10 * time.Second
 
-// wahaCreate makes a session.
+// wahaCreate creates a session.
 func (c *call) wahaCreate(who *caller) error {
 	request, err := c.readRequest()
 	if err != nil {
@@ -47,7 +47,7 @@ func (c *call) wahaCreate(who *caller) error {
 	})
 }
 
-// create makes a session for a caller who may, and answers with it.
+// create creates a session for a caller who has the right, and answers with it.
 func (c *call) create(who *caller, key sessionKey, session *v1alpha1.WhatsAppSession, answer func(*v1alpha1.WhatsAppSession)) error {
 	allowed, failure := c.may(c.r.Context(), who, actCreate, key, session)
 	if failure == nil && !allowed {
@@ -116,8 +116,8 @@ func (c *call) suspendAs(who *caller, key sessionKey, suspend bool, answer func(
 	})
 }
 
-// edit changes a session in the cluster. A caller whose key opens only some sessions cannot change one so that it no
-// longer opens it.
+// edit changes a session in the cluster. A caller whose key covers only some sessions cannot change one so that the key
+// no longer covers it.
 func (c *call) edit(ctx context.Context, who *caller, key sessionKey, change func(*v1alpha1.WhatsAppSession) error) (*v1alpha1.WhatsAppSession, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -150,7 +150,7 @@ func (c *call) edit(ctx context.Context, who *caller, key sessionKey, change fun
 	}
 }
 
-// wahaDelete deletes a session. What is on its claim stays or goes by its retentionPolicy.
+// wahaDelete deletes a session. What is on its claim is kept or deleted, as its retentionPolicy says.
 func (c *call) wahaDelete(who *caller, key sessionKey) error {
 	if err := c.remove(who, key); err != nil {
 		return err

@@ -20,7 +20,8 @@ const (
 	// up to a minute.
 	dialTime   = 5 * time.Second
 	answerTime = 75 * time.Second
-	// patience is how long a request waits for a bot whose pod is being replaced, retryPause between two tries.
+	// patience is how long a request waits for a bot whose pod is being replaced; retryPause is the pause between two
+	// attempts.
 	patience   = 10 * time.Second
 	retryPause = 200 * time.Millisecond
 	// maxRepeated is the largest body that is kept in memory to be sent again.
@@ -80,12 +81,12 @@ type routed struct {
 
 type routedContext struct{}
 
-// botTrip sends requests to bots. It tries again while a bot's pod is being replaced: a request that was not sent
-// always, one that was sent only if it may be repeated.
+// botTrip sends requests to bots. It tries again while a bot's pod is being replaced. A request that was not sent is
+// always tried again, one that was sent only if it may be repeated.
 type botTrip struct {
 	fleet *fleet
 	base  http.RoundTripper
-	// retried counts the further tries.
+	// retried counts the repeated attempts.
 	retried func()
 }
 
@@ -120,7 +121,7 @@ func (b *botTrip) RoundTrip(request *http.Request) (*http.Response, error) {
 		if request.Context().Err() != nil || waiting.Err() != nil || !unsent && (!repeatable || timedOut(err)) {
 			return nil, err
 		}
-		// The watch may tell of the new pod, or the same one may listen in a moment.
+		// The watch may soon report the new pod, or the same pod may listen again.
 		pause, stop := context.WithTimeout(waiting, retryPause)
 		b.fleet.awaitTarget(pause, to.key, at)
 		stop()
@@ -158,7 +159,7 @@ func (b *botTrip) aim(request *http.Request, at *target) *http.Request {
 	aimed.URL, aimed.Host = &url, at.host
 	aimed.Header["Authorization"] = []string{at.authorization}
 	if request.GetBody != nil {
-		aimed.Body, _ = request.GetBody() // of memory: it does not fail
+		aimed.Body, _ = request.GetBody() // it is in memory: this does not fail
 	}
 	return aimed
 }
@@ -192,7 +193,7 @@ func timedOut(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// reusable is a body that a failed connection does not close, as long as nothing was read of it.
+// reusable is a body that a failed connection does not close, as long as nothing of it was read.
 type reusable struct {
 	io.ReadCloser
 	read bool

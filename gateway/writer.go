@@ -11,7 +11,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// newWriter returns a client that writes sessions, and reads them past the watches.
+// newWriter returns a client that writes sessions, and reads them from the API server and not from the watches.
 func newWriter(config *rest.Config, httpClient *http.Client) (client.Client, error) {
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {

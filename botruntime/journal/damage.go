@@ -7,7 +7,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// isDamaged tells a file that SQLite cannot read from a disk that is full or gone.
+// isDamaged distinguishes a file that SQLite cannot read from a disk that is full or gone.
 func isDamaged(err error) bool {
 	var failed *sqlite.Error
 	if !errors.As(err, &failed) {

@@ -122,7 +122,7 @@ type Query struct {
 	Limit int
 }
 
-// GoneError says that events behind the cursor were thrown away.
+// GoneError says that events behind the cursor were removed.
 type GoneError struct {
 	// Oldest is the cursor from which everything that is left can be read.
 	Oldest uint64

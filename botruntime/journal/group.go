@@ -26,7 +26,7 @@ func (j *Journal) CommitTogether(ctx context.Context, do func(*Tx) error) error 
 	j.groupMu.Lock()
 	j.group = append(j.group, mine)
 	j.groupMu.Unlock()
-	// Whoever gets the lock writes for all that wait; the others find their answer.
+	// The caller that gets the lock writes for all that wait; the others find their answer.
 	j.leader.Lock()
 	defer j.leader.Unlock()
 	select {

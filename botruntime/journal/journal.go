@@ -31,7 +31,7 @@ type Options struct {
 	Session string
 	// Retention is how long events and messages stay; 0 means ten minutes.
 	Retention time.Duration
-	// MaxBytes bounds the file: beyond it the oldest go.
+	// MaxBytes bounds the file: above it the oldest rows are removed.
 	MaxBytes int64
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -59,7 +59,7 @@ type Journal struct {
 type Stats struct {
 	// Events were written, Repeats were recognised and not written again.
 	Events, Repeats uint64
-	// Expired events went by age, Evicted ones by size.
+	// Expired events were removed by age, Evicted ones by size.
 	Expired, Evicted uint64
 	// CommitFailures are transactions that the disk did not take.
 	CommitFailures uint64

@@ -47,7 +47,7 @@ type Send struct {
 	Account, Target string
 	// Raw are the message's bytes; nil when they are gone.
 	Raw []byte
-	// Due is when the next try is, Ends when the tries end.
+	// Due is when the next attempt is, Ends when the attempts end.
 	Due, Ends time.Time
 	// Attempts counts the answers of WhatsApp that did not settle it.
 	Attempts int
@@ -279,7 +279,7 @@ func (j *Journal) OutboxSize(ctx context.Context) (sizes map[bot.MessageState]in
 	return sizes, rows.Err()
 }
 
-// KnowChat remembers that messages went either way in a chat, longer than the messages are kept.
+// KnowChat remembers that messages were sent or received in a chat, longer than the messages are kept.
 func (t *Tx) KnowChat(forms ...string) error {
 	for _, form := range forms {
 		if _, err := t.tx.ExecContext(t.ctx, `INSERT INTO chats (chat, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = excluded.at WHERE excluded.at > at + 86400000`,
@@ -290,7 +290,7 @@ func (t *Tx) KnowChat(forms ...string) error {
 	return nil
 }
 
-// KnownChat reports whether a message went either way in a chat, under one of the forms of its address.
+// KnownChat reports whether a message was sent or received in a chat, under one of the forms of its address.
 func (j *Journal) KnownChat(ctx context.Context, forms ...string) (bool, error) {
 	for _, form := range forms {
 		var one int
@@ -306,7 +306,7 @@ func (j *Journal) KnownChat(ctx context.Context, forms ...string) (bool, error) 
 }
 
 // expireOutbox removes one helping of entries that nobody asks for any more, and reports whether there may be more.
-// When nothing is to be kept, the content of what is settled goes after keep; its id and key stay.
+// When nothing is to be kept, the content of settled entries is removed after keep; their ids and keys stay.
 func (t *Tx) expireOutbox(keep time.Time) (more bool, err error) {
 	gone, err := t.remove(`DELETE FROM sends WHERE n IN (SELECT n FROM sends WHERE at < ? AND NOT pending LIMIT ?)`, millis(t.now.Add(-RetryTime)), sweep)
 	if err == nil {
@@ -319,7 +319,7 @@ func (t *Tx) expireOutbox(keep time.Time) (more bool, err error) {
 	return gone == sweep || emptied == sweep, err
 }
 
-// emptySends leaves of a message its id, its chat and its states.
+// emptySends removes all of a message but its id, its chat and its states.
 const emptySends = `UPDATE sends SET raw = NULL, body = json_remove(body, '$.text', '$.mentions', '$.replyTo', '$.linkPreview', '$.subject.text',
 	'$.location', '$.contacts', '$.poll', '$.media')`
 
@@ -328,7 +328,7 @@ func (t *Tx) evictOutbox() (int64, error) {
 	return t.remove(`DELETE FROM sends WHERE n IN (SELECT n FROM sends WHERE NOT pending ORDER BY n LIMIT ?)`, sweep)
 }
 
-// eraseOutbox empties what was sent to a chat. What waits is still sent.
+// eraseOutbox empties the messages that were sent to a chat. Those that wait are still sent.
 func (t *Tx) eraseOutbox(chat string) error {
 	_, err := t.tx.ExecContext(t.ctx, emptySends+` WHERE chat = ? AND NOT pending`, chat)
 	return err
@@ -361,7 +361,7 @@ func (t *Tx) BeginChat(day string) error {
 	return err
 }
 
-// KnownChat reports whether a message went either way in a chat, under one of the forms of its address.
+// KnownChat reports whether a message was sent or received in a chat, under one of the forms of its address.
 func (t *Tx) KnownChat(forms ...string) (known bool, err error) {
 	for _, form := range forms {
 		if err = t.tx.QueryRowContext(t.ctx, `SELECT EXISTS (SELECT 1 FROM chats WHERE chat = ?)`, form).Scan(&known); known || err != nil {

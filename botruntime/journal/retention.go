@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// seenTime is how long a repeat is recognised; WhatsApp keeps what was not acknowledged for less.
+	// seenTime is how long a repeat is recognised; WhatsApp keeps what was not acknowledged for a shorter time.
 	seenTime = 45 * 24 * time.Hour
 	// handOver is how long an event stays for readers that poll, also when nothing is to be kept.
 	handOver = 10 * time.Minute
@@ -15,8 +15,8 @@ const (
 	sweep = 500
 )
 
-// Tidy removes what is too old or too much. It works in small transactions, and an error of it harms nobody: an
-// acknowledgement never waits for it.
+// Tidy removes what is too old, or too much for the size limit. It works in small transactions. An error of it does no
+// harm, because no acknowledgement waits for it.
 func (j *Journal) Tidy(ctx context.Context) error {
 	now := j.options.Now()
 	for {

@@ -34,7 +34,7 @@ type Webhook struct {
 	Cursor uint64 `json:"cursor"`
 	// Lines are chats whose events wait because one of them was refused.
 	Lines []Line `json:"lines,omitempty"`
-	// Failures counts tries in a row that the receiver did not answer, Since is when they began, Retry is when the
+	// Failures counts attempts in a row that the receiver did not answer, Since is when they began, Retry is when the
 	// next one is due.
 	Failures int       `json:"failures,omitempty"`
 	Since    time.Time `json:"since,omitzero"`
@@ -86,7 +86,7 @@ func (j *Journal) Webhook(ctx context.Context, name string) (w Webhook, found bo
 	return w, true, nil
 }
 
-// SaveWebhook writes the progress of a webhook, together with the letters that died.
+// SaveWebhook writes the progress of a webhook, together with its new dead letters.
 func (j *Journal) SaveWebhook(ctx context.Context, name string, w Webhook, dead []bot.DeadLetter) error {
 	state, err := json.Marshal(w)
 	if err != nil {

@@ -38,10 +38,10 @@ type (
 	actBackup struct{}
 	// actProbe asks whether the store takes writes; inProbed follows.
 	actProbe struct{}
-	// actStoreFailed and actStoreWorks log the begin and the end of a store's failure.
+	// actStoreFailed and actStoreWorks log the beginning and the end of a store's failure.
 	actStoreFailed struct{ err error }
 	actStoreWorks  struct{}
-	// actWarn logs that WhatsApp stays out of reach.
+	// actWarn logs that WhatsApp still cannot be reached.
 	actWarn struct{ words string }
 	// actRemember writes the facts.
 	actRemember struct{}

@@ -93,8 +93,8 @@ func (s *Supervisor) Pair(ctx context.Context, phone string) (bot.Code, error) {
 // Restart connects now, whatever the session waits for, and resets its budgets.
 func (s *Supervisor) Restart(ctx context.Context) error { return s.ask(ctx, inRestart{}) }
 
-// Stop leaves WhatsApp and keeps the session's keys. Only a Restart connects again, also after a restart of the
-// process. It is idempotent.
+// Stop disconnects from WhatsApp and keeps the session's keys. Only a Restart connects again, also after a restart of
+// the process. It is idempotent.
 func (s *Supervisor) Stop(ctx context.Context) error { return s.ask(ctx, inStop{}) }
 
 // Resume connects unless that harms the account: it ends a stop and every other wait, but keeps the budget of takeovers
@@ -102,9 +102,9 @@ func (s *Supervisor) Stop(ctx context.Context) error { return s.ask(ctx, inStop{
 func (s *Supervisor) Resume(ctx context.Context) error { return s.ask(ctx, inResume{}) }
 
 // Clear unlinks the device and removes the session from the store, after a backup. It is idempotent, and returns when
-// it is done. told is false where a device was removed that WhatsApp still knows, because it was out of reach: the phone
-// goes on listing it. The error is a *Refusal when the backup failed and WhatsApp could not be told either, unless force
-// is set; it is a *ClearError when the store could not be emptied.
+// it is done. told is false when WhatsApp could not be reached: the device is removed here, and the phone still lists
+// it. The error is a *Refusal when the backup failed and WhatsApp could not be told either, unless force is set; it is
+// a *ClearError when the store could not be emptied.
 func (s *Supervisor) Clear(ctx context.Context, force bool) (told bool, err error) {
 	err = s.ask(ctx, inUnlink{force})
 	if errors.Is(err, errNotTold) {

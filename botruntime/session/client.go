@@ -92,8 +92,8 @@ func (c *client) dial(ctx context.Context, version wastore.WAVersionContainer, r
 	})
 }
 
-// cut ends the connection at once, from any goroutine: whatsmeow sends nothing more over it, and its handlers can use
-// their context no more.
+// cut ends the connection at once, from any goroutine: whatsmeow sends nothing more over it, and its handlers can no
+// longer use their context.
 func (c *client) cut() {
 	if cancel := c.last.Load(); cancel != nil {
 		(*cancel)()

@@ -44,7 +44,7 @@
 // events of the one before are dropped. The socket of a client is down, connecting, open or up (logged in). whatsmeow
 // never reconnects on its own; every dial is an action.
 //
-// # Who else may look
+// # Access from other goroutines
 //
 // Everyone else reads immutable snapshots (Watch), asks by API calls that become inputs (Restart, Stop, Clear, Pair),
 // or borrows the logged-in client (Client). Messages never enter the loop: a Sink takes them on whatsmeow's handler

@@ -43,7 +43,7 @@ func (l quietLog) say(level slog.Level, format string, a []any) {
 var verb = regexp.MustCompile(`%[-+# 0-9.]*[a-zA-Z]`)
 
 // redact fills a format with those of its values that cannot identify anyone. whatsmeow's warnings hold the numbers of
-// senders, whole protocol nodes and the texts of codes; its own words stay, and they say what happened.
+// senders, whole protocol nodes and the texts of codes; whatsmeow's own words stay; they say what happened.
 func redact(format string, a []any) string {
 	next := 0
 	return verb.ReplaceAllStringFunc(format, func(string) string {

@@ -6,8 +6,8 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// passkeyGate is a linking for which WhatsApp asks for the account's passkey. Codes stand still meanwhile: the phone
-// has taken one, and another would break off what goes on.
+// passkeyGate is a linking for which WhatsApp asks for the account's passkey. The code does not change meanwhile: the
+// phone has accepted it, and a new one would interrupt the linking.
 type passkeyGate struct {
 	step    passkeyStep
 	options string // WebAuthn's request options in JSON, while a signature is awaited
@@ -39,7 +39,7 @@ const (
 	passkeyGrace       = 3 * time.Second  // from the end of the connection to the news of the pairing, which is on the disk by then
 )
 
-// What a person reads of a gate that ended.
+// What a person reads about a gate that ended.
 const (
 	passkeyRestarted = "the bot was restarted in the middle of it"
 	passkeyUnsigned  = "nobody signed in time"
@@ -139,7 +139,7 @@ func (t *transition) leavePasskey() {
 	}
 }
 
-// public is what a person must know to go on with an open gate.
+// public is what a person must know to continue with an open gate.
 func (g passkeyGate) public() bot.Passkey {
 	p := bot.Passkey{Step: bot.PasskeyWait, Code: g.code, ExpiresAt: bot.At(g.until)}
 	switch g.step {

@@ -7,7 +7,8 @@ import (
 )
 
 // storeFault is a store that refuses a write. A bot that stays at WhatsApp with it loses messages: they are
-// acknowledged and cannot be kept. So it leaves, the server keeps them, and it comes back when a probe succeeds.
+// acknowledged and cannot be kept. So the bot disconnects, the server keeps the messages, and the bot comes back when a
+// probe succeeds.
 type storeFault struct {
 	active  bool
 	detail  string
@@ -42,7 +43,7 @@ func (t *transition) unwritable(err error) {
 	t.awaitStore()
 }
 
-// awaitStore leaves WhatsApp and probes the store after a wait that grows with each failure.
+// awaitStore disconnects from WhatsApp and probes the store after a wait that grows with each failure.
 func (t *transition) awaitStore() {
 	switch {
 	case t.socket == socketDown:

@@ -17,7 +17,7 @@ import (
 	"sesi.dev/sesi/botruntime/store"
 )
 
-// shutdownTimeout bounds the goodbye to WhatsApp and the last writes at the end of the process.
+// shutdownTimeout bounds the disconnect from WhatsApp and the last writes at the end of the process.
 const shutdownTimeout = 3 * time.Second
 
 // ErrStopping says that the process began to end before it did what was asked.
@@ -154,11 +154,11 @@ func policyOf(cfg config.Config) policy {
 	}
 }
 
-// Run drives the session until ctx ends. It then leaves WhatsApp within a few seconds, without unlinking. It must be
-// called once.
+// Run drives the session until ctx ends. It then disconnects from WhatsApp within a few seconds, without unlinking. It
+// must be called once.
 func (s *Supervisor) Run(ctx context.Context) error {
 	defer close(s.ended)
-	// The socket outlives ctx, for the goodbye.
+	// The socket outlives ctx, so that the bot can disconnect properly.
 	online, offline := context.WithCancel(context.WithoutCancel(ctx))
 	defer offline()
 	s.renew(online, s.device)
