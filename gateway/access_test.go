@@ -16,7 +16,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// TestWhoMayDoWhat holds each right against each kind of request: 0 means that the bot answered.
+// TestWhoMayDoWhat tries each kind of request with each right: 0 means that the bot answered.
 func TestWhoMayDoWhat(t *testing.T) {
 	mine, other := newNamespace(t), newNamespace(t)
 	newBot(t, mine, "shop", echo)
@@ -159,7 +159,7 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// A key that is deleted opens nothing from then on, and one whose Secret is changed opens what it says then.
+// A deleted key stops working, and a key whose Secret is changed works as the new Secret says.
 func TestRevocation(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)
@@ -182,7 +182,7 @@ func TestRevocation(t *testing.T) {
 	g.eventually(http.StatusUnauthorized, "GET", path, key, "")
 }
 
-// Wrong credentials of one address are slowed down; a right key is let in from it all the same.
+// Wrong credentials of one address are slowed down; a right key from the same address still works.
 func TestWrongOnesAreSlowedDown(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)

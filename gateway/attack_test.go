@@ -34,7 +34,7 @@ func (s *served) raw(t *testing.T, request string) (status int, body string) {
 	return answer.StatusCode, string(data)
 }
 
-// No spelling of a path, a name or a body reaches another session or another right than the one that was looked at.
+// No spelling of a path, a name or a body reaches another session or another right than the one that was checked.
 func TestTricks(t *testing.T) {
 	mine, other := newNamespace(t), newNamespace(t)
 	newBot(t, mine, "shop", echo)
@@ -133,7 +133,7 @@ func TestOversizedBodies(t *testing.T) {
 	}
 }
 
-// A bot that hangs, or that answers with what no bot does, harms its own callers only.
+// A bot that hangs, or that sends answers no real bot sends, harms its own callers only.
 func TestHostileBots(t *testing.T) {
 	namespace := newNamespace(t)
 	raw := func(text string) http.HandlerFunc {
@@ -190,7 +190,7 @@ func TestHostileBots(t *testing.T) {
 			t.Errorf("%s: a page runs at the gateway's address", name)
 		}
 	}
-	// Callers of a bot that hangs are bounded; the others' do not wait for them.
+	// The callers of a bot that hangs are limited; those of other bots do not wait for them.
 	var refused atomic.Int32
 	for range 8 {
 		go func() {
@@ -222,7 +222,7 @@ func TestAForeignKeyGetsNothing(t *testing.T) {
 	f.setState(bot.StateConnected, v1alpha1.ReasonPodRunning)
 	thief := newSession(t, namespace, "thief", nil)
 	thief.listen("127.60.200.1", echo)
-	f.makePod("127.60.200.1") // the thief has the address of the bot
+	f.makePod("127.60.200.1") // another listener has the address of the bot
 	g := newGateway(t)
 	key := newKey(t, namespace, "read,send")
 	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "shop"), key, "")
@@ -232,7 +232,7 @@ func TestAForeignKeyGetsNothing(t *testing.T) {
 	}
 }
 
-// A client that does not read its answer, or sends a request bit by bit, holds up nobody else.
+// A client that does not read its answer, or sends a request byte by byte, delays nobody else.
 func TestSlowClients(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {

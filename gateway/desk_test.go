@@ -58,7 +58,7 @@ func (s *served) signIn(credential string) string {
 	return cookie
 }
 
-// The cookie is out of scripts' reach, is sent to nobody else, and works for no page of another site.
+// Scripts cannot read the cookie, it is sent to no other host, and it does not work for pages of other sites.
 func TestDeskCookie(t *testing.T) {
 	namespace := newNamespace(t)
 	f := newBot(t, namespace, "shop", echo)
@@ -106,7 +106,7 @@ func TestDeskCookie(t *testing.T) {
 	}
 }
 
-// What a reader may not do is not offered, and is refused when it is sent all the same.
+// The desk does not offer what a reader may not do, and refuses it when it is sent anyway.
 func TestDeskOffersWhatOneMay(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)
@@ -171,7 +171,7 @@ func eval[T any](b *tab, expression string) T {
 	return value
 }
 
-// until waits for an expression to be true, even across a change of page.
+// until waits for an expression to become true, also across a change of page.
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	wait(b.t, expression, func() bool {
@@ -234,7 +234,7 @@ func (b *tab) axe(name, file string) {
 	}
 }
 
-// linking plays a bot that is to be linked.
+// linking is a bot that waits to be linked.
 func linking(t *testing.T, snapshots <-chan bot.Snapshot) http.HandlerFunc {
 	picture := image.NewGray(image.Rect(0, 0, 29, 29))
 	for i := range 29 * 29 {
@@ -332,7 +332,7 @@ func TestDesk(t *testing.T) {
 	f.setState(bot.StateConnected, v1alpha1.ReasonPodRunning)
 	b.until("document.querySelector('#panel [data-state=Connected]')")
 
-	// A message is sent, and what changes is asked back.
+	// A message is sent, and an action that changes the session asks for confirmation.
 	eval[bool](b, "(document.querySelector('#to').value='+628123456789', document.querySelector('form[action$=\"/send\"] button').click(), true)")
 	b.until("document.querySelector('.done') && document.querySelector('.done').innerText.includes('Pesan dikirim')")
 	eval[bool](b, "(document.querySelector('form[action$=\"/stop\"]').closest('details').querySelector('summary').click(), true)")

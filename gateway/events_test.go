@@ -9,7 +9,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// One stream tells of all sessions that its caller may see, and of no other.
+// One stream reports on all sessions that its caller may see, and on no others.
 func TestEventsOfAllSessions(t *testing.T) {
 	mine, other := newNamespace(t), newNamespace(t)
 	g := newGateway(t)

@@ -75,11 +75,11 @@ func (f *fleet) seeKey(object any, gone bool) {
 	}
 	key, err := apikey.Read(secret)
 	if err != nil {
-		f.log.Warn("an API key's Secret is wrong and opens nothing", "namespace", secret.Namespace, "error", err.Error())
+		f.log.Warn("an API key's Secret is invalid; the key does not work", "namespace", secret.Namespace, "error", err.Error())
 		return
 	}
 	if other, taken := f.keys[key.Sum]; taken {
-		f.log.Warn("two Secrets hold the same API key; the second opens nothing", "namespace", secret.Namespace, "secret", secret.Name,
+		f.log.Warn("two Secrets hold the same API key; only the first one works", "namespace", secret.Namespace, "secret", secret.Name,
 			"otherNamespace", other.Namespace, "otherSecret", other.Name)
 		return
 	}

@@ -71,7 +71,7 @@ func New(options Options) (*Gateway, error) {
 		return nil, err
 	}
 	if g.reviews, err = newReviewer(options.Config, httpClient); err != nil {
-		return nil, fmt.Errorf("ask the cluster who calls: %w", err)
+		return nil, fmt.Errorf("prepare the reviews of tokens: %w", err)
 	}
 	if g.writer, err = newWriter(options.Config, httpClient); err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !errors.As(failure, &known) {
 			g.log.Error("serve a request", "error", failure.Error())
 			known = &problem{status: http.StatusInternalServerError, kind: bot.ProblemInternal,
-				title: text{"Kesalahan gateway", "The gateway failed"}, detail: text{"Lihat log gateway.", "The gateway's log says how."}}
+				title: text{"Kesalahan gateway", "The gateway failed"}, detail: text{"Lihat log gateway.", "See the gateway's log."}}
 		}
 		if known.status == http.StatusUnauthorized || known.kind == bot.ProblemTooManyAttempts {
 			c.w.Header().Set("Connection", "close")

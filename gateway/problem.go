@@ -48,7 +48,7 @@ var (
 	problemNoSession = problem{status: http.StatusNotFound, kind: bot.ProblemNotFound, title: text{"Sesi tidak ditemukan", "No such session"},
 		detail: text{"Sesi ini tidak ada, atau Anda tidak boleh melihatnya.", "There is no such session, or you may not see it."}}
 	problemMethod = problem{status: http.StatusMethodNotAllowed, kind: bot.ProblemMethodNotAllowed, title: text{"Metode tidak didukung", "Method not allowed"},
-		detail: text{"Alamat ini tidak menerima metode tersebut.", "This path does not take that method."}}
+		detail: text{"Alamat ini tidak menerima metode tersebut.", "This path does not support that method."}}
 	problemNoCredential = problem{status: http.StatusUnauthorized, kind: bot.ProblemTokenNeeded, title: text{"Perlu masuk", "Credential needed"},
 		detail: text{"Kirim kunci API di X-Api-Key, atau token Kubernetes di Authorization: Bearer.", "Send an API key in X-Api-Key, or a Kubernetes token in Authorization: Bearer."}}
 	problemWrongCredential = problem{status: http.StatusUnauthorized, kind: bot.ProblemTokenWrong, title: text{"Kunci salah", "Wrong credential"},
@@ -64,24 +64,24 @@ var (
 	problemTooManyStreams = problem{status: http.StatusTooManyRequests, kind: bot.ProblemTooManyStreams, title: text{"Terlalu banyak aliran", "Too many streams"},
 		detail: text{"Terlalu banyak aliran peristiwa terbuka; tutup salah satu.", "Too many event streams are open; close one."}, retryAfter: 5}
 	problemTooLarge = problem{status: http.StatusRequestEntityTooLarge, kind: bot.ProblemTooLarge, title: text{"Terlalu besar", "Too large"},
-		detail: text{"Isi permintaan lebih besar dari yang diterima.", "The body is larger than the gateway takes."}}
+		detail: text{"Isi permintaan lebih besar dari yang diterima.", "The body is larger than the gateway accepts."}}
 	problemBadRequest = problem{status: http.StatusBadRequest, kind: bot.ProblemBadRequest, title: text{"Permintaan tidak sah", "Bad request"},
 		detail: text{"Permintaan ini tidak dapat dibaca.", "The request cannot be read."}}
 	problemBadJSON = problem{status: http.StatusBadRequest, kind: bot.ProblemBadJSON, title: text{"JSON tidak sah", "Bad JSON"},
-		detail: text{"Isi permintaan bukan JSON yang diminta.", "The body is not the JSON that this path takes."}}
+		detail: text{"Isi permintaan bukan JSON yang diminta.", "The body is not the JSON that this path expects."}}
 	problemAway = problem{status: http.StatusServiceUnavailable, kind: bot.ProblemSessionAway, title: text{"Bot sedang tidak ada", "The bot is away"},
 		detail: text{"Bot sesi ini belum dapat dihubungi.", "The session's bot cannot be reached yet."}}
 	problemSuspended = problem{status: http.StatusConflict, kind: bot.ProblemSessionSuspended, title: text{"Sesi ditangguhkan", "The session is suspended"},
 		detail: text{"Sesi ini ditangguhkan; mulai lebih dulu.", "The session is suspended; start it first."}}
 	problemGoing = problem{status: http.StatusConflict, kind: bot.ProblemSessionSuspended, title: text{"Sesi sedang dihapus", "The session is being deleted"},
 		detail: text{"Sesi ini sedang dihapus.", "The session is being deleted."}}
-	problemBroke = problem{status: http.StatusBadGateway, kind: bot.ProblemBotFailed, title: text{"Bot terputus", "The bot broke off"},
+	problemBroke = problem{status: http.StatusBadGateway, kind: bot.ProblemBotFailed, title: text{"Bot terputus", "The bot disconnected"},
 		detail: text{"Bot terputus sebelum menjawab, jadi belum tentu permintaan ini sudah dilakukan. Dengan Idempotency-Key permintaan dapat diulang dengan aman.",
-			"The bot broke off before it answered, so it may have done this or not. With an Idempotency-Key the request can be repeated safely."}}
+			"The bot disconnected before it answered, so it is not known whether it did this. With an Idempotency-Key the request can be repeated safely."}}
 	problemSlow = problem{status: http.StatusGatewayTimeout, kind: bot.ProblemTimeout, title: text{"Bot tidak menjawab", "The bot does not answer"},
-		detail: text{"Bot tidak menjawab tepat waktu, jadi belum tentu permintaan ini sudah dilakukan.", "The bot did not answer in time, so it may have done this or not."}}
-	problemStrange = problem{status: http.StatusBadGateway, kind: bot.ProblemBotFailed, title: text{"Jawaban bot tidak sah", "A strange answer"},
-		detail: text{"Jawaban bot bukan jawaban yang sah.", "The bot's answer is not one that a bot gives."}}
+		detail: text{"Bot tidak menjawab tepat waktu, jadi belum tentu permintaan ini sudah dilakukan.", "The bot did not answer in time, so it is not known whether it did this."}}
+	problemStrange = problem{status: http.StatusBadGateway, kind: bot.ProblemBotFailed, title: text{"Jawaban bot tidak sah", "Invalid answer"},
+		detail: text{"Jawaban bot bukan jawaban yang sah.", "The bot sent an answer that is not valid."}}
 	problemCluster = problem{status: http.StatusServiceUnavailable, kind: bot.ProblemInternal, title: text{"Kluster tidak menjawab", "The cluster does not answer"},
 		detail: text{"API Kubernetes sedang tidak dapat dihubungi.", "The Kubernetes API cannot be reached now."}, retryAfter: 2}
 )

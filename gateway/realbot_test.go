@@ -149,7 +149,7 @@ func gatewayProgram(t *testing.T) (url string, kill func()) {
 }
 
 // killUnderLoad sends through one of two gateways, kills it in the middle, and repeats at the other what got no answer.
-// Every message comes, and none twice.
+// Every message arrives, and none twice.
 func killUnderLoad(t *testing.T, other *served, key, namespace, to string) {
 	t.Helper()
 	const messages, workers = 40, 4

@@ -20,7 +20,7 @@ import (
 	"sesi.dev/sesi/gateway"
 )
 
-// recorder notes what is asked of the API server.
+// recorder records the requests to the API server.
 type recorder struct {
 	base http.RoundTripper
 	mu   *sync.Mutex
@@ -51,8 +51,8 @@ func (r recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	return r.base.RoundTrip(request)
 }
 
-// TestItsRightsAreWhatItCalls runs the gateway as a user with the chart's rules alone: all that it does works, and each
-// right is used.
+// TestItsRightsAreWhatItCalls runs the gateway as a user with only the chart's rules: everything that it does works,
+// and each right is used.
 func TestItsRightsAreWhatItCalls(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)

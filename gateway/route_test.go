@@ -96,7 +96,8 @@ func TestDefaultIsTheOnlySessionOfAKey(t *testing.T) {
 	}
 }
 
-// The bot gets its own token and nothing of the caller's, and its answer says nothing for the gateway.
+// The bot gets its own token and none of the caller's credentials, and its answer cannot set what only the gateway may
+// set.
 func TestHeaders(t *testing.T) {
 	namespace := newNamespace(t)
 	f := newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
@@ -219,7 +220,7 @@ func TestWebSocket(t *testing.T) {
 	}
 }
 
-// A session whose bot is away is answered with its state, and with when to ask again.
+// When a session's bot is away, the answer has the session's state, and when to ask again.
 func TestAway(t *testing.T) {
 	namespace := newNamespace(t)
 	g := newGateway(t)
@@ -342,7 +343,7 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// A line of an open answer reaches the caller at once.
+// A line of an answer that is still open reaches the caller at once.
 func TestNothingIsHeldBack(t *testing.T) {
 	namespace := newNamespace(t)
 	next := make(chan struct{})

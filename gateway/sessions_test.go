@@ -16,7 +16,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// A provider's code that makes sessions in WAHA makes resources here.
+// Code that creates sessions in WAHA creates resources here.
 func TestSessionsAreMadeChangedAndDeleted(t *testing.T) {
 	namespace := newNamespace(t)
 	g := newGateway(t)
@@ -83,7 +83,7 @@ func TestSessionsAreMadeChangedAndDeleted(t *testing.T) {
 	}
 }
 
-// What cannot be done is refused with the remedy, and changes nothing.
+// A request that cannot be served is refused with the remedy, and changes nothing.
 func TestSessionsThatAreRefused(t *testing.T) {
 	mine, other := newNamespace(t), newNamespace(t)
 	newSession(t, mine, "shop", map[string]string{"team": "sales"})

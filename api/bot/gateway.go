@@ -31,7 +31,7 @@ const (
 	ProblemSessionAway ProblemKind = "session-away"
 	// ProblemSessionSuspended: the session's bot does not run, and starts only if someone asks for it.
 	ProblemSessionSuspended ProblemKind = "session-suspended"
-	// ProblemBotFailed: the bot broke off, or its answer is not one that a bot gives.
+	// ProblemBotFailed: the bot disconnected, or its answer is not valid.
 	ProblemBotFailed ProblemKind = "bot-failed"
 	// ProblemTooManyRequests: the caller or the session has as many requests as the gateway allows.
 	ProblemTooManyRequests ProblemKind = "too-many-requests"

@@ -98,7 +98,7 @@ func (b *browser) text(selector string) string {
 	return out
 }
 
-// until waits for an expression to be true, even across a change of page.
+// until waits for an expression to become true, also across a change of page.
 func until(expression string) step {
 	look := chromedp.Evaluate[bool]("Boolean(" + expression + ")")
 	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {

@@ -9,7 +9,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// Callers that come at the same time share a transaction; one that fails takes none of the others with it.
+// Callers that come at the same time share a transaction; when one fails, the others still succeed.
 func TestCommitTogether(t *testing.T) {
 	j, err := Open(t.Context(), Options{Directory: t.TempDir(), Session: "default"})
 	if err != nil {

@@ -296,7 +296,7 @@ func (s *Supervisor) write(a action) {
 		}
 		s.log.Log(context.Background(), level, string(a.event), "event", string(a.event), "detail", a.detail)
 	case actWarn:
-		s.log.Warn("WhatsApp stays out of reach", "detail", a.words)
+		s.log.Warn("WhatsApp still cannot be reached", "detail", a.words)
 	case actStoreFailed:
 		s.log.Error("the store refuses writes; the bot leaves WhatsApp, which keeps the messages, until it can write again", "error", a.err)
 	case actStoreWorks:

@@ -113,8 +113,7 @@ func TestInterruptedClearChangesNothing(t *testing.T) {
 	}
 }
 
-// A replacement may be killed between any two of its steps; the next start brings it to its end, and no file
-// gets lost on the way.
+// A replacement may be killed between any two of its steps; the next start completes it, and no file is lost.
 func TestInterruptedReplacementIsCompleted(t *testing.T) {
 	base := t.TempDir()
 	s := open(t, base)

@@ -203,7 +203,7 @@ func TestARemovedLockFile(t *testing.T) {
 	}
 }
 
-// A session directory that was replaced under a running bot is not its own any more.
+// A session directory that was replaced under a running bot no longer belongs to that bot.
 func TestAReplacedDirectory(t *testing.T) {
 	auth := t.TempDir()
 	s := open(t, auth)

@@ -214,7 +214,7 @@ func TestADiskThatFailsToReadIsNotDamage(t *testing.T) {
 	d.remount()
 }
 
-// The place of a session is warned of when it will lose the session, or has lost it.
+// The log warns of a place that will lose the session, or has lost it.
 func TestPlacesThatAreWarnedOf(t *testing.T) {
 	opened := func(t *testing.T, auth string) string {
 		t.Helper()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A message secret goes after a month, or earlier when there are too many; nothing else does.
+// A message secret is removed after a month, or earlier when there are too many; nothing else is removed.
 func TestOldMessageSecretsGo(t *testing.T) {
 	s := open(t, t.TempDir())
 	link(t, s, "6281200000001")

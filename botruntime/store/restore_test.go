@@ -150,7 +150,7 @@ func TestRestoreOfAnotherDeviceResetsTheFacts(t *testing.T) {
 	}
 }
 
-// Two sessions with one link push each other out, and their keys grow apart.
+// Two sessions with one link disconnect each other, and their keys diverge.
 func TestRestoreRefusesALinkThatAnotherSessionHolds(t *testing.T) {
 	auth := t.TempDir()
 	other := options(auth)

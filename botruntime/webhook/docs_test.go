@@ -29,7 +29,7 @@ foreach (json_decode(file_get_contents('php://stdin'), true) as $d)
     echo verify($d['secret'], $d['headers'], $d['body']) ? "yes\n" : "no\n";`},
 }
 
-// The page's snippets tell a delivery of ours from one that was changed, in every language that the machine has.
+// The page's snippets accept a delivery of the bot and reject a changed one, in every language that the machine has.
 func TestSnippetsOfThePageVerify(t *testing.T) {
 	page, err := os.ReadFile("../../docs/webhooks.md")
 	if err != nil {

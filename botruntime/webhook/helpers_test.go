@@ -291,7 +291,7 @@ func (r *rig) get(name string) bot.Webhook {
 	return w
 }
 
-// due moves the clock until the next try, and wakes the worker.
+// due moves the clock until the next attempt, and wakes the worker.
 func (r *rig) due(d time.Duration) {
 	r.clock.add(d)
 	r.mu.Lock()

@@ -87,13 +87,13 @@ func Parse(data []byte) ([]Target, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&f); err != nil {
-		return nil, fmt.Errorf("not the JSON that is expected: %w", err)
+		return nil, fmt.Errorf("it is not the expected JSON: %w", err)
 	}
 	if decoder.More() {
-		return nil, errors.New("something follows the JSON object")
+		return nil, errors.New("there is more after the JSON object")
 	}
 	if len(f.Webhooks) > maxTargets {
-		return nil, fmt.Errorf("webhooks: %d are too many, at most %d", len(f.Webhooks), maxTargets)
+		return nil, fmt.Errorf("webhooks: %d entries, at most %d are allowed", len(f.Webhooks), maxTargets)
 	}
 	targets := make([]Target, 0, len(f.Webhooks))
 	for i, e := range f.Webhooks {
@@ -103,7 +103,7 @@ func Parse(data []byte) ([]Target, error) {
 			return nil, err
 		}
 		if slices.ContainsFunc(targets, func(other Target) bool { return other.Name == t.Name }) {
-			return nil, fmt.Errorf("%sname: %q is there twice; give each webhook its own", where, t.Name)
+			return nil, fmt.Errorf("%sname: %q is used twice; give each webhook its own name", where, t.Name)
 		}
 		targets = append(targets, t)
 	}

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// What an independent library and WAHA's rule say of a delivery, with the secret in use and the one before.
+// An independent library and WAHA's rule check a delivery, with the current and the previous secret.
 func TestDeliveriesAreSignedTwice(t *testing.T) {
 	at := receive(t)
 	var headers http.Header
@@ -146,7 +146,7 @@ func TestInOrderSessionNothingPassesARefusedEvent(t *testing.T) {
 	}
 }
 
-// Each way in which a receiver can be away, and what it costs: one try, then a wait.
+// Each way in which a receiver can be away costs one attempt, then a wait.
 func TestAReceiverThatIsAwayGetsEverythingLater(t *testing.T) {
 	cases := map[string]func(w http.ResponseWriter, r *http.Request) int{
 		"busy": func(w http.ResponseWriter, _ *http.Request) int {
@@ -223,7 +223,7 @@ func TestADownReceiverAndARestartLoseNothing(t *testing.T) {
 	inOrder(t, r.wait(at, 301), 301)
 }
 
-// A redirect leads nowhere, and a long answer costs nothing.
+// A redirect is not followed, and a long answer costs nothing.
 func TestAnswersThatAreNoAnswers(t *testing.T) {
 	other := receive(t)
 	at := receive(t)
@@ -298,7 +298,7 @@ func TestPauseOutlivesARestart(t *testing.T) {
 	}
 }
 
-// An event that a receiver never takes dies alone; all that follows is delivered.
+// An event that a receiver never accepts becomes a dead letter; all later events are delivered.
 func TestARefusedEventBecomesADeadLetter(t *testing.T) {
 	at := receive(t)
 	var open atomic.Bool
@@ -342,7 +342,8 @@ func TestARefusedEventBecomesADeadLetter(t *testing.T) {
 	}
 }
 
-// A receiver that is away for longer than the patience: what is too old is listed, what is not is delivered.
+// When a receiver is away for longer than the patience, events that are too old become dead letters, and the others are
+// delivered.
 func TestAReceiverAwayTooLongLeavesDeadLetters(t *testing.T) {
 	for _, order := range []string{OrderChat, OrderSession} {
 		t.Run(order, func(t *testing.T) {
@@ -382,7 +383,7 @@ func TestAReceiverAwayTooLongLeavesDeadLetters(t *testing.T) {
 	}
 }
 
-// Retention keeps what a webhook waits for; what a full journal removes is a dead letter.
+// Retention keeps the events that a webhook has yet to deliver; those that a full journal removes become dead letters.
 func TestRetentionWaitsForAWebhook(t *testing.T) {
 	to := target(closedAddress(t))
 	r := newRig(t, to)
@@ -442,7 +443,7 @@ func TestTargetsChangeWhileTheBotRuns(t *testing.T) {
 	}
 }
 
-// A file that cannot be read at first costs no webhook its progress.
+// When the file cannot be read at first, no webhook loses its progress.
 func TestAFileThatComesLateKeepsTheProgress(t *testing.T) {
 	at := receive(t)
 	r := newRig(t, target(at.URL))
@@ -547,7 +548,7 @@ func TestABacklogOfTenThousand(t *testing.T) {
 	inOrder(t, got, 10_000)
 }
 
-// A receiver that never answers holds up nobody who asks for the state, nor the end of the bot.
+// A receiver that never answers delays neither requests for the state nor the end of the bot.
 func TestAHangingReceiverHoldsUpNobody(t *testing.T) {
 	release, called := make(chan struct{}), make(chan struct{}, 8)
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -143,9 +143,9 @@ func (w *worker) tell(was, now journal.Webhook, dead int) {
 	case now.Ended && !was.Ended:
 		log.Error("the receiver answered 410 Gone and gets nothing more; resume the webhook, or change its URL")
 	case troubled(now) && !troubled(was):
-		log.Warn("the receiver does not take events; they wait and are tried again", "error", now.Error)
+		log.Warn("the receiver does not accept events; they wait and are tried again", "error", now.Error)
 	case troubled(was) && !troubled(now):
-		log.Info("the receiver takes events again")
+		log.Info("the receiver accepts events again")
 	}
 }
 

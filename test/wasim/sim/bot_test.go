@@ -23,7 +23,7 @@ import (
 // patience bounds every wait; only a broken test ever waits so long.
 const patience = time.Minute
 
-// bot is a real whatsmeow client and what it was told.
+// bot is a real whatsmeow client and the events that it got.
 type bot struct {
 	t      testing.TB
 	sim    *simtest.Sim
@@ -79,7 +79,7 @@ func newBot(t testing.TB, s *simtest.Sim, device *store.Device) *bot {
 	return b
 }
 
-// stop ends the process, so to speak; what is on disk stays.
+// stop ends the bot, as the end of its process would; what is on disk stays.
 func (b *bot) stop() {
 	b.client.Disconnect()
 	if b.rows != nil {

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// heartbeat is how often a silent event stream shows that it lives; streamWait bounds a write to a slow reader.
+// heartbeat is how often a silent event stream sends a comment; streamWait bounds a write to a slow reader.
 const (
 	heartbeat  = 15 * time.Second
 	streamWait = 10 * time.Second
 )
 
-// getEvents answers with what happened, or streams it to who accepts text/event-stream.
+// getEvents answers with the events, or streams them to a client that accepts text/event-stream.
 func (s *Server) getEvents(w http.ResponseWriter, r *http.Request) {
 	text := r.URL.Query().Get("since")
 	if resumed := r.Header.Get("Last-Event-ID"); resumed != "" {

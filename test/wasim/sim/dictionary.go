@@ -11,9 +11,9 @@ import (
 	"go.mau.fi/whatsmeow/binary/token"
 )
 
-// WhatsApp's binary nodes abbreviate words by a dictionary, whose version a client names in its header.
-// whatsmeow knows only the third. A client of another version is understood, and spoken to, by spelling every
-// word out, which each version's readers accept.
+// WhatsApp's binary nodes abbreviate words by a dictionary, whose version a client names in its header. whatsmeow knows
+// only the third. Nodes from and to a client of another version are converted by spelling out every word, which the
+// readers of each version accept.
 
 // maxDepth bounds the nesting of a node.
 const maxDepth = 32

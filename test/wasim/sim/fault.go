@@ -114,7 +114,7 @@ func (f *Fault) validate() error {
 	return nil
 }
 
-// AddFault lets things go wrong from now on.
+// AddFault adds a fault, which strikes from now on.
 func (s *Server) AddFault(f Fault) error {
 	if err := f.validate(); err != nil {
 		return err

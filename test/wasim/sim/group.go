@@ -232,7 +232,7 @@ func (g *group) participants(info groupInfo, members []member) []waBinary.Node {
 	return nodes
 }
 
-// welcome tells new members of the whole group.
+// welcome tells new members about the whole group.
 func (g *group) welcome(info groupInfo, by, key string, members []member) {
 	create := waBinary.Node{Tag: "create", Attrs: waBinary.Attrs{"type": "new"}, Content: []waBinary.Node{g.node(info)}}
 	if key != "" {
@@ -241,7 +241,7 @@ func (g *group) welcome(info groupInfo, by, key string, members []member) {
 	g.notify(info, by, members, create)
 }
 
-// notify tells the bots of members of a change, also those that are offline.
+// notify tells the members' bots about a change, also those that are offline.
 func (g *group) notify(info groupInfo, by string, members []member, change waBinary.Node) {
 	author := g.server.accountNamed(types.NewJID(by, types.DefaultUserServer))
 	if author == nil {

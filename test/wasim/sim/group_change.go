@@ -10,7 +10,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 )
 
-// Group is a group chat in the hands of a test.
+// Group is a group chat that a test changes.
 type Group struct{ group *group }
 
 // GroupInfo describes a group.

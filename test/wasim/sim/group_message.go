@@ -84,7 +84,7 @@ func (p *peer) openGroup(ctx context.Context, g types.JID, from *device, sealed 
 	return unpad(plain)
 }
 
-// renewSenderKeys makes the phones of a group forget their sender keys: who left must not read what follows.
+// renewSenderKeys makes the phones of a group forget their sender keys: a member who left must not read later messages.
 func (s *Server) renewSenderKeys(g *group, members []member) {
 	for _, m := range members {
 		a := s.accountNamed(types.NewJID(m.Phone, types.DefaultUserServer))

@@ -24,7 +24,7 @@ func clientFrame(head byte, payload string) string {
 	return string([]byte{head, 0x80 | byte(len(payload)), 0, 0, 0, 0}) + payload
 }
 
-// pipeSocket is a websocket that reads a text; what it writes is thrown away.
+// pipeSocket is a websocket that reads a text; what it writes is discarded.
 func pipeSocket(t testing.TB, input string, silent bool) *websocket {
 	t.Helper()
 	ours, theirs := net.Pipe()

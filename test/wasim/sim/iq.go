@@ -68,7 +68,7 @@ func (s *Server) handleIQ(c *conn, iq *waBinary.Node) {
 	}
 }
 
-// handleQuery answers what only has to have an answer.
+// handleQuery answers the requests of which only the fact of an answer matters.
 func (s *Server) handleQuery(c *conn, iq, request *waBinary.Node, space string) {
 	switch space {
 	case "privacy":
@@ -114,7 +114,7 @@ var privacyDefaults = func() []waBinary.Node {
 	return all
 }()
 
-// handleRemove is a companion that logs itself, or another of its account, out.
+// handleRemove handles a companion that logs out itself, or another companion of its account.
 func (s *Server) handleRemove(c *conn, iq, request *waBinary.Node) {
 	jid := attrJID(request, "jid")
 	d := c.dev.account.device(jid.Device)

@@ -81,7 +81,7 @@ func (j *journal) read() (map[string]json.RawMessage, error) {
 	}
 }
 
-// note books a line that was appended to the file.
+// note records a line that was appended to the file.
 func (j *journal) note(e entry, length int64) {
 	j.used -= j.live[e.Key].length
 	delete(j.live, e.Key)

@@ -30,8 +30,8 @@ const (
 	noiseKeyFile  = "noise-root.key"
 )
 
-// Keys are what makes clients believe the simulator: the authority that signs its TLS certificate, and the
-// root of its Noise certificates. Several simulators may share them.
+// Keys make clients trust the simulator: the authority that signs its TLS certificate, and the root of its Noise
+// certificates. Several simulators may share them.
 type Keys struct {
 	// CAPEM is the certificate of the TLS authority.
 	CAPEM     []byte

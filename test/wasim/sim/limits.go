@@ -24,8 +24,8 @@ const (
 	tokenBuckets = 4
 )
 
-// Limits is what the server does not let an account do. They concern people who never wrote to the account; replies
-// and groups go on.
+// Limits are what the server does not allow an account to do. They concern people who never wrote to the account;
+// replies and groups still work.
 type Limits struct {
 	// NeedToken demands a privacy token of the person, which Person.Trust hands out.
 	NeedToken bool `json:"needToken"`
@@ -212,7 +212,7 @@ func (s *Server) handlePrivacy(c *conn, iq, request *waBinary.Node) {
 	c.send(answer(iq, waBinary.Node{Tag: "tokens"}))
 }
 
-// meet makes two accounts know each other: messages between them are no new chat.
+// meet makes two accounts know each other: messages between them begin no new chat.
 func meet(a, b *account) {
 	for _, pair := range [][2]*account{{a, b}, {b, a}} {
 		pair[0].trust.mu.Lock()

@@ -44,8 +44,9 @@ func (s *Server) SetVersions(minimum, served *store.WAVersionContainer) {
 	s.event(EventVersion, "", fmt.Sprintf("demanded %s, served %s", now, page))
 }
 
-// webPage and webHeaders play https://web.whatsapp.com/ in a browser: a page that names its version, builds itself anew
-// while it starts, runs no script or style but its own, calls nobody else, and knows nothing of who opened it.
+// webPage and webHeaders play https://web.whatsapp.com/ in a browser: a page that names its version, replaces its own
+// content while it starts, runs only its own scripts and styles, connects to no other host, and does not know which
+// page opened it.
 const (
 	webPage = `<!doctype html><html><head><title>WhatsApp</title>` +
 		`<script type="application/json">{"server_revision":%d,"client_revision":%d,"tier":"sim"}</script></head><body>` +

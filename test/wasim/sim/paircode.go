@@ -137,7 +137,7 @@ func (l *codeLink) finish(a *account, bundle, identity []byte) error {
 	return nil
 }
 
-// EnterCode is the phone's owner typing the eight characters of a pairing code. When it returns, the link is
+// EnterCode types the eight characters of a pairing code, as the phone's owner does. When it returns, the link is
 // confirmed and saved.
 func (s *Server) EnterCode(ctx context.Context, phone, code string) (types.JID, error) {
 	code = strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(code), "-", ""))

@@ -57,8 +57,8 @@ func (s *Server) Scan(ctx context.Context, qr, phone string) (types.JID, error) 
 	return s.pairPhone(ctx, r, phone, secret)
 }
 
-// findRegistration takes a QR text apart: reference, noise key, identity key and the secret that only the
-// companion and the camera know.
+// findRegistration parses a QR text: reference, noise key, identity key and the secret that only the companion and the
+// camera know.
 func (s *Server) findRegistration(qr string) (*registration, []byte, error) {
 	text, isLink := strings.CutPrefix(strings.TrimSpace(qr), qrLink)
 	parts := strings.Split(text, ",")

@@ -51,8 +51,8 @@ type Waiting struct {
 	Phone string `json:"phone,omitempty"`
 }
 
-// Waiting lists the connections that wait to be linked, the oldest first. What their QR codes say is known to
-// them alone: the server gives out only a part of it.
+// Waiting lists the connections that wait to be linked, the oldest first. Only they know the whole content of their QR
+// codes: the server gives out only a part of it.
 func (s *Server) Waiting() []Waiting {
 	s.mu.Lock()
 	defer s.mu.Unlock()

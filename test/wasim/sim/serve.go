@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Bounds of what comes before a websocket.
+// Limits of what comes before a websocket.
 const (
 	handshakeWait = 30 * time.Second
 	maxRequest    = 64 << 10
@@ -117,7 +117,7 @@ func respond(w io.Writer, code int, body string, last bool) error {
 	return err
 }
 
-// hold keeps a connection open and mute until the time comes or the other side gives up.
+// hold keeps a connection open and silent until the time comes or the other side gives up.
 func hold(raw net.Conn, until time.Time) {
 	_ = raw.SetDeadline(until)
 	_, _ = io.Copy(io.Discard, raw)

@@ -12,7 +12,7 @@ import (
 	"go.mau.fi/whatsmeow/util/keys"
 )
 
-// loadState takes the state file's content in.
+// loadState loads the state file's content.
 func (s *Server) loadState(path string) error {
 	journal, values, err := openJournal(path)
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *Server) loadValue(key string, raw json.RawMessage) error {
 
 var errSaved = errors.New("not as it was saved")
 
-// load takes one key's value in.
+// load loads one key's value.
 func (s *Server) load(kind string, path []string, raw json.RawMessage) error {
 	switch kind {
 	case kindAccount:

@@ -61,7 +61,7 @@ func startSuppressed() error {
 	return syscall.Exec(program, os.Args, append(os.Environ(), race, suppressedEnv+"="+file.Name()))
 }
 
-// mute is a logger of libsignal that says nothing.
+// mute is a logger of libsignal that writes nothing.
 type mute struct{}
 
 func (mute) Debug(string, string)   {}
