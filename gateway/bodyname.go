@@ -52,7 +52,7 @@ func splitBody(body []byte) (name string, begin, end int, err error) {
 		return "", 0, 0, err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return "", 0, 0, errors.New("there is more after the JSON object")
+		return "", 0, 0, errors.New("text follows the JSON object; remove it")
 	}
 	return name, begin, end, nil
 }

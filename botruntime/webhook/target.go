@@ -90,7 +90,7 @@ func Parse(data []byte) ([]Target, error) {
 		return nil, fmt.Errorf("it is not the expected JSON: %w", err)
 	}
 	if decoder.More() {
-		return nil, errors.New("there is more after the JSON object")
+		return nil, errors.New("text follows the JSON object; remove it")
 	}
 	if len(f.Webhooks) > maxTargets {
 		return nil, fmt.Errorf("webhooks: %d entries, at most %d are allowed", len(f.Webhooks), maxTargets)
