@@ -157,7 +157,7 @@ func TestWhatAnEarlierSessionLeftIsWaitedFor(t *testing.T) {
 				return has(s, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonAwaitingTermination) ||
 					has(s, v1alpha1.ConditionStalled, metav1.ConditionTrue, "")
 			})
-			if has(waiting, v1alpha1.ConditionStalled, metav1.ConditionTrue, "") || !strings.Contains(show(waiting), "earlier session") {
+			if has(waiting, v1alpha1.ConditionStalled, metav1.ConditionTrue, "") || !strings.Contains(show(waiting), "deleted session") {
 				t.Errorf("the status is\n%s", show(waiting))
 			}
 			edit(w, left, func(o client.Object) { o.SetFinalizers(nil) })
