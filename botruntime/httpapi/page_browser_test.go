@@ -193,7 +193,7 @@ func pageFallsAsleep(t *testing.T, tab *browser) {
 			Source: `{ const real = setTimeout; window.setTimeout = (f, ms) => real(f, ms === 900000 ? 1500 : ms); }`})
 		return err
 	}), chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("qr"), view("idle"))
-	if got := tab.text("#body"); !strings.Contains(got, "lama tidak disentuh") {
+	if got := tab.text("#body"); !strings.Contains(got, "lama tidak digunakan") {
 		t.Errorf("the page says %q", got)
 	}
 	looks := f.lookCount()
@@ -225,7 +225,7 @@ func pageExplainsEveryState(t *testing.T, tab *browser) {
 		"unlinked-lost": "reconnect", "unlinked-outdated": "restart", "unlinked-failed": "restart", "unlinked-stopped": "reconnect",
 		"passkey-compare": "same,different",
 	}
-	promises := []string{"tetap disimpan", "tanpa pindai ulang", "tidak perlu memindai", "kept", "no new scan", "no scan"}
+	promises := []string{"tetap disimpan", "tidak perlu memindai ulang", "tidak perlu memindai", "kept", "no new scan", "no scan"}
 	for name, set := range pageStates() {
 		f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 		set(f)
