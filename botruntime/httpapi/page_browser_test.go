@@ -225,7 +225,7 @@ func pageExplainsEveryState(t *testing.T, tab *browser) {
 		"unlinked-lost": "reconnect", "unlinked-outdated": "restart", "unlinked-failed": "restart", "unlinked-stopped": "reconnect",
 		"passkey-compare": "same,different",
 	}
-	promises := []string{"tetap disimpan", "tidak perlu memindai ulang", "tidak perlu memindai", "kept", "no new scan", "no scan"}
+	promises := []string{"tetap disimpan", "tidak perlu memindai", "kept", "no new scan", "no scan"}
 	for name, set := range pageStates() {
 		f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 		set(f)
@@ -491,7 +491,7 @@ func pageRestarts(t *testing.T, tab *browser) {
 		s.State, s.Reason, s.Connected = bot.StateFailed, bot.ReasonConnectFailure, false
 	})
 	tab.run(view("alert"), chromedp.Click(chromedp.CSS("[data-action=restart]")),
-		until(`document.querySelector('#problem').textContent === 'Tidak berhasil: disk full'`))
+		until(`document.querySelector('#problem').textContent === 'Gagal: disk full'`))
 }
 
 func pageTakesTheTokenByForm(t *testing.T, tab *browser) {
