@@ -141,7 +141,7 @@ const (
 // facts is the part of a model that outlives the process.
 type facts = store.Facts
 
-// remember writes into f what must be remembered of m.
+// remember writes into f the parts of m that must be remembered.
 func (m model) remember(f *facts) {
 	f.Expired, f.ExpiredReason, f.ExpiredJID = m.ended.yes(), m.ended.reason, m.ended.jid
 	if m.removing && m.linked {

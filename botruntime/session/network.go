@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// outage is why WhatsApp cannot be reached. The zero value means that it can, or that nobody has tried.
+// outage says why WhatsApp cannot be reached. The zero value means that it can, or that nobody has tried.
 type outage struct {
 	// words say what is wrong and what to check.
 	words string
 	// since is when the first failed dial of this outage began.
 	since time.Time
-	// lasting is true once a person should look: at once for what does not heal alone, else after outagePatience.
+	// lasting is true once a person should look: at once when waiting does not help, else after outagePatience.
 	lasting bool
 }
 
@@ -38,7 +38,7 @@ func (e *proxyError) Error() string {
 	return fmt.Sprintf("the proxy answered %d %s", e.status, http.StatusText(e.status))
 }
 
-// classifyDial says in words why a dial failed. permanent means that waiting does not help.
+// classifyDial explains why a dial failed. permanent means that waiting does not help.
 func classifyDial(err error) (words string, permanent bool) {
 	var proxy *proxyError
 	var op *net.OpError

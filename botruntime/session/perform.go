@@ -14,7 +14,7 @@ import (
 
 // Limits of what runs outside the loop.
 const (
-	// unlinkTimeout bounds the unlink at WhatsApp; the store is cleared all the same.
+	// unlinkTimeout bounds the unlink at WhatsApp; the store is cleared anyway.
 	unlinkTimeout = 10 * time.Second
 	// clearTimeout bounds the removal of a session from the store.
 	clearTimeout = 30 * time.Second
@@ -158,10 +158,10 @@ func (s *Supervisor) askPairingCode(ctx context.Context, wa *whatsmeow.Client, g
 	s.post(envelope{input: inPairingCode{phone, code, err}, generation: generation})
 }
 
-// unlink removes the session: first a backup, then the device at WhatsApp, then the store. WhatsApp may be out of reach
-// and the store decides; but without a backup and without WhatsApp the only keys of a device that still exists would be
-// gone, so that needs force. whatsmeow deletes the device as soon as WhatsApp agreed, so the facts must say before that
-// a person wants it: ready is closed when they do.
+// unlink removes the session: first a backup, then the device at WhatsApp, then the store. The store decides, also when
+// WhatsApp cannot be reached; but without a backup and without WhatsApp the only keys of a device that still exists
+// would be gone, so that needs force. whatsmeow deletes the device as soon as WhatsApp agreed, so the facts must say
+// before that a person wants it: ready is closed when they do.
 func (s *Supervisor) unlink(ctx context.Context, c *client, ready <-chan struct{}, a actUnlink) {
 	<-ready
 	backup := s.backUp(ctx, "before clear")
@@ -224,7 +224,8 @@ func (s *Supervisor) remember() {
 	})
 }
 
-// forget removes the session from the store. It goes on when the bot shuts down: half of it would be done again.
+// forget removes the session from the store. It continues when the bot shuts down; otherwise it would have to be done
+// again.
 func (s *Supervisor) forget(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearTimeout)
 	defer cancel()

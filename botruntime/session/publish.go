@@ -37,7 +37,7 @@ func (s *Supervisor) publish() (news bool) {
 	return true
 }
 
-// look is the model in the words of others.
+// look returns what others see of the model.
 func (s *Supervisor) look() *public {
 	p := &public{snapshot: s.model.snapshot(), passkey: s.model.passkey, pairingRefused: s.model.pairingRefused, pairingFor: s.model.pairingWanted}
 	p.code, p.current = s.model.code(time.Now())
@@ -55,7 +55,7 @@ func (s *Supervisor) publishFiles(was *public, now bot.Snapshot) {
 	s.public.Store(&next)
 }
 
-// sameAs ignores what changes without news: the revision, and the files' size and time.
+// sameAs ignores what changes without an event: the revision, and the files' size and time.
 func (p *public) sameAs(was *public) bool {
 	a, b := p.snapshot, was.snapshot
 	a.Revision, a.ChangedAt, a.Size, a.LastModified = b.Revision, b.ChangedAt, b.Size, b.LastModified

@@ -17,7 +17,7 @@ type Refusal struct {
 	Detail string
 }
 
-// RefusalKind tells refusals apart.
+// RefusalKind distinguishes refusals.
 type RefusalKind string
 
 // The kinds of refusal.
@@ -28,7 +28,7 @@ const (
 	RefusedLinked RefusalKind = "already-linked"
 	// RefusedNotLinked: the session is not linked, and what was asked needs a linked phone.
 	RefusedNotLinked RefusalKind = "not-linked"
-	// RefusedNoBackup: the session cannot be removed safely; force removes it all the same.
+	// RefusedNoBackup: the session cannot be removed safely; force removes it anyway.
 	RefusedNoBackup RefusalKind = "backup-failed"
 	// RefusedNoPasskey: WhatsApp does not ask for what was given: a signature, or that two codes are equal.
 	RefusedNoPasskey RefusalKind = "no-passkey"

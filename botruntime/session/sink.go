@@ -12,8 +12,8 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// Sink takes the events of whatsmeow that are not about the connection: messages, receipts, groups, calls. It runs
-// on whatsmeow's handler goroutine and must return within a second or two, for the events that follow wait.
+// Sink takes the events of whatsmeow that are not about the connection: messages, receipts, groups, calls. It runs on
+// whatsmeow's handler goroutine and must return within a second or two, because the events that follow wait.
 //
 // False means that the event was not kept. WhatsApp then gets no acknowledgement, and delivers the event again at
 // the next login. The session drops the connection and comes back after a backoff; until then it offers the sink
@@ -45,7 +45,7 @@ func (i *intake) take(evt any, refused func()) bool {
 	return true
 }
 
-// try calls the sink. A sink that panics has not kept the event; whatsmeow takes a panic for success.
+// try calls the sink. A sink that panics has not kept the event; whatsmeow treats a panic as success.
 func (i *intake) try(evt any) (kept bool) {
 	defer func() {
 		if cause := recover(); cause != nil {

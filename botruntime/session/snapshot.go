@@ -6,7 +6,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// snapshot is m in the words of the contract. Only the revision and the time of the change are missing.
+// snapshot returns m in the form of the contract. Only the revision and the time of the change are missing.
 func (m model) snapshot() bot.Snapshot {
 	words := sentences[m.reason]
 	s := bot.Snapshot{

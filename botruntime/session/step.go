@@ -6,8 +6,8 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// step is the whole state machine: what the model becomes after an input, and what is to be done. It reads no clock
-// and draws no random number; dice is a number in [0, 1) that spreads its waits.
+// step is the whole state machine: what the model becomes after an input, and what is to be done. It reads no clock and
+// draws no random number; dice is a number in [0, 1) by which it varies its waits.
 func step(m model, now time.Time, dice float64, in input) (model, []action) {
 	t := transition{model: m, now: now, dice: dice}
 	switch in := in.(type) {
@@ -126,7 +126,7 @@ func (t *transition) clientEvent(in input) {
 	}
 }
 
-// start connects, unless the process before was told to wait.
+// start connects, unless the previous process had to wait.
 func (t *transition) start() {
 	t.do(actTimer{timerVersion, t.firstVersionWait()})
 	if t.passkey.failure != "" {
@@ -221,7 +221,7 @@ func (t *transition) dialled(err error) {
 	}
 }
 
-// unreachable: the dial failed. A person should look at what does not heal alone, or lasts.
+// unreachable: the dial failed. A person is needed for what does not end without help, or lasts.
 func (t *transition) unreachable(err error) {
 	if t.socket == socketDown {
 		return
@@ -239,9 +239,9 @@ func (t *transition) unreachable(err error) {
 	t.lost(words)
 }
 
-// lost handles a connection that ended, or never came, without a more specific reason: try again without end. The
-// client is kept, because the real reason may arrive on its next connection; lateReason gives it a moment to arrive
-// before.
+// lost handles a connection that ended, or never came, without a more specific reason: the bot tries again without end.
+// The client is kept, because the real reason may arrive on its next connection; lateReason is how long the bot first
+// waits for it.
 func (t *transition) lost(detail string) {
 	if t.socket == socketDown {
 		return
@@ -259,8 +259,8 @@ func (t *transition) lost(detail string) {
 	t.reconnect(detail)
 }
 
-// reconnect dials again after a random wait. Longer waits after more failures would keep bots away long after an
-// outage ended; what matters is that many bots do not dial at once, and one not often.
+// reconnect dials again after a random wait. Longer waits after more failures would keep bots away long after an outage
+// ended; what matters is that many bots do not dial at the same time, and that no bot dials often.
 func (t *transition) reconnect(detail string) {
 	was := t.socket
 	if was == socketUp && t.now.Sub(t.connectedAt) >= stableAfter {
@@ -340,9 +340,9 @@ func (t *transition) retry() {
 	}
 }
 
-// connected is a login that WhatsApp accepted. The backoff starts again only after the login has lasted: one that is
-// dropped again and again must not be repeated without a pause. whatsmeow reports a login even when its socket closed
-// meanwhile, so a login that is reported during a dial is not trusted.
+// connected is a login that WhatsApp accepted. The backoff starts again only after the login has lasted: a login that
+// is dropped again and again must not be repeated without a pause. whatsmeow reports a login even when its socket
+// closed meanwhile, so a login that is reported during a dial is not trusted.
 func (t *transition) connected(who account) {
 	if t.socket == socketConnecting {
 		t.early = true
@@ -363,8 +363,8 @@ func (t *transition) connected(who account) {
 	t.planBackups()
 }
 
-// silence is a keep-alive without an answer. whatsmeow says nothing more about a dead socket, so the bot must give it
-// up. A code of a dead socket cannot be scanned: it goes at once, and its round does not count as unscanned.
+// silence is a keep-alive without an answer. whatsmeow reports nothing more about a dead socket, so the bot must give
+// it up. A code of a dead socket cannot be scanned: it is removed at once, and its round does not count as unscanned.
 func (t *transition) silence(in inSilent) {
 	showing := t.socket == socketOpen && (len(t.codes) > 0 || t.passkey.open())
 	if !showing && t.socket != socketUp {

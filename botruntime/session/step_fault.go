@@ -32,7 +32,7 @@ func (t *transition) reclaim() {
 // loggedOut: WhatsApp removed the device for good. A deleted device can never pair again, so a new one takes its
 // place once the database is empty.
 func (t *transition) loggedOut(reason bot.Reason) {
-	if !t.linked { // WhatsApp refused a new device: nothing expired, and to ask on at once would be a flood
+	if !t.linked { // WhatsApp refused a new device: nothing expired, and asking again at once would be a flood
 		t.refused("WhatsApp refused to link a new device (" + string(reason) + ")")
 		return
 	}
@@ -99,9 +99,9 @@ func (t *transition) banned(in inBanned) {
 	t.do(actLog{eventDisconnected, in.detail}, actRemember{})
 }
 
-// retryAfterBan dials a little after the ban ends, so that not all banned bots dial at once. The ban ends by the
-// clock, which timers do not follow: they stop while a laptop sleeps, and a clock that was wrong at the start is
-// corrected later. So the bot looks at the clock now and then.
+// retryAfterBan dials a little after the ban ends, so that not all banned bots dial at once. The ban ends by the clock,
+// which timers do not follow: they stop while a laptop sleeps, and a clock that was wrong at the start is corrected
+// later. So the bot checks the clock from time to time.
 func (t *transition) retryAfterBan(left time.Duration) {
 	if t.stopped {
 		return
@@ -110,7 +110,7 @@ func (t *transition) retryAfterBan(left time.Duration) {
 	t.stillBanned()
 }
 
-// stillBanned waits on while a ban lasts, and reports whether it does.
+// stillBanned keeps waiting while a ban lasts, and reports whether it does.
 func (t *transition) stillBanned() bool {
 	left := t.retryAt.Sub(t.now)
 	if left <= 0 {
@@ -120,8 +120,8 @@ func (t *transition) stillBanned() bool {
 	return true
 }
 
-// refused: WhatsApp refused the login with a code that this bot does not know. The cause may be at WhatsApp, so the
-// waits grow but the tries go on.
+// refused: WhatsApp refused the login with a code that this bot does not know. The cause may be at WhatsApp, so the bot
+// keeps trying, with growing waits.
 func (t *transition) refused(detail string) {
 	t.hangup()
 	t.become(bot.StateFailed, bot.ReasonConnectFailure, detail)

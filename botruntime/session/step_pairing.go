@@ -68,7 +68,7 @@ func (t *transition) endRound() (idle bool) {
 }
 
 // looked: a person wants to see a code. That allows new rounds, and connects a session that waits for a person. A wait
-// that ends at a set time is not cut short, or a page that asks after every change would undo the backoff.
+// that ends at a set time is not shortened: a page that asks after every change would otherwise undo the backoff.
 func (t *transition) looked() {
 	t.codeAsked = t.removing
 	if t.linked || t.removing {

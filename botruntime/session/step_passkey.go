@@ -32,11 +32,11 @@ const (
 
 func (g passkeyGate) open() bool { return g.step != passkeyNone }
 
-// How long the steps behind the signature may take.
+// How long the steps after the signature may take.
 const (
 	passkeyPhoneWait   = 90 * time.Second // three requests of 20 s, and the phone
 	passkeyCompareWait = 5 * time.Minute  // a person and two screens
-	passkeyGrace       = 3 * time.Second  // from the end of the connection to the news of the pairing, which is on the disk by then
+	passkeyGrace       = 3 * time.Second  // from the end of the connection to the event of the pairing, which is on the disk by then
 )
 
 // What a person reads about a gate that ended.
@@ -73,7 +73,7 @@ func (t *transition) passkeyTaken() {
 	}
 }
 
-// passkeyCode: the phone's key came. It may overtake the news that the signature was taken.
+// passkeyCode: the phone's key came. It may come before the event that the signature was accepted.
 func (t *transition) passkeyCode(in inPasskeyCode) {
 	switch {
 	case !t.passkey.open():
@@ -122,7 +122,8 @@ func (t *transition) passkeyFailed(detail string) {
 	t.do(actLog{eventPasskey, "failed: " + detail})
 }
 
-// passkeyLost: the connection ended. WhatsApp ends it too when the pairing is done, and the news of that may come later.
+// passkeyLost: the connection ended. WhatsApp ends it also when the pairing is done, and the event of that may come
+// later.
 func (t *transition) passkeyLost(detail string) {
 	if t.passkey.step == passkeySealing {
 		t.do(actTimer{timerPasskey, passkeyGrace})

@@ -6,9 +6,9 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// storeFault is a store that refuses a write. A bot that stays at WhatsApp with it loses messages: they are
-// acknowledged and cannot be kept. So the bot disconnects, the server keeps the messages, and the bot comes back when a
-// probe succeeds.
+// storeFault is a store that refuses a write. A bot that stays connected with it loses messages: they are acknowledged
+// and cannot be kept. So the bot disconnects, the server keeps the messages, and the bot comes back when a probe
+// succeeds.
 type storeFault struct {
 	active  bool
 	detail  string

@@ -75,7 +75,7 @@ func linkTexts(codes []string) []string {
 	return texts
 }
 
-// logoutReason tells apart the three ways in which WhatsApp removes a device.
+// logoutReason distinguishes the three ways in which WhatsApp removes a device.
 func logoutReason(code events.ConnectFailureReason) bot.Reason {
 	switch code {
 	case events.ConnectFailureMainDeviceGone:

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Beside the newest backups some older ones are kept, so that content that is bad but sound does not push out every
-// good copy within half an hour.
+// Beside the newest backups some older ones are kept, so that content that is bad but sound does not replace every good
+// copy within half an hour.
 const (
 	keepHours = 6
 	keepDays  = 7

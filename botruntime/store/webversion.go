@@ -26,7 +26,7 @@ type webVersionFile struct {
 }
 
 // ReadWebVersion reads the version that is cached in dir. Without one the error is fs.ErrNotExist; an invalid one is an
-// error too. The caller goes on without it.
+// error too. The caller continues without it.
 func ReadWebVersion(dir string) (WebVersion, error) {
 	path := filepath.Join(dir, webVersionName)
 	data, err := readBounded(path, maxWebVersion)

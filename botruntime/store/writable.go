@@ -69,7 +69,7 @@ func (s *Store) probeRead(ctx context.Context) error {
 	return nil
 }
 
-// probeSize is how much room the session needs to go on: SQLite's log and index of an idle session take about as
+// probeSize is how much room the session needs to continue: SQLite's log and index of an idle session take about as
 // much, so with less the first message fails.
 const probeSize = 64 << 10
 

@@ -29,7 +29,7 @@ var clientTypes = regexp.MustCompile(`^[0-9ce]$`)
 // pairWait bounds how long a companion may take to answer.
 const pairWait = 20 * time.Second
 
-// What the two sides sign when a companion is linked; the first byte pair tells the signatures apart.
+// What the two sides sign when a companion is linked; the first two bytes distinguish the signatures.
 var (
 	accountSignaturePrefix = []byte{6, 0}
 	deviceSignaturePrefix  = []byte{6, 1}
@@ -267,8 +267,8 @@ func validIdentity(signed *waAdv.ADVSignedDeviceIdentity, d *device) bool {
 		ecc.VerifySignature(ecc.NewDjbECPublicKey(d.identityKey), byDevice, [64]byte(signed.GetDeviceSignature()))
 }
 
-// link makes the companion one of the account's. It is saved before anyone is told, so that a confirmed link
-// survives a kill of the simulator.
+// link makes the companion one of the account's. It is saved before it is announced, so that a confirmed link survives
+// a kill of the simulator.
 func (s *Server) link(p *pairing) error {
 	d := p.dev
 	d.account.phoneSide.forget(d)

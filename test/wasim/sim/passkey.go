@@ -92,7 +92,7 @@ func (s *Server) PasskeyCode(phone string) (code string, proven bool) {
 }
 
 // pairPhone links a companion to a phone that read its code. An account with a passkey asks for it first, and then
-// goes on with the secret that the companion made for it.
+// continues with the secret that the companion made for it.
 func (s *Server) pairPhone(ctx context.Context, r *registration, phone string, secret []byte) (types.JID, error) {
 	a, err := s.account(phone)
 	if err != nil {
@@ -213,7 +213,7 @@ func (s *Server) handleGate(c *conn, iq, request *waBinary.Node) {
 	}
 }
 
-// faultAtStep does what a fault wants done at a step of the gate; true if the step is not to be answered.
+// faultAtStep performs a fault at a step of the gate; true if the step must not be answered.
 func (s *Server) faultAtStep(c *conn, iq *waBinary.Node, g *gate, step string) bool {
 	f := s.hitStep(g.passkey.phone, step)
 	if f == nil {
@@ -295,7 +295,7 @@ func (g *gate) newRef() string {
 	return g.ref
 }
 
-// checkPrologue takes the assertion and the companion's commitment. A refused one may be tried again on the same
+// checkPrologue checks the assertion and keeps the companion's commitment. A refused one may be tried again on the same
 // challenge.
 func (g *gate) checkPrologue(request *waBinary.Node) error {
 	if time.Now().After(g.until) {
