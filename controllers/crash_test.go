@@ -131,7 +131,7 @@ func (g *guarded) until(name, what string, done func(*v1alpha1.WhatsAppSession) 
 
 // Every write fails once: refused, lost, or the operator's last. The session's whole life still ends as if nothing had
 // happened: no second pod, no orphan, the right status.
-func TestEveryWriteGoesWrongOnce(t *testing.T) {
+func TestEveryWriteFailsOnce(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]*saboteur{
 		"refused":       {},

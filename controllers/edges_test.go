@@ -28,7 +28,7 @@ import (
 
 // The API server answers a create with Conflict when many creates meet one quota. No event follows, so the operator
 // has to retry.
-func TestACreateThatMeetsAQuotaIsTriedAgain(t *testing.T) {
+func TestACreateOverAQuotaIsRetried(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var mu sync.Mutex
@@ -217,7 +217,7 @@ func (b broken) Start(pod *corev1.Pod, address string, files clustertest.Files) 
 
 // A new default image replaces a few bots at a time, and continues only when they are connected again: with an image
 // that cannot log in the rollout stops. A change that a person makes to one session takes effect at once.
-func TestAnotherDefaultImageComesToAFewBotsAtATime(t *testing.T) {
+func TestANewDefaultImageReplacesAFewBotsAtATime(t *testing.T) {
 	t.Parallel()
 	const atOnce = 10
 	w := newWorld(t)

@@ -180,7 +180,7 @@ func TestAPodThatTheAPIServerRefuses(t *testing.T) {
 	w.untilState("kasir", bot.StatePairing)
 }
 
-func TestWhatSomeoneEditedIsMended(t *testing.T) {
+func TestEditedObjectsAreRestored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.operate(staging{})

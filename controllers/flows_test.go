@@ -138,7 +138,7 @@ func TestARealBotsLife(t *testing.T) {
 }
 
 // Everything that WhatsApp does to a session shows in the status, each with its own reason.
-func TestWhatWhatsAppDoesShows(t *testing.T) {
+func TestWhatWhatsAppDoesIsInTheStatus(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		do     func(p *phone, session *v1alpha1.WhatsAppSession)

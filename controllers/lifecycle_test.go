@@ -343,7 +343,7 @@ func TestUnlinkAsksTheBotFirst(t *testing.T) {
 	}
 }
 
-func TestABotThatFallsSilentIsUnknown(t *testing.T) {
+func TestABotThatStopsReportingIsUnknown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.operate(staging{})
@@ -430,7 +430,7 @@ func TestANodeThatIsLostBeforeItsPodIsReady(t *testing.T) {
 }
 
 // A bot newer than the operator is still reported: its facts show, and what the operator does not know is named.
-func TestANewerBotIsHeard(t *testing.T) {
+func TestANewerBotIsReported(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.operate(staging{})

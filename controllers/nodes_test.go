@@ -26,7 +26,7 @@ func (r *nodeReader) Get(_ context.Context, _ client.ObjectKey, into client.Obje
 }
 
 // All pods of a node share one request, and an API server that does not answer does not bring a lost node back.
-func TestNodesAreAskedAboutSeldom(t *testing.T) {
+func TestNodesAreReadSeldom(t *testing.T) {
 	api := &nodeReader{ready: corev1.ConditionUnknown}
 	n := &nodes{live: api}
 	now := noon

@@ -44,7 +44,7 @@ func TestDecideProgress(t *testing.T) {
 }
 
 // However many steps there are, the first of them is shown when the pause is over.
-func TestStepsAreToldInTheEnd(t *testing.T) {
+func TestStepsAreShownInTheEnd(t *testing.T) {
 	var p paces
 	key := types.NamespacedName{Namespace: "shop", Name: "kasir"}
 	for _, c := range []struct {

@@ -260,7 +260,7 @@ func (w *world) token(name string, reader bool) string {
 
 // The operator's rules are exactly its calls: no call is denied, and no right is unused. The operator serves the whole
 // cluster here, so this test runs alone.
-func TestRulesAreWhatIsCalled(t *testing.T) {
+func TestTheRulesAreExactlyTheCalls(t *testing.T) {
 	w := newWorld(t)
 	const user = "operator-of-the-cluster"
 	rules := slices.Concat(w.grant(user, "role.yaml"), w.grant(user, "nodes.yaml"), w.grant(user, "shared/leader_election.yaml"), w.grant(user, "shared/metrics.yaml"))

@@ -189,7 +189,7 @@ func hostileTemplates() map[string]string {
 
 // Templates that take many seconds to merge stop their own sessions and no others. The operator serves the whole cluster, so
 // this test runs alone.
-func TestHostileTemplatesKeepNobodyWaiting(t *testing.T) {
+func TestHostileTemplatesDelayNobody(t *testing.T) {
 	hostile, honest := newWorld(t), newWorld(t)
 	names := map[string]string{}
 	for what, spec := range hostileTemplates() {
@@ -226,7 +226,7 @@ func TestHostileTemplatesKeepNobodyWaiting(t *testing.T) {
 }
 
 // A deleted claim takes the session with it; the status then no longer shows that session's facts.
-func TestTheFactsOfADeletedClaimGo(t *testing.T) {
+func TestTheFactsOfADeletedClaimAreRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.operate(staging{})
@@ -255,7 +255,7 @@ func TestAnEvictedPodLeavesAnEvent(t *testing.T) {
 }
 
 // Something that changes an object back repeatedly is named, and the operator slows down.
-func TestABackAndForthIsSlowedDownAndNamed(t *testing.T) {
+func TestARepeatedCorrectionIsSlowedDownAndNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var updates atomic.Int32

@@ -261,7 +261,7 @@ func TestDecideTransitions(t *testing.T) {
 
 // When a network fails, thousands of bots disconnect and return within a minute. Every warning becomes an event; other
 // changes only up to a limit.
-func TestAMassOfChangesIsNoMassOfEvents(t *testing.T) {
+func TestManyChangesAreNotManyEvents(t *testing.T) {
 	const sessions = 3 * eventsAtOnce
 	recorder := events.NewFakeRecorder(2 * sessions)
 	r := &Reconciler{events: recorder, ordinary: rate.NewLimiter(eventsPerSecond, eventsAtOnce), now: func() time.Time { return noon }}

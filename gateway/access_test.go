@@ -183,7 +183,7 @@ func TestRevocation(t *testing.T) {
 }
 
 // Wrong credentials of one address are slowed down; a right key from the same address still works.
-func TestWrongOnesAreSlowedDown(t *testing.T) {
+func TestWrongCredentialsAreSlowedDown(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)
 	g := newGateway(t)

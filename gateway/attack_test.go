@@ -35,7 +35,7 @@ func (s *served) raw(t *testing.T, request string) (status int, body string) {
 }
 
 // No spelling of a path, a name or a body reaches another session or another right than the one that was checked.
-func TestTricks(t *testing.T) {
+func TestTricksReachNoOtherSession(t *testing.T) {
 	mine, other := newNamespace(t), newNamespace(t)
 	newBot(t, mine, "shop", echo)
 	victim := newBot(t, other, "shop", echo)

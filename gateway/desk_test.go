@@ -107,7 +107,7 @@ func TestDeskCookie(t *testing.T) {
 }
 
 // The desk does not offer what a reader may not do, and refuses it when it is sent anyway.
-func TestDeskOffersWhatOneMay(t *testing.T) {
+func TestDeskOffersOnlyWhatTheReaderMayDo(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)
 	g := newGateway(t)

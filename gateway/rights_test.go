@@ -51,9 +51,9 @@ func (r recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	return r.base.RoundTrip(request)
 }
 
-// TestItsRightsAreWhatItCalls runs the gateway as a user with only the chart's rules: everything that it does works,
+// TestTheRulesAreExactlyTheCalls runs the gateway as a user with only the chart's rules: everything that it does works,
 // and each right is used.
-func TestItsRightsAreWhatItCalls(t *testing.T) {
+func TestTheRulesAreExactlyTheCalls(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)
 	var rules []rbacv1.PolicyRule

@@ -344,7 +344,7 @@ func TestRetries(t *testing.T) {
 }
 
 // A line of an answer that is still open reaches the caller at once.
-func TestNothingIsHeldBack(t *testing.T) {
+func TestStreamsAreNotBuffered(t *testing.T) {
 	namespace := newNamespace(t)
 	next := make(chan struct{})
 	newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {

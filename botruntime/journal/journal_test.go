@@ -101,7 +101,7 @@ func TestEventsAreReadInOrderFromACursor(t *testing.T) {
 	}
 }
 
-func TestARepeatIsRecognisedAlsoAfterARestartAndAfterItsEventWent(t *testing.T) {
+func TestARepeatIsRecognisedAfterARestartAndAfterItsEventWasRemoved(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	clock := func(o *Options) { o.Now = func() time.Time { return now } }
 	j := open(t, dir, clock)
@@ -141,7 +141,7 @@ func TestAFailedTransactionLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestWhatIsTooOldGoesAndACursorBehindItIsGone(t *testing.T) {
+func TestOldEventsAreRemovedAndTheirCursorsFail(t *testing.T) {
 	now := time.Now()
 	j := open(t, t.TempDir(), func(o *Options) { o.Now = func() time.Time { return now }; o.Retention = 0 })
 	came(t, j, "A", chat(1), "text")

@@ -129,9 +129,9 @@ func TestWhateverAPairingMeetsItCanBeDone(t *testing.T) {
 	}
 }
 
-// TestOutdatedWhileNoVersionIsToBeHad: the session is kept, the snapshot says what is missing, and a person's restart
+// TestOutdatedWhileNoVersionCanBeFetched: the session is kept, the snapshot says what is missing, and a person's restart
 // helps as soon as the page answers.
-func TestOutdatedWhileNoVersionIsToBeHad(t *testing.T) {
+func TestOutdatedWhileNoVersionCanBeFetched(t *testing.T) {
 	if !alone(t) {
 		return
 	}
@@ -167,9 +167,9 @@ func TestOutdatedWhileNoVersionIsToBeHad(t *testing.T) {
 	}
 }
 
-// TestAnEndIsToldWithinASecond: the bot promises that connected is false within a second after a connection ended for
+// TestAnEndIsReportedWithinASecond: the bot promises that connected is false within a second after a connection ended for
 // good. The best of three tries counts, because the machine may be busy.
-func TestAnEndIsToldWithinASecond(t *testing.T) {
+func TestAnEndIsReportedWithinASecond(t *testing.T) {
 	for _, kind := range []string{sim.KickReplaced, sim.KickRemoved, sim.KickDrop, sim.KickClose, "401", "503", "515"} {
 		t.Run(kind, func(t *testing.T) {
 			wa := whatsapp(t, sim.Config{})

@@ -749,7 +749,7 @@ func TestCodesOfAFrozenPeerSpendNoRounds(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatNeverLastsIsBackedUpAllTheSame(t *testing.T) {
+func TestAConnectionThatNeverLastsIsStillBackedUp(t *testing.T) {
 	s := online(t)
 	backedUp := 0
 	due := epoch.Add(firstBackupWait)
@@ -901,7 +901,7 @@ func TestNoTakeoverByPolicy(t *testing.T) {
 	}
 }
 
-func TestLookingDoesNotCutABackoffShort(t *testing.T) {
+func TestLookingDoesNotShortenABackoff(t *testing.T) {
 	s := newStory(t, false, facts{}).then(inDialled{errors.New("refused")})
 	if s.then(inLooked{}).asked(actDial{}) {
 		t.Error("looking dials during a backoff: a page that asks after every change would hammer")

@@ -218,7 +218,7 @@ func TestLostConnectionsComeBack(t *testing.T) {
 	}
 }
 
-func TestAReasonThatComesLateIsTaken(t *testing.T) {
+func TestALateReasonIsUsed(t *testing.T) {
 	wa := whatsapp(t, sim.Config{CloseDelay: -1}) // close right after the reason: whatsmeow often reads the reason too late
 	for range 5 {
 		s := begin(t, wa, t.TempDir(), nil)
@@ -273,7 +273,7 @@ func TestOutdatedIsCuredByTheCurrentVersion(t *testing.T) {
 	}
 }
 
-func TestANewerVersionIsSaidOnlyOnceItIsPresented(t *testing.T) {
+func TestANewerVersionIsShownOnlyOnceItIsPresented(t *testing.T) {
 	t.Cleanup(func() { useVersion(builtInVersion) })
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
@@ -298,7 +298,7 @@ func TestANewerVersionIsSaidOnlyOnceItIsPresented(t *testing.T) {
 
 var builtInVersion = wastore.GetWAVersion()
 
-func TestOtherRefusalsAreToldAndWaited(t *testing.T) {
+func TestOtherRefusalsAreShownAndWaitedOut(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
 	snap := s.pair(wa, phone)

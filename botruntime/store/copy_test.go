@@ -9,7 +9,7 @@ import (
 )
 
 // An error of the copier reads as if the bot itself had met it.
-func TestErrorsOfTheCopierComeThrough(t *testing.T) {
+func TestErrorsOfTheCopierReachTheBot(t *testing.T) {
 	dir := t.TempDir()
 	tests := map[string]error{
 		"a full disk":       describe(dir, syscall.ENOSPC),

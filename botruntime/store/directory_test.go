@@ -383,7 +383,7 @@ func TestWhatsappWebProfile(t *testing.T) {
 	}
 }
 
-func TestTheNoticeGoesWithTheProfile(t *testing.T) {
+func TestTheNoticeEndsWithTheProfile(t *testing.T) {
 	auth := t.TempDir()
 	mark := filepath.Join(sessionDir(auth), "DevToolsActivePort")
 	if err := os.MkdirAll(filepath.Dir(mark), 0o700); err != nil {

@@ -185,7 +185,7 @@ func TestDamageOnFullDisk(t *testing.T) {
 }
 
 // With any amount of free space each step succeeds or fails cleanly, and the session is there once there is space.
-func TestEveryAmountOfRoom(t *testing.T) {
+func TestEveryAmountOfFreeSpace(t *testing.T) {
 	disk := smallDisk(t, 3072)
 	s := open(t, disk)
 	link(t, s, "6281200000001")

@@ -156,7 +156,7 @@ func TestAFailedUpgradeIsNotDamage(t *testing.T) {
 }
 
 // With no usable backup the session starts empty, and takes up the backup as soon as one is usable.
-func TestABackupThatComesBackIsTakenUp(t *testing.T) {
+func TestABackupThatIsPutBackIsUsed(t *testing.T) {
 	auth, id := linkedFolder(t)
 	s := open(t, auth)
 	backup := backUp(t, s)
@@ -215,7 +215,7 @@ func TestADiskThatFailsToReadIsNotDamage(t *testing.T) {
 }
 
 // The log warns of a place that will lose the session, or has lost it.
-func TestPlacesThatAreWarnedOf(t *testing.T) {
+func TestTheLogWarnsOfAPlaceThatLosesTheSession(t *testing.T) {
 	opened := func(t *testing.T, auth string) string {
 		t.Helper()
 		var log bytes.Buffer

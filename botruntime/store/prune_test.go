@@ -8,7 +8,7 @@ import (
 )
 
 // A message secret is removed after a month, or earlier when there are too many; nothing else is removed.
-func TestOldMessageSecretsGo(t *testing.T) {
+func TestOldMessageSecretsAreRemoved(t *testing.T) {
 	s := open(t, t.TempDir())
 	link(t, s, "6281200000001")
 	insert := func(day, n int) {
@@ -48,7 +48,7 @@ func TestOldMessageSecretsGo(t *testing.T) {
 }
 
 // A wrong clock and another database's marks remove nothing that is new.
-func TestDecidePruneTrustsNoOddMark(t *testing.T) {
+func TestDecidePruneIgnoresImplausibleMarks(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for name, marks := range map[string][]mark{
 		"another database": {{now.Add(-2 * secretsAge), 900}},

@@ -79,7 +79,7 @@ func TestSignaturesAreThoseOfTheSpecifications(t *testing.T) {
 	}
 }
 
-func TestARefusedEventHoldsUpItsChatAlone(t *testing.T) {
+func TestARefusedEventDelaysOnlyItsChat(t *testing.T) {
 	at := receive(t)
 	var open atomic.Bool
 	at.status(func(_ int, e bot.Event) int {
@@ -504,7 +504,7 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-func TestTestTellsHowItWent(t *testing.T) {
+func TestTestReturnsTheResult(t *testing.T) {
 	at := receive(t)
 	r := newRig(t, target(at.URL))
 	got, err := r.Test(t.Context(), "books")
@@ -524,7 +524,7 @@ func TestTestTellsHowItWent(t *testing.T) {
 }
 
 // Metadata and private addresses are refused when they are dialed, and the error says how to allow them.
-func TestInnerAddressesAreRefused(t *testing.T) {
+func TestPrivateAddressesAreRefused(t *testing.T) {
 	at := receive(t)
 	r := newRig(t, target("http://169.254.169.254/latest"), func() Target { o := target(at.URL); o.Name = "other"; return o }())
 	r.came(0, 1, one)
@@ -549,7 +549,7 @@ func TestABacklogOfTenThousand(t *testing.T) {
 }
 
 // A receiver that never answers delays neither requests for the state nor the end of the bot.
-func TestAHangingReceiverHoldsUpNobody(t *testing.T) {
+func TestAHangingReceiverDelaysNobody(t *testing.T) {
 	release, called := make(chan struct{}), make(chan struct{}, 8)
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		called <- struct{}{}

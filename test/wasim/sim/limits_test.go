@@ -107,7 +107,7 @@ func TestTimelockAndQuotaConcernNewPeopleOnly(t *testing.T) {
 	}
 }
 
-func TestLimitsAreToldAndCanBeAsked(t *testing.T) {
+func TestLimitsAreAnnouncedAndCanBeQueried(t *testing.T) {
 	s := simtest.Start(t, sim.Config{})
 	b := memoryBot(t, s)
 	jid := b.pair(botPhone)
