@@ -228,8 +228,11 @@ func (p *prometheus) missing(t *testing.T, queries []string) error {
 		}
 	}
 	for name := range names {
-		if found, err := p.ask("count(" + name + ")"); err != nil || len(found) != 1 {
-			return fmt.Errorf("of %s there is no series (%w)", name, err)
+		// A metric of what a person should do was there while the phone was to be linked.
+		if found, err := p.ask("count(last_over_time(" + name + "[1h]))"); err != nil {
+			return err
+		} else if len(found) != 1 {
+			return fmt.Errorf("of %s there was no series", name)
 		}
 	}
 	return nil
