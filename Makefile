@@ -47,7 +47,7 @@ vet: ## go vet, with each build tag
 .PHONY: lint
 lint: ## Go, Kubernetes API, shell and workflow linters, and known vulnerabilities if their data can be had
 	hack/deps.sh lint
-	test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)"
+	test -z "$$(gofmt -l $$(git ls-files '*.go') | tee -a /dev/stderr)"
 	$$(hack/tool.sh golangci-lint) run ./...
 	shellcheck --external-sources --source-path=SCRIPTDIR $$(git ls-files '*.sh' .ci/run | sort)
 	$$(hack/tool.sh actionlint) -shellcheck= .github/workflows/*.yml
