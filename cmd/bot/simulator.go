@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"os"
+	"strings"
 
 	"go.mau.fi/whatsmeow"
 )
@@ -16,7 +17,7 @@ func trustSimulator() error {
 	if value == "" {
 		return nil
 	}
-	root, err := hex.DecodeString(value)
+	root, err := hex.DecodeString(strings.TrimSpace(value)) // a file ends with a newline
 	if err != nil || len(root) != len(whatsmeow.WACertPubKey) {
 		return errors.New("WHATSAPP_NOISE_ROOT: want 64 hex digits")
 	}

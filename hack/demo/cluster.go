@@ -161,7 +161,7 @@ func (at onCluster) startWhatsApp(ctx context.Context, version string) error {
 	}
 	secret, err := at.run(ctx, nil, "create", "secret", "generic", "simulator", "--dry-run=client", "-o", "yaml",
 		"--from-literal=proxy=http://wasim."+simulatorSpace+".svc.cluster.local:7080",
-		"--from-literal=ca.crt="+string(ca), "--from-literal=noise-root="+string(root))
+		"--from-literal=ca.crt="+string(ca), "--from-literal=noise-root="+strings.TrimSpace(string(root)))
 	if err != nil {
 		return err
 	}
