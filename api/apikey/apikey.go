@@ -1,5 +1,5 @@
-// Package apikey builds and reads the Secret of a gateway's API key. The Secret holds only the key's SHA-256, so
-// whoever reads it cannot call with it. It never reads or writes the cluster.
+// Package apikey builds and reads the Secret of a gateway's API key. The Secret holds only the SHA-256 of the key, so
+// reading the Secret does not give the key. The package never reads or writes the cluster.
 package apikey
 
 import (

@@ -36,8 +36,8 @@ type PasskeyResponse struct {
 	UserHandle        string `json:"userHandle,omitempty"`
 }
 
-// Passkey answers GET PathPasskey: what a linking with a passkey waits for. The challenge is a secret: whoever has it
-// and gets the account's owner to sign it, links a device.
+// Passkey answers GET PathPasskey: what a linking with a passkey waits for. The challenge is a secret: a stranger who
+// has it, and makes the account's owner sign it, links a device.
 type Passkey struct {
 	// Step is what the linking waits for.
 	Step PasskeyStep `json:"step"`

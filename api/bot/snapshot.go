@@ -42,7 +42,7 @@ type Snapshot struct {
 	Size int64 `json:"size"`
 	// Path is the session directory, as configured.
 	Path string `json:"path"`
-	// QRExpiresAt is the end of the current QR code; null when there is none.
+	// QRExpiresAt is the end of the current QR code; null without a code.
 	QRExpiresAt Time `json:"qrExpiresAt"`
 	// RestrictedUntil is the end of a temporary ban.
 	RestrictedUntil Time `json:"restrictedUntil"`

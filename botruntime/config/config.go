@@ -255,7 +255,7 @@ func exposed(c *Config, real map[string]string) {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s and PORT are set, so a hosting platform runs the bot, and HOST %s cannot be "+
 			"reached from outside: set HOST=0.0.0.0 and API_TOKEN", platforms[at], c.Host))
 	case !loopback(c.Host) && at < 0:
-		c.Warnings = append(c.Warnings, fmt.Sprintf("HOST %s is reached by others without TLS: whoever listens on the way reads the token "+
+		c.Warnings = append(c.Warnings, fmt.Sprintf("HOST %s is reached by others without TLS: anybody who listens on the way reads the token "+
 			"and the QR code; keep HOST=127.0.0.1 behind a reverse proxy, or use TLS_CERT_FILE", c.Host))
 	}
 }

@@ -39,7 +39,7 @@ func TestSnippetsOfThePageVerify(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			program, err := exec.LookPath(s.program)
 			if err != nil {
-				t.Skipf("no %s here", s.program)
+				t.Skipf("%s is not installed, so the snippet in %s cannot run; hack/deps.sh test installs php", s.program, language)
 			}
 			_, code, found := strings.Cut(string(page), "\n```"+language+"\n")
 			code, _, closed := strings.Cut(code, "\n```")

@@ -58,7 +58,7 @@ func (t *tool) doctor() *cobra.Command {
 			case f.problem == "":
 				fmt.Fprintf(t.out, "ok    %s\n", f.what)
 			case f.waits:
-				fmt.Fprintf(t.out, "TODO  %s: %s\n      -> %s\n", f.what, printable(f.problem), f.remedy)
+				fmt.Fprintf(t.out, "NEXT  %s: %s\n      -> %s\n", f.what, printable(f.problem), f.remedy)
 			default:
 				bad++
 				fmt.Fprintf(t.out, "BAD   %s: %s\n      -> %s\n", f.what, printable(f.problem), f.remedy)

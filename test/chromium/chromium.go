@@ -5,6 +5,7 @@ package chromium
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -51,8 +52,13 @@ func Start(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Contex
 	if err != nil {
 		t.Fatal(err)
 	}
+	scratch, err := os.MkdirTemp("", "chromium-") // with a short path: a socket of the browser lies in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(scratch) })
 	all := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.ExecPath(program), chromedp.Env("TMPDIR="+scratch), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
 	for _, flag := range quiet {
 		all = append(all, chromedp.Flag(flag, true))

@@ -198,7 +198,7 @@ func pluginLists(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 func pluginDoctorWantsPhone(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 	out, err := p.try(t, "", "doctor", "shop")
 	must(t, err) // waiting for a person is not a fault
-	says(t, out, "ok    the claim wa-shop", "ok    the bot answers", "TODO  the session: it is Pairing (QRAvailable)",
+	says(t, out, "ok    the claim wa-shop", "ok    the bot answers", "NEXT  the session: it is Pairing (QRAvailable)",
 		"-> link the phone: kubectl sesi qr shop")
 }
 
@@ -336,7 +336,7 @@ func pluginSuspends(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) 
 	p.refuses(t, "kubectl sesi resume shop", "qr", "shop")
 	out, err = p.try(t, "", "doctor", "shop")
 	must(t, err)
-	says(t, out, "TODO  the bot's pod: shop is suspended and has no bot", "-     the bot answers: not checked", "-> kubectl sesi resume shop")
+	says(t, out, "NEXT  the bot's pod: shop is suspended and has no bot", "-     the bot answers: not checked", "-> kubectl sesi resume shop")
 	unscanned(t, []*v1alpha1.WhatsAppSession{session}, func() {
 		says(t, p.run(t, "resume", "shop"), "shop is resumed.")
 		awaitConnected(t, session)

@@ -168,7 +168,7 @@ func (c *Client) Status(ctx context.Context) (status bot.Status, err error) {
 	return status, c.Do(ctx, http.MethodGet, bot.PathStatus, nil, &status)
 }
 
-// Code returns the current code; ok is false when there is none. Asking wakes a session that waits for it.
+// Code returns the current code; ok is false if the bot shows no code. The call wakes a session that idles without one.
 func (c *Client) Code(ctx context.Context) (code bot.LiveCode, ok bool, err error) {
 	err = c.Do(ctx, http.MethodGet, bot.PathCode, nil, &code)
 	if IsProblem(err, bot.ProblemNoCode) || IsProblem(err, bot.ProblemAlreadyLinked) || IsProblem(err, bot.ProblemNotReady) {

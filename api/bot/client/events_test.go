@@ -16,7 +16,7 @@ func frame(seq int) string {
 	return fmt.Sprintf("id: %d\nevent: message\ndata: {\"seq\":%d,\"id\":\"evt_%d\",\"type\":\"message\",\"data\":{\"message\":{\"text\":\"t%d\"}}}\n\n", seq, seq, seq, seq)
 }
 
-// A stream that breaks off, an answer that is none, and a bot that is busy: each event comes once, in order.
+// A broken stream, an answer that is not JSON, and a busy bot: each event comes once, in order.
 func TestFollowGoesOnBehindTheLastEvent(t *testing.T) {
 	var call atomic.Int32
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
