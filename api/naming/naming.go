@@ -20,6 +20,11 @@ const LabelSession = "sesi.dev/session"
 // value "store" stays: a running pod of an earlier release carries it.
 const LabelDirectory = "sesi.dev/store"
 
+// LabelWebhooks, with the value "true", lets the webhooks of a namespace's sessions use a Secret. The operator reads no
+// other Secret for them: else whoever may edit a session could have any Secret of the namespace sent to an address of
+// their choice.
+const LabelWebhooks = "sesi.dev/webhooks"
+
 // accessLabelPrefix begins the label that lets a pod of the session's namespace call its bot.
 const accessLabelPrefix = "access.sesi.dev/"
 

@@ -8,6 +8,8 @@ import (
 
 // WhatsAppSessionSpec is the desired state of one session: which session it is, where it is stored, and how its bot
 // behaves.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.webhooks) || self.webhooks.size() == 0 || !has(self.messages) || !has(self.messages.enabled) || self.messages.enabled",message="webhooks need messages: remove messages.enabled: false, or the webhooks",fieldPath=".webhooks"
 type WhatsAppSessionSpec struct {
 	// clientId names the session inside its claim: the bot keeps it in the directory session-<clientId>.
 	// Letters, digits, - and _, at most 64. Left out, it is the resource's own name. It cannot change,
@@ -47,6 +49,18 @@ type WhatsAppSessionSpec struct {
 	// +kubebuilder:default={}
 	// +optional
 	Backup Backup `json:"backup,omitempty,omitzero"`
+
+	// messages is what the bot does with messages, and how fast it sends.
+	// +kubebuilder:default={}
+	// +optional
+	Messages Messages `json:"messages,omitempty,omitzero"`
+
+	// webhooks are the targets that the bot delivers events to. A change takes effect in the running bot.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	Webhooks []Webhook `json:"webhooks,omitempty"`
 
 	// proxySecretRef is the Secret with the URL of the proxy through which the bot reaches WhatsApp. By default
 	// the bot connects directly. A changed URL takes effect at the bot's next start.

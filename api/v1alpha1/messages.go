@@ -1,0 +1,226 @@
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Messages is what the bot does with messages, and how fast it sends. A change takes effect in the running bot, except for
+// enabled, which restarts it.
+type Messages struct {
+	// enabled is whether the bot keeps messages, sends them and calls webhooks. When it is false, the bot only keeps the
+	// session linked: it acknowledges messages and drops them. A change restarts the bot.
+	// +kubebuilder:default=true
+	// +optional
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// retention is how long messages and events are kept on the claim: 1h to 8760h, or 0s for ten minutes. What a webhook
+	// has not got yet is kept longer.
+	// +kubebuilder:default="168h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') || duration(self) == duration('0s') || (duration(self) >= duration('1h') && duration(self) <= duration('8760h'))",message="retention must be a duration from 1h to 8760h, or 0s for ten minutes"
+	// +optional
+	Retention *metav1.Duration `json:"retention,omitempty"`
+
+	// maxSize bounds the disk space for messages and events: 16Mi to 64Gi. When it is reached, the oldest are deleted.
+	// +kubebuilder:default="128Mi"
+	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('16Mi')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxSize must be from 16Mi to 64Gi"
+	// +optional
+	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
+
+	// pace limits how fast the bot sends, to protect the account.
+	// +kubebuilder:default={}
+	// +optional
+	Pace Pace `json:"pace,omitempty,omitzero"`
+}
+
+// Pace limits how fast a bot sends.
+type Pace struct {
+	// perMinute is how many messages are sent in a minute, in no regular rhythm; 0 for no limit.
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=6000
+	// +optional
+	PerMinute *int32 `json:"perMinute,omitempty"`
+
+	// burst is how many messages are sent at once before perMinute holds them back.
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	// +optional
+	Burst *int32 `json:"burst,omitempty"`
+
+	// newChatsPerDay is how many new people are written to in a day; more wait until midnight. 0 for no limit.
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10000
+	// +optional
+	NewChatsPerDay *int32 `json:"newChatsPerDay,omitempty"`
+
+	// quietHours is the time of day at which nothing is sent, such as 21:00-07:00.
+	// +kubebuilder:validation:MaxLength=11
+	// +kubebuilder:validation:Pattern=`^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$`
+	// +kubebuilder:validation:XValidation:rule="self.size() != 11 || self.substring(0, 5) != self.substring(6)",message="quietHours must begin and end at different times; leave it out for none"
+	// +optional
+	QuietHours string `json:"quietHours,omitempty"`
+
+	// timeZone is the time zone of quietHours and of the day that newChatsPerDay counts, such as Asia/Jakarta.
+	// +kubebuilder:default=UTC
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z][-+_A-Za-z0-9]*(/[A-Za-z][-+_A-Za-z0-9]*)*$`
+	// +optional
+	TimeZone string `json:"timeZone,omitempty"`
+}
+
+// Webhook is a target that the bot delivers events to: each at least once, in order within a chat.
+type Webhook struct {
+	// name of the webhook: small letters, digits and hyphens. A webhook of a new name gets the events from then on.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +required
+	Name string `json:"name,omitempty"`
+
+	// url that the events are sent to, such as https://example.com/hook, or http://hooks.shop.svc/events with to.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:Pattern=`^https?://[^/?#@\s]+([/?][^#\s]*)?$`
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://[^/?#@\\\\s]+([/?][^#\\\\s]*)?$') || isURL(self) && url(self).getHostname() != ''",message="url must be an address such as https://example.com/hook"
+	// +required
+	URL string `json:"url,omitempty"`
+
+	// to selects the pods that the url leads to, when they are in this cluster: the bot may then reach their private
+	// addresses, and its NetworkPolicy lets it connect to all TCP ports of these pods. Without it the url must lead to
+	// the public internet.
+	// +optional
+	To *WebhookPods `json:"to,omitempty"`
+
+	// events are the types of events that are delivered; all when empty.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	Events []WebhookEvent `json:"events,omitempty"`
+
+	// filters leave events out.
+	// +optional
+	Filters WebhookFilters `json:"filters,omitempty,omitzero"`
+
+	// secretRef is the Secret whose key signs the deliveries. It needs the label sesi.dev/webhooks: "true".
+	// +optional
+	SecretRef *WebhookSecretRef `json:"secretRef,omitempty"`
+
+	// headersSecretRef is a Secret whose keys and values are headers of every delivery, such as Authorization. It needs
+	// the label sesi.dev/webhooks: "true".
+	// +optional
+	HeadersSecretRef *WebhookHeadersRef `json:"headersSecretRef,omitempty"`
+
+	// order is what waits while an event is not accepted: the later events of its chat, or of the whole session.
+	// +kubebuilder:default=chat
+	// +optional
+	Order WebhookOrder `json:"order,omitempty"`
+
+	// patience is how long an event is tried again before it becomes a dead letter: 1m to 168h.
+	// +kubebuilder:default="72h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1m') && duration(self) <= duration('168h'))",message="patience must be a duration from 1m to 168h"
+	// +optional
+	Patience *metav1.Duration `json:"patience,omitempty"`
+}
+
+// WebhookPods selects pods of this cluster.
+type WebhookPods struct {
+	// namespace of the pods; the session's own when empty.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+
+	// podSelector selects the pods by their labels.
+	// +required
+	PodSelector WebhookPodSelector `json:"podSelector,omitempty,omitzero"`
+}
+
+// WebhookPodSelector selects pods by their labels.
+type WebhookPodSelector struct {
+	// matchLabels are labels that the pods have, all of them.
+	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MaxProperties=8
+	// +kubebuilder:validation:XValidation:rule="self.all(key, key.matches('^([-.a-z0-9]+/)?[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$'))",message="matchLabels must be labels of pods, such as app: hooks"
+	// +required
+	MatchLabels map[string]LabelValue `json:"matchLabels,omitempty"`
+}
+
+// LabelValue is the value of a label.
+// +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:Pattern=`^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$`
+type LabelValue string
+
+// WebhookFilters leave events out of a webhook.
+type WebhookFilters struct {
+	// chats are the only chats whose events are delivered: numbers with their country code, or addresses of WhatsApp
+	// such as 120363000000000000@g.us. All when empty.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=80
+	// +kubebuilder:validation:items:Pattern=`^(\+?[1-9][0-9]{6,14}|[0-9]{1,40}@(s\.whatsapp\.net|c\.us|lid|newsletter)|[-0-9]{1,64}@g\.us|status@broadcast)$`
+	// +optional
+	Chats []string `json:"chats,omitempty"`
+
+	// groups is whether events of groups are delivered.
+	// +kubebuilder:default=true
+	// +optional
+	Groups *bool `json:"groups,omitempty"`
+
+	// fromMe is whether events are delivered that the account itself caused.
+	// +kubebuilder:default=true
+	// +optional
+	FromMe *bool `json:"fromMe,omitempty"`
+}
+
+// WebhookSecretRef names the secret of a webhook.
+type WebhookSecretRef struct {
+	// name of the Secret, in the same namespace.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	// +required
+	Name string `json:"name,omitempty"`
+
+	// key in the Secret. Its value is whsec_ and 24 to 64 bytes in base64, or at least 16 printable characters. While a
+	// secret is replaced it is the new one, a space, and the old one: deliveries carry both signatures.
+	// +kubebuilder:default=secret
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +optional
+	Key string `json:"key,omitempty"`
+}
+
+// WebhookHeadersRef names the headers of a webhook.
+type WebhookHeadersRef struct {
+	// name of the Secret, in the same namespace.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	// +required
+	Name string `json:"name,omitempty"`
+}
+
+// WebhookEvent is a type of event. Each is one of bot.EventTypes: a bot refuses a webhook with any other.
+// +kubebuilder:validation:Enum=message;message.sent;message.edited;message.revoked;message.undecryptable;message.state;reaction;account.limits
+type WebhookEvent string
+
+// WebhookOrder is what waits while an event is not accepted.
+// +kubebuilder:validation:Enum=chat;session
+type WebhookOrder string
+
+// The orders.
+const (
+	WebhookOrderChat    WebhookOrder = "chat"
+	WebhookOrderSession WebhookOrder = "session"
+)
