@@ -17,14 +17,19 @@ const deskPage, deskNeedy = 100, 25
 
 // deskEvents tells an open page that something changed that its reader may see.
 func (c *call) deskEvents() error {
-	return c.stream(false, func(keys []sessionKey, seen func(*v1alpha1.WhatsAppSession) bool) string {
+	who, failure := c.identify(c.r)
+	if failure != nil {
+		return failure
+	}
+	s := &stream{call: c, who: who, tell: func(keys []sessionKey, seen sight) string {
 		for _, key := range keys {
 			if s := c.fleet.session(key); s == nil || seen(s) {
 				return "event: changed\ndata: {}\n\n"
 			}
 		}
 		return ""
-	})
+	}}
+	return s.serve()
 }
 
 // deskHome is the list: first those that need a person, the longest waiting at the top.

@@ -79,14 +79,31 @@ func (l *ledger) admit(who string, key sessionKey, stream bool, now time.Time) (
 		l.callers[who] = a
 	}
 	a.last = now
+	if !a.rate.AllowN(now, 1) {
+		return nil, problemTooMany.after(1)
+	}
+	return l.begin(a, key, stream)
+}
+
+// open counts one more stream to a bot, which the gateway opens for a request of a caller that was admitted, until done
+// is called.
+func (l *ledger) open(who string, key sessionKey) (done func(), refused *problem) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.callers[who]
+	if a == nil {
+		return nil, problemTooManyStreams.after(5)
+	}
+	return l.begin(a, key, true)
+}
+
+// begin counts what was let in. l.mu is held.
+func (l *ledger) begin(a *account, key sessionKey, stream bool) (done func(), refused *problem) {
 	var s *account
 	if key.name != "" {
 		if s = l.used[key]; s == nil {
 			s = &account{}
 		}
-	}
-	if !a.rate.AllowN(now, 1) {
-		return nil, problemTooMany.after(1)
 	}
 	if stream {
 		if l.streams >= l.limits.Streams || a.streams >= l.limits.CallerStreams || s != nil && s.streams >= l.limits.SessionStreams {

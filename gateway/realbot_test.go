@@ -104,12 +104,35 @@ func TestRealBots(t *testing.T) {
 	if got := g.do("GET", "/api/shop/auth/qr?format=raw", key, ""); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "SCAN_QR_CODE") {
 		t.Errorf("WAHA's code of a linked session: %d %s", got.status, got.body)
 	}
+	streamOfBoth(t, g, key, bank)
 	killUnderLoad(t, g, key, namespace, numbers["bank"])
 	if got := g.do("POST", shop+bot.PathLogout, key, ""); got.status != http.StatusOK {
 		t.Errorf("logout: %d %s", got.status, got.body)
 	}
 	if got := g.do("POST", shop+"/messages", key, body); got.status < 400 || got.problem().Type == "" {
 		t.Errorf("a send of a session that is logged out: %d %s", got.status, got.body)
+	}
+}
+
+// streamOfBoth reads what both bots tell of one message in one stream.
+func streamOfBoth(t *testing.T, g *served, key, bank string) {
+	t.Helper()
+	c := botclient.Client{BaseURL: g.url, Token: key}
+	stream, err := c.Stream(t.Context(), bot.PathGatewayEvents+"?messages=shop,bank&after=oldest&types=message,message.sent", "", patience)
+	must(t, err)
+	defer stream.Close()
+	told := map[string]bool{}
+	for !told["shop message.sent"] || !told["bank message"] {
+		event, err := stream.Next()
+		must(t, err)
+		var e bot.GatewayEvent
+		must(t, json.Unmarshal(event.Data, &e))
+		if m := e.Event.Data.Message; m != nil && m.Text == "from the shop" {
+			told[e.Name+" "+event.Name] = true
+		}
+	}
+	if got := g.do("GET", bank+"/events?limit=1&types=message", key, ""); !strings.Contains(got.body, "from the shop") {
+		t.Errorf("the bot's own events: %d %s", got.status, got.body)
 	}
 }
 

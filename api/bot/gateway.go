@@ -4,7 +4,8 @@ import "strings"
 
 // The paths of the gateway, which serves the bots of all sessions at one address.
 const (
-	// PathGatewaySessions lists sessions as GatewaySessions. PathGatewayEvents is the stream of their changes.
+	// PathGatewaySessions lists sessions as GatewaySessions. PathGatewayEvents is the stream of their changes, and of
+	// their messages where these are asked for.
 	PathGatewaySessions = "/v1/sessions"
 	PathGatewayEvents   = "/v1/events"
 	// PathGatewaySession answers with one GatewaySession. Below it is all of the session's bot: its API with or
@@ -89,4 +90,32 @@ type GatewaySession struct {
 	CreatedAt Time `json:"createdAt"`
 	// Labels are the resource's.
 	Labels map[string]string `json:"labels,omitempty"`
+}
+
+// The names of the gateway's own events. Those of messages have the type of their Event as name.
+const (
+	// GatewayEventSession: a session is there, or changed. The data is a GatewaySession.
+	GatewayEventSession = "session"
+	// GatewayEventGone: a session was deleted, or may no longer be seen. The data is a GatewaySession with its name.
+	GatewayEventGone = "gone"
+	// GatewayEventGap: events of a session were deleted before they could be read. The data is a GatewayGap.
+	GatewayEventGap = "gap"
+)
+
+// GatewayEvent is an event of a session's journal in the gateway's stream.
+type GatewayEvent struct {
+	// Namespace and Name are the session's.
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// Event is the bot's.
+	Event Event `json:"event"`
+}
+
+// GatewayGap says that a reader missed events of a session: they are not in its journal any more.
+type GatewayGap struct {
+	// Namespace and Name are the session's.
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// Oldest is the cursor from which the stream goes on.
+	Oldest uint64 `json:"oldest"`
 }
