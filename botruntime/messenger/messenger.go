@@ -64,11 +64,13 @@ type Messenger struct {
 	limitsMu  sync.Mutex
 	limits    limits
 	askLimits sync.Mutex // one query about limits at a time
+	salt      atomic.Pointer[salt]
 
 	// Run's own.
-	bucket bucket
-	met    map[string]int64 // chats that are known, and the week of the privacy token that they have
-	begun  int              // chats begun today, as the current batch counts them; -1 until it does
+	bucket    bucket
+	met       map[string]int64 // chats that are known, and the week of the privacy token that they have
+	saltAsked saltAsked
+	begun     int // chats begun today, as the current batch counts them; -1 until it does
 }
 
 // New returns a messenger. Take may be called at once.

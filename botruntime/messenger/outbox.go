@@ -197,6 +197,9 @@ func (m *Messenger) attempt(ctx context.Context, client *whatsmeow.Client, s *jo
 	}
 	began := time.Now()
 	err := m.hand(ctx, client, s)
+	if serverCode(err) == codeRestricted && m.findSalt(ctx, client, s.Account, true) {
+		err = m.hand(ctx, client, s) // the first one went out without the account's salt, or with an old one
+	}
 	v := attempted{err: err, attempts: s.Attempts, now: m.Journal.Now(), dice: rand.Float64(), limits: m.knownLimits()}.classify()
 	if serverCode(err) == codeRestricted && v.state == bot.MessageFailed {
 		// The account may be limited since WhatsApp last said so.
@@ -239,7 +242,9 @@ func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journ
 	defer cancel()
 	m.flying.Store(&flight{s.Message.ID, cancel})
 	defer m.flying.Store(nil)
-	_, err = client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{ID: s.Message.ID, Timeout: answerTime})
+	_, err = client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{
+		ID: s.Message.ID, Timeout: answerTime, AdditionalNodes: m.tokenNodes(ctx, client, s.Account, to),
+	})
 	return err
 }
 

@@ -29,6 +29,8 @@ func (m *Messenger) Take(evt any) bool {
 		return m.commit(func(t *journal.Tx) error { return m.write(t, r) }, true)
 	case *events.Receipt:
 		return m.takeReceipt(evt)
+	case *events.AppState:
+		return m.takeAppState(evt)
 	}
 	return true
 }

@@ -103,7 +103,11 @@ func (m *Messenger) admit(ctx context.Context, client *whatsmeow.Client, s *jour
 	if again, err := m.Journal.KnownChat(ctx, message.Forms(s.Message.Chat)...); again && err == nil {
 		return nil // it was known under another number
 	}
-	return m.newChat(ctx, client, now)
+	if v := m.newChat(ctx, client, now); v != nil {
+		return v
+	}
+	m.findSalt(ctx, client, s.Account, false)
+	return nil
 }
 
 // readdress writes the address that WhatsApp uses, before the message is sent: a receipt can come before the answer.

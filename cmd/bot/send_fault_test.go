@@ -284,3 +284,57 @@ func TestNewChatsWaitForTheirTime(t *testing.T) {
 		t.Errorf("%+v", limits.Pace)
 	}
 }
+
+// TestAFirstMessageCarriesATokenOfTheSalt: the person gave no privacy token, so the bot makes one of the account's salt,
+// which it reads from the app state when it needs it; it follows a new salt, also one that came while it was away.
+func TestAFirstMessageCarriesATokenOfTheSalt(t *testing.T) {
+	t.Parallel()
+	wa, dir := whatsapp(t), t.TempDir()
+	p := start(t, settings(wa, dir))
+	own := jid(t, p.pair(wa).JID)
+	account := wa.Person(phone)
+	if err := account.SetLimits(sim.Limits{NeedToken: true}); err != nil {
+		t.Fatal(err)
+	}
+	p.refuses(bot.ProblemRestricted, textTo("+62899000011", "tanpa garam"))
+	renew := func() {
+		t.Helper()
+		if err := account.GiveSalt(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settled := func() {
+		t.Helper()
+		p.waitFor("the phone's messages to be handled", func() bool {
+			all := wa.Devices()
+			return len(all) == 1 && all[0].Pending == 0 && all[0].Online
+		})
+	}
+	p.terminate()
+	renew()
+	p = start(t, settings(wa, dir))
+	p.untilConnected()
+	settled()
+	if m := p.sends(http.StatusOK, textTo("+62899000012", "garam pertama")); reads(wa, m.ID) != 1 {
+		t.Errorf("with the first salt: %+v", m)
+	}
+	renew()
+	settled()
+	p.waitFor("a message with the second salt", func() bool {
+		status, _, err := p.tryJSON(http.MethodPost, bot.PathMessages, textTo("+62899000013", "garam kedua"))
+		return err == nil && status == http.StatusOK
+	})
+	p.terminate()
+	p = start(t, settings(wa, dir))
+	p.untilConnected()
+	if m := p.sends(http.StatusOK, textTo("+62899000014", "dari disk")); reads(wa, m.ID) != 1 {
+		t.Errorf("with the salt on the disk: %+v", m)
+	}
+	if err := wa.Person("62899000015").Trust(own, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	settled()
+	if m := p.sends(http.StatusOK, textTo("+62899000015", "dengan token orangnya")); reads(wa, m.ID) != 1 {
+		t.Errorf("with the person's own token: %+v", m)
+	}
+}

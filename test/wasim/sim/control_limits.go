@@ -38,6 +38,14 @@ func (s *Server) postTrust(_ *http.Request, body *trustBody) (any, error) {
 	return done, s.Person(parsePhone(body.From)).Trust(number, body.At)
 }
 
+type saltBody struct {
+	Phone string `json:"phone"`
+}
+
+func (s *Server) postSalt(_ *http.Request, body *saltBody) (any, error) {
+	return done, s.Person(parsePhone(body.Phone)).GiveSalt()
+}
+
 type historyBody struct {
 	// JID is a bot, or a number for all its bots.
 	JID string `json:"jid"`

@@ -82,15 +82,7 @@ func (s *Server) handleQuery(c *conn, iq, request *waBinary.Node, space string) 
 			Content: []waBinary.Node{{Tag: "host", Attrs: waBinary.Attrs{"hostname": "mmg.whatsapp.net"}}},
 		}))
 	case "w:sync:app:state":
-		var collections []waBinary.Node
-		for _, asked := range request.GetChildrenByTag("collection") {
-			collections = append(collections, waBinary.Node{
-				Tag:     "collection",
-				Attrs:   waBinary.Attrs{"name": attrText(&asked, "name"), "version": "0", "type": "result"},
-				Content: []waBinary.Node{{Tag: "patches"}},
-			})
-		}
-		c.send(answer(iq, waBinary.Node{Tag: "sync", Content: collections}))
+		s.handleAppState(c, iq, request)
 	case "w:g2":
 		s.handleGroupQuery(c, iq, request)
 	case "blocklist":

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"crypto/hmac"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -27,7 +28,8 @@ const (
 // Limits are what the server does not allow an account to do. They concern people who never wrote to the account;
 // replies and groups still work.
 type Limits struct {
-	// NeedToken demands a privacy token of the person, which Person.Trust hands out.
+	// NeedToken demands a privacy token of the person, which Person.Trust hands out, or else one that is made of the
+	// account's own salt, which Person.GiveSalt hands out.
 	NeedToken bool `json:"needToken"`
 	// TimelockedUntil is when the account may write to new people again, zero if it may now.
 	TimelockedUntil time.Time `json:"timelockedUntil,omitzero"`
@@ -233,7 +235,9 @@ func (s *Server) classifyChat(from, to *account, node *waBinary.Node) int {
 	}
 	code := 0
 	if from != to {
-		code = from.trust.begin(to, string(childBytes(node, "tctoken")))
+		made := from.salts.tokenFor(to.lidJID())
+		own := made != nil && hmac.Equal(made, childBytes(node, "cstoken"))
+		code = from.trust.begin(to, string(childBytes(node, "tctoken")), own)
 	}
 	if code == 0 {
 		meet(from, to)
@@ -241,8 +245,9 @@ func (s *Server) classifyChat(from, to *account, node *waBinary.Node) int {
 	return code
 }
 
-// begin returns the code with which a chat with a person is refused, and counts a new one against the quota.
-func (t *trust) begin(to *account, shown string) int {
+// begin returns the code with which a chat with a person is refused, and counts a new one against the quota. own
+// reports whether the message shows the token that is made of the account's salt.
+func (t *trust) begin(to *account, shown string, own bool) int {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -252,7 +257,7 @@ func (t *trust) begin(to *account, shown string) int {
 	given := t.tokens[to.phone]
 	trusted := given.value != "" && given.valid(now) && given.value == shown
 	switch {
-	case t.limits.timelocked(now), t.limits.Quota > 0 && t.limits.Used >= t.limits.Quota, t.limits.NeedToken && !trusted:
+	case t.limits.timelocked(now), t.limits.Quota > 0 && t.limits.Used >= t.limits.Quota, t.limits.NeedToken && !trusted && !own:
 		return codeRestricted
 	}
 	t.limits.Used++

@@ -1,6 +1,8 @@
 package sim_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -10,8 +12,11 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
@@ -56,6 +61,50 @@ func TestPrivacyTokenIsDemanded(t *testing.T) {
 	wait[*events.Message](b, 0)
 	if err := b.try(budiJID, "", "a reply needs none", patience); err != nil {
 		t.Errorf("reply: %v", err)
+	}
+}
+
+// TestATokenMadeOfTheSaltIsChecked: whatsmeow reads the app state, and a right token is made of its salt and of the
+// person's LID.
+func TestATokenMadeOfTheSaltIsChecked(t *testing.T) {
+	s := simtest.Start(t, sim.Config{})
+	b := diskBot(t, s, database(t))
+	b.client.EmitAppStateEventsOnFullSync = true
+	b.pair(botPhone)
+	limit(t, s, sim.Limits{NeedToken: true})
+	renew := func() []byte {
+		t.Helper()
+		mark := b.mark()
+		if err := s.Person(botPhone).GiveSalt(); err != nil {
+			t.Fatal(err)
+		}
+		change := wait[*events.AppState](b, mark)
+		action, _ := protowire.ConsumeBytes(change.ProtoReflect().GetUnknown()[2:]) // behind the field's number
+		salt, n := protowire.ConsumeBytes(action[1:])
+		if !slices.Equal(change.Index, []string{"nct_salt_sync"}) || n < 0 || len(salt) != 32 {
+			t.Fatalf("index %v, %d bytes", change.Index, len(salt))
+		}
+		return salt
+	}
+	send := func(salt []byte, person types.JID) error {
+		hash := hmac.New(sha256.New, salt)
+		hash.Write([]byte(person.String()))
+		_, err := b.client.SendMessage(t.Context(), annaJID, &waE2E.Message{Conversation: proto.String("hello")}, whatsmeow.SendRequestExtra{
+			AdditionalNodes: &[]waBinary.Node{{Tag: "cstoken", Content: hash.Sum(nil)}},
+		})
+		return err
+	}
+	lid := types.NewJID("77"+anna, types.HiddenUserServer)
+	old := renew()
+	if err := send(old, annaJID); !restricted(err) {
+		t.Errorf("of the number instead of the LID: %v", err)
+	}
+	salt := renew()
+	if err := send(old, lid); !restricted(err) {
+		t.Errorf("of an old salt: %v", err)
+	}
+	if err := send(salt, lid); err != nil {
+		t.Errorf("of the salt: %v", err)
 	}
 }
 

@@ -91,7 +91,7 @@ func (s *Server) login(c *conn, jid types.JID) {
 	replaced := d.current
 	d.current, d.active, d.version = c, false, c.version
 	d.logins++
-	waiting := len(d.queue)
+	first, waiting := d.logins == 1, len(d.queue)
 	d.mu.Unlock()
 	s.Stats.Logins.Add(1)
 	s.Stats.LoggedInNow.Add(1)
@@ -103,6 +103,9 @@ func (s *Server) login(c *conn, jid types.JID) {
 	c.send(notice("offline_preview", waBinary.Attrs{
 		"count": waiting, "message": waiting, "appdata": 0, "notification": 0, "receipt": 0,
 	}))
+	if first {
+		s.shareKey(d)
+	}
 	s.event(EventLogin, jid.String(), c.version.String())
 }
 
