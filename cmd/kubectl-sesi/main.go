@@ -54,6 +54,7 @@ func newRoot(in io.Reader, out, err io.Writer) *cobra.Command {
 		t.list(), t.status(), t.qr(), t.pair(), t.passkey(),
 		t.restart(), t.logout(), t.clear(), t.suspend(), t.resume(),
 		t.backup(), t.restore(), t.logs(), t.doctor(), t.apikey(),
+		t.send(), t.tail(), t.webhooks(), t.redeliver(),
 	)
 	return root
 }

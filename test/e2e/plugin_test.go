@@ -153,6 +153,7 @@ func TestPlugin(t *testing.T) {
 		{"doctor finds nothing", pluginDoctorWell},
 		{"logs", pluginLogs},
 		{"completion", pluginCompletes},
+		{"send and tail, over a new pod", pluginTalks},
 		{"restart", pluginRestarts},
 		{"backup and restore", pluginRestores},
 		{"suspend and resume", pluginSuspends},
@@ -286,6 +287,48 @@ func pluginCompletes(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 		t.Error(err)
 	}
 	says(t, out.String(), "shop\n")
+}
+
+func pluginTalks(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
+	customer := phoneOf(183)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	terminal := &watchedWords{}
+	tailing, err := p.start(ctx, "", terminal, "sesi", "tail", "shop")
+	must(t, err)
+	shows := func(words string) {
+		t.Helper()
+		eventually(t, patience, "tail shows "+words, func(context.Context) error {
+			if !strings.Contains(terminal.String(), words) {
+				return fmt.Errorf("it shows %q", terminal)
+			}
+			return nil
+		})
+	}
+	said := 0
+	eventually(t, patience, "tail shows what a customer writes", func(ctx context.Context) error {
+		said++ // tail begins with what comes after it
+		hello := fmt.Sprintf("hello %d", said)
+		must(t, simulator(ctx, http.MethodPost, "say", map[string]string{"jid": session.Status.Session.JID, "from": customer, "text": hello}, nil))
+		if !strings.Contains(terminal.String(), "hello") {
+			return fmt.Errorf("it shows %q", terminal)
+		}
+		return nil
+	})
+	says(t, p.run(t, "send", "shop", "--to", "+"+customer, "--key", "e2e-1", "welcome"), " is ")
+	says(t, p.run(t, "send", "shop", "--to", "+"+customer, "--key", "e2e-1", "welcome"), " is ")
+	shows("me -> +" + customer)
+	before := podUID(t, session)
+	must(t, cluster.Delete(t.Context(), podOf(session)))
+	awaitReplaced(t, session, before)
+	must(t, simulator(t.Context(), http.MethodPost, "say", map[string]string{"jid": session.Status.Session.JID, "from": customer, "text": "are you back"}, nil))
+	shows("are you back")
+	if got := strings.Count(terminal.String(), "welcome"); got != 1 {
+		t.Errorf("one key sent %d messages:\n%s", got, terminal)
+	}
+	cancel()
+	_ = tailing.Wait() // it was told to end
+	says(t, p.run(t, "webhooks", "shop"), "The session has no webhooks.")
 }
 
 func pluginRestarts(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
