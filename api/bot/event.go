@@ -22,12 +22,16 @@ const (
 	EventMessageState EventType = "message.state"
 	// EventAccountLimits: WhatsApp lets the account do more, or less, than before.
 	EventAccountLimits EventType = "account.limits"
+	// EventGroup: a group or its participants changed.
+	EventGroup EventType = "group"
+	// EventContact: a person has another name, picture or about, or the bot learned their other address.
+	EventContact EventType = "contact"
 )
 
 // EventTypes lists every type that the journal holds.
 var EventTypes = []EventType{
 	EventMessage, EventMessageSent, EventMessageEdited, EventMessageRevoked, EventMessageUndecryptable, EventReaction,
-	EventMessageState, EventAccountLimits,
+	EventMessageState, EventAccountLimits, EventGroup, EventContact,
 }
 
 // Event is one entry of the journal. Every reader gets it at least once; a repeat has the same id.
@@ -60,6 +64,10 @@ type EventData struct {
 	State *StateChange `json:"state,omitempty"`
 	// Limits belongs to account.limits.
 	Limits *AccountLimits `json:"limits,omitempty"`
+	// Group belongs to group.
+	Group *GroupChange `json:"group,omitempty"`
+	// Contact belongs to contact.
+	Contact *Contact `json:"contact,omitempty"`
 }
 
 // Edit is the new text of a message.

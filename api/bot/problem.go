@@ -136,6 +136,20 @@ const (
 	ProblemOtherAccount ProblemKind = "other-account"
 )
 
+// The problems of groups and contacts.
+const (
+	// ProblemNotAdmin: only an admin of the group may do this.
+	ProblemNotAdmin ProblemKind = "not-admin"
+	// ProblemBadInvite: the invite is wrong, or it was replaced by a new one.
+	ProblemBadInvite ProblemKind = "bad-invite"
+	// ProblemNoPicture: there is no picture, or the account may not see it.
+	ProblemNoPicture ProblemKind = "no-picture"
+	// ProblemBadPicture: the picture is not a JPEG, or WhatsApp does not take it.
+	ProblemBadPicture ProblemKind = "bad-picture"
+	// ProblemRateLimited: WhatsApp asks for fewer requests.
+	ProblemRateLimited ProblemKind = "rate-limited"
+)
+
 // ProblemKinds lists every kind.
 var ProblemKinds = []ProblemKind{
 	ProblemNotFound, ProblemMethodNotAllowed, ProblemNotAcceptable, ProblemUnsupportedMediaType, ProblemTooLarge,
@@ -147,6 +161,7 @@ var ProblemKinds = []ProblemKind{
 	ProblemAmbiguousMessage, ProblemBadParameter, ProblemBadRecipient, ProblemUnsupported, ProblemKeyReused,
 	ProblemOutboxFull, ProblemNotChangeable, ProblemNotOnWhatsApp, ProblemRestricted, ProblemNoSuchGroup,
 	ProblemNotAllowed, ProblemRefused, ProblemExpired, ProblemOtherAccount,
+	ProblemNotAdmin, ProblemBadInvite, ProblemNoPicture, ProblemBadPicture, ProblemRateLimited,
 }
 
 // Type is the kind as a problem document writes it.

@@ -61,6 +61,8 @@ type Config struct {
 	Journal *journal.Journal
 	// Sender is the outbox; nil while messages are off.
 	Sender Sender
+	// Directory knows groups and contacts; nil while messages are off.
+	Directory Directory
 	// Names finds the phone number of a LID and the reverse.
 	Names message.Names
 	// Webhooks delivers events; nil while messages are off.

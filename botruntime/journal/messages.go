@@ -32,7 +32,10 @@ func (t *Tx) PutMessage(m bot.Message, raw []byte) error {
 	}
 	_, err = t.tx.ExecContext(t.ctx, `INSERT OR IGNORE INTO messages (id, chat, sender, at, body, raw) VALUES (?, ?, ?, ?, ?, ?)`,
 		m.ID, m.Chat.ID, m.From.ID, millis(m.Timestamp.Time), body, raw)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.noteMessage(m)
 }
 
 // ChangeMessage edits a message of a chat that was written by sender; "" means anyone. It reports whether there is
@@ -81,12 +84,22 @@ func scanRecords(rows *sql.Rows, raw bool) (records []Record, err error) {
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
-		if err := json.Unmarshal(body, &r.Message); err != nil {
-			return nil, fmt.Errorf("read a message of the journal: %w", err)
+		m, err := decodeMessage(body)
+		if err != nil {
+			return nil, err
 		}
+		r.Message = *m
 		records = append(records, r)
 	}
 	return records, rows.Err()
+}
+
+func decodeMessage(body []byte) (*bot.Message, error) {
+	m := &bot.Message{}
+	if err := json.Unmarshal(body, m); err != nil {
+		return nil, fmt.Errorf("read a message of the journal: %w", err)
+	}
+	return m, nil
 }
 
 // Message returns the message with that id, nil when there is none. chat may be empty when the id is of one chat
@@ -126,7 +139,7 @@ func (j *Journal) EraseChat(ctx context.Context, chat string) (messages int64, e
 		if messages, err = done.RowsAffected(); err != nil {
 			return err
 		}
-		if err := t.eraseOutbox(chat); err != nil {
+		if err := errors.Join(t.eraseOutbox(chat), t.eraseNames(chat)); err != nil {
 			return err
 		}
 		_, err = t.tx.ExecContext(ctx, `DELETE FROM events WHERE chat = ?`, chat)

@@ -215,5 +215,8 @@ func (m *Messenger) MarkRead(ctx context.Context, chat, id string) error {
 	if err != nil {
 		return err
 	}
-	return client.MarkRead(ctx, []types.MessageID{id}, m.Journal.Now(), where, sender)
+	if err := client.MarkRead(ctx, []types.MessageID{id}, m.Journal.Now(), where, sender); err != nil {
+		return err
+	}
+	return m.Journal.Commit(ctx, func(t *journal.Tx) error { return t.MarkRead(found.Message.Chat.ID, id) })
 }

@@ -10,6 +10,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/config"
+	"sesi.dev/sesi/botruntime/directory"
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
 	"sesi.dev/sesi/botruntime/messenger"
@@ -33,6 +34,7 @@ type messages struct {
 	names     message.Names
 	journal   *journal.Journal
 	messenger *messenger.Messenger
+	directory *directory.Directory
 	webhooks  *webhook.Manager
 }
 
@@ -57,10 +59,19 @@ func openMessages(ctx context.Context, cfg config.Config, st *store.Store, meter
 			Quiet: messenger.QuietHours{From: cfg.MessagesQuiet[0], To: cfg.MessagesQuiet[1]},
 		},
 	})
+	m.directory = directory.New(directory.Options{Journal: book, Names: m.names, Commit: m.messenger.Commit, Log: log})
 	if m.webhooks, err = openWebhooks(cfg, m, count); err != nil {
 		return nil, errors.Join(errSettings, err, book.Close())
 	}
 	return m, nil
+}
+
+// take is the session's sink.
+func (m *messages) take(evt any) bool {
+	if concerned, kept := m.directory.Take(evt); concerned {
+		return kept
+	}
+	return m.messenger.Take(evt)
 }
 
 // run keeps the journal small until ctx ends.

@@ -51,7 +51,7 @@ func serve(ctx context.Context, p program) (err error) {
 	options := session.Options{Config: p.cfg, Store: st, Meter: meter, Log: log}
 	if post != nil {
 		defer func() { err = errors.Join(err, post.journal.Close()) }()
-		options.Sink, options.Prepare = post.messenger.Take, post.messenger.Prepare
+		options.Sink, options.Prepare = post.take, post.messenger.Prepare
 	}
 	sup, err := session.New(ctx, options)
 	if err != nil {
@@ -65,6 +65,8 @@ func serve(ctx context.Context, p program) (err error) {
 	if post != nil {
 		settings.Journal, settings.Names = post.journal, post.names
 		settings.Webhooks, settings.Sender = post.webhooks, post.messenger
+		post.directory.Use(sup)
+		settings.Directory = post.directory
 	}
 	api := httpapi.New(settings)
 	server, err := httpapi.Listen(api, addresses(p.cfg))

@@ -81,5 +81,6 @@ func allOperations() map[string]operation {
 	all := maps.Clone(operations)
 	maps.Copy(all, messageOperations)
 	maps.Copy(all, webhookOperations)
+	maps.Copy(all, directoryOperations)
 	return all
 }

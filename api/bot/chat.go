@@ -1,0 +1,23 @@
+package bot
+
+// PathChats answers with Chats.
+const PathChats = "/api/chats"
+
+// Chat is a chat of which the bot keeps a message.
+type Chat struct {
+	Party
+	// LastMessage is the newest message that the bot keeps.
+	LastMessage *Message `json:"lastMessage,omitempty"`
+	// Unread counts messages that came and that neither the bot nor the phone marked as read. Only the newest 1000
+	// messages of a chat are counted.
+	Unread int `json:"unread"`
+	// Timestamp is the time of the newest message.
+	Timestamp Time `json:"timestamp"`
+}
+
+// Chats answers GET /api/chats: the chat with the newest message comes first.
+type Chats struct {
+	Chats []Chat `json:"chats"`
+	// Before is the cursor for the next page: before=BEFORE. It is 0 on the last page.
+	Before uint64 `json:"before"`
+}

@@ -1,0 +1,60 @@
+package bot
+
+// The paths of contacts. {id} is a phone number or an address.
+const (
+	// PathContacts answers with Contacts, PathBlocked with BlockedContacts.
+	PathContacts = "/api/contacts"
+	PathBlocked  = "/api/contacts/blocked"
+	// PathContact answers with one Contact, PathContactPicture with a Picture.
+	PathContact        = "/api/contacts/{id}"
+	PathContactPicture = "/api/contacts/{id}/picture"
+	// PathContactBlock blocks with PUT and unblocks with DELETE; both answer with a Blocked.
+	PathContactBlock = "/api/contacts/{id}/block"
+)
+
+// Contact is a person as the account knows them.
+type Contact struct {
+	Party
+	// ContactName is the name in the phone's address book.
+	ContactName string `json:"contactName,omitempty"`
+	// PushName is the name that the person chose.
+	PushName string `json:"pushName,omitempty"`
+	// BusinessName is the verified name of a business.
+	BusinessName string `json:"businessName,omitempty"`
+	// OnWhatsApp is null where WhatsApp was not asked.
+	OnWhatsApp *bool `json:"onWhatsApp,omitempty"`
+	// Blocked is null where WhatsApp was not asked.
+	Blocked *bool `json:"blocked,omitempty"`
+	// About is the person's own text; empty also when the person hides it.
+	About string `json:"about,omitempty"`
+	// PictureID changes with the person's picture.
+	PictureID string `json:"pictureId,omitempty"`
+	// Changed lists, in an event, the fields that changed.
+	Changed []string `json:"changed,omitempty"`
+}
+
+// Contacts answers GET /api/contacts.
+type Contacts struct {
+	Contacts []Contact `json:"contacts"`
+	// After is the cursor for the next page: after=AFTER. It is empty on the last page.
+	After string `json:"after"`
+}
+
+// Picture is the picture of a person or a group.
+type Picture struct {
+	// ID changes with the picture.
+	ID string `json:"id"`
+	// URL is at WhatsApp's media host. It works for some days and needs no login.
+	URL string `json:"url"`
+}
+
+// Blocked answers a request to block or unblock someone.
+type Blocked struct {
+	Party
+	Blocked bool `json:"blocked"`
+}
+
+// BlockedContacts answers GET /api/contacts/blocked.
+type BlockedContacts struct {
+	Contacts []Party `json:"contacts"`
+}

@@ -1,0 +1,111 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/directory"
+	"sesi.dev/sesi/botruntime/session"
+)
+
+// Directory knows the account's groups and contacts. A refusal is a *directory.Refusal.
+type Directory interface {
+	Groups(ctx context.Context) ([]bot.Group, error)
+	Group(ctx context.Context, id string) (bot.Group, error)
+	CreateGroup(ctx context.Context, request bot.CreateGroupRequest) (bot.CreatedGroup, error)
+	ChangeGroup(ctx context.Context, id string, request bot.ChangeGroupRequest) (bot.Group, error)
+	ChangeParticipants(ctx context.Context, id string, request bot.ParticipantsRequest) ([]bot.ParticipantOutcome, error)
+	Invite(ctx context.Context, id string, renew bool) (bot.GroupInvite, error)
+	InviteInfo(ctx context.Context, code string) (bot.Group, error)
+	Join(ctx context.Context, code string) (bot.JoinedGroup, error)
+	Leave(ctx context.Context, id string) error
+	Requests(ctx context.Context, id string) ([]bot.GroupRequest, error)
+	AnswerRequests(ctx context.Context, id string, request bot.AnswerRequests) ([]bot.ParticipantOutcome, error)
+}
+
+// directoryFaults say each refusal of the directory in both languages.
+var directoryFaults = map[bot.ProblemKind]fault{
+	bot.ProblemBadParameter: faultParameter,
+	bot.ProblemBadRecipient: faultRecipient,
+	bot.ProblemNotReady:     refusals[session.RefusedNotReady],
+	bot.ProblemNoSuchGroup:  sendFaults[bot.ProblemNoSuchGroup],
+	bot.ProblemNotAdmin: {status: http.StatusForbidden,
+		title:  text{"Hanya untuk admin", "Only for admins"},
+		detail: text{"Hanya admin grup yang boleh melakukan ini, dan akun ini bukan admin.", "Only an admin of the group may do this, and the account is none."}},
+	bot.ProblemBadInvite: {status: http.StatusNotFound,
+		title:  text{"Undangan tidak berlaku", "The invite does not work"},
+		detail: text{"Kode undangan ini salah, atau sudah diganti dengan yang baru.", "This invite is wrong, or a new one took its place."}},
+	bot.ProblemNoPicture: {status: http.StatusNotFound,
+		title:  text{"Tidak ada foto", "No picture"},
+		detail: text{"Tidak ada foto, atau akun ini tidak boleh melihatnya.", "There is no picture, or the account may not see it."}},
+	bot.ProblemBadPicture: {status: http.StatusUnprocessableEntity,
+		title:  text{"Foto tidak valid", "Invalid picture"},
+		detail: text{"Kirim foto JPEG dengan sisi 192 sampai 4096 piksel, paling besar 1 MiB.", "Send a JPEG with sides of 192 to 4096 pixels and at most 1 MiB."}},
+	bot.ProblemNotOnWhatsApp: {status: http.StatusNotFound,
+		title:  text{"Tidak ada di WhatsApp", "Not on WhatsApp"},
+		detail: text{"Nomor ini tidak terdaftar di WhatsApp.", "Nobody has this number at WhatsApp."}},
+	bot.ProblemRateLimited: {status: http.StatusTooManyRequests,
+		title:  text{"Terlalu sering", "Too many requests"},
+		detail: text{"WhatsApp meminta jeda; coba lagi nanti.", "WhatsApp asks for a pause; try again later."}},
+	bot.ProblemRefused: {status: http.StatusBadGateway,
+		title:  text{"Ditolak oleh WhatsApp", "Refused by WhatsApp"},
+		detail: text{"Server WhatsApp menolak permintaan ini.", "WhatsApp's server refused this request."}},
+}
+
+// classifyDirectory turns an error of the directory into a fault.
+func classifyDirectory(err error) error {
+	var refused *directory.Refusal
+	if !errors.As(err, &refused) {
+		return err
+	}
+	if refused.Field != "" {
+		return badParameter(refused.Field, refused.Want)
+	}
+	f, known := directoryFaults[refused.Kind]
+	if !known {
+		return faultInternal
+	}
+	f.kind = refused.Kind
+	if f.status == 0 {
+		f.status = http.StatusConflict
+	}
+	switch refused.Kind {
+	case bot.ProblemRefused:
+		code := " (" + strconv.Itoa(refused.Code) + ")"
+		return f.about(text{f.detail.id + code, f.detail.en + code})
+	case bot.ProblemNotReady:
+		return f.retryAfter(2)
+	case bot.ProblemRateLimited:
+		return f.retryAfter(60)
+	}
+	return f
+}
+
+// withDirectory answers a request from the directory. It fails while messages are off.
+func (c *call) withDirectory(status int, do func(context.Context, Directory) (any, error)) error {
+	if c.Directory == nil {
+		return faultMessagesOff
+	}
+	ctx, cancel := c.sessionContext()
+	defer cancel()
+	answer, err := do(ctx, c.Directory)
+	if err != nil {
+		return classifyDirectory(err)
+	}
+	return c.json(status, answer)
+}
+
+// change reads the JSON of a request and answers it from the directory.
+func change[Request any](c *call, status int, do func(context.Context, Directory, Request) (any, error)) error {
+	var request Request
+	if c.Directory == nil {
+		return faultMessagesOff
+	}
+	if err := c.readExactly(&request); err != nil {
+		return err
+	}
+	return c.withDirectory(status, func(ctx context.Context, d Directory) (any, error) { return do(ctx, d, request) })
+}

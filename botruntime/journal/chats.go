@@ -1,0 +1,165 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// chatSchema holds what the journal knows of chats beside their messages: the names of people and groups, and the
+// message of each chat up to which all are read.
+const chatSchema = `
+CREATE TABLE IF NOT EXISTS names (id TEXT PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reads (chat TEXT PRIMARY KEY, n INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+`
+
+const (
+	// nameFresh is how old a name's time may become before it is written again: a name that is in use stays.
+	nameFresh = 24 * time.Hour
+	// maxNames bounds the names of one query.
+	maxNames = 500
+)
+
+// ownMark is how the JSON of a message begins its field fromMe. A text that holds it has it with escaped quotes.
+var ownMark = []byte(`"fromMe":true`)
+
+// listChats finds the newest message of each chat by jumping from chat to chat in the index.
+const listChats = `
+WITH RECURSIVE c(chat) AS (
+	SELECT min(chat) FROM messages
+	UNION ALL SELECT (SELECT min(m.chat) FROM messages m WHERE m.chat > c.chat) FROM c WHERE c.chat IS NOT NULL),
+l(chat, n) AS (SELECT chat, (SELECT max(n) FROM messages m WHERE m.chat = c.chat) FROM c WHERE chat IS NOT NULL AND chat <> 'status@broadcast'),
+page(chat, n) AS (SELECT chat, n FROM l WHERE n < ? OR ? = 0 ORDER BY n DESC LIMIT ?)
+SELECT page.n, m.body, coalesce(names.name, ''),
+	(SELECT count(*) FROM (SELECT body FROM messages u WHERE u.chat = page.chat
+		AND u.n > coalesce((SELECT n FROM reads WHERE reads.chat = page.chat), 0) ORDER BY u.n DESC LIMIT 1000) WHERE instr(body, ?) = 0)
+FROM page JOIN messages m ON m.n = page.n LEFT JOIN names ON names.id = page.chat ORDER BY page.n DESC`
+
+// ChatRecord is a chat with the place of its newest message.
+type ChatRecord struct {
+	N    int64
+	Chat bot.Chat
+}
+
+// Chats lists chats by their newest message, newest first, before the place n (0: from the end).
+func (j *Journal) Chats(ctx context.Context, before int64, limit int) (chats []ChatRecord, err error) {
+	rows, err := j.db.QueryContext(ctx, listChats, before, before, limit, ownMark)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var r ChatRecord
+		var body []byte
+		var name string
+		if err := rows.Scan(&r.N, &body, &name, &r.Chat.Unread); err != nil {
+			return nil, err
+		}
+		if r.Chat.LastMessage, err = decodeMessage(body); err != nil {
+			return nil, err
+		}
+		r.Chat.Party, r.Chat.Timestamp = r.Chat.LastMessage.Chat, r.Chat.LastMessage.Timestamp
+		if name != "" {
+			r.Chat.Name = name
+		}
+		chats = append(chats, r)
+	}
+	return chats, rows.Err()
+}
+
+// SetName keeps the name of a person or a group. An empty name changes nothing.
+func (t *Tx) SetName(id, name string) error {
+	if name == "" || id == "" {
+		return nil
+	}
+	_, err := t.tx.ExecContext(t.ctx, `INSERT INTO names (id, name, at) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE
+		SET name = excluded.name, at = excluded.at WHERE name <> excluded.name OR at < ?`,
+		id, name, millis(t.now), millis(t.now.Add(-nameFresh)))
+	return err
+}
+
+// Names returns the kept names of people and groups; one that is not known is missing.
+func (j *Journal) Names(ctx context.Context, ids []string) (map[string]string, error) {
+	names := map[string]string{}
+	for len(ids) > 0 {
+		some := ids[:min(len(ids), maxNames)]
+		ids = ids[len(some):]
+		if err := j.readNames(ctx, some, names); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+func (j *Journal) readNames(ctx context.Context, ids []string, into map[string]string) (err error) {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	rows, err := j.db.QueryContext(ctx, `SELECT id, name FROM names WHERE id IN (?`+strings.Repeat(", ?", len(ids)-1)+`)`, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id, name string
+		if err := rows.Scan(&id, &name); err != nil {
+			return err
+		}
+		into[id] = name
+	}
+	return rows.Err()
+}
+
+// MarkRead notes that a message of a chat, and all before it, are read. A message that the journal does not have
+// changes nothing.
+func (t *Tx) MarkRead(chat string, ids ...string) error {
+	for _, id := range ids {
+		_, err := t.tx.ExecContext(t.ctx, `INSERT INTO reads (chat, n, at) SELECT chat, max(n), ? FROM messages WHERE id = ? AND chat = ? GROUP BY chat
+			ON CONFLICT (chat) DO UPDATE SET n = max(n, excluded.n), at = excluded.at`, millis(t.now), id, chat)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteMessage keeps what a message says about its chat: the sender's name, and that the owner of the phone, who writes
+// in the chat, has read it.
+func (t *Tx) noteMessage(m bot.Message) error {
+	if m.Chat.Kind == bot.PartyGroup {
+		_, err := t.tx.ExecContext(t.ctx, `UPDATE names SET at = ? WHERE id = ? AND at < ?`, millis(t.now), m.Chat.ID, millis(t.now.Add(-nameFresh)))
+		if err != nil {
+			return err
+		}
+	}
+	if !m.FromMe {
+		return t.SetName(m.From.ID, m.From.Name)
+	}
+	if m.Origin != bot.OriginPhone {
+		return nil
+	}
+	return t.MarkRead(m.Chat.ID, m.ID)
+}
+
+// eraseNames removes what the journal knows of a chat beside its messages.
+func (t *Tx) eraseNames(chat string) error {
+	_, err := t.remove(`DELETE FROM reads WHERE chat = ?`, chat)
+	if err == nil {
+		_, err = t.remove(`DELETE FROM names WHERE id = ?`, chat)
+	}
+	return err
+}
+
+// expireNames removes names that nothing used since that time, and marks behind which no message is left.
+func (t *Tx) expireNames(keep time.Time) (more bool, err error) {
+	names, err := t.remove(`DELETE FROM names WHERE id IN (SELECT id FROM names WHERE at < ? LIMIT ?)`, millis(keep.Add(-nameFresh)), sweep)
+	if err != nil {
+		return false, err
+	}
+	reads, err := t.remove(`DELETE FROM reads WHERE chat IN (SELECT chat FROM reads WHERE at < ? LIMIT ?)`, millis(keep), sweep)
+	return names == sweep || reads == sweep, err
+}

@@ -1,0 +1,62 @@
+package main
+
+import "sesi.dev/sesi/api/bot"
+
+const tagChats, tagGroups = "chats", "groups"
+
+type pageOfChats struct {
+	Before int64 `query:"before" description:"before from an earlier answer."`
+	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"100"`
+}
+
+// groupID names a group in a path.
+type groupID struct {
+	ID string `path:"id" example:"120363025246125888@g.us"`
+}
+
+type changeGroupRequest struct {
+	groupID
+	bot.ChangeGroupRequest
+}
+
+type participantsRequest struct {
+	groupID
+	bot.ParticipantsRequest
+}
+
+type answerRequests struct {
+	groupID
+	bot.AnswerRequests
+}
+
+type inviteRequest struct {
+	Code string `query:"code" required:"true" description:"The code of an invite, or its whole link."`
+}
+
+var directoryOperations = map[string]operation{
+	"GET " + bot.PathChats: {summary: "Chats, the newest first",
+		description: "The chats of which the bot keeps a message, with the last one and how many are unread. The status is not among them.",
+		tag:         tagChats, request: pageOfChats{}, answer: bot.Chats{}, problems: []int{400, 409}},
+
+	"GET " + bot.PathGroups: {summary: "The account's groups", tag: tagGroups, answer: bot.Groups{}, problems: []int{409, 429, 502, 504}},
+	"POST " + bot.PathGroups: {summary: "Make a group",
+		description: "The answer says for each participant whether WhatsApp added them. A repeated request makes a second group.",
+		tag:         tagGroups, request: bot.CreateGroupRequest{}, status: 201, answer: bot.CreatedGroup{}, problems: []int{400, 409, 413, 415, 422, 429, 502, 504}},
+	"GET " + bot.PathGroup: {summary: "One group", tag: tagGroups, request: groupID{}, answer: bot.Group{}, problems: []int{404, 409, 422, 429, 502, 504}},
+	"PATCH " + bot.PathGroup: {summary: "Change a group's subject, description and settings",
+		description: "Changes what the request names, one after the other; after a problem the earlier ones stay.",
+		tag:         tagGroups, request: changeGroupRequest{}, answer: bot.Group{}, problems: []int{400, 404, 409, 413, 415, 422, 429, 502, 504}},
+	"POST " + bot.PathGroupParticipants: {summary: "Add, remove, promote or demote participants",
+		description: "WhatsApp decides for each person. Whoever does not let the account add them can join with the invite: of these the answer has a code for this person.",
+		tag:         tagGroups, request: participantsRequest{}, answer: bot.ParticipantOutcomes{}, problems: []int{400, 404, 409, 413, 415, 422, 429, 502, 504}},
+	"GET " + bot.PathGroupInvite:    {summary: "The invite of a group", tag: tagGroups, request: groupID{}, answer: bot.GroupInvite{}, problems: []int{404, 409, 422, 429, 502, 504}},
+	"DELETE " + bot.PathGroupInvite: {summary: "Replace the invite of a group", description: "The old one no longer works; the answer is the new one.", tag: tagGroups, request: groupID{}, answer: bot.GroupInvite{}, problems: []int{404, 409, 422, 429, 502, 504}},
+	"GET " + bot.PathGroupJoin:      {summary: "The group that an invite leads to", tag: tagGroups, request: inviteRequest{}, answer: bot.Group{}, problems: []int{400, 404, 409, 429, 502, 504}},
+	"POST " + bot.PathGroupJoin: {summary: "Join a group",
+		description: "With pending, an admin must approve first: an event of type group follows.",
+		tag:         tagGroups, request: bot.JoinGroupRequest{}, answer: bot.JoinedGroup{}, problems: []int{400, 404, 409, 413, 415, 429, 502, 504}},
+	"POST " + bot.PathGroupLeave:   {summary: "Leave a group", tag: tagGroups, request: groupID{}, answer: bot.GroupLeft{}, problems: []int{404, 409, 422, 429, 502, 504}},
+	"GET " + bot.PathGroupRequests: {summary: "Who asks to join a group", tag: tagGroups, request: groupID{}, answer: bot.GroupRequests{}, problems: []int{404, 409, 422, 429, 502, 504}},
+	"POST " + bot.PathGroupRequests: {summary: "Approve or reject people who ask to join", tag: tagGroups, request: answerRequests{},
+		answer: bot.ParticipantOutcomes{}, problems: []int{400, 404, 409, 413, 415, 422, 429, 502, 504}},
+}
