@@ -36,6 +36,10 @@ func (c *call) serve() error {
 	case path == bot.PathWAHAPing:
 		writeJSON(c.w, http.StatusOK, "application/json", bot.WAHAPing{Message: "pong"})
 		return nil
+	case path == pathWAHAHealth:
+		return c.serveHealth()
+	case path == pathWAHATools:
+		return problemUnserved.about(problemUnserved.detail)
 	case segments[0] == "v1":
 		return c.serveV1(segments[1:])
 	case segments[0] == "api" || path == bot.PathWebSocket:

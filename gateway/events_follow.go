@@ -3,17 +3,11 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"net/http"
-	"net/url"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"sesi.dev/sesi/api/bot"
-	botclient "sesi.dev/sesi/api/bot/client"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -32,23 +26,27 @@ type followed struct {
 	event json.RawMessage
 	// gap says that the events before cursor are missing.
 	gap bool
+	// refusal is why the bot refuses the request for good; "" for no reason.
+	refusal string
 }
 
-// followers read the journals of many bots for one stream. All methods are for the stream's own goroutine. A follower
+// followers read what many bots send, for one stream. All methods are for the stream's own goroutine. A follower
 // hands over one event at a time and waits, so a slow reader costs one event for each session.
 type followers struct {
 	*call
-	ctx     context.Context
-	cancel  context.CancelFunc
-	who     *caller
-	asked   *asked
+	ctx    context.Context
+	cancel context.CancelFunc
+	who    *caller
+	asked  *asked
+	// read reads what one bot sends until that ends, and returns how long to wait before the next try.
+	read    func(context.Context, *follower) time.Duration
 	out     chan *followed
 	running map[sessionKey]*follower
 	at      cursors
 	ended   sync.WaitGroup
 }
 
-// follower reads the journal of one bot.
+// follower reads what one bot sends.
 type follower struct {
 	all     *followers
 	key     sessionKey
@@ -59,8 +57,8 @@ type follower struct {
 	done    func() // gives its place in the limits back
 }
 
-func newFollowers(ctx context.Context, c *call, who *caller, a *asked) *followers {
-	f := &followers{call: c, who: who, asked: a, out: make(chan *followed), running: map[sessionKey]*follower{}, at: cursors{}}
+func newFollowers(ctx context.Context, c *call, who *caller, a *asked, read func(context.Context, *follower) time.Duration) *followers {
+	f := &followers{call: c, who: who, asked: a, read: read, out: make(chan *followed), running: map[sessionKey]*follower{}, at: cursors{}}
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	return f
 }
@@ -149,13 +147,18 @@ func (f *followers) drop(key sessionKey) {
 	}
 }
 
-// take returns what the stream sends for an event: nothing for one of a session that is no longer read.
-func (f *followers) take(one *followed) string {
-	from := one.from
-	if f.running[from.key] != from {
-		return ""
+// take notes how far a reader is. It is false for an event of a session that is no longer read.
+func (f *followers) take(one *followed) bool {
+	if f.running[one.from.key] != one.from {
+		return false
 	}
-	f.at[from.sum] = position{known: true, cursor: one.cursor}
+	f.at[one.from.sum] = position{known: true, cursor: one.cursor}
+	return true
+}
+
+// frame returns an event as the stream sends it.
+func (f *followers) frame(one *followed) string {
+	from := one.from
 	var out strings.Builder
 	id := f.at.id()
 	switch {
@@ -179,30 +182,13 @@ func (f *followers) take(one *followed) string {
 // run reads until ctx ends.
 func (one *follower) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		pause := time.NewTimer(one.pauseAfter(ctx, one.read(ctx)))
+		pause := time.NewTimer(one.all.read(ctx, one))
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
 			pause.Stop()
 		}
 	}
-}
-
-// pauseAfter says how long to wait after a stream ended, and moves the cursor where it does not work any more.
-func (one *follower) pauseAfter(ctx context.Context, err error) time.Duration {
-	var refused *botclient.Error
-	if !errors.As(err, &refused) {
-		return followPause
-	}
-	switch refused.Problem.Status {
-	case http.StatusGone:
-		one.hand(ctx, &followed{from: one, cursor: refused.OldestCursor, gap: true})
-	case http.StatusBadRequest: // the journal is younger than the cursor: it was erased, or comes from a backup
-		one.hand(ctx, &followed{from: one, gap: true})
-	case http.StatusNotFound, http.StatusConflict: // it keeps no messages
-		return followLong
-	}
-	return max(followPause, refused.RetryAfter)
 }
 
 // hand gives an event to the stream. It reports whether the stream took it.
@@ -213,50 +199,5 @@ func (one *follower) hand(ctx context.Context, event *followed) bool {
 		return true
 	case <-ctx.Done():
 		return false
-	}
-}
-
-// eventName is what an event's type looks like.
-var eventName = regexp.MustCompile(`^[a-z]+(\.[a-z]+)*$`)
-
-// read reads the bot's journal until its stream ends.
-func (one *follower) read(ctx context.Context) error {
-	ctx = context.WithValue(ctx, routedContext{}, &routed{key: one.key})
-	c := botclient.Client{BaseURL: "https://bot", UserAgent: "sesi-gateway", Transport: one.all.proxy.Transport}
-	if !one.at.known {
-		var page bot.Events
-		if err := c.Do(ctx, http.MethodGet, bot.PathEvents+"?after=latest&limit=1", nil, &page); err != nil {
-			return err
-		}
-		if !one.hand(ctx, &followed{from: one, cursor: page.Next}) {
-			return ctx.Err()
-		}
-	}
-	query, last := url.Values{}, ""
-	if one.all.asked.types != "" {
-		query.Set("types", one.all.asked.types)
-	}
-	if one.at.cursor == 0 {
-		query.Set("after", "oldest")
-	} else {
-		last = strconv.FormatUint(one.at.cursor, 10)
-	}
-	events, err := c.Stream(ctx, bot.PathEvents+"?"+query.Encode(), last, 0)
-	if err != nil {
-		return err
-	}
-	defer events.Close()
-	for {
-		event, err := events.Next()
-		if err != nil {
-			return err
-		}
-		cursor, err := strconv.ParseUint(event.ID, 10, 62)
-		if err != nil || !eventName.MatchString(event.Name) || event.Name == bot.GatewayEventSession || event.Name == bot.GatewayEventGone || event.Name == bot.GatewayEventGap {
-			return problemStrange.about(problemStrange.detail)
-		}
-		if !one.hand(ctx, &followed{from: one, cursor: cursor, name: event.Name, event: event.Data}) {
-			return ctx.Err()
-		}
 	}
 }

@@ -35,7 +35,7 @@ func (s *stream) serve() error {
 		defer stop()
 		sessions := s.fleet.sessions(s.seen)
 		if s.messages != nil {
-			s.followers = newFollowers(ctx, s.call, s.who, s.messages)
+			s.followers = newFollowers(ctx, s.call, s.who, s.messages, readJournal)
 			defer s.followers.end()
 			if failure := s.followers.begin(sessions); failure != nil {
 				return failure
@@ -94,7 +94,7 @@ func (s *stream) loop(ctx context.Context, changed *changes) {
 		case <-review.C:
 			open = s.again(ctx)
 		case one := <-messages:
-			open = s.send(s.followers.take(one))
+			open = !s.followers.take(one) || s.send(s.followers.frame(one))
 		case <-changed.wake:
 			pause := time.NewTimer(eventPause)
 			select {

@@ -28,6 +28,8 @@ type Options struct {
 	Namespaces []string
 	// TrustedProxies are the addresses of proxies whose X-Forwarded-For is trusted.
 	TrustedProxies []netip.Prefix
+	// Version is the gateway's.
+	Version string
 	// Locale is the language for requests that ask for none: id or en.
 	Locale string
 	Limits Limits
@@ -53,6 +55,7 @@ type Gateway struct {
 	stopping context.Context
 	stop     context.CancelFunc
 	watches  <-chan struct{}
+	started  time.Time
 }
 
 // New prepares a gateway.
@@ -62,7 +65,7 @@ func New(options Options) (*Gateway, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{options: options, log: options.Log, ledger: newLedger(options.Limits), now: time.Now, transport: newTransport()}
+	g := &Gateway{options: options, log: options.Log, ledger: newLedger(options.Limits), now: time.Now, started: time.Now(), transport: newTransport()}
 	httpClient, err := rest.HTTPClientFor(options.Config)
 	if err != nil {
 		return nil, fmt.Errorf("reach the cluster: %w", err)

@@ -93,10 +93,13 @@ func classifyBot(method, path string) (action, bool) {
 		}
 		return actRead, true
 	}
+	last := segments[len(segments)-1]
 	switch {
 	case part == "auth":
 		return actLink, true
-	case method == http.MethodDelete && (segments[1] == "chats" || part == "chats") && segments[len(segments)-1] == "messages":
+	case part == "chats" && last == "overview": // WAHA also reads it by POST
+		return actRead, true
+	case method == http.MethodDelete && (segments[1] == "chats" || part == "chats") && last == "messages":
 		return actControl, true
 	case read && !strings.HasPrefix(segments[1], "send"): // WAHA also sends by GET
 		return actRead, true

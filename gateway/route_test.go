@@ -192,8 +192,8 @@ func TestDrainEndsStreams(t *testing.T) {
 func TestWebSocket(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Get("session") != "default" || r.URL.Query().Has("x-api-key") {
-			http.Error(w, r.URL.RawQuery, http.StatusBadRequest)
+		if r.Header.Get("X-Api-Key") != "" {
+			http.Error(w, "the caller's key", http.StatusBadRequest)
 			return
 		}
 		conn, err := websocket.Accept(w, r, nil)
@@ -211,7 +211,7 @@ func TestWebSocket(t *testing.T) {
 	g := newGateway(t)
 	key := newKey(t, namespace, "read")
 	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "shop"), key, "")
-	conn, _, err := websocket.Dial(t.Context(), g.url+bot.PathWebSocket+"?session=shop&x-api-key="+key, nil)
+	conn, _, err := websocket.Dial(t.Context(), g.url+bot.GatewayPath(namespace, "shop")+bot.PathWebSocket, &websocket.DialOptions{HTTPHeader: http.Header{"X-Api-Key": {key}}})
 	must(t, err)
 	defer conn.CloseNow()
 	must(t, conn.Write(t.Context(), websocket.MessageText, []byte("hi")))

@@ -19,6 +19,9 @@ func (c *call) serveSessions(who *caller, segments []string) error {
 	case len(segments) == 0:
 		return methods("GET, POST")
 	}
+	if len(segments) == 1 && c.r.Method == http.MethodPost {
+		return c.wahaOld(who, segments[0])
+	}
 	key, failure := c.named(who, segments[0])
 	if failure != nil {
 		return failure

@@ -30,6 +30,10 @@ type wahaRequest struct {
 		Webhooks []json.RawMessage `json:"webhooks"`
 	} `json:"config"`
 	Apps []json.RawMessage `json:"apps"`
+	// Logout belongs to the older form of stopping a session.
+	Logout bool `json:"logout"`
+	// described is true where the request has a configuration.
+	described bool
 }
 
 // readRequest reads the description of a session, and refuses what would be ignored.
@@ -45,6 +49,11 @@ func (c *call) readRequest() (wahaRequest, error) {
 	if err := json.Unmarshal(data, &request); err != nil {
 		return request, problemBadJSON.about(text{"Isi permintaan bukan deskripsi sesi: " + err.Error() + ".", "The body does not describe a session: " + err.Error() + "."})
 	}
+	var given struct {
+		Config json.RawMessage `json:"config"`
+	}
+	_ = json.Unmarshal(data, &given) // it was decoded just now
+	request.described = given.Config != nil && string(given.Config) != "null"
 	refused := ""
 	switch {
 	case request.Config.Proxy != nil && string(*request.Config.Proxy) != "null":

@@ -20,6 +20,13 @@ type wahaSession struct {
 	Config wahaConfig     `json:"config"`
 	Me     *bot.WAHAMe    `json:"me"`
 	Engine bot.WAHAEngine `json:"engine"`
+	// Presence and Timestamps.Activity are WAHA's, and never known here.
+	Presence   *string        `json:"presence"`
+	Timestamps wahaTimestamps `json:"timestamps"`
+}
+
+type wahaTimestamps struct {
+	Activity *int64 `json:"activity"`
 }
 
 // wahaName is a session's name for a caller: short in their own namespace.

@@ -26,6 +26,11 @@ func (c *call) wahaCreate(who *caller) error {
 	if err != nil {
 		return err
 	}
+	return c.wahaMake(who, request)
+}
+
+// wahaMake creates the session that a request describes.
+func (c *call) wahaMake(who *caller, request wahaRequest) error {
 	if request.Name == "" {
 		request.Name = "session-" + strings.ToLower(rand.Text()[:10])
 	}
@@ -79,6 +84,11 @@ func (c *call) wahaChange(who *caller, key sessionKey) error {
 			return unprocessable(text{"Nama sesi tidak dapat diganti.", "A session's name cannot be changed."})
 		}
 	}
+	return c.wahaUpdate(who, key, request, http.StatusOK)
+}
+
+// wahaUpdate makes a session what a request describes.
+func (c *call) wahaUpdate(who *caller, key sessionKey, request wahaRequest, status int) error {
 	return c.account(who, actChange, key, false, func(ctx context.Context) error {
 		session, err := c.edit(ctx, who, key, func(s *v1alpha1.WhatsAppSession) error {
 			if request.Start != nil {
@@ -89,7 +99,7 @@ func (c *call) wahaChange(who *caller, key sessionKey) error {
 		if err != nil {
 			return err
 		}
-		writeJSON(c.w, http.StatusOK, "application/json", c.wahaView(who, session))
+		writeJSON(c.w, status, "application/json", c.wahaView(who, session))
 		return nil
 	})
 }

@@ -18,8 +18,7 @@ const botName = "default"
 // sessionless are the first parts of WAHA's paths after which no session's name follows: it is in the query or the body.
 // A session with one of these names is reached as namespace.name.
 var sessionless = map[string]bool{
-	"apps": true, "chats": true, "contacts": true, "events": true, "files": true, "messages": true, "send": true,
-	"server": true, "version": true, "webhooks": true,
+	"chats": true, "contacts": true, "events": true, "files": true, "messages": true, "send": true, "webhooks": true,
 }
 
 // serveWAHA serves WAHA's paths: those of all sessions itself, those of one by its bot.
@@ -29,15 +28,25 @@ func (c *call) serveWAHA(segments []string) error {
 		return failure
 	}
 	if c.path == bot.PathWebSocket {
-		return c.passNamed(who, c.path)
+		return c.serveSocket(who)
 	}
 	switch rest := segments[1:]; {
-	case len(rest) == 0, rest[0] == "session", rest[0] == "health", rest[0] == "keys":
+	case len(rest) == 0, rest[0] == "session", rest[0] == "health":
 		return problemNotFound.about(text{
 			"Di gateway, alamat bot ada di bawah " + bot.GatewayPath("NAMESPACE", "NAMA") + ".",
 			"On the gateway, a bot's own paths are below " + bot.GatewayPath("NAMESPACE", "NAME") + "."})
 	case rest[0] == "sessions":
 		return c.serveSessions(who, rest[1:])
+	case rest[0] == "server" || rest[0] == "version":
+		return c.serveServer(rest)
+	case rest[0] == "keys" || rest[0] == "apps":
+		return problemUnserved.about(problemUnserved.detail)
+	case rest[0] == "files" && len(rest) > 2:
+		key, failure := c.named(who, rest[1])
+		if failure != nil {
+			return failure
+		}
+		return c.pass(who, key, "/api/files/"+botName+"/"+strings.Join(rest[2:], "/"), c.r.URL.RawQuery)
 	case len(rest) == 1 || sessionless[rest[0]]:
 		return c.passNamed(who, c.path)
 	default:
@@ -93,9 +102,6 @@ func (c *call) passNamed(who *caller, path string) error {
 		if inBody != "" {
 			name = inBody
 		}
-	}
-	if name == "*" {
-		return problemBadRequest.about(text{"Untuk semua sesi pakai " + bot.PathGatewayEvents + ".", "For all sessions use " + bot.PathGatewayEvents + "."})
 	}
 	key, failure := c.named(who, name)
 	if failure != nil {

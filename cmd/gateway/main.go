@@ -42,6 +42,9 @@ const (
 	maxConnections = 20_000
 )
 
+// version is the release; the linker sets it.
+var version = "dev"
+
 func main() {
 	options, err := parse(os.Args[1:], os.Stderr)
 	switch {
@@ -118,7 +121,7 @@ func newGateway(o options, registry *prometheus.Registry, log *slog.Logger) (*ga
 	}
 	config.QPS, config.Burst, config.UserAgent = 200, 400, "sesi-gateway"
 	return gateway.New(gateway.Options{
-		Config: config, Namespaces: o.namespaces, TrustedProxies: o.trusted, Locale: o.locale, Log: log, Metrics: registry,
+		Config: config, Namespaces: o.namespaces, TrustedProxies: o.trusted, Version: version, Locale: o.locale, Log: log, Metrics: registry,
 		Limits: gateway.Limits{Rate: o.rate, Body: o.body},
 	})
 }
