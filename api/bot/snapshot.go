@@ -52,6 +52,8 @@ type Snapshot struct {
 	BackupAt Time `json:"backupAt"`
 	// Notice is a warning that outlasts the state, such as StoreRestored; empty when there is none.
 	Notice Notice `json:"notice"`
+	// Messages says in coarse steps how deliveries and sending are going; it is left out while messages are off.
+	Messages *MessagesSummary `json:"messages,omitempty"`
 	// WebVersion is the WhatsApp Web version the bot presents.
 	WebVersion string `json:"webVersion"`
 	// ChangedAt is when this snapshot replaced the one before it.

@@ -1,5 +1,11 @@
 package bot
 
+import (
+	"encoding/base64"
+	"net/textproto"
+	"strings"
+)
+
 // The paths of webhooks. {name} is a webhook's name.
 const (
 	// PathWebhooks answers with Webhooks, PathWebhook with one Webhook.
@@ -115,4 +121,34 @@ type WebhookTest struct {
 	Milliseconds int64 `json:"milliseconds"`
 	// Error says what went wrong.
 	Error string `json:"error,omitempty"`
+}
+
+// MaxWebhookHeaders bounds the headers of a webhook.
+const MaxWebhookHeaders = 32
+
+// AllowedWebhookHeader reports whether a webhook may set a header of its own.
+func AllowedWebhookHeader(name string) bool {
+	name = textproto.CanonicalMIMEHeaderKey(name)
+	switch name {
+	case "", "Host", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Connection", "Upgrade", "Te", "Trailer", "Expect":
+		return false
+	}
+	return !strings.HasPrefix(name, "Webhook-") && !strings.HasPrefix(name, "X-Webhook-") && !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
+	})
+}
+
+// WebhookKey returns the key of a webhook's secret; nil when the secret is not allowed.
+func WebhookKey(secret string) []byte {
+	if encoded, found := strings.CutPrefix(secret, "whsec_"); found {
+		key, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil || len(key) < 24 || len(key) > 64 {
+			return nil
+		}
+		return key
+	}
+	if !ValidToken(secret) {
+		return nil
+	}
+	return []byte(secret)
 }

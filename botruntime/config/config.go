@@ -56,6 +56,10 @@ type Config struct {
 	MessagesNewChats int
 	// MessagesQuiet is the time of day at which nothing is sent, in minutes after midnight; equal ends mean none.
 	MessagesQuiet [2]int
+	// MessagesZone is the time zone of MessagesQuiet, and of the day that MessagesNewChats counts.
+	MessagesZone *time.Location
+	// MessagesFile names a file of settings that a running bot takes over when they change; see Reread.
+	MessagesFile string
 
 	// WebhooksFile names a file of webhooks; or WebhookURL, with its secrets and its events, is the only one.
 	WebhooksFile  string

@@ -238,10 +238,11 @@ var variables = []variable{
 		allowed: "a number, 0 to 10000", parse: number(func(c *Config) *int { return &c.MessagesNewChats }, 0, 10_000),
 	},
 	{
-		name: "MESSAGES_QUIET_HOURS", fallback: "off", help: "Time of day, by the machine's clock, at which nothing is sent.",
+		name: "MESSAGES_QUIET_HOURS", fallback: "off", help: "Time of day, in MESSAGES_TIME_ZONE, at which nothing is sent.",
 		allowed: "off, or two times such as 21:00-07:00",
 		parse: func(c *Config, value string) bool {
 			if strings.EqualFold(value, "off") {
+				c.MessagesQuiet = [2]int{}
 				return true
 			}
 			from, to, found := strings.Cut(value, "-")
@@ -250,6 +251,19 @@ var variables = []variable{
 			c.MessagesQuiet = [2]int{begin.Hour()*60 + begin.Minute(), end.Hour()*60 + end.Minute()}
 			return found && err == nil && endErr == nil && begin != end
 		},
+	},
+	{
+		name: "MESSAGES_TIME_ZONE", fallback: "Local", help: "Time zone of MESSAGES_QUIET_HOURS and of the day that MESSAGES_NEW_CHATS counts; Local is the machine's.",
+		allowed: "a name such as Asia/Jakarta, UTC or Local",
+		parse: func(c *Config, value string) bool {
+			zone, err := time.LoadLocation(value)
+			c.MessagesZone = zone
+			return err == nil
+		},
+	},
+	{
+		name: "MESSAGES_FILE", help: "File of MESSAGES_ settings, one NAME=value a line, read again when it changes; it wins over the environment.",
+		allowed: "a path", check: checkPath, parse: path(func(c *Config) *string { return &c.MessagesFile }),
 	},
 	{
 		name: "WEB_VERSION_CACHE_PATH", fallback: "./.wwebjs_cache", help: "Folder that remembers the WhatsApp Web version.",

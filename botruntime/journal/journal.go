@@ -49,6 +49,7 @@ type Journal struct {
 	last    uint64
 	oldest  uint64
 	stats   Stats
+	limits  limits
 
 	leader  sync.Mutex // of the caller that writes for a group
 	groupMu sync.Mutex
@@ -110,7 +111,7 @@ func Open(ctx context.Context, options Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the journal in %s: %w", options.Directory, err)
 	}
-	j := &Journal{options: options, path: filepath.Join(directory, FileName), changed: make(chan struct{})}
+	j := &Journal{options: options, path: filepath.Join(directory, FileName), changed: make(chan struct{}), limits: limits{options.Retention, options.MaxBytes}}
 	err = j.open(ctx)
 	if isDamaged(err) {
 		aside := j.path + ".damaged-" + options.Now().UTC().Format("20060102T150405Z")

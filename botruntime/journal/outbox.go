@@ -313,7 +313,7 @@ func (t *Tx) expireOutbox(keep time.Time) (more bool, err error) {
 	if err == nil {
 		_, err = t.remove(`DELETE FROM budget WHERE day < ?`, t.now.AddDate(0, 0, -7).Format(time.DateOnly))
 	}
-	if err != nil || t.j.options.Retention > 0 {
+	if err != nil || t.j.keeps().retention > 0 {
 		return gone == sweep, err
 	}
 	emptied, err := t.remove(emptySends+` WHERE n IN (SELECT n FROM sends WHERE at < ? AND NOT pending AND raw IS NOT NULL LIMIT ?)`, millis(keep), sweep)

@@ -15,6 +15,25 @@ const (
 	sweep = 500
 )
 
+// limits are what the journal keeps; see Options.
+type limits struct {
+	retention time.Duration
+	maxBytes  int64
+}
+
+// SetLimits changes Retention and MaxBytes; the next Tidy goes by them.
+func (j *Journal) SetLimits(retention time.Duration, maxBytes int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.limits = limits{retention, maxBytes}
+}
+
+func (j *Journal) keeps() limits {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.limits
+}
+
 // Tidy removes what is too old, or too much for the size limit. It works in small transactions. An error of it does no
 // harm, because no acknowledgement waits for it.
 func (j *Journal) Tidy(ctx context.Context) error {
@@ -50,7 +69,7 @@ func (j *Journal) Tidy(ctx context.Context) error {
 
 // expire removes one helping of what is too old, and reports whether there may be more.
 func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err error) {
-	keep := now.Add(-max(j.options.Retention, handOver))
+	keep := now.Add(-max(j.keeps().retention, handOver))
 	err = j.Commit(ctx, func(t *Tx) error {
 		awaited, err := t.awaited()
 		if err != nil {
@@ -108,11 +127,12 @@ func (j *Journal) Size(ctx context.Context) (int64, error) {
 }
 
 func (j *Journal) excess(ctx context.Context) (int64, error) {
-	if j.options.MaxBytes <= 0 {
+	most := j.keeps().maxBytes
+	if most <= 0 {
 		return 0, nil
 	}
 	size, err := j.Size(ctx)
-	return size - j.options.MaxBytes, err
+	return size - most, err
 }
 
 // evict removes one helping of the oldest events and messages because the journal is too large.

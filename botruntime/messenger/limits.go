@@ -177,16 +177,18 @@ func (m *Messenger) Limits(ctx context.Context) (bot.AccountLimits, error) {
 	}
 	shown := m.shownLimits(found)
 	var err error
-	shown.Pace.NewChatsToday, err = m.Journal.NewChats(ctx, day(m.Journal.Now()))
+	shown.Pace.NewChatsToday, err = m.Journal.NewChats(ctx, m.today())
 	return shown, err
 }
 
 func (m *Messenger) shownLimits(l limits) bot.AccountLimits {
+	pace := m.pace.Load()
 	return bot.AccountLimits{
 		CheckedAt: bot.At(l.checked), TimelockedUntil: bot.At(l.timelockedUntil), Enforcement: l.enforcement,
 		Quota: l.quota, QuotaUsed: l.used, QuotaEnds: bot.At(l.quotaEnds), CappedUntil: bot.At(l.cappedUntil),
-		Pace: bot.Pace{PerMinute: m.Pace.PerMinute, Burst: m.Pace.Burst, NewChatsPerDay: m.Pace.NewChats, QuietHours: m.Pace.Quiet.String()},
+		Pace: bot.Pace{PerMinute: pace.PerMinute, Burst: pace.Burst, NewChatsPerDay: pace.NewChats, QuietHours: pace.Quiet.String()},
 	}
 }
 
-func day(now time.Time) string { return now.Format(time.DateOnly) }
+// today is the day that the budget of new chats counts.
+func (m *Messenger) today() string { return m.pace.Load().clock(m.Journal.Now()).Format(time.DateOnly) }

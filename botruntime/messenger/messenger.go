@@ -42,7 +42,7 @@ type Options struct {
 	// Names finds the other address of a person.
 	Names message.Names
 	Meter Meter
-	// Pace bounds what the bot sends.
+	// Pace bounds what the bot sends, until SetPace changes it.
 	Pace Pace
 	Log  *slog.Logger
 }
@@ -55,6 +55,7 @@ type Messenger struct {
 	mu   sync.Mutex
 	owed []func(*journal.Tx) error
 
+	pace    atomic.Pointer[Pace]
 	session atomic.Pointer[Session]
 	flying  atomic.Pointer[flight]
 	work    chan struct{} // holds one token while there is something new to send
@@ -75,7 +76,9 @@ type Messenger struct {
 
 // New returns a messenger. Take may be called at once.
 func New(o Options) *Messenger {
-	return &Messenger{Options: o, work: make(chan struct{}, 1), waits: map[string]*wait{}}
+	m := &Messenger{Options: o, work: make(chan struct{}, 1), waits: map[string]*wait{}}
+	m.pace.Store(&o.Pace)
+	return m
 }
 
 // Prepare sets up a new client before it connects.

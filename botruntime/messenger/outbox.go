@@ -96,11 +96,11 @@ func (m *Messenger) nudge() {
 func (m *Messenger) sendDue(ctx context.Context, client *whatsmeow.Client) time.Duration {
 	for ctx.Err() == nil {
 		size := batch
-		if m.Pace.PerMinute > 0 {
+		if pace := m.pace.Load(); pace.PerMinute > 0 {
 			if m.Journal.Idle(ctx) {
 				break
 			}
-			if wait := m.bucket.wait(m.Pace, m.Journal.Now(), rand.Float64()); wait > 0 {
+			if wait := m.bucket.wait(*pace, m.Journal.Now(), rand.Float64()); wait > 0 {
 				return wait
 			}
 			size = 1
@@ -189,7 +189,7 @@ func (m *Messenger) attempt(ctx context.Context, client *whatsmeow.Client, s *jo
 		}
 		return failed(bot.ProblemOtherAccount, "Another account was linked before the message could be sent.", 0, false)
 	}
-	if until := m.Pace.Quiet.until(now.Local()); !until.IsZero() {
+	if until := m.pace.Load().quietUntil(now); !until.IsZero() {
 		return verdict{state: bot.MessageHeld, due: until, hold: &bot.Hold{Reason: bot.HoldQuietHours, Until: bot.At(until)}}
 	}
 	if v := m.admit(ctx, client, s); v != nil {
@@ -356,7 +356,7 @@ func (m *Messenger) wasSent(t *journal.Tx, s *journal.Send) error {
 			return err
 		}
 		if !known {
-			if err := t.BeginChat(day(t.Now())); err != nil {
+			if err := t.BeginChat(m.today()); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,9 @@ package messenger
 import (
 	"fmt"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
 )
 
 // Pace limits how fast the bot sends, to protect the account. The zero Pace has no limits.
@@ -13,10 +16,45 @@ type Pace struct {
 	NewChats int
 	// Quiet is the time of day at which nothing is sent.
 	Quiet QuietHours
+	// Zone is the time zone of Quiet, and of the day that NewChats counts; nil is the machine's.
+	Zone *time.Location
 }
 
-// QuietHours are a time of day, from From to To, in minutes after midnight by the clock of the machine. They may
-// span midnight. Equal ends mean none.
+// clock returns a moment in the zone of the pace.
+func (p Pace) clock(now time.Time) time.Time {
+	if p.Zone == nil {
+		return now.Local()
+	}
+	return now.In(p.Zone)
+}
+
+// quietUntil is when the quiet hours end; zero outside of them.
+func (p Pace) quietUntil(now time.Time) time.Time { return p.Quiet.until(p.clock(now)) }
+
+// SetPace changes the pace. What the old one held is tried again at once.
+func (m *Messenger) SetPace(p Pace) error {
+	if *m.pace.Swap(&p) == p {
+		return nil
+	}
+	ctx, cancel := commitContext()
+	defer cancel()
+	defer m.nudge()
+	return m.Journal.Commit(ctx, func(t *journal.Tx) error { return t.ReleaseHeld(bot.HoldQuietHours, bot.HoldBudget) })
+}
+
+// Held is why no message, or no first message to anyone, is sent now, as far as the bot knows; nil when all are.
+func (m *Messenger) Held() *bot.Hold {
+	now := m.Journal.Now()
+	if hold := m.knownLimits().hold(now); hold != nil {
+		return hold
+	}
+	if until := m.pace.Load().quietUntil(now); !until.IsZero() {
+		return &bot.Hold{Reason: bot.HoldQuietHours, Until: bot.At(until)}
+	}
+	return nil
+}
+
+// QuietHours are a time of day, from From to To, in minutes after midnight. They may span midnight. Equal ends mean none.
 type QuietHours struct{ From, To int }
 
 // until is when the quiet hours end, zero outside of them.

@@ -131,16 +131,16 @@ func (m *Messenger) readdress(s *journal.Send, to types.JID) error {
 // newChat decides whether a chat may begin now.
 func (m *Messenger) newChat(ctx context.Context, client *whatsmeow.Client, now time.Time) *verdict {
 	hold := m.freshLimits(ctx, client, false).hold(now)
-	if hold == nil && m.Pace.NewChats > 0 {
+	if pace := m.pace.Load(); hold == nil && pace.NewChats > 0 {
 		if m.begun < 0 {
-			begun, err := m.Journal.NewChats(ctx, day(now))
+			begun, err := m.Journal.NewChats(ctx, m.today())
 			if err != nil {
 				return &verdict{state: bot.MessageQueued, due: now.Add(retryPause)}
 			}
 			m.begun = begun
 		}
-		if m.begun >= m.Pace.NewChats {
-			hold = &bot.Hold{Reason: bot.HoldBudget, Until: bot.At(midnight(now))}
+		if m.begun >= pace.NewChats {
+			hold = &bot.Hold{Reason: bot.HoldBudget, Until: bot.At(midnight(pace.clock(now)))}
 		}
 	}
 	if hold == nil {

@@ -16,6 +16,7 @@ import (
 type Guard struct {
 	setting  string
 	loopback bool
+	private  bool
 	names    []string
 	prefixes []netip.Prefix
 }
@@ -44,6 +45,13 @@ func New(setting, allow string, loopback bool) (*Guard, error) {
 	return g, nil
 }
 
+// WithPrivate returns a guard that also lets private addresses in.
+func (g *Guard) WithPrivate() *Guard {
+	wider := *g
+	wider.private = true
+	return &wider
+}
+
 // RefusedError says that an address must not be dialed.
 type RefusedError struct {
 	// Address is what the name led to, Kind what it is.
@@ -57,20 +65,25 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s is a %s address, which is not allowed; add it to %s if it is meant", e.Address, e.Kind, e.setting)
 }
 
+const kindPrivate = "private"
+
+// metadata are the private addresses where clouds serve a machine's credentials; no setting of a webhook opens them.
+var metadata = []netip.Prefix{netip.MustParsePrefix("100.100.100.200/32"), netip.MustParsePrefix("fd00:ec2::254/128")}
+
 // inner are addresses that are not the public internet and that netip does not know by name.
 var inner = []struct {
 	prefix netip.Prefix
 	kind   string
 }{
 	{netip.MustParsePrefix("0.0.0.0/8"), "local"},
-	{netip.MustParsePrefix("100.64.0.0/10"), "private"},
+	{netip.MustParsePrefix("100.64.0.0/10"), kindPrivate},
 	{netip.MustParsePrefix("192.0.0.0/24"), "reserved"},
 	{netip.MustParsePrefix("192.0.2.0/24"), "reserved"},
-	{netip.MustParsePrefix("198.18.0.0/15"), "private"},
+	{netip.MustParsePrefix("198.18.0.0/15"), kindPrivate},
 	{netip.MustParsePrefix("198.51.100.0/24"), "reserved"},
 	{netip.MustParsePrefix("203.0.113.0/24"), "reserved"},
 	{netip.MustParsePrefix("240.0.0.0/4"), "reserved"},
-	{netip.MustParsePrefix("fec0::/10"), "private"},
+	{netip.MustParsePrefix("fec0::/10"), kindPrivate},
 	{netip.MustParsePrefix("2001:db8::/32"), "reserved"},
 }
 
@@ -89,13 +102,18 @@ func kindOf(address netip.Addr) string {
 	case sixTo4.Contains(address):
 		return kindOf(netip.AddrFrom4([4]byte(raw[2:6])))
 	}
+	for _, prefix := range metadata {
+		if prefix.Contains(address) {
+			return "metadata"
+		}
+	}
 	switch {
 	case address.IsLoopback():
 		return "loopback"
 	case address.IsLinkLocalUnicast():
 		return "link-local"
 	case address.IsPrivate():
-		return "private"
+		return kindPrivate
 	case address.IsMulticast(), address.IsUnspecified(), !address.IsValid():
 		return "local"
 	}
@@ -111,7 +129,7 @@ func kindOf(address netip.Addr) string {
 func (g *Guard) Check(address netip.Addr) error {
 	address = address.Unmap().WithZone("")
 	kind := kindOf(address)
-	if kind == "" || kind == "loopback" && g.loopback && address.IsLoopback() {
+	if kind == "" || kind == "loopback" && g.loopback && address.IsLoopback() || kind == kindPrivate && g.private {
 		return nil
 	}
 	for _, prefix := range g.prefixes {

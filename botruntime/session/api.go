@@ -130,6 +130,11 @@ func (s *Supervisor) Backup(ctx context.Context, w io.Writer) error {
 	return s.store.WriteBackup(ctx, w)
 }
 
+// Show shows a summary of messages in the snapshot. The summary must not change afterwards.
+func (s *Supervisor) Show(ctx context.Context, summary *bot.MessagesSummary) error {
+	return s.ask(ctx, inSummary{summary})
+}
+
 // CheckLoop fails when the goroutine that owns the state no longer answers. It does no I/O.
 func (s *Supervisor) CheckLoop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)

@@ -40,6 +40,7 @@ func (s *Supervisor) publish() (news bool) {
 // look returns what others see of the model.
 func (s *Supervisor) look() *public {
 	p := &public{snapshot: s.model.snapshot(), passkey: s.model.passkey, pairingRefused: s.model.pairingRefused, pairingFor: s.model.pairingWanted}
+	p.snapshot.Messages = s.summary
 	p.code, p.current = s.model.code(time.Now())
 	p.client = s.connectedClient(p.snapshot)
 	return p

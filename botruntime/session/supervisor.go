@@ -44,6 +44,7 @@ type Supervisor struct {
 
 	// All below belongs to Run's goroutine.
 	model      model
+	summary    *bot.MessagesSummary
 	device     *wastore.Device // that the first client is for
 	client     *client
 	generation uint64 // of the client
@@ -77,10 +78,14 @@ type (
 	}
 	// inPing asks whether the loop runs; the machine never sees it.
 	inPing struct{}
+	// inSummary has a new summary of messages to show; the machine never sees it.
+	inSummary struct{ summary *bot.MessagesSummary }
 )
 
 func (inTick) isInput() {}
 func (inPing) isInput() {}
+
+func (inSummary) isInput() {}
 
 // Options are the parts of a supervisor.
 type Options struct {
@@ -215,6 +220,11 @@ func (s *Supervisor) handle(ctx context.Context, e envelope) {
 	}
 	switch in := e.input.(type) {
 	case inPing:
+		e.done <- nil
+		return
+	case inSummary:
+		s.summary = in.summary
+		s.publish()
 		e.done <- nil
 		return
 	case inTick:

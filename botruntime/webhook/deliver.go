@@ -31,7 +31,7 @@ func (w *worker) post(ctx context.Context, e journal.Event) answer {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	sign(request.Header, w.target.Secrets, e.ID, rand.Text(), w.Now(), body)
-	got, err := w.client.Do(request)
+	got, err := w.clients[w.target.Private].Do(request)
 	if err != nil {
 		return answer{err: withoutAddress(err)}
 	}

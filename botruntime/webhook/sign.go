@@ -27,7 +27,7 @@ func sign(header http.Header, secrets []string, id, request string, at time.Time
 	}
 	signatures := make([]string, 0, len(secrets))
 	for _, secret := range secrets {
-		mac := hmac.New(sha256.New, keyOf(secret))
+		mac := hmac.New(sha256.New, bot.WebhookKey(secret))
 		for _, part := range [][]byte{[]byte(id), []byte("."), []byte(seconds), []byte("."), body} {
 			_, _ = mac.Write(part) // a hash takes everything
 		}

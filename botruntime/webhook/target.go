@@ -2,12 +2,10 @@ package webhook
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,9 +19,7 @@ import (
 const (
 	maxTargets      = 32
 	maxFile         = 256 << 10
-	maxHeaders      = 32
 	maxName         = 63
-	minSecret       = 16
 	defaultPatience = 72 * time.Hour
 	minPatience     = time.Minute
 	maxPatience     = 7 * 24 * time.Hour
@@ -50,13 +46,15 @@ type Target struct {
 	Headers  map[string]string
 	Order    string
 	Patience time.Duration
+	// Private lets the URL lead to a private address, as a pod or a Service of a cluster has.
+	Private bool
 }
 
 // same reports whether two targets are equal.
 func (t Target) same(other Target) bool {
 	return t.Name == other.Name && t.URL == other.URL && slices.Equal(t.Events, other.Events) && slices.Equal(t.Chats, other.Chats) &&
 		t.Groups == other.Groups && t.FromMe == other.FromMe && slices.Equal(t.Secrets, other.Secrets) &&
-		maps.Equal(t.Headers, other.Headers) && t.Order == other.Order && t.Patience == other.Patience
+		maps.Equal(t.Headers, other.Headers) && t.Order == other.Order && t.Patience == other.Patience && t.Private == other.Private
 }
 
 // file is what WEBHOOKS_FILE holds.
@@ -76,6 +74,7 @@ type entry struct {
 	Headers  map[string]string `json:"headers"`
 	Order    string            `json:"order"`
 	Patience string            `json:"patience"`
+	Private  bool              `json:"private"`
 }
 
 // Parse reads a webhooks file. Its errors contain no secret.
@@ -140,7 +139,7 @@ func (e entry) target(where string) (Target, error) {
 	}
 	t := Target{
 		Name: e.Name, URL: e.URL, Chats: e.Chats, Groups: e.Groups == nil || *e.Groups, FromMe: e.FromMe == nil || *e.FromMe,
-		Headers: e.Headers, Order: e.Order, Patience: defaultPatience,
+		Headers: e.Headers, Order: e.Order, Patience: defaultPatience, Private: e.Private,
 	}
 	if !validName(e.Name) {
 		return wrong("name", "want 1 to %d small letters, digits and hyphens", maxName)
@@ -168,8 +167,8 @@ func (e entry) target(where string) (Target, error) {
 		return wrong("previousSecret", "set secret too")
 	}
 	for field, secret := range map[string]string{"secret": e.Secret, "previousSecret": e.Previous} {
-		if secret != "" && keyOf(secret) == nil {
-			return wrong(field, "want whsec_ and 24 to 64 bytes in base64, or at least %d printable characters without spaces (value not shown)", minSecret)
+		if secret != "" && bot.WebhookKey(secret) == nil {
+			return wrong(field, "want whsec_ and 24 to 64 bytes in base64, or at least %d printable characters without spaces (value not shown)", bot.MinToken)
 		}
 	}
 	for _, secret := range []string{e.Secret, e.Previous} {
@@ -177,11 +176,11 @@ func (e entry) target(where string) (Target, error) {
 			t.Secrets = append(t.Secrets, secret)
 		}
 	}
-	if len(e.Headers) > maxHeaders {
-		return wrong("headers", "at most %d", maxHeaders)
+	if len(e.Headers) > bot.MaxWebhookHeaders {
+		return wrong("headers", "at most %d", bot.MaxWebhookHeaders)
 	}
 	for name, value := range e.Headers {
-		if !allowedHeader(name) || strings.ContainsAny(value, "\r\n\x00") {
+		if !bot.AllowedWebhookHeader(name) || strings.ContainsAny(value, "\r\n\x00") {
 			return wrong("headers", "%q cannot be set", name)
 		}
 	}
@@ -203,33 +202,6 @@ func (e entry) target(where string) (Target, error) {
 
 func validName(name string) bool {
 	return name != "" && len(name) <= maxName && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
-}
-
-// allowedHeader reports whether a target may set a header of its own.
-func allowedHeader(name string) bool {
-	name = http.CanonicalHeaderKey(name)
-	switch name {
-	case "", "Host", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Connection", "Upgrade", "Te", "Trailer", "Expect":
-		return false
-	}
-	return !strings.HasPrefix(name, "Webhook-") && !strings.HasPrefix(name, "X-Webhook-") && !strings.ContainsFunc(name, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
-	})
-}
-
-// keyOf returns the key of a secret; nil when the secret is not allowed.
-func keyOf(secret string) []byte {
-	if encoded, found := strings.CutPrefix(secret, "whsec_"); found {
-		key, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil || len(key) < 24 || len(key) > 64 {
-			return nil
-		}
-		return key
-	}
-	if !bot.ValidToken(secret) {
-		return nil
-	}
-	return []byte(secret)
 }
 
 // shown returns a URL without the parts that may be secret.

@@ -67,10 +67,12 @@ type Options struct {
 // Manager delivers to all targets. Its methods may be called from any goroutine.
 type Manager struct {
 	Options
-	client *http.Client
+	// clients are by whether they may reach private addresses.
+	clients map[bool]*http.Client
 
 	mu      sync.Mutex
 	workers []*worker
+	refused bool
 }
 
 // New returns a manager; Run makes it deliver.
@@ -87,20 +89,26 @@ func New(o Options) *Manager {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Manager{Options: o, client: &http.Client{
+	return &Manager{Options: o, clients: map[bool]*http.Client{false: newClient(o.Guard), true: newClient(o.Guard.WithPrivate())}}
+}
+
+func newClient(guard *reach.Guard) *http.Client {
+	return &http.Client{
 		// No proxy: the guard checks the address that is dialed, which must be the target's.
 		Transport: &http.Transport{
-			DialContext: o.Guard.DialContext, MaxIdleConnsPerHost: parallel, MaxIdleConns: 4 * parallel, IdleConnTimeout: time.Minute,
+			DialContext: guard.DialContext, MaxIdleConnsPerHost: parallel, MaxIdleConns: 4 * parallel, IdleConnTimeout: time.Minute,
 			TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: maxAnswer, DisableCompression: true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
 }
 
 // Run delivers until ctx ends. It returns once every worker has ended.
 func (m *Manager) Run(ctx context.Context) error {
 	var wait sync.WaitGroup
-	defer m.client.CloseIdleConnections()
+	for _, client := range m.clients {
+		defer client.CloseIdleConnections()
+	}
 	defer wait.Wait()
 	said := ""
 	var wanted []Target
@@ -109,6 +117,9 @@ func (m *Manager) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		targets, changed, err := m.Load()
+		m.mu.Lock()
+		m.refused = err != nil
+		m.mu.Unlock()
 		if err == nil && (changed || !loaded) {
 			wanted, loaded, stale = targets, true, true
 		}
@@ -200,6 +211,25 @@ func (m *Manager) find(name string) (*worker, error) {
 		}
 	}
 	return nil, ErrUnknown
+}
+
+// Refused reports whether the webhooks could not be loaded the last time, so that those before are in use.
+func (m *Manager) Refused() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.refused
+}
+
+// Known are the names of all webhooks, sorted.
+func (m *Manager) Known() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	names := []string{}
+	for _, w := range m.workers {
+		names = append(names, w.target.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // List describes every webhook, by name.

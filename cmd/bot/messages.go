@@ -36,6 +36,7 @@ type messages struct {
 	messenger *messenger.Messenger
 	directory *directory.Directory
 	webhooks  *webhook.Manager
+	settings  *messageSettings
 }
 
 // openMessages opens the journal; it returns nil while messages are off.
@@ -43,21 +44,22 @@ func openMessages(ctx context.Context, cfg config.Config, st *store.Store, meter
 	if !cfg.Messages {
 		return nil, nil //nolint:nilnil // messages are off
 	}
+	set, err := openSettings(cfg)
+	if err != nil {
+		return nil, errors.Join(errSettings, err)
+	}
 	book, err := journal.Open(ctx, journal.Options{
 		Directory: store.SessionPath(cfg.AuthPath, cfg.ClientID), Session: cfg.ClientID,
-		Retention: cfg.MessagesRetention, MaxBytes: cfg.MessagesMaxSize, Log: log,
+		Retention: set.now.MessagesRetention, MaxBytes: set.now.MessagesMaxSize, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	m := &messages{log: log, names: namesOf(st), journal: book}
+	m := &messages{log: log, names: namesOf(st), journal: book, settings: set}
 	count := meter.NewMessages(m.gauges)
 	m.messenger = messenger.New(messenger.Options{
 		Journal: book, Names: m.names, Log: log, Meter: count,
-		Pace: messenger.Pace{
-			PerMinute: cfg.MessagesPace, Burst: cfg.MessagesBurst, NewChats: cfg.MessagesNewChats,
-			Quiet: messenger.QuietHours{From: cfg.MessagesQuiet[0], To: cfg.MessagesQuiet[1]},
-		},
+		Pace: set.pace(),
 	})
 	m.directory = directory.New(directory.Options{Journal: book, Names: m.names, Commit: m.messenger.Commit, Log: log})
 	if m.webhooks, err = openWebhooks(cfg, m, count); err != nil {

@@ -91,6 +91,8 @@ func runParts(ctx context.Context, p program, log *slog.Logger, sup *session.Sup
 	})
 	if post != nil {
 		group.Go(func() error { return post.run(ctx) })
+		group.Go(func() error { return post.follow(ctx) })
+		group.Go(func() error { return post.report(ctx, sup) })
 		group.Go(func() error { return post.webhooks.Run(ctx) })
 		group.Go(func() error { return post.messenger.Run(ctx, sup) })
 	}

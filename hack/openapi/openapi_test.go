@@ -113,8 +113,11 @@ func TestDocumentKnowsTheTypes(t *testing.T) {
 				t.Errorf("%s.%s: %v, required %v", name, field, schema.Properties[field], schema.Required)
 			}
 		}
-		if len(schema.Properties) != len(fields) {
-			t.Errorf("%s has %d properties, want %d", name, len(schema.Properties), len(fields))
+		if schema.Properties["messages"] == nil || slices.Contains(schema.Required, "messages") {
+			t.Errorf("%s.messages: %v, required %v; a bot without messages leaves it out", name, schema.Properties["messages"], schema.Required)
+		}
+		if len(schema.Properties) != len(fields)+1 {
+			t.Errorf("%s has %d properties, want %d", name, len(schema.Properties), len(fields)+1)
 		}
 	}
 	if got := len(d.Parts.Schemas["State"].Enum); got != len(bot.States) {
