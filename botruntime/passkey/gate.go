@@ -57,6 +57,7 @@ const (
 type Gate struct {
 	client *whatsmeow.Client
 	notify func(any)
+	wait   time.Duration // for each answer of WhatsApp
 
 	mu        sync.Mutex
 	stage     stage
@@ -69,7 +70,7 @@ type Gate struct {
 // Failed, each from a goroutine that may not block. The error says that whatsmeow changed; the client then works
 // as before, but cannot be linked to an account with a passkey.
 func Attach(client *whatsmeow.Client, notify func(any)) (*Gate, error) {
-	g := &Gate{client: client, notify: notify}
+	g := &Gate{client: client, notify: notify, wait: iqWait}
 	found, err := findHandlers(client)
 	if err != nil {
 		return nil, err
@@ -280,13 +281,13 @@ func (g *Gate) fail(err error) {
 	}
 }
 
-// ask sends a request of the namespace "md" and waits for its answer, at most iqWait.
+// ask sends a request of the namespace "md" and waits for its answer, at most g.wait.
 func (g *Gate) ask(ctx context.Context, kind string, content waBinary.Node) (*waBinary.Node, error) {
-	ctx, cancel := context.WithTimeout(ctx, iqWait)
+	ctx, cancel := context.WithTimeout(ctx, g.wait)
 	defer cancel()
 	answer, err := g.client.DangerousInternals().SendIQ(ctx, whatsmeow.DangerousInfoQuery{ //nolint:staticcheck // SA1019: whatsmeow has no other way to send a request that it does not know
 		Namespace: "md", Type: whatsmeow.DangerousInfoQueryType(kind), To: types.ServerJID,
-		Content: []waBinary.Node{content}, Timeout: iqWait, NoRetry: true,
+		Content: []waBinary.Node{content}, Timeout: g.wait, NoRetry: true,
 	})
 	var refused *whatsmeow.IQError
 	switch {

@@ -9,6 +9,7 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	wastore "go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
 
 	"sesi.dev/sesi/botruntime/passkey"
 )
@@ -62,6 +63,8 @@ func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, vi
 	wa.SetWebsocketHTTPClient(via.socket)
 	wa.SetPreLoginHTTPClient(via.socket)
 	wa.SetMediaHTTPClient(via.media)
+	// WhatsApp ends the stream behind a pairing, and whatsmeow may tell of that first.
+	wa.PrePairCallback = func(types.JID, string, string) bool { return deliver(wa, accepted{}) }
 	wa.AddEventHandlerWithSuccessStatus(func(evt any) bool { return deliver(wa, evt) })
 	return &client{wa: wa, gate: gate, cancel: func() {}, opened: func() bool { return true }}
 }

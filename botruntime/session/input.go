@@ -20,6 +20,9 @@ type (
 	inDialled struct{ err error }
 	// inCodes brings a round of QR codes.
 	inCodes struct{ codes []string }
+	// inAccepted: the phone took the code, and whatsmeow writes the device; inPaired or inPairFailed follows. WhatsApp may
+	// end the stream before it does.
+	inAccepted struct{}
 	// inPaired: the phone scanned, and the device is in the database.
 	inPaired struct{ account account }
 	// inPasskeyAsked: a phone took the code, and WhatsApp asks for the account's passkey.
@@ -124,6 +127,7 @@ type (
 func (inStart) isInput()            {}
 func (inDialled) isInput()          {}
 func (inCodes) isInput()            {}
+func (inAccepted) isInput()         {}
 func (inPaired) isInput()           {}
 func (inPairFailed) isInput()       {}
 func (inNoMultidevice) isInput()    {}

@@ -116,9 +116,12 @@ type model struct {
 	codeExpires    time.Time
 	pairingCode    string
 	pairingWanted  string // the phone number that a pairing code is wanted for
+	pairingAsked   string // the number that WhatsApp is being asked for
 	pairingRefused bool   // WhatsApp gave no pairing code for it
 
 	passkey passkeyGate
+	// pairing: a phone took the code, and whatsmeow is writing the device. streamOver: WhatsApp ended the stream meanwhile.
+	pairing, streamOver bool
 
 	outage  outage
 	storage storeFault

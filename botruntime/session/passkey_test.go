@@ -4,14 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
-	"unsafe"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/botruntime/passkey"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -174,66 +171,6 @@ func TestAWrongSignatureLeavesTheChallengeOpen(t *testing.T) {
 	s.untilConnected()
 }
 
-// TestAPasskeyThatFailsEndsInAFreshCode: whatever goes wrong on the other side, the page says so, and the next code
-// links.
-func TestAPasskeyThatFailsEndsInAFreshCode(t *testing.T) {
-	step := func(name string) map[string]string { return map[string]string{"step": name} }
-	for name, c := range map[string]struct {
-		fault  sim.Fault
-		breaks func(*simtest.Sim, *subject) // before the signature
-		says   string
-	}{
-		"nonce refused":             {fault: sim.Fault{Kind: sim.FaultPasskeyRefuse, Code: 409, Attrs: step(sim.StepNonce)}, says: "code 409"},
-		"request refused":           {fault: sim.Fault{Kind: sim.FaultPasskeyRefuse, Code: 500, Attrs: step(sim.StepRequest)}, says: "code 500"},
-		"broken off at prologue":    {fault: sim.Fault{Kind: sim.FaultPasskeyDrop, Attrs: step(sim.StepPrologue)}, says: "closed"},
-		"broken off at the nonce":   {fault: sim.Fault{Kind: sim.FaultPasskeyDrop, Attrs: step(sim.StepNonce)}},
-		"broken off at the request": {fault: sim.Fault{Kind: sim.FaultPasskeyDrop, Attrs: step(sim.StepRequest)}},
-		"connection dropped": {breaks: func(wa *simtest.Sim, _ *subject) {
-			if n, err := wa.KickWaiting(sim.KickDrop); n != 1 || err != nil {
-				t.Errorf("%d connections dropped, %v", n, err)
-			}
-		}, says: "closed"},
-		"nobody signed": {breaks: func(_ *simtest.Sim, s *subject) {
-			s.post(envelope{input: inTimer{timerPasskey}})
-		}, says: "nobody signed"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			wa, authenticator, s, _ := gated(t)
-			if c.fault.Kind != "" {
-				c.fault.Count = 1
-				fault(t, wa, c.fault)
-			}
-			info, phoneSide := s.scanGated(t, wa)
-			old := s.live.Load().generation
-			if c.breaks != nil {
-				c.breaks(wa, s)
-			} else {
-				_ = s.SignPasskey(t.Context(), authenticator.Sign(t, info.Options)) // some faults come later
-			}
-			s.untilReason(bot.ReasonPasskeyFailed)
-			snap := s.until("a fresh code", func(now *bot.Snapshot) bool { return !now.QRExpiresAt.IsZero() })
-			if snap.Reason != bot.ReasonPasskeyFailed || snap.UserAction != bot.ActionScanQR || !snap.QRRequired || !strings.Contains(snap.Message, c.says) {
-				t.Errorf("with a fresh code: %+v", snap)
-			}
-			if <-phoneSide == nil {
-				t.Error("the phone holds the failed linking to be good")
-			}
-			if s.live.Load().generation == old {
-				t.Error("the code is of the device whose secret was replaced")
-			}
-			info, phoneSide = s.scanGated(t, wa)
-			if err := s.SignPasskey(t.Context(), authenticator.Sign(t, info.Options)); err != nil {
-				t.Fatal(err)
-			}
-			s.untilConnected()
-			if err := <-phoneSide; err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
 func TestARestartInTheMiddleOfAPasskeyBeginsAgain(t *testing.T) {
 	wa, authenticator, s, dir := gated(t)
 	_, phoneSide := s.scanGated(t, wa)
@@ -259,10 +196,4 @@ func refusedAs(t *testing.T, err error, want RefusalKind) {
 	if !errors.As(err, &refused) || refused.Kind != want || refused.Detail == "" {
 		t.Errorf("%v, want a refusal of the kind %s", err, want)
 	}
-}
-
-// expireHandOff lets the time for the hand-off proof pass, and changes nothing else of the gate.
-func expireHandOff(gate *passkey.Gate) {
-	proof := reflect.ValueOf(gate).Elem().FieldByName("handOff").Elem().FieldByName("until")
-	*(*time.Time)(unsafe.Pointer(proof.UnsafeAddr())) = time.Time{}
 }

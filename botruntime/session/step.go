@@ -76,6 +76,8 @@ func (t *transition) clientEvent(in input) {
 		t.dialled(in.err)
 	case inCodes:
 		t.codesCame(in.codes)
+	case inAccepted:
+		t.accepted()
 	case inPaired:
 		t.paired(in.account)
 	case inPairFailed:
@@ -174,6 +176,7 @@ func (t *transition) hangup() {
 		t.do(actHangup{})
 	}
 	t.socket, t.silent = socketDown, false
+	t.pairing, t.streamOver = false, false
 	t.retryAt = time.Time{}
 	t.dropCodes()
 	t.do(actDisarm{timerRetry}, actDisarm{timerLogin}, actDisarm{timerPulse})
@@ -190,7 +193,7 @@ func (t *transition) dropCodes() {
 	if len(t.codes) > 0 || t.pairingCode != "" {
 		t.do(actDisarm{timerCode})
 	}
-	t.codes, t.codeExpires, t.pairingCode = nil, time.Time{}, ""
+	t.codes, t.codeExpires, t.pairingCode, t.pairingAsked = nil, time.Time{}, "", ""
 }
 
 // retryAfter dials again after d, unless the session is stopped.
@@ -250,6 +253,9 @@ func (t *transition) lost(detail string) {
 	case t.passkey.open():
 		t.passkeyLost(detail)
 		return
+	case t.pairing: // the end of the pairing is told next, or a timer ends the wait
+		t.streamOver = true
+		return
 	case len(t.codes) == 1: // WhatsApp closes the socket when the last code of a round ends
 		t.codesUsedUp()
 		return
@@ -300,6 +306,9 @@ func (t *transition) timer(name timer) {
 		case t.socket != socketOpen:
 		case t.reason == bot.ReasonPaired:
 			t.dial() // the stream's restart did not come
+		case t.pairing:
+			t.pairing = false
+			t.lost("the pairing was not completed")
 		default:
 			t.lost("WhatsApp did not answer the login")
 		}

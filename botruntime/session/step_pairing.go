@@ -12,11 +12,19 @@ func (t *transition) codesCame(codes []string) {
 	if t.socket == socketDown || t.linked || len(codes) == 0 || t.passkey.open() {
 		return
 	}
-	t.socket = socketOpen
+	t.socket, t.pairing, t.streamOver = socketOpen, false, false
 	t.do(actDisarm{timerLogin})
 	t.showCode(codes, t.policy.firstCode)
 	if t.pairingWanted != "" {
-		t.do(actAskPairingCode{t.pairingWanted})
+		t.askPairingCode(t.pairingWanted)
+	}
+}
+
+// askPairingCode asks once: a second code for the same number would end the first one, which may be shown by then.
+func (t *transition) askPairingCode(phone string) {
+	if t.pairingAsked != phone {
+		t.pairingAsked = phone
+		t.do(actAskPairingCode{phone})
 	}
 }
 
@@ -80,19 +88,34 @@ func (t *transition) looked() {
 	}
 }
 
+// accepted: a phone took the code, which stays as it is until whatsmeow tells how the pairing ended.
+func (t *transition) accepted() {
+	if t.socket != socketOpen || t.linked || t.passkey.open() {
+		t.pairing = t.passkey.open()
+		return
+	}
+	t.pairing = true
+	t.do(actDisarm{timerCode}, actTimer{timerLogin, rebootDeadline})
+}
+
 // paired: the device is in the database, and WhatsApp restarts the stream for its first login. The event is trusted in
 // every state of the socket, because the row is there.
 func (t *transition) paired(who account) {
 	t.dropCodes()
 	t.leavePasskey()
 	t.passkey = passkeyGate{}
+	over := t.streamOver
+	t.pairing, t.streamOver = false, false
 	t.linked, t.account, t.linkedAt, t.ended = true, who, t.now, ended{}
 	t.notice = bot.NoticeNone // it was about the old keys
 	t.attempt, t.round, t.pairingWanted = 0, 0, t.policy.phoneNumber
 	t.become(bot.StateConnecting, bot.ReasonPaired, "")
 	t.do(actCountPairing{}, actSettle{}, actRemember{}, actTimer{timerLogin, rebootDeadline},
 		actTimer{timerPulse, rebootPulse}, actLog{eventAuthenticated, ""})
-	if t.socket == socketDown {
+	if over {
+		t.attempt++ // this was the restart of the stream that follows each pairing
+	}
+	if over || t.socket == socketDown {
 		t.dial()
 	}
 }
@@ -131,7 +154,7 @@ func (t *transition) pairPhone(phone string) {
 		t.begin("")
 		t.dial()
 	default:
-		t.do(actAskPairingCode{phone})
+		t.askPairingCode(phone)
 	}
 }
 
@@ -141,6 +164,9 @@ func (m model) roundEnds() time.Time {
 }
 
 func (t *transition) pairingCodeCame(in inPairingCode) {
+	if in.phone == t.pairingAsked {
+		t.pairingAsked = ""
+	}
 	if len(t.codes) == 0 || in.phone != t.pairingWanted {
 		return
 	}

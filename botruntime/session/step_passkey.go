@@ -54,6 +54,7 @@ func (t *transition) passkeyAsked(in inPasskeyAsked) {
 	}
 	t.dropCodes()
 	t.socket, t.outage = socketOpen, outage{}
+	t.pairing, t.streamOver = false, false
 	t.round, t.pairingWanted = 0, t.policy.phoneNumber
 	t.passkey = passkeyGate{step: passkeySign, options: in.options, until: t.now.Add(in.life), spent: true}
 	t.become(bot.StatePairing, bot.ReasonPasskeyRequired, "")
@@ -125,7 +126,8 @@ func (t *transition) passkeyFailed(detail string) {
 // passkeyLost: the connection ended. WhatsApp ends it also when the pairing is done, and the event of that may come
 // later.
 func (t *transition) passkeyLost(detail string) {
-	if t.passkey.step == passkeySealing {
+	if t.passkey.step == passkeySealing || t.pairing {
+		t.streamOver = t.pairing
 		t.do(actTimer{timerPasskey, passkeyGrace})
 		return
 	}

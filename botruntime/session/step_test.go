@@ -226,6 +226,30 @@ func TestRows(t *testing.T) {
 			scanning(t).then(repeat(inTimer{timerCode}, 6)...).then(inPaired{someone}),
 			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s, pulse in 1s, Dial"},
 		},
+		"a phone took the code": {
+			scanning(t).then(inAccepted{}),
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, false, true, bot.ActionScanQR, "login in 15s"},
+		},
+		"stream restart and close before PairSuccess is told": {
+			scanning(t).then(inAccepted{}).then(inStreamRestart{}, inLost{"closed"}),
+			want{bot.StatePairing, bot.ReasonQRAvailable, false, false, false, true, bot.ActionScanQR, ""},
+		},
+		"stream restart and close, then PairSuccess": {
+			scanning(t).then(inAccepted{}, inStreamRestart{}, inLost{"closed"}).then(inPaired{someone}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Settle, Remember, login in 15s, pulse in 1s, Hangup, Dial"},
+		},
+		"stream restart, then PairSuccess, then another restart": {
+			scanning(t).then(inAccepted{}, inStreamRestart{}, inPaired{someone}, inDialled{}).then(inStreamRestart{}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Hangup, retry in 250ms"},
+		},
+		"stream restart, then PairError": {
+			scanning(t).then(inAccepted{}, inStreamRestart{}).then(inPairFailed{errors.New("disk")}),
+			want{bot.StatePairing, bot.ReasonPairError, false, false, false, true, bot.ActionScanQR, "Hangup, Renew, retry in 5s"},
+		},
+		"a pairing whose end is never told": {
+			scanning(t).then(inAccepted{}, inStreamRestart{}).after(15 * time.Second).then(inTimer{timerLogin}),
+			want{bot.StatePairing, bot.ReasonConnectionLost, false, false, false, true, bot.ActionScanQR, "Hangup, retry in 250ms"},
+		},
 		"PairError": {
 			scanning(t).then(inPairFailed{errors.New("hmac")}),
 			want{bot.StatePairing, bot.ReasonPairError, false, false, false, true, bot.ActionScanQR, "Hangup, Renew, retry in 5s"},
@@ -297,6 +321,10 @@ func TestRows(t *testing.T) {
 		"stream restart before a passkey's PairSuccess is told": {
 			scanning(t).then(asked, inPasskeyCode{"AAAA-BBBB", false}).then(inStreamRestart{}),
 			want{bot.StatePairing, bot.ReasonPasskeyConfirmation, false, false, false, false, bot.ActionNone, "passkey in 3s"},
+		},
+		"stream restart, then a passkey's PairSuccess that was announced": {
+			scanning(t).then(asked, inPasskeyCode{"AAAA-BBBB", false}, inAccepted{}, inStreamRestart{}).then(inPaired{someone}),
+			want{bot.StateConnecting, bot.ReasonPaired, false, true, false, false, bot.ActionNone, "Remember, Settle, Remember, login in 15s, pulse in 1s, Hangup, Dial"},
 		},
 		"stream restart, then a passkey's PairSuccess": {
 			scanning(t).then(asked, inPasskeyCode{"AAAA-BBBB", false}, inStreamRestart{}).then(inPaired{someone}),
@@ -839,6 +867,9 @@ func TestAPairingCodeComesWithTimeToTypeIt(t *testing.T) {
 	if s.then(inDialled{}, inCodes{six}); !s.asked(actAskPairingCode{"+62811"}) {
 		t.Errorf("in the round after: %s", s.kinds())
 	}
+	if s.then(inPairPhone{"+62811"}); s.asked(actAskPairingCode{"+62811"}) {
+		t.Error("a second code is asked for before the first one came: the first would end when it is shown")
+	}
 	s.then(inPairingCode{phone: "+62811", code: "AAAA-AAAA"})
 	ends := bot.At(s.now.Add(firstCodeLife + 5*nextCodeLife))
 	for range 5 { // it stays valid while the QR codes change
@@ -935,7 +966,7 @@ func FuzzStep(f *testing.F) {
 	f.Add([]byte{0, 4, 70, 74, 76, 78, 8, 6, 70, 6, 10, 0, 4, 70, 72, 72, 20, 82})
 	f.Add([]byte{1, 9, 12, 18, 12, 18, 12, 18, 12})
 	all := []input{
-		inDialled{}, inDialled{errors.New("x")}, inCodes{six}, inCodes{six[:1]}, inPaired{someone}, inPairFailed{errors.New("x")},
+		inDialled{}, inDialled{errors.New("x")}, inCodes{six}, inCodes{six[:1]}, inPaired{someone}, inAccepted{}, inPairFailed{errors.New("x")},
 		inNoMultidevice{}, inStreamRestart{}, inConnected{someone}, inSilent{1, epoch}, inSilent{2, epoch}, inSilent{3, epoch},
 		inAnswered{}, inLost{"x"}, inReplaced{}, inLoggedOut{bot.ReasonLoggedOut}, inLoggedOut{bot.ReasonPrimaryDeviceGone},
 		inBanned{time.Hour, "x"}, inOutdated{}, inRefused{"x"}, inVersion{version: newerVersion}, inVersion{err: errors.New("x")},

@@ -11,11 +11,16 @@ import (
 	"sesi.dev/sesi/botruntime/passkey"
 )
 
+// accepted is delivered like an event of whatsmeow: a phone took the code, and the device is not written yet.
+type accepted struct{}
+
 // translate turns an event of whatsmeow into an input; nil when the event is not about the connection.
 func translate(client *whatsmeow.Client, evt any) input {
 	switch evt := evt.(type) {
 	case *events.QR:
 		return inCodes{linkTexts(evt.Codes)}
+	case accepted:
+		return inAccepted{}
 	case *events.PairSuccess:
 		return inPaired{account{jid: evt.ID.String(), lid: evt.LID.String(), pushName: evt.BusinessName}}
 	case *events.PairError:
