@@ -18,6 +18,8 @@ const (
 	EventMessageUndecryptable EventType = "message.undecryptable"
 	// EventReaction: someone reacted to a message, or took a reaction back.
 	EventReaction EventType = "reaction"
+	// EventPoll: someone voted in a poll, or took a vote back.
+	EventPoll EventType = "poll"
 	// EventMessageState: a message that the bot sends came into another state.
 	EventMessageState EventType = "message.state"
 	// EventAccountLimits: WhatsApp lets the account do more, or less, than before.
@@ -30,7 +32,7 @@ const (
 
 // EventTypes lists every type that the journal holds.
 var EventTypes = []EventType{
-	EventMessage, EventMessageSent, EventMessageEdited, EventMessageRevoked, EventMessageUndecryptable, EventReaction,
+	EventMessage, EventMessageSent, EventMessageEdited, EventMessageRevoked, EventMessageUndecryptable, EventReaction, EventPoll,
 	EventMessageState, EventAccountLimits, EventGroup, EventContact,
 }
 
@@ -60,6 +62,8 @@ type EventData struct {
 	Revoke *Revoke `json:"revoke,omitempty"`
 	// Reaction belongs to reaction.
 	Reaction *Reaction `json:"reaction,omitempty"`
+	// Poll belongs to poll.
+	Poll *PollUpdate `json:"poll,omitempty"`
 	// State belongs to message.state.
 	State *StateChange `json:"state,omitempty"`
 	// Limits belongs to account.limits.

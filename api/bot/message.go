@@ -47,6 +47,7 @@ const (
 // The kinds of what the bot sends about another message. They have an id and a state, and are in no list of messages.
 const (
 	KindReaction MessageKind = "reaction"
+	KindVote     MessageKind = "vote"
 	KindEdit     MessageKind = "edit"
 	KindRevoke   MessageKind = "revoke"
 )
@@ -86,6 +87,8 @@ type Message struct {
 	Location        *Location    `json:"location,omitempty"`
 	Contacts        []VCard      `json:"contacts,omitempty"`
 	Poll            *Poll        `json:"poll,omitempty"`
+	// Tally counts the votes of a poll. GET of one message has it.
+	Tally []PollCount `json:"tally,omitempty"`
 	// UnsupportedType is WhatsApp's name for what a message of kind unsupported holds.
 	UnsupportedType string `json:"unsupportedType,omitempty"`
 	ViewOnce        bool   `json:"viewOnce,omitempty"`
@@ -138,24 +141,34 @@ type Media struct {
 
 // Location is a place on the map.
 type Location struct {
-	Latitude  float64 `json:"latitude"`
-	Longitude float64 `json:"longitude"`
-	Name      string  `json:"name,omitempty"`
-	Address   string  `json:"address,omitempty"`
-	URL       string  `json:"url,omitempty"`
-	Live      bool    `json:"live,omitempty"`
+	// Latitude and Longitude are in degrees.
+	Latitude  float64 `json:"latitude" minimum:"-90" maximum:"90"`
+	Longitude float64 `json:"longitude" minimum:"-180" maximum:"180"`
+	// Name is the name of the place.
+	Name    string `json:"name,omitempty"`
+	Address string `json:"address,omitempty"`
+	URL     string `json:"url,omitempty"`
+	// Live is true for a position that moves: where it was when the message came. The bot cannot send one.
+	Live bool `json:"live,omitempty"`
+	// Accuracy is the radius in metres, where the phone tells it.
+	Accuracy uint32 `json:"accuracy,omitempty"`
 }
 
 // VCard is a contact that someone shared.
 type VCard struct {
-	Name  string `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
+	// Phones are its numbers: with a plus sign where WhatsApp knows them, else as they are written.
+	Phones       []string `json:"phones,omitempty"`
+	Organization string   `json:"organization,omitempty"`
+	// VCard is all of it, as it came.
 	VCard string `json:"vcard"`
 }
 
 // Poll is a question with options.
 type Poll struct {
+	// Name is the question.
 	Name    string   `json:"name"`
-	Options []string `json:"options"`
+	Options []string `json:"options" minItems:"2" maxItems:"12"`
 	// Selectable is how many options one person may choose; 0 means any number.
 	Selectable uint32 `json:"selectable"`
 }

@@ -92,17 +92,26 @@ const (
 // first request made; with another body it is refused. Keys are remembered for 14 days.
 const HeaderIdempotencyKey = "Idempotency-Key"
 
-// SendRequest asks the bot to send one message: a text, a reaction, or a message that is passed on.
+// SendRequest asks the bot to send one message: a text, a place, contacts, a poll, a vote, a reaction, or a message that
+// is passed on.
 type SendRequest struct {
 	// To is a number in international form, or an address of WhatsApp: a person, a group.
 	To string `json:"to" required:"true" example:"+6281234567890"`
 	// Text is the message. WhatsApp's formatting works in it: *bold*, _italic_.
 	Text string `json:"text,omitempty"`
+	// Location is a place on the map.
+	Location *Location `json:"location,omitempty"`
+	// Contacts are contacts to share.
+	Contacts []SendContact `json:"contacts,omitempty"`
+	// Poll is a question with options.
+	Poll *Poll `json:"poll,omitempty"`
+	// Vote chooses options of a poll.
+	Vote *SendVote `json:"vote,omitempty"`
 	// Reaction is an emoji at a message.
 	Reaction *SendReaction `json:"reaction,omitempty"`
 	// Forward passes a message on that the bot keeps.
 	Forward *SendForward `json:"forward,omitempty"`
-	// ReplyTo is the id of the message that the text answers, in the same chat.
+	// ReplyTo is the id of the message that this one answers, in the same chat.
 	ReplyTo string `json:"replyTo,omitempty"`
 	// Mentions are the people that the text names, as @ and the number.
 	Mentions []string `json:"mentions,omitempty"`

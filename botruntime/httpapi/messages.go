@@ -150,6 +150,13 @@ func (c *call) getMessage() error {
 	if err != nil {
 		return err
 	}
+	if poll := found.Message.Poll; poll != nil {
+		votes, err := c.Journal.Votes(c.r.Context(), found.Message.ID, found.Message.Chat.ID)
+		if err != nil {
+			return err
+		}
+		found.Message.Tally = message.Tally(poll.Options, votes.All())
+	}
 	return c.json(http.StatusOK, found.Message)
 }
 

@@ -169,7 +169,7 @@ func (j *Journal) prepare(ctx context.Context, db *sql.DB) error {
 	case version > 1:
 		return fmt.Errorf("a newer bot made it (version %d)", version)
 	}
-	if _, err := db.ExecContext(ctx, webhookSchema+outboxSchema+chatSchema); err != nil {
+	if _, err := db.ExecContext(ctx, webhookSchema+outboxSchema+chatSchema+pollSchema); err != nil {
 		return err
 	}
 	err := db.QueryRowContext(ctx, `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)`).Scan(&j.last)

@@ -139,7 +139,7 @@ func (j *Journal) EraseChat(ctx context.Context, chat string) (messages int64, e
 		if messages, err = done.RowsAffected(); err != nil {
 			return err
 		}
-		if err := errors.Join(t.eraseOutbox(chat), t.eraseNames(chat)); err != nil {
+		if err := errors.Join(t.eraseOutbox(chat), t.eraseNames(chat), t.erasePolls(chat)); err != nil {
 			return err
 		}
 		_, err = t.tx.ExecContext(ctx, `DELETE FROM events WHERE chat = ?`, chat)

@@ -99,7 +99,11 @@ func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err err
 		if err != nil {
 			return err
 		}
-		more = names || outbox || events == sweep || seen == sweep || messages == sweep
+		polls, err := t.expirePolls(millis(keep))
+		if err != nil {
+			return err
+		}
+		more = polls || names || outbox || events == sweep || seen == sweep || messages == sweep
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.stats.Expired += uint64(events)

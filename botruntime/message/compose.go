@@ -12,26 +12,16 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// Reply is the message that a new one answers.
-type Reply struct {
-	ID     string
-	Sender types.JID
-	// Raw are the answered message's bytes; they may be gone.
-	Raw []byte
-}
-
 // Text is what makes up a text message.
 type Text struct {
-	Text      string
-	Mentions  []types.JID
-	Reply     *Reply
-	Preview   *bot.LinkPreview
-	ExpiresIn uint32
+	Context
+	Text    string
+	Preview *bot.LinkPreview
 }
 
 // Compose makes the message that WhatsApp gets. A plain text stays plain, as the official client sends it.
 func (t Text) Compose() (*waE2E.Message, error) {
-	context, err := t.context()
+	context, err := t.compose()
 	if err != nil {
 		return nil, err
 	}
@@ -44,35 +34,6 @@ func (t Text) Compose() (*waE2E.Message, error) {
 		out.PreviewType = waE2E.ExtendedTextMessage_NONE.Enum()
 	}
 	return &waE2E.Message{ExtendedTextMessage: out}, nil
-}
-
-func (t Text) context() (*waE2E.ContextInfo, error) {
-	if len(t.Mentions) == 0 && t.Reply == nil && t.ExpiresIn == 0 {
-		return nil, nil //nolint:nilnil // a message without context is no error
-	}
-	context := &waE2E.ContextInfo{}
-	for _, jid := range t.Mentions {
-		context.MentionedJID = append(context.MentionedJID, jid.String())
-	}
-	if t.ExpiresIn > 0 {
-		context.Expiration = &t.ExpiresIn
-	}
-	if t.Reply == nil {
-		return context, nil
-	}
-	context.StanzaID = &t.Reply.ID
-	context.Participant = proto.String(t.Reply.Sender.ToNonAD().String())
-	quoted := &waE2E.Message{Conversation: proto.String("")}
-	if len(t.Reply.Raw) > 0 {
-		var original waE2E.Message
-		if err := proto.Unmarshal(t.Reply.Raw, &original); err != nil {
-			return nil, fmt.Errorf("read the message to answer: %w", err)
-		}
-		quoted = withoutContext(inner(&original))
-		quoted.MessageContextInfo, quoted.SenderKeyDistributionMessage = nil, nil
-	}
-	context.QuotedMessage = quoted
-	return context, nil
 }
 
 // inner takes the wrappers off a message.

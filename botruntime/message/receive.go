@@ -17,9 +17,13 @@ type Received struct {
 	Type bot.EventType
 	Chat bot.Party
 	From bot.Party
+	// Sender is the address under which it came; From names a person by the number where that is known.
+	Sender types.JID `json:"-"`
 	// ID names the event among those of its type, chat and sender.
 	ID   string
 	Data bot.EventData
+	// Vote is the vote of an event of type poll, which still has to be read with its poll.
+	Vote *Vote `json:",omitempty"`
 	// Raw are the message's bytes.
 	Raw []byte
 }
@@ -52,6 +56,8 @@ func (n Names) Receive(evt *events.Message) (r Received) {
 			ID: evt.Info.ID, MessageID: reaction.GetKey().GetID(), Chat: r.Chat, From: r.From, FromMe: evt.Info.IsFromMe,
 			At: bot.At(evt.Info.Timestamp), Emoji: reaction.GetText(),
 		}
+	case content.GetPollUpdateMessage() != nil:
+		r.ReadVote(content.GetPollUpdateMessage(), evt.Info.IsFromMe, bot.At(evt.Info.Timestamp))
 	default:
 		m := n.content(content)
 		m.ID, m.Chat, m.From, m.FromMe, m.Timestamp = evt.Info.ID, r.Chat, r.From, evt.Info.IsFromMe, bot.At(evt.Info.Timestamp)
@@ -86,7 +92,7 @@ func (n Names) Undecryptable(evt *events.UndecryptableMessage) Received {
 // received says who wrote where.
 func (n Names) received(evt *events.Message) Received {
 	info := evt.Info
-	r := Received{ID: info.ID}
+	r := Received{ID: info.ID, Sender: info.Sender.ToNonAD()}
 	chatAlt := info.RecipientAlt
 	if !info.IsFromMe {
 		chatAlt = types.EmptyJID
@@ -142,6 +148,9 @@ func meansNothing(m *waE2E.Message) bool {
 	if m.GetReactionMessage() != nil {
 		return m.GetReactionMessage().GetKey().GetID() == ""
 	}
+	if m.GetPollUpdateMessage() != nil {
+		return m.GetPollUpdateMessage().GetPollCreationMessageKey().GetID() == ""
+	}
 	return typeOf(m) == ""
 }
 
@@ -178,52 +187,28 @@ func (n Names) content(m *waE2E.Message) bot.Message {
 		if text.GetMatchedText() != "" {
 			out.LinkPreview = &bot.LinkPreview{URL: text.GetMatchedText(), Title: text.GetTitle(), Description: text.GetDescription()}
 		}
-	case m.LocationMessage != nil:
-		place := m.LocationMessage
-		out.Kind, context = bot.KindLocation, place.ContextInfo
-		out.Location = &bot.Location{
-			Latitude: place.GetDegreesLatitude(), Longitude: place.GetDegreesLongitude(), Name: place.GetName(),
-			Address: place.GetAddress(), URL: place.GetURL(), Live: place.GetIsLive(),
-		}
-	case m.LiveLocationMessage != nil:
-		place := m.LiveLocationMessage
-		out.Kind, out.Text, context = bot.KindLocation, place.GetCaption(), place.ContextInfo
-		out.Location = &bot.Location{Latitude: place.GetDegreesLatitude(), Longitude: place.GetDegreesLongitude(), Live: true}
-	case m.ContactMessage != nil:
-		out.Kind, context = bot.KindContacts, m.ContactMessage.ContextInfo
-		out.Contacts = []bot.VCard{{Name: m.ContactMessage.GetDisplayName(), VCard: m.ContactMessage.GetVcard()}}
-	case m.ContactsArrayMessage != nil:
-		out.Kind, context = bot.KindContacts, m.ContactsArrayMessage.ContextInfo
-		for _, one := range m.ContactsArrayMessage.GetContacts() {
-			out.Contacts = append(out.Contacts, bot.VCard{Name: one.GetDisplayName(), VCard: one.GetVcard()})
-		}
 	default:
-		if poll := pollOf(m); poll != nil {
-			out.Kind, context = bot.KindPoll, poll.ContextInfo
-			out.Poll = &bot.Poll{Name: poll.GetName(), Options: []string{}, Selectable: poll.GetSelectableOptionsCount()}
-			for _, option := range poll.GetOptions() {
-				out.Poll.Options = append(out.Poll.Options, option.GetOptionName())
-			}
-			break
-		}
-		if context = mediaContent(m, &out); out.Media == nil {
-			out.Kind, out.UnsupportedType = bot.KindUnsupported, typeOf(m)
-			if protocol := m.GetProtocolMessage(); protocol != nil {
-				out.UnsupportedType += ":" + protocol.GetType().String()
-			}
-		}
+		context = otherContent(m, &out)
 	}
 	n.putContext(&out, context)
 	return out
 }
 
-func pollOf(m *waE2E.Message) *waE2E.PollCreationMessage {
-	for _, poll := range []*waE2E.PollCreationMessage{m.PollCreationMessage, m.PollCreationMessageV2, m.PollCreationMessageV3} {
-		if poll != nil {
-			return poll
+// otherContent translates what is no text, and returns its context.
+func otherContent(m *waE2E.Message, out *bot.Message) *waE2E.ContextInfo {
+	for _, translate := range []func(*waE2E.Message, *bot.Message) (*waE2E.ContextInfo, bool){placeContent, contactContent, pollContent} {
+		if context, ok := translate(m, out); ok {
+			return context
 		}
 	}
-	return nil
+	context := mediaContent(m, out)
+	if out.Media == nil {
+		out.Kind, out.UnsupportedType = bot.KindUnsupported, typeOf(m)
+		if protocol := m.GetProtocolMessage(); protocol != nil {
+			out.UnsupportedType += ":" + protocol.GetType().String()
+		}
+	}
+	return context
 }
 
 // file is what every message with a file has.

@@ -242,9 +242,13 @@ func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journ
 	defer cancel()
 	m.flying.Store(&flight{s.Message.ID, cancel})
 	defer m.flying.Store(nil)
-	_, err = client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{
+	isPoll := content.PollCreationMessage != nil
+	sent, err := client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{
 		ID: s.Message.ID, Timeout: answerTime, AdditionalNodes: m.tokenNodes(ctx, client, s.Account, to),
 	})
+	if err == nil && isPoll {
+		m.sentPoll(s, sent.Sender.ToNonAD())
+	}
 	return err
 }
 

@@ -88,7 +88,10 @@ func keysOf(kind bot.EventType, in, from bot.Party, id string) []journal.Key {
 
 // write writes one event to the journal, and applies it to the messages there.
 func (m *Messenger) write(t *journal.Tx, r message.Received) error {
-	if r.Type == bot.EventMessageUndecryptable {
+	switch r.Type {
+	case bot.EventPoll:
+		return m.writeVote(t, r)
+	case bot.EventMessageUndecryptable:
 		// The message itself may be there already: a stanza that comes twice cannot be decrypted the second time.
 		if known, err := t.Seen(keys(bot.EventMessage, r)...); err != nil || known {
 			return err
@@ -108,6 +111,9 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 			err = t.KnowChat(message.Forms(r.Chat)...)
 		}
 		err = errors.Join(err, t.PutMessage(*r.Data.Message, r.Raw))
+		if r.Data.Message.Poll != nil && err == nil {
+			err = m.beginPoll(t, r)
+		}
 	case bot.EventMessageEdited, bot.EventMessageRevoked:
 		err = apply(t, r.Type, r.Chat, r.Data)
 	}

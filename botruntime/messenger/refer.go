@@ -225,6 +225,8 @@ func (m *Messenger) applied(t *journal.Tx, s *journal.Send) error {
 		if err := t.ReplaceRaw(about.ID, newer); err != nil {
 			return err
 		}
+	case bot.KindVote:
+		return m.voted(t, s)
 	case bot.KindRevoke:
 		kind = bot.EventMessageRevoked
 		data.Revoke = &bot.Revoke{ID: about.ID, Chat: s.Message.Chat, From: s.Message.From, FromMe: true, At: at}
@@ -271,6 +273,9 @@ func apply(t *journal.Tx, kind bot.EventType, chat bot.Party, data bot.EventData
 			return err
 		}
 	}
-	_, err = t.ChangeMessage(chat.ID, id, author, change, kind == bot.EventMessageRevoked)
+	found, err := t.ChangeMessage(chat.ID, id, author, change, kind == bot.EventMessageRevoked)
+	if found && err == nil && kind == bot.EventMessageRevoked {
+		err = t.ForgetPoll(id, chat.ID)
+	}
 	return err
 }

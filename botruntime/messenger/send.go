@@ -127,17 +127,8 @@ func (m *Messenger) draft(to types.JID) (*draft, error) {
 
 // compose makes the content that a request asks for.
 func (d *draft) compose(ctx context.Context, request bot.SendRequest) error {
-	asked := 0
-	for _, one := range []bool{request.Text != "", request.Reaction != nil, request.Forward != nil} {
-		if one {
-			asked++
-		}
-	}
-	if asked != 1 {
-		return badField("text", "given, or else one of reaction and forward")
-	}
-	if request.Text == "" && (request.ReplyTo != "" || len(request.Mentions) > 0 || request.LinkPreview != nil) {
-		return badField("text", "given with replyTo, mentions and linkPreview")
+	if err := onlyOne(request); err != nil {
+		return err
 	}
 	if request.TTL > bot.MaxTTL {
 		return badField("ttl", fmt.Sprintf("at most %d seconds", bot.MaxTTL))
@@ -150,8 +141,40 @@ func (d *draft) compose(ctx context.Context, request bot.SendRequest) error {
 		return d.react(ctx, *request.Reaction)
 	case request.Forward != nil:
 		return d.forward(ctx, *request.Forward, request.ExpiresIn)
+	case request.Location != nil:
+		return d.place(ctx, request)
+	case len(request.Contacts) > 0:
+		return d.contacts(ctx, request)
+	case request.Poll != nil:
+		return d.poll(ctx, request)
+	case request.Vote != nil:
+		return d.vote(ctx, *request.Vote)
 	}
 	return d.text(ctx, request)
+}
+
+// onlyOne checks that a request asks for one thing, and for nothing that does not go with it.
+func onlyOne(request bot.SendRequest) error {
+	asked := 0
+	for _, one := range []bool{
+		request.Text != "", request.Location != nil, len(request.Contacts) > 0, request.Poll != nil, request.Vote != nil,
+		request.Reaction != nil, request.Forward != nil,
+	} {
+		if one {
+			asked++
+		}
+	}
+	if asked != 1 {
+		return badField("text", "given, or else one of location, contacts, poll, vote, reaction and forward")
+	}
+	acts := request.Vote != nil || request.Reaction != nil || request.Forward != nil
+	if acts && (request.ReplyTo != "" || len(request.Mentions) > 0) {
+		return badField("replyTo", "left out, and mentions too, with vote, reaction and forward")
+	}
+	if request.Text == "" && request.LinkPreview != nil {
+		return badField("text", "given with linkPreview")
+	}
+	return nil
 }
 
 func (d *draft) text(ctx context.Context, request bot.SendRequest) error {
@@ -159,23 +182,14 @@ func (d *draft) text(ctx context.Context, request bot.SendRequest) error {
 	if err != nil {
 		return err
 	}
-	text.ExpiresIn = request.ExpiresIn
+	if text.Context, err = d.context(ctx, request); err != nil {
+		return err
+	}
 	if p := request.LinkPreview; p != nil {
 		if u, err := url.Parse(p.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || !strings.Contains(request.Text, p.URL) {
 			return badField("linkPreview.url", "an http or https address that stands in the text")
 		}
 		text.Preview = p
-	}
-	if request.ReplyTo != "" {
-		answered, err := d.subject(ctx, request.ReplyTo)
-		if err != nil {
-			return err
-		}
-		sender, err := types.ParseJID(answered.Message.From.ID)
-		if err != nil {
-			return fmt.Errorf("read the author of a message: %w", err)
-		}
-		text.Reply = &message.Reply{ID: request.ReplyTo, Sender: sender, Raw: answered.Raw}
 	}
 	return d.set(text.Compose())
 }
@@ -185,18 +199,8 @@ func (d *draft) plainText(text string, mentions []string) (message.Text, error) 
 	if text == "" || len(text) > bot.MaxTextBytes || !utf8.ValidString(text) {
 		return message.Text{}, badField("text", fmt.Sprintf("1 to %d bytes of UTF-8", bot.MaxTextBytes))
 	}
-	if len(mentions) > bot.MaxMentions {
-		return message.Text{}, badField("mentions", fmt.Sprintf("at most %d", bot.MaxMentions))
-	}
-	out := message.Text{Text: text}
-	for _, one := range mentions {
-		jid, ok := message.Address(one)
-		if !ok || jid.Server != types.DefaultUserServer && jid.Server != types.HiddenUserServer {
-			return message.Text{}, badField("mentions", "numbers with their country code, or addresses of people")
-		}
-		out.Mentions = append(out.Mentions, jid)
-	}
-	return out, nil
+	people, err := mentioned(mentions)
+	return message.Text{Context: message.Context{Mentions: people}, Text: text}, err
 }
 
 // set puts a composed message into the draft, and what people see of it.

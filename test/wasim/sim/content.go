@@ -136,6 +136,9 @@ func summarize(m *waE2E.Message) summary {
 	case m.ProtocolMessage != nil:
 		return summarizeProtocol(m.GetProtocolMessage())
 	default:
+		if told, ok := summarizeKind(m); ok {
+			return told
+		}
 		return summary{kind: KindOther, text: fmt.Sprintf("(%d bytes that are not text)", proto.Size(m))}
 	}
 }

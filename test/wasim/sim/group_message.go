@@ -161,6 +161,10 @@ func (s *Server) sendToGroup(sender *account, g *group, m *waE2E.Message, how De
 			continue
 		}
 		a.archive.add(l.letter)
+		a.polls.learn(how.ID, sender, g, m)
+		if how.Lost {
+			continue
+		}
 		for _, d := range a.allDevices() {
 			if err = s.postToMember(d, l); err != nil {
 				return err

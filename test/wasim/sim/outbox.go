@@ -229,6 +229,13 @@ func (s *Server) receive(from *device, a *account, node *waBinary.Node, part sea
 	message, err := s.open(from, a, attrJID(node, "to"), kind, content)
 	if err == nil {
 		told := summarize(message)
+		in := s.groupOf(attrJID(node, "to"))
+		a.polls.learn(m.ID, from.account, in, unwrapped(message))
+		if update := unwrapped(message).PollUpdateMessage; update != nil {
+			if vote, ok := s.readVote(a, from.account, update); ok {
+				told = vote
+			}
+		}
 		m.Message, m.Kind, m.Text, m.Ref = Content{message}, told.kind, told.text, told.ref
 		m.Double = !m.Self && a.seenBefore(from.account.phone+"/"+m.ID)
 	} else {
@@ -253,6 +260,19 @@ func (s *Server) receive(from *device, a *account, node *waBinary.Node, part sea
 			s.tell(from.account, receipt)
 		}
 	}
+}
+
+// unwrapped is what a companion's copy to its own phone holds.
+func unwrapped(m *waE2E.Message) *waE2E.Message {
+	inner := m.GetDeviceSentMessage().GetMessage()
+	if inner == nil {
+		return m
+	}
+	if inner.MessageContextInfo == nil && m.MessageContextInfo != nil {
+		inner = proto.Clone(inner).(*waE2E.Message)
+		inner.MessageContextInfo = m.MessageContextInfo
+	}
+	return inner
 }
 
 // open decrypts a message on a phone. The fault phone_retry makes the phone unable to.

@@ -34,6 +34,8 @@ type Delivery struct {
 	Twice bool
 	// Unavailable, if set, is the kind of a message that only the phone has (view_once): the bot gets no ciphertext.
 	Unavailable string
+	// Lost is true for a message that reaches the phones and no bot.
+	Lost bool
 	// Time is when the message was sent, now if zero.
 	Time time.Time
 }
@@ -84,6 +86,11 @@ func (p Person) Send(to types.JID, m *waE2E.Message, how Delivery) (string, erro
 	meet(sender, receiver)
 	receiver.archive.add(l)
 	sender.archive.add(l)
+	receiver.polls.learn(how.ID, sender, nil, m)
+	sender.polls.learn(how.ID, sender, nil, m)
+	if how.Lost {
+		return how.ID, nil
+	}
 	for _, d := range devices {
 		if err = s.post(d, l); err != nil {
 			return "", err
