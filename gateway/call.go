@@ -36,8 +36,10 @@ func (c *call) serve() error {
 	case path == bot.PathWAHAPing:
 		writeJSON(c.w, http.StatusOK, "application/json", bot.WAHAPing{Message: "pong"})
 		return nil
-	case path == pathWAHAHealth:
+	case path == bot.PathGatewayHealth:
 		return c.serveHealth()
+	case path == bot.PathOpenAPI:
+		return c.serveOpenAPI()
 	case path == pathWAHATools:
 		return problemUnserved.about(problemUnserved.detail)
 	case segments[0] == "v1":

@@ -87,7 +87,7 @@ func (c *call) serveOne(who *caller, key sessionKey) error {
 func (c *call) wahaList(who *caller) error {
 	return c.listed(who, func(seen func(*v1alpha1.WhatsAppSession) bool) error {
 		all := c.r.URL.Query().Get("all") == "true"
-		out := []wahaSession{}
+		out := []bot.GatewayWAHASession{}
 		for _, s := range c.fleet.sessions(seen) {
 			if view := c.wahaView(who, s); all || view.Status != bot.WAHAStopped {
 				out = append(out, view)

@@ -59,7 +59,7 @@ func (c *call) readRequest() (wahaRequest, error) {
 	case request.Config.Proxy != nil && string(*request.Config.Proxy) != "null":
 		refused = "config.proxy: spec.proxySecretRef"
 	case len(request.Config.Webhooks) > 0:
-		refused = "config.webhooks: WEBHOOK_URL, WEBHOOK_SECRET (spec.template)"
+		refused = "config.webhooks: spec.webhooks"
 	case len(request.Apps) > 0:
 		refused = "apps: spec.template"
 	}

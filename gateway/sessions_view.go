@@ -8,27 +8,6 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// wahaConfig is the part of a session's configuration that the gateway keeps.
-type wahaConfig struct {
-	Metadata map[string]string `json:"metadata,omitempty"`
-}
-
-// wahaSession is a session as WAHA shows it.
-type wahaSession struct {
-	Name   string         `json:"name"`
-	Status bot.WAHAStatus `json:"status"`
-	Config wahaConfig     `json:"config"`
-	Me     *bot.WAHAMe    `json:"me"`
-	Engine bot.WAHAEngine `json:"engine"`
-	// Presence and Timestamps.Activity are WAHA's, and never known here.
-	Presence   *string        `json:"presence"`
-	Timestamps wahaTimestamps `json:"timestamps"`
-}
-
-type wahaTimestamps struct {
-	Activity *int64 `json:"activity"`
-}
-
 // wahaName is a session's name for a caller: short in their own namespace.
 func wahaName(who *caller, s *v1alpha1.WhatsAppSession) string {
 	if s.Namespace == who.namespace {
@@ -37,8 +16,8 @@ func wahaName(who *caller, s *v1alpha1.WhatsAppSession) string {
 	return s.Namespace + "." + s.Name
 }
 
-func (c *call) wahaView(who *caller, s *v1alpha1.WhatsAppSession) wahaSession {
-	out := wahaSession{Name: wahaName(who, s), Status: wahaStatus(s), Me: wahaMe(s), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
+func (c *call) wahaView(who *caller, s *v1alpha1.WhatsAppSession) bot.GatewayWAHASession {
+	out := bot.GatewayWAHASession{Name: wahaName(who, s), Status: wahaStatus(s), Me: wahaMe(s), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
 	_ = json.Unmarshal([]byte(s.Annotations[annotationMetadata]), &out.Config.Metadata) // an annotation that is not JSON shows as none
 	return out
 }

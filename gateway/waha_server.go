@@ -6,12 +6,8 @@ import (
 	"sesi.dev/sesi/api/bot"
 )
 
-// WAHA's paths that are about the server, which the gateway is here.
-const (
-	pathWAHAHealth = "/health"
-	// pathWAHATools is WAHA's server of tools for language models, which is not served.
-	pathWAHATools = "/mcp"
-)
+// pathWAHATools is WAHA's server of tools for language models, which is not served.
+const pathWAHATools = "/mcp"
 
 // problemUnserved is the answer to what WAHA has, and neither the gateway nor a bot.
 var problemUnserved = problem{status: http.StatusNotImplemented, kind: bot.ProblemUnsupported, title: text{"Tidak tersedia", "Not available"},

@@ -10,16 +10,29 @@ const (
 	PathGatewayEvents   = "/v1/events"
 	// PathGatewaySession answers with one GatewaySession. Below it is all of the session's bot: its API with or
 	// without /api before it. GatewayPath fills it in.
-	PathGatewaySession = "/v1/namespaces/{namespace}/sessions/{name}"
+	PathGatewaySession = "/v1/namespaces/{namespace}/sessions/{session}"
 	// PathDesk is the page for people, and the beginning of its parts' paths.
 	PathDesk = "/desk"
 	// PathWebSocket is WAHA's WebSocket.
 	PathWebSocket = "/ws"
 )
 
+// WAHA's paths that only the gateway serves.
+const (
+	// These are WAHA's older forms: they name the session in the body.
+	PathGatewayStart  = "/api/sessions/start"
+	PathGatewayStop   = "/api/sessions/stop"
+	PathGatewayLogout = "/api/sessions/logout"
+	// These are about the server, which the gateway is here.
+	PathGatewayHealth   = "/health"
+	PathGatewayVersion  = "/api/server/version"
+	PathGatewayVersion1 = "/api/version"
+	PathGatewayStatus   = "/api/server/status"
+)
+
 // GatewayPath is where the gateway serves a session; a bot's own path may follow it.
 func GatewayPath(namespace, name string) string {
-	return strings.NewReplacer("{namespace}", namespace, "{name}", name).Replace(PathGatewaySession)
+	return strings.NewReplacer("{namespace}", namespace, "{session}", name).Replace(PathGatewaySession)
 }
 
 // The problems that only a gateway has.

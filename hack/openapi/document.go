@@ -28,24 +28,20 @@ func buildDocument(root string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReflector(src)
+	r := newReflector(src, "Sesi bot", about)
 	described := allOperations()
 	for _, route := range httpapi.Routes() {
 		op, ok := described[route.Method+" "+route.Path]
 		if !ok {
 			return nil, fmt.Errorf("%s %s: describe this route in operations", route.Method, route.Path)
 		}
-		if err := describe(r, route, op); err != nil {
+		if err := describe(r, route, op, bot.Problem{}); err != nil {
 			return nil, err
 		}
 	}
 	for _, value := range extra {
 		if _, err := r.Reflect(value, jsonschema.RootRef, jsonschema.DefinitionsPrefix("#/components/schemas/"),
-			jsonschema.CollectDefinitions(func(name string, schema jsonschema.Schema) {
-				if plain, err := schema.ToSchemaOrBool().ToSimpleMap(); err == nil {
-					r.SpecEns().ComponentsEns().WithSchemasItem(name, plain)
-				}
-			})); err != nil {
+			collect(r)); err != nil {
 			return nil, err
 		}
 	}
@@ -56,11 +52,20 @@ func buildDocument(root string) ([]byte, error) {
 	return append(document, '\n'), nil
 }
 
-func newReflector(src *source) *openapi31.Reflector {
+// collect puts the definitions of a type into the document.
+func collect(r *openapi31.Reflector) func(*jsonschema.ReflectContext) {
+	return jsonschema.CollectDefinitions(func(name string, schema jsonschema.Schema) {
+		if plain, err := schema.ToSchemaOrBool().ToSimpleMap(); err == nil {
+			r.SpecEns().ComponentsEns().WithSchemasItem(name, plain)
+		}
+	})
+}
+
+func newReflector(src *source, title, description string) *openapi31.Reflector {
 	r := openapi31.NewReflector()
-	r.Spec.SetTitle("Sesi bot")
+	r.Spec.SetTitle(title)
 	r.Spec.SetVersion("1")
-	r.Spec.SetDescription(about)
+	r.Spec.SetDescription(description)
 	r.Spec.SetHTTPBearerTokenSecurity("bearer", "", "The token, as Authorization: Bearer.")
 	r.Spec.SetAPIKeySecurity("apiKey", "X-Api-Key", openapi.InHeader, "The token, as X-Api-Key.")
 	r.DefaultOptions = append(r.DefaultOptions,
@@ -70,8 +75,8 @@ func newReflector(src *source) *openapi31.Reflector {
 	return r
 }
 
-// describe adds a route to the document.
-func describe(r *openapi31.Reflector, route httpapi.Route, op operation) error {
+// describe adds a route to the document; problem is the type of its errors.
+func describe(r *openapi31.Reflector, route httpapi.Route, op operation, problem any) error {
 	oc, err := r.NewOperationContext(route.Method, route.Path)
 	if err != nil {
 		return err
@@ -98,7 +103,7 @@ func describe(r *openapi31.Reflector, route httpapi.Route, op operation) error {
 	}
 	slices.Sort(problems)
 	for _, status := range slices.Compact(problems) {
-		oc.AddRespStructure(bot.Problem{}, openapi.WithHTTPStatus(status), openapi.WithContentType("application/problem+json"),
+		oc.AddRespStructure(problem, openapi.WithHTTPStatus(status), openapi.WithContentType("application/problem+json"),
 			describeContent(http.StatusText(status)))
 	}
 	return r.AddOperation(oc)

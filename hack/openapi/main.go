@@ -1,5 +1,5 @@
-// Command openapi writes the OpenAPI document of the bot's HTTP API. It uses the served routes, the types of their
-// answers and the comments in the source. The bot only embeds the result.
+// Command openapi writes the OpenAPI documents of the bot's HTTP API and of the gateway's. It uses the served routes, the
+// types of their answers and the comments in the source. The programs only embed the result.
 package main
 
 import (
@@ -13,8 +13,11 @@ import (
 	"sesi.dev/sesi/hack/internal/module"
 )
 
-// target is the directory of the embedded document, within the module.
-const target = "botruntime/httpapi"
+// target and gatewayTarget are the directories of the embedded documents, within the module.
+const (
+	target        = "botruntime/httpapi"
+	gatewayTarget = "gateway"
+)
 
 func main() {
 	if err := run(); err != nil {
@@ -36,8 +39,17 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	ofGateway, err := buildGatewayDocument(root, document)
+	if err != nil {
+		return err
+	}
+	packedGateway, err := pack(ofGateway)
+	if err != nil {
+		return err
+	}
 	dir := filepath.Join(root, target)
 	return errors.Join(
+		os.WriteFile(filepath.Join(root, gatewayTarget, "openapi.json.gz"), packedGateway, 0o644),
 		os.WriteFile(filepath.Join(dir, "openapi.json"), document, 0o644),
 		os.WriteFile(filepath.Join(dir, "openapi.json.gz"), packed, 0o644),
 	)

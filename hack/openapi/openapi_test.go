@@ -11,6 +11,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/httpapi"
+	"sesi.dev/sesi/gateway"
 	"sesi.dev/sesi/hack/internal/module"
 )
 
@@ -56,6 +57,12 @@ func TestDocumentIsUpToDate(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) || !bytes.Equal(readable, want) {
 		t.Error("the document is not what the code says; run go run ./hack/openapi")
+	}
+	if want, err = buildGatewayDocument(root, want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = gateway.OpenAPI(); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the gateway's document is not what the code says (%v); run go run ./hack/openapi", err)
 	}
 }
 
