@@ -1,0 +1,73 @@
+'use strict';
+
+const { fromParty } = require('../ids');
+const Message = require('../structures/message');
+const Reaction = require('../structures/reaction');
+
+const subjects = new Set(['reaction', 'edit', 'revoke', 'vote']);
+
+/** happenings turn the bot's events into calls of listeners. Each returns a list of [name, ...arguments]. */
+const happenings = {
+    message(client, { message }) {
+        client._remember(message);
+        client._noteUnseen(message);
+        const made = new Message(client, message);
+        return [['message_create', made], ['message', made]];
+    },
+
+    'message.sent'(client, { message }) {
+        if (subjects.has(message.kind)) return [];
+        return [['message_create', new Message(client, client._remember(message))]];
+    },
+
+    'message.undecryptable'(client, { message }) {
+        const made = new Message(client, message);
+        made.type = 'ciphertext';
+        return [['message_ciphertext', made]];
+    },
+
+    async 'message.edited'(client, { edit }) {
+        const before = client._recall(edit.chat, edit.id);
+        const after = await client._about(edit, before);
+        const message = new Message(client, client._remember({ ...after, text: edit.text, editedAt: edit.at }));
+        return [['message_edit', message, edit.text, before?.text]];
+    },
+
+    async 'message.revoked'(client, { revoke }) {
+        const before = client._recall(revoke.chat, revoke.id);
+        const data = await client._about(revoke, before);
+        const after = new Message(client, client._remember({ ...data, text: '', revokedAt: revoke.at }));
+        return [['message_revoke_everyone', after, before ? new Message(client, { ...before, revokedAt: undefined }) : null]];
+    },
+
+    async reaction(client, { reaction }) {
+        const target = await client._about({ id: reaction.messageId, chat: reaction.chat });
+        const known = target.timestamp ? new Message(client, target) : undefined;
+        return [['message_reaction', new Reaction(client, reaction, known)]];
+    },
+
+    async 'message.state'(client, { state }) {
+        const data = await client._about({ ...state, fromMe: true });
+        if (subjects.has(data.kind)) return [];
+        const message = new Message(client, client._remember({ ...data, state: state.state }));
+        return message.ack === 0 ? [] : [['message_ack', message, message.ack]];
+    },
+};
+
+/** What belongs to the events that come. */
+const members = {
+    /** _prepare returns the calls for an event of the journal. */
+    async _prepare(event) {
+        const happening = happenings[event.type];
+        return happening ? happening(this, event.data) : [];
+    },
+
+    /** _about is the message that an event names, as far as it is known. */
+    async _about({ id, chat, from, fromMe }, known = this._recall(chat, id)) {
+        if (known) return known;
+        const kept = await this._readMessage({ id, remote: fromParty(chat) });
+        return kept ?? { id, chat, from: from ?? chat, fromMe: Boolean(fromMe), kind: 'unsupported' };
+    },
+};
+
+module.exports = members;
