@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +190,53 @@ func TestARestartInTheMiddleOfAPasskeyBeginsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	again.untilConnected()
+}
+
+// TestACrashAtTheComparisonBeginsAgain starts a second bot on what a bot that died at the comparison of the codes, or
+// right behind it, had on its disk.
+func TestACrashAtTheComparisonBeginsAgain(t *testing.T) {
+	for name, confirmed := range map[string]bool{"before the confirmation": false, "behind the confirmation": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wa, authenticator, s, dir := gated(t)
+			if confirmed {
+				fault(t, wa, sim.Fault{Kind: sim.FaultPasskeyHang, Count: 1, Attrs: map[string]string{"step": sim.StepRequest}})
+			}
+			info, phoneSide := s.scanGated(t, wa)
+			expireHandOff(s.live.Load().gate)
+			if err := s.SignPasskey(t.Context(), authenticator.Sign(t, info.Options)); err != nil {
+				t.Fatal(err)
+			}
+			s.until("codes to compare", func(now *bot.Snapshot) bool { return now.Reason == bot.ReasonPasskeyConfirmation })
+			waitFor(t, "the step", func() bool { info, err := s.Passkey(); return err == nil && info.Step == bot.PasskeyCompare })
+			if confirmed {
+				impatient(s.live.Load().gate)
+				go func() { _ = s.ConfirmPasskey(t.Context()) }()
+				waitFor(t, "the request", func() bool {
+					events, _ := wa.Events(0)
+					return slices.ContainsFunc(events, func(e sim.Event) bool { return e.Kind == sim.EventFault })
+				})
+			}
+			left := t.TempDir()
+			if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			s.stop()
+			if <-phoneSide == nil {
+				t.Error("the phone holds a linking to be good that was broken off")
+			}
+			again := begin(t, wa, left, nil)
+			snap := again.until("a fresh code", func(now *bot.Snapshot) bool { return !now.QRExpiresAt.IsZero() })
+			if snap.Reason != bot.ReasonPasskeyFailed || snap.Exists || !strings.Contains(snap.Message, "restarted in the middle") {
+				t.Errorf("%+v", snap)
+			}
+			info, _ = again.scanGated(t, wa)
+			if err := again.SignPasskey(t.Context(), authenticator.Sign(t, info.Options)); err != nil {
+				t.Fatal(err)
+			}
+			again.untilConnected()
+		})
+	}
 }
 
 func refusedAs(t *testing.T, err error, want RefusalKind) {

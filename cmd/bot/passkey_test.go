@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/httpapi/extension"
 	"sesi.dev/sesi/test/chromium"
+	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
 
@@ -86,12 +88,36 @@ func (p *person) unlock(ctx context.Context) {
 func (p *person) scanAsked(b *process, wa *simtest.Sim) <-chan error {
 	p.t.Helper()
 	p.do(p.ctx, chromedp.Navigate("http://"+b.plain+"/qr"))
-	done := make(chan error, 1)
 	code := b.code()
-	go func() {
+	return p.asked(b, func() error {
 		_, err := wa.Scan(p.t.Context(), code, phone)
-		done <- err
-	}()
+		return err
+	})
+}
+
+// typeAsked asks the page for a code, types it into the phone, and waits until the page asks for the passkey.
+func (p *person) typeAsked(b *process, wa *simtest.Sim) <-chan error {
+	p.t.Helper()
+	p.do(p.ctx, chromedp.Navigate("http://"+b.plain+"/qr"))
+	b.code()
+	p.do(p.ctx, chromedp.Click(chromedp.CSS("[name=method][value=phone]")), chromedp.SendKeys(chromedp.CSS("#number"), "+"+phone+"\r"))
+	const shown = `[...document.querySelectorAll('#pairing span')].map((s) => s.textContent).join('')`
+	b.waitFor("a code to type", func() bool { return p.holds(p.ctx, shown+`.length === 8`) })
+	code, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](shown))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.asked(b, func() error {
+		_, err := wa.EnterCode(p.t.Context(), phone, code)
+		return err
+	})
+}
+
+// asked runs the phone's side, and waits until the page asks for the passkey.
+func (p *person) asked(b *process, take func() error) <-chan error {
+	p.t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- take() }()
 	b.waitFor("the page to ask for the passkey", func() bool { return p.holds(p.ctx, `document.querySelector('main').dataset.view === 'passkey'`) })
 	if !p.holds(p.ctx, `window.neverReloaded = true`) {
 		p.t.Fatal("the page runs no script")
@@ -134,7 +160,15 @@ func (p *person) whatsAppTab(b *process) context.Context {
 
 // TestAPersonSignsWithTheExtension is a person's whole way with the extension that the bot serves: the page opens
 // WhatsApp's, the person agrees there, the passkey signs on the real origin's name, and the page goes on by itself.
-func TestAPersonSignsWithTheExtension(t *testing.T) {
+func TestAPersonSignsWithTheExtension(t *testing.T) { signsWithTheExtension(t, (*person).scanAsked) }
+
+// TestAPersonSignsWithTheExtensionBehindATypedCode is the same way for someone whose phone takes a code instead of a
+// scan.
+func TestAPersonSignsWithTheExtensionBehindATypedCode(t *testing.T) {
+	signsWithTheExtension(t, (*person).typeAsked)
+}
+
+func signsWithTheExtension(t *testing.T, asked func(*person, *process, *simtest.Sim) <-chan error) {
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, extension.Files()); err != nil {
 		t.Fatal(err)
@@ -143,7 +177,7 @@ func TestAPersonSignsWithTheExtension(t *testing.T) {
 	b := start(t, settings(wa, t.TempDir()))
 	p := newPerson(t, wa, chromedp.Flag("disable-extensions", false), chromedp.Flag("load-extension", dir), chromedp.Flag("disable-extensions-except", dir),
 		chromedp.Flag("accept-lang", "id-ID"))
-	phoneSide := p.scanAsked(b, wa)
+	phoneSide := asked(p, b, wa)
 	p.do(p.ctx, chromedp.Click(chromedp.CSS("#sign")))
 	tab := p.whatsAppTab(b)
 	p.unlock(tab)
@@ -186,38 +220,89 @@ func TestAPersonSignsInTheConsole(t *testing.T) {
 	p.seesConnected(b, phoneSide)
 }
 
-// TestABotThatIsKilledDuringAPasskeySaysSo: it begins again with a fresh code.
+// TestABotThatIsKilledDuringAPasskeySaysSo kills the bot -9 at each step of the gate: it says so, begins again with a
+// fresh code, and that code links.
 func TestABotThatIsKilledDuringAPasskeySaysSo(t *testing.T) {
 	t.Parallel()
-	wa, dir := whatsapp(t), t.TempDir()
-	key := simtest.NewAuthenticator(t)
-	if err := wa.RequirePasskey(phone, key.Passkey()); err != nil {
-		t.Fatal(err)
+	for name, step := range map[string]string{
+		"with the challenge": "", "the signature is sent": sim.StepPrologue, "the signature is taken": sim.StepNonce,
+		"the phone has the keys, before the pairing": sim.StepRequest,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := &gateKiller{t: t, wa: whatsapp(t), key: simtest.NewAuthenticator(t)}
+			if err := k.wa.RequirePasskey(phone, k.key.Passkey()); err != nil {
+				t.Fatal(err)
+			}
+			if step != "" {
+				fault(t, k.wa, sim.Fault{Kind: sim.FaultPasskeyHang, Count: 1, Attrs: map[string]string{"step": step}})
+			}
+			dir := t.TempDir()
+			b := start(t, settings(k.wa, dir))
+			phoneSide := k.scan(b)
+			if step != "" {
+				go k.sign(b) // WhatsApp does not answer
+				b.waitFor("the step", func() bool {
+					events, _ := k.wa.Events(0)
+					return slices.ContainsFunc(events, func(e sim.Event) bool { return e.Kind == sim.EventFault && strings.HasSuffix(e.What, " at "+step) })
+				})
+			}
+			b.waitFor("it to be on the disk", func() bool {
+				facts, err := filepath.Glob(filepath.Join(dir, "session-*", "facts.json"))
+				if err != nil || len(facts) != 1 {
+					return false
+				}
+				data, err := os.ReadFile(facts[0])
+				return err == nil && bytes.Contains(data, []byte(`"passkey":`))
+			})
+			b.kill()
+			if err := <-phoneSide; err == nil {
+				t.Error("the phone's side succeeds with a bot that was killed")
+			}
+			again := start(t, settings(k.wa, dir))
+			snap := again.until("a code", func(s bot.Snapshot) bool { return !s.QRExpiresAt.IsZero() })
+			if snap.Reason != bot.ReasonPasskeyFailed || !snap.QRRequired || snap.Exists {
+				t.Errorf("%+v", snap)
+			}
+			phoneSide = k.scan(again)
+			if status, body, err := k.sign(again); err != nil || status >= 300 {
+				t.Fatalf("%d %s %v", status, body, err)
+			}
+			again.untilConnected()
+			if err := <-phoneSide; err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	env := settings(wa, dir)
-	b := start(t, env)
-	code := b.code()
-	phoneSide := make(chan error, 1)
+}
+
+// gateKiller is a person whose account has a passkey, and who works without a page.
+type gateKiller struct {
+	t   *testing.T
+	wa  *simtest.Sim
+	key *simtest.Authenticator
+}
+
+// scan lets the phone take a code, and waits until the bot asks for the passkey.
+func (k *gateKiller) scan(b *process) <-chan error {
+	k.t.Helper()
+	code, done := b.code(), make(chan error, 1)
 	go func() {
-		_, err := wa.Scan(t.Context(), code, phone)
-		phoneSide <- err
+		_, err := k.wa.Scan(k.t.Context(), code, phone)
+		done <- err
 	}()
 	b.until("the passkey to be asked for", func(s bot.Snapshot) bool { return s.Reason == bot.ReasonPasskeyRequired })
-	b.waitFor("it to be on the disk", func() bool {
-		facts, err := filepath.Glob(filepath.Join(dir, "session-*", "facts.json"))
-		if err != nil || len(facts) != 1 {
-			return false
-		}
-		data, err := os.ReadFile(facts[0])
-		return err == nil && bytes.Contains(data, []byte(`"passkey":`))
-	})
-	b.kill()
-	if err := <-phoneSide; err == nil {
-		t.Error("the phone's side succeeds with a bot that was killed")
+	return done
+}
+
+func (k *gateKiller) sign(b *process) (int, []byte, error) {
+	_, body, err := b.try(http.MethodGet, bot.PathPasskey)
+	if err != nil {
+		return 0, nil, err
 	}
-	again := start(t, env)
-	snap := again.until("a code", func(s bot.Snapshot) bool { return !s.QRExpiresAt.IsZero() })
-	if snap.Reason != bot.ReasonPasskeyFailed || !snap.QRRequired {
-		t.Errorf("%+v", snap)
+	var asked bot.Passkey
+	if err = json.Unmarshal(body, &asked); err != nil {
+		return 0, nil, err
 	}
+	return b.tryJSON(http.MethodPost, bot.PathPasskey, json.RawMessage(k.key.Sign(k.t, asked.Options)))
 }
