@@ -15,8 +15,6 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
-
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // FileName is the journal's file in the session directory. Clearing the session, a backup and a restore leave it
@@ -136,10 +134,7 @@ func (j *Journal) open(ctx context.Context) error {
 		return err
 	}
 	u := url.URL{Scheme: "file", Path: j.path, RawQuery: params().Encode()}
-	db, err := sql.Open("sqlite", u.String())
-	if err != nil {
-		return err
-	}
+	db := sql.OpenDB(newConnector(u.String()))
 	db.SetMaxOpenConns(1)
 	db.SetMaxIdleConns(1)
 	if err := j.prepare(ctx, db); err != nil {
