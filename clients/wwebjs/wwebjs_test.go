@@ -12,7 +12,7 @@ import (
 // noNode is install.sh's exit code where there is no Node 20 or no npm.
 const noNode = 3
 
-// The package's tests pass, against the programs that they start.
+// The tests of the package and of its example pass, against the programs that they start.
 func TestThePackage(t *testing.T) {
 	programs := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "simulator", "-ldflags", "-s -w", "-o", programs+"/",
@@ -29,9 +29,13 @@ func TestThePackage(t *testing.T) {
 	if err != nil {
 		t.Fatalf("install the dependencies: %v\n%s", err, out)
 	}
-	files, err := filepath.Glob("test/*.test.js")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no tests: %v", err)
+	var files []string
+	for _, pattern := range []string{"test/*.test.js", "../../examples/finance-bot-js/test/*.test.js"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no tests in %s: %v", pattern, err)
+		}
+		files = append(files, found...)
 	}
 	node := exec.CommandContext(t.Context(), "node", append([]string{"--test", "--test-reporter", "spec"}, files...)...)
 	node.Env = append(os.Environ(), "SESI_PROGRAMS="+programs)
