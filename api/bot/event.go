@@ -20,6 +20,10 @@ const (
 	EventReaction EventType = "reaction"
 	// EventPoll: someone voted in a poll, or took a vote back.
 	EventPoll EventType = "poll"
+	// EventCall: someone calls the account, or a call came into another state.
+	EventCall EventType = "call"
+	// EventPresence: someone whose presence was asked for came online, left, or types. These events are kept for an hour.
+	EventPresence EventType = "presence"
 	// EventMessageState: a message that the bot sends came into another state.
 	EventMessageState EventType = "message.state"
 	// EventAccountLimits: WhatsApp lets the account do more, or less, than before.
@@ -33,7 +37,7 @@ const (
 // EventTypes lists every type that the journal holds.
 var EventTypes = []EventType{
 	EventMessage, EventMessageSent, EventMessageEdited, EventMessageRevoked, EventMessageUndecryptable, EventReaction, EventPoll,
-	EventMessageState, EventAccountLimits, EventGroup, EventContact,
+	EventMessageState, EventAccountLimits, EventGroup, EventContact, EventCall, EventPresence,
 }
 
 // Event is one entry of the journal. Every reader gets it at least once; a repeat has the same id.
@@ -64,6 +68,10 @@ type EventData struct {
 	Reaction *Reaction `json:"reaction,omitempty"`
 	// Poll belongs to poll.
 	Poll *PollUpdate `json:"poll,omitempty"`
+	// Call belongs to call.
+	Call *Call `json:"call,omitempty"`
+	// Presence belongs to presence; it has the one person of whom something is new.
+	Presence *Presence `json:"presence,omitempty"`
 	// State belongs to message.state.
 	State *StateChange `json:"state,omitempty"`
 	// Limits belongs to account.limits.

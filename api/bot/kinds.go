@@ -15,7 +15,9 @@ const (
 	MaxPollName    = 255
 	MaxPollOption  = 100
 	// MaxStatusContacts bounds the people who get a status post.
-	MaxStatusContacts = 5000
+	MaxStatusContacts = 1000
+	// MaxPresences bounds the chats whose presence is subscribed to.
+	MaxPresences = 256
 )
 
 // SendContact is a contact to share: a name and a number, or a whole vCard.
@@ -140,6 +142,8 @@ type PresenceRequest struct {
 // Presence is what is known of whether someone is online, and what they do in a chat.
 type Presence struct {
 	Chat Party `json:"chat"`
+	// Subscribed is true while the bot asks WhatsApp for this chat's presence.
+	Subscribed bool `json:"subscribed"`
 	// People are those of whom something is known: the person, or members of the group.
 	People []PersonPresence `json:"people"`
 }

@@ -89,6 +89,8 @@ type Message struct {
 	Poll            *Poll        `json:"poll,omitempty"`
 	// Tally counts the votes of a poll. GET of one message has it.
 	Tally []PollCount `json:"tally,omitempty"`
+	// Status says how a status post looks, and to whom the bot sent it.
+	Status *StatusOptions `json:"status,omitempty"`
 	// UnsupportedType is WhatsApp's name for what a message of kind unsupported holds.
 	UnsupportedType string `json:"unsupportedType,omitempty"`
 	ViewOnce        bool   `json:"viewOnce,omitempty"`

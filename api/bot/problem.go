@@ -114,6 +114,8 @@ const (
 	ProblemKeyReused ProblemKind = "idempotency-key-reused"
 	// ProblemOutboxFull: as many messages wait to be sent as the bot keeps.
 	ProblemOutboxFull ProblemKind = "outbox-full"
+	// ProblemTooManyPresences: the bot is subscribed to the presence of as many chats as it may.
+	ProblemTooManyPresences ProblemKind = "too-many-presences"
 	// ProblemNotChangeable: the message is not the account's, or it is too late to change it.
 	ProblemNotChangeable ProblemKind = "not-changeable"
 )
@@ -159,7 +161,7 @@ var ProblemKinds = []ProblemKind{
 	ProblemNotLinked, ProblemNotReady, ProblemNoPasskey, ProblemPasskeyInvalid, ProblemPasskeyRefused, ProblemBackupFailed, ProblemNotCleared, ProblemDataLeft, ProblemNoWebhook, ProblemBadCursor,
 	ProblemMessagesOff, ProblemNoSuchMessage,
 	ProblemAmbiguousMessage, ProblemBadParameter, ProblemBadRecipient, ProblemUnsupported, ProblemKeyReused,
-	ProblemOutboxFull, ProblemNotChangeable, ProblemNotOnWhatsApp, ProblemRestricted, ProblemNoSuchGroup,
+	ProblemOutboxFull, ProblemTooManyPresences, ProblemNotChangeable, ProblemNotOnWhatsApp, ProblemRestricted, ProblemNoSuchGroup,
 	ProblemNotAllowed, ProblemRefused, ProblemExpired, ProblemOtherAccount,
 	ProblemNotAdmin, ProblemBadInvite, ProblemNoPicture, ProblemBadPicture, ProblemRateLimited,
 }

@@ -95,7 +95,7 @@ const HeaderIdempotencyKey = "Idempotency-Key"
 // SendRequest asks the bot to send one message: a text, a place, contacts, a poll, a vote, a reaction, or a message that
 // is passed on.
 type SendRequest struct {
-	// To is a number in international form, or an address of WhatsApp: a person, a group.
+	// To is a number in international form, or an address of WhatsApp: a person, a group; status posts to the status.
 	To string `json:"to" required:"true" example:"+6281234567890"`
 	// Text is the message. WhatsApp's formatting works in it: *bold*, _italic_.
 	Text string `json:"text,omitempty"`
@@ -119,6 +119,8 @@ type SendRequest struct {
 	LinkPreview *LinkPreview `json:"linkPreview,omitempty"`
 	// ExpiresIn is the life of a disappearing message in seconds; it is that of the chat.
 	ExpiresIn uint32 `json:"expiresIn,omitempty"`
+	// StatusOptions say how a status post looks, and who gets it.
+	StatusOptions *StatusOptions `json:"statusOptions,omitempty"`
 	// SendAt is the earliest time to send it.
 	SendAt Time `json:"sendAt,omitzero"`
 	// TTL is how many seconds the bot tries, from the request or from SendAt; 0 means a day.

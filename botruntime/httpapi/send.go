@@ -32,6 +32,16 @@ type Sender interface {
 	MarkRead(ctx context.Context, chat, id string) error
 	// Check finds out who is on WhatsApp.
 	Check(ctx context.Context, contacts []string) ([]bot.CheckedContact, error)
+	// Typing shows a chat that the account types, or that it no longer does.
+	Typing(ctx context.Context, chat string, state bot.TypingState) error
+	// Announce shows the account as online or as offline.
+	Announce(ctx context.Context, presence bot.Availability) error
+	// Subscribe asks for the presence of a chat, Unsubscribe ends that, and PresenceOf is what is known.
+	Subscribe(ctx context.Context, chat string) (bot.Presence, error)
+	Unsubscribe(chat string) (bot.Presence, error)
+	PresenceOf(chat string) (bot.Presence, error)
+	// RejectCall rejects a call.
+	RejectCall(ctx context.Context, id, from string) error
 	// Limits are what the account may do.
 	Limits(ctx context.Context) (bot.AccountLimits, error)
 	// Await returns the message once it is no longer on its way, or as it stands when ctx ends.
@@ -50,6 +60,14 @@ var sendFaults = map[bot.ProblemKind]fault{
 	bot.ProblemUnsupported: {status: http.StatusUnprocessableEntity,
 		title:  text{"Tidak didukung", "Unsupported"},
 		detail: text{"Bot tidak dapat mengirim pesan seperti ini, atau ke alamat ini.", "The bot cannot send such a message, or not to this address."}},
+	bot.ProblemNotReady: {status: http.StatusConflict,
+		title: text{"Sesi belum siap", "The session is not ready"},
+		detail: text{"WhatsApp belum memberi tahu nama akun ini. Kirim satu pesan dari ponsel, lalu coba lagi.",
+			"WhatsApp has not told the account's name yet. Send a message from the phone, and try again."}},
+	bot.ProblemTooManyPresences: {status: http.StatusConflict,
+		title: text{"Langganan terlalu banyak", "Too many subscriptions"},
+		detail: text{"Bot sudah berlangganan kehadiran 256 chat; akhiri salah satunya dengan DELETE.",
+			"The bot is subscribed to the presence of 256 chats; end one with DELETE."}},
 	bot.ProblemKeyReused: {status: http.StatusUnprocessableEntity,
 		title: text{"Kunci sudah dipakai", "The key was used before"},
 		detail: text{"Idempotency-Key ini sudah dipakai untuk permintaan lain; pakai kunci baru.",

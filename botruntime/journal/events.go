@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base32"
@@ -88,27 +89,36 @@ func (t *Tx) Append(keys []Key, kind bot.EventType, chat string, data bot.EventD
 		t.repeats++
 		return false, nil
 	}
-	body, err := json.Marshal(data)
-	if err != nil {
-		return false, fmt.Errorf("encode an event: %w", err)
-	}
 	for _, key := range keys {
 		if _, err := t.tx.ExecContext(t.ctx, `INSERT OR IGNORE INTO seen (key, at) VALUES (?, ?)`, key[:], millis(t.now)); err != nil {
 			return false, err
 		}
 	}
-	done, err := t.tx.ExecContext(t.ctx, `INSERT INTO events (id, type, chat, at, data) VALUES (?, ?, ?, ?, ?)`,
-		keys[0].ID(), string(kind), chat, millis(t.now), body)
+	return true, t.insertEvent(keys[0], kind, chat, data)
+}
+
+// AppendFresh writes an event of which there is no repeat: nothing is remembered of it but the event.
+func (t *Tx) AppendFresh(kind bot.EventType, chat string, data bot.EventData) error {
+	return t.insertEvent(KeyOf(string(kind), chat, rand.Text()), kind, chat, data)
+}
+
+func (t *Tx) insertEvent(key Key, kind bot.EventType, chat string, data bot.EventData) error {
+	body, err := json.Marshal(data)
 	if err != nil {
-		return false, err
+		return fmt.Errorf("encode an event: %w", err)
+	}
+	done, err := t.tx.ExecContext(t.ctx, `INSERT INTO events (id, type, chat, at, data) VALUES (?, ?, ?, ?, ?)`,
+		key.ID(), string(kind), chat, millis(t.now), body)
+	if err != nil {
+		return err
 	}
 	seq, err := done.LastInsertId()
 	if err != nil {
-		return false, err
+		return err
 	}
 	t.last = uint64(seq)
 	t.events++
-	return true, nil
+	return nil
 }
 
 // Query says which events to read.

@@ -322,7 +322,7 @@ func (t *Tx) expireOutbox(keep time.Time) (more bool, err error) {
 
 // emptySends removes all of a message but its id, its chat and its states.
 const emptySends = `UPDATE sends SET raw = NULL, body = json_remove(body, '$.text', '$.mentions', '$.replyTo', '$.linkPreview', '$.subject.text',
-	'$.location', '$.contacts', '$.poll', '$.media')`
+	'$.location', '$.contacts', '$.poll', '$.media', '$.status')`
 
 // evictOutbox removes one helping of the oldest settled entries because the journal is too large.
 func (t *Tx) evictOutbox() (int64, error) {

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS votes (
 CREATE TABLE IF NOT EXISTS early_votes (
 	n INTEGER PRIMARY KEY AUTOINCREMENT, poll TEXT NOT NULL, chat TEXT NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS early_votes_poll ON early_votes (poll, chat);
+CREATE INDEX IF NOT EXISTS events_presence ON events (at) WHERE type = 'presence';
 `
 
 // Vote is what someone chose in a poll.

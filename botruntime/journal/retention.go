@@ -11,6 +11,8 @@ const (
 	seenTime = 45 * 24 * time.Hour
 	// handOver is how long an event stays for readers that poll, also when nothing is to be kept.
 	handOver = 10 * time.Minute
+	// presenceTime is how long an event of presence stays, also where others stay longer.
+	presenceTime = time.Hour
 	// sweep bounds the rows that one transaction removes, so that a message never waits long for it.
 	sweep = 500
 )
@@ -80,6 +82,11 @@ func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err err
 		if err != nil {
 			return err
 		}
+		presences, err := t.remove(`DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE type = 'presence' AND at < ? LIMIT ?)`,
+			millis(now.Add(-presenceTime)), sweep)
+		if err != nil {
+			return err
+		}
 		if err := t.expireWebhooks(); err != nil {
 			return err
 		}
@@ -103,10 +110,10 @@ func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err err
 		if err != nil {
 			return err
 		}
-		more = polls || names || outbox || events == sweep || seen == sweep || messages == sweep
+		more = presences == sweep || polls || names || outbox || events == sweep || seen == sweep || messages == sweep
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		j.stats.Expired += uint64(events)
+		j.stats.Expired += uint64(events + presences)
 		return nil
 	})
 	if err != nil {

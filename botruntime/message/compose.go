@@ -17,6 +17,8 @@ type Text struct {
 	Context
 	Text    string
 	Preview *bot.LinkPreview
+	// Status is how a status post looks; nil in a chat.
+	Status *bot.StatusOptions
 }
 
 // Compose makes the message that WhatsApp gets. A plain text stays plain, as the official client sends it.
@@ -25,13 +27,18 @@ func (t Text) Compose() (*waE2E.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if context == nil && t.Preview == nil {
+	if context == nil && t.Preview == nil && t.Status == nil {
 		return &waE2E.Message{Conversation: &t.Text}, nil
 	}
 	out := &waE2E.ExtendedTextMessage{Text: &t.Text, ContextInfo: context}
 	if p := t.Preview; p != nil {
 		out.MatchedText, out.Title, out.Description = &p.URL, &p.Title, &p.Description
 		out.PreviewType = waE2E.ExtendedTextMessage_NONE.Enum()
+	}
+	if t.Status != nil {
+		if err := dress(out, *t.Status); err != nil {
+			return nil, err
+		}
 	}
 	return &waE2E.Message{ExtendedTextMessage: out}, nil
 }

@@ -183,7 +183,7 @@ func (n Names) content(m *waE2E.Message) bot.Message {
 		out.Text = m.GetConversation()
 	case m.ExtendedTextMessage != nil:
 		text := m.ExtendedTextMessage
-		out.Text, context = text.GetText(), text.ContextInfo
+		out.Text, context, out.Status = text.GetText(), text.ContextInfo, statusLook(text)
 		if text.GetMatchedText() != "" {
 			out.LinkPreview = &bot.LinkPreview{URL: text.GetMatchedText(), Title: text.GetTitle(), Description: text.GetDescription()}
 		}

@@ -12,6 +12,7 @@ import (
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
 
 	"sesi.dev/sesi/api/bot"
@@ -62,6 +63,9 @@ type Messenger struct {
 	waitMu  sync.Mutex
 	waits   map[string]*wait
 
+	presences presences
+	calls     calls
+
 	limitsMu  sync.Mutex
 	limits    limits
 	askLimits sync.Mutex // one query about limits at a time
@@ -86,6 +90,11 @@ func (m *Messenger) Prepare(client *whatsmeow.Client) {
 	// The sender sees two ticks although the bot is not "available", which would silence the phone.
 	client.SetForceActiveDeliveryReceipts(true)
 	client.GetMessageForRetry = m.messageForRetry
+	client.AddEventHandler(func(evt any) {
+		if _, online := evt.(*events.Connected); online {
+			go m.renewPresence(client)
+		}
+	})
 	if _, done := client.Store.PrivacyTokens.(goodTokens); !done { // several clients can have one device
 		client.Store.PrivacyTokens = goodTokens{client.Store.PrivacyTokens, m.Journal.Now}
 	}

@@ -242,6 +242,9 @@ func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journ
 	defer cancel()
 	m.flying.Store(&flight{s.Message.ID, cancel})
 	defer m.flying.Store(nil)
+	if people := audience(s.Message.Status); to == types.StatusBroadcastJID && len(people) > 0 {
+		return handStatus(ctx, client, s.Message.ID, content, people)
+	}
 	isPoll := content.PollCreationMessage != nil
 	sent, err := client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{
 		ID: s.Message.ID, Timeout: answerTime, AdditionalNodes: m.tokenNodes(ctx, client, s.Account, to),

@@ -19,6 +19,7 @@ const maxOwed = 1000
 func (m *Messenger) Take(evt any) bool {
 	switch evt := evt.(type) {
 	case *events.Message:
+		m.noteName(evt.Info)
 		r := m.Names.Receive(evt)
 		if r.Type == "" {
 			return true
@@ -29,6 +30,12 @@ func (m *Messenger) Take(evt any) bool {
 		return m.commit(func(t *journal.Tx) error { return m.write(t, r) }, true)
 	case *events.Receipt:
 		return m.takeReceipt(evt)
+	case *events.CallOffer, *events.CallOfferNotice, *events.CallAccept, *events.CallReject, *events.CallTerminate:
+		return m.takeCall(evt)
+	case *events.Presence:
+		m.takePresence(evt)
+	case *events.ChatPresence:
+		m.takeTyping(evt)
 	case *events.AppState:
 		return m.takeAppState(evt)
 	}

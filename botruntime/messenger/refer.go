@@ -131,7 +131,7 @@ func (m *Messenger) Delete(ctx context.Context, key, chat, id string) (bot.Messa
 	if err != nil {
 		return bot.Message{}, err
 	}
-	d.content = subject.Revoke()
+	d.content, d.shown.Status = subject.Revoke(), was.Status // those who got a status post must lose it
 	return d.add(ctx, key, stamp, time.Time{}, 0)
 }
 

@@ -55,6 +55,7 @@ type draft struct {
 	shown   bot.Message
 	content *waE2E.Message
 	listed  bool
+	look    *bot.StatusOptions // of a status post, else nil
 }
 
 // Send puts a message into the outbox, and returns it with its current state. A request whose key is known creates no
@@ -67,7 +68,8 @@ func (m *Messenger) Send(ctx context.Context, key string, request bot.SendReques
 	if !ok {
 		return bot.Message{}, &Refusal{Kind: bot.ProblemBadRecipient}
 	}
-	if to.Server != types.DefaultUserServer && to.Server != types.HiddenUserServer && to.Server != types.GroupServer {
+	if to.Server != types.DefaultUserServer && to.Server != types.HiddenUserServer && to.Server != types.GroupServer &&
+		to != types.StatusBroadcastJID {
 		return bot.Message{}, &Refusal{Kind: bot.ProblemUnsupported}
 	}
 	d, err := m.draft(to)
@@ -128,6 +130,9 @@ func (m *Messenger) draft(to types.JID) (*draft, error) {
 // compose makes the content that a request asks for.
 func (d *draft) compose(ctx context.Context, request bot.SendRequest) error {
 	if err := onlyOne(request); err != nil {
+		return err
+	}
+	if err := d.status(request); err != nil {
 		return err
 	}
 	if request.TTL > bot.MaxTTL {
@@ -191,6 +196,7 @@ func (d *draft) text(ctx context.Context, request bot.SendRequest) error {
 		}
 		text.Preview = p
 	}
+	text.Status = d.look
 	return d.set(text.Compose())
 }
 
@@ -210,6 +216,12 @@ func (d *draft) set(content *waE2E.Message, err error) error {
 	}
 	seen := d.m.Names.Shown(content)
 	seen.Chat, seen.From, seen.FromMe, seen.Origin, seen.State = d.shown.Chat, d.shown.From, true, bot.OriginAPI, bot.MessageQueued
+	if d.look != nil {
+		if seen.Status == nil {
+			seen.Status = &bot.StatusOptions{}
+		}
+		seen.Status.Contacts = d.look.Contacts
+	}
 	d.shown, d.content = seen, content
 	return nil
 }

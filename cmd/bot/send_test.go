@@ -218,7 +218,6 @@ func TestRequestsThatMakeNoMessage(t *testing.T) {
 		{loose{"to": to, "text": 3}, bot.ProblemBadParameter, "text"},
 		{loose{"to": to}, bot.ProblemBadParameter, "text"},
 		{loose{"to": "budi", "text": "hi"}, bot.ProblemBadRecipient, "+62"},
-		{loose{"to": "status", "text": "hi"}, bot.ProblemUnsupported, ""},
 		{loose{"to": to, "text": "hi", "replyTo": "NONE"}, bot.ProblemNoSuchMessage, ""},
 		{loose{"to": to, "text": "hi", "mentions": []string{"all"}}, bot.ProblemBadParameter, "mentions"},
 		{loose{"to": to, "text": "hi", "ttl": 99999999}, bot.ProblemBadParameter, "ttl"},

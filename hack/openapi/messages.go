@@ -80,6 +80,7 @@ var messageOperations = map[string]operation{
 func allOperations() map[string]operation {
 	all := maps.Clone(operations)
 	maps.Copy(all, messageOperations)
+	maps.Copy(all, liveOperations)
 	maps.Copy(all, webhookOperations)
 	maps.Copy(all, directoryOperations)
 	return all

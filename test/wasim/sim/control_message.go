@@ -32,6 +32,8 @@ type sayBody struct {
 	Emoji   string  `json:"emoji"`
 	Forward uint32  `json:"forwarded"`
 	Message Content `json:"message"`
+	// Poll is a poll of the sender.
+	Poll *pollBody `json:"poll"`
 	// FromMe is true if the message that is named is the sender's; Author is its sender in a group.
 	FromMe bool   `json:"fromMe"`
 	Author string `json:"author"`
@@ -70,6 +72,13 @@ func (s *Server) postSay(_ *http.Request, body *sayBody) (any, error) {
 	return map[string]string{"id": id}, err
 }
 
+type pollBody struct {
+	Name    string   `json:"name"`
+	Options []string `json:"options"`
+	// Selectable is how many options one may choose, 0 for any number.
+	Selectable uint32 `json:"selectable"`
+}
+
 func (b *sayBody) message(to types.JID) (*waE2E.Message, error) {
 	ref := Ref{Chat: to.ToNonAD(), FromMe: b.FromMe}
 	if b.Author != "" {
@@ -82,6 +91,8 @@ func (b *sayBody) message(to types.JID) (*waE2E.Message, error) {
 	switch {
 	case b.Message.Message != nil:
 		return b.Message.Message, nil
+	case b.Poll != nil:
+		return Poll(b.Poll.Name, b.Poll.Selectable, b.Poll.Options...), nil
 	case b.ReplyTo != "":
 		ref.ID = b.ReplyTo
 		return Reply(ref, nil, b.Text), nil

@@ -28,6 +28,7 @@ const (
 
 	EventMessageRefused = "message_refused" // the server refused a companion's message; with its id
 	EventGroup          = "group"           // a group was made or changed; with the change
+	EventCallIgnored    = "call_ignored"    // a companion rejected a call that does not ring for it, or named another caller
 	EventStranger       = "stranger"        // a companion wrote to an address that is not on WhatsApp; with the message's id
 	EventPhoneRetry     = "phone_retry"     // a phone asked a companion to send a message again; with its id
 	EventVersion        = "version"

@@ -275,6 +275,11 @@ func (s *Server) distributeInGroup(from *device, g *group, info groupInfo, node 
 
 // takeSenderKey is a phone that gets a companion's sender key.
 func (s *Server) takeSenderKey(from *device, a *account, g *group, enc waBinary.Node) error {
+	return s.takeSenderKeyIn(from, a, g.jid(), enc)
+}
+
+// takeSenderKeyIn is takeSenderKey for any chat that has sender keys.
+func (s *Server) takeSenderKeyIn(from *device, a *account, chat types.JID, enc waBinary.Node) error {
 	content, _ := enc.Content.([]byte)
 	plain, err := a.phoneSide.decrypt(context.Background(), from, attrText(&enc, "type"), content)
 	if err != nil {
@@ -285,7 +290,7 @@ func (s *Server) takeSenderKey(from *device, a *account, g *group, enc waBinary.
 		return err
 	}
 	key := m.GetSenderKeyDistributionMessage().GetAxolotlSenderKeyDistributionMessage()
-	return a.phoneSide.learnSenderKey(context.Background(), g.jid(), from, key)
+	return a.phoneSide.learnSenderKey(context.Background(), chat, from, key)
 }
 
 // relayInGroup passes a companion's message on to a companion of a member, with the parts that are for it.

@@ -25,7 +25,12 @@ func (s *Server) handle(c *conn, node *waBinary.Node) {
 		}
 	case "presence", "chatstate":
 		if c.dev != nil {
+			s.watchers.note(c, attrText(node, "type"), s.accountOf(attrJID(node, "to")))
 			s.handlePresence(c.dev, node)
+		}
+	case "call":
+		if c.dev != nil {
+			s.handleCall(c.dev, node)
 		}
 	case "ack":
 		s.Stats.Acks.Add(1)

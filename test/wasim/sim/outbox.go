@@ -143,6 +143,8 @@ func (s *Server) handleMessage(c *conn, node *waBinary.Node) {
 		if hash := s.distributeInGroup(c.dev, g, g.snapshot(), node); hash != attrText(node, "phash") {
 			ack.Attrs["phash"] = hash
 		}
+	} else if to == types.StatusBroadcastJID {
+		s.distributeStatus(c.dev, node)
 	} else {
 		s.distribute(c.dev, node)
 	}
@@ -155,6 +157,12 @@ func (s *Server) classifyMessage(d *device, node *waBinary.Node) int {
 		return f.Code
 	}
 	to := attrJID(node, "to")
+	if to == types.StatusBroadcastJID {
+		if len(recipients(node)) == 0 {
+			return 400 // a post is for the people that it lists
+		}
+		return 0
+	}
 	if to.Server != types.GroupServer {
 		return s.classifyChat(d.account, s.accountOf(to), node)
 	}
@@ -256,6 +264,8 @@ func (s *Server) receive(from *device, a *account, node *waBinary.Node, part sea
 			receipt := s.receiptNode(a, Delivered, m.ID)
 			if g := s.groupOf(attrJID(node, "to")); g != nil {
 				receipt = s.inGroup(g, g.snapshot(), a, receipt)
+			} else if attrJID(node, "to") == types.StatusBroadcastJID {
+				receipt.Attrs["from"], receipt.Attrs["participant"] = types.StatusBroadcastJID, s.addressOf(a)
 			}
 			s.tell(from.account, receipt)
 		}

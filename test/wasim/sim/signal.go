@@ -17,7 +17,7 @@ type Signal struct {
 	// Bot is the companion, Tag is receipt, presence, chatstate or token.
 	Bot string `json:"bot"`
 	Tag string `json:"tag"`
-	// Type is the receipt's type (empty: delivered), available or unavailable, composing or paused.
+	// Type is the receipt's type (empty: delivered), available or unavailable, composing, recording or paused.
 	Type string `json:"type"`
 	// To is the chat, Participant the sender of a group's message, IDs the messages of a receipt.
 	To          string    `json:"to,omitempty"`
@@ -60,6 +60,9 @@ func (s *Server) handlePresence(d *device, node *waBinary.Node) {
 	signal := Signal{Bot: d.jid().String(), Tag: node.Tag, Type: attrText(node, "type"), To: attrText(node, "to")}
 	if children := node.GetChildren(); node.Tag == "chatstate" && len(children) > 0 {
 		signal.Type = children[0].Tag
+		if attrText(&children[0], "media") == "audio" {
+			signal.Type = "recording"
+		}
 	}
 	s.signals.add(signal)
 }
