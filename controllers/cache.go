@@ -45,13 +45,20 @@ func CacheOptions(namespaces []string) (cache.Options, error) {
 			&corev1.PersistentVolumeClaim{}: claims,
 		},
 	}
-	if len(namespaces) > 0 {
-		options.DefaultNamespaces = map[string]cache.Config{}
-		for _, namespace := range namespaces {
-			options.DefaultNamespaces[namespace] = cache.Config{}
-		}
-	}
+	options.DefaultNamespaces = namespacesOf(namespaces)
 	return options, nil
+}
+
+// namespacesOf limits a cache to namespaces; nil for the whole cluster.
+func namespacesOf(namespaces []string) map[string]cache.Config {
+	if len(namespaces) == 0 {
+		return nil
+	}
+	limits := map[string]cache.Config{}
+	for _, namespace := range namespaces {
+		limits[namespace] = cache.Config{}
+	}
+	return limits
 }
 
 // slim drops fields that the operator does not read: managedFields and kubectl's last applied configuration.

@@ -29,6 +29,8 @@ func deriveConditions(p *pass, status *v1alpha1.WhatsAppSessionStatus, known kno
 	c.setQRRequired()
 	c.setSessionExpired()
 	c.setConflict()
+	c.setEventsDelivered()
+	c.setSending()
 	c.setProgress()
 	c.setReady()
 }

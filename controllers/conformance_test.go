@@ -30,6 +30,7 @@ func ConditionFaults(session *v1alpha1.WhatsAppSession) []string {
 	for _, kind := range []string{
 		v1alpha1.ConditionReady, v1alpha1.ConditionStorageReady, v1alpha1.ConditionPodReady, v1alpha1.ConditionSessionExists,
 		v1alpha1.ConditionConnected, v1alpha1.ConditionQRRequired, v1alpha1.ConditionSessionExpired, v1alpha1.ConditionConflict,
+		v1alpha1.ConditionEventsDelivered, v1alpha1.ConditionSending,
 	} {
 		if find(kind).Type == "" {
 			fault("%s is missing", kind)

@@ -1,7 +1,9 @@
 package controllers
 
 import (
+	"bytes"
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -14,23 +16,31 @@ import (
 	"sesi.dev/sesi/api/credentials"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
+	"sesi.dev/sesi/controllers/resources"
 )
 
 // ensureCredentials creates the session's Secret, and renews it when it is damaged or its certificate is about to expire.
-// A running bot reads the new one from its volume; its event stream stays open.
+// The Secret also has the bot's files about messages. A running bot reads the new content from its volume; its event
+// stream and its connection to WhatsApp stay open.
 func (r *Reconciler) ensureCredentials(ctx context.Context, p *pass) error {
 	mine := p.secret != nil && metav1.IsControlledBy(p.secret, p.session)
-	if mine && p.keys != nil && p.now.Before(p.keys.renewAt) {
+	good := mine && p.keys != nil && p.now.Before(p.keys.renewAt)
+	if good && hasDeliveries(p.secret, p.deliveries) {
 		return nil
 	}
-	desired, err := credentials.Build(p.session, p.secret, p.now)
-	if err != nil {
-		return err
+	desired := p.secret.DeepCopy()
+	if !good {
+		var err error
+		if desired, err = credentials.Build(p.session, p.secret, p.now); err != nil {
+			return err
+		}
+		if p.secret != nil {
+			log.FromContext(ctx).Info("renewing credentials", "secret", desired.Name,
+				"why", credentials.DecideRenewal(p.session, p.secret, p.now))
+		}
 	}
-	if p.secret != nil {
-		log.FromContext(ctx).Info("renewing credentials", "secret", desired.Name,
-			"why", credentials.DecideRenewal(p.session, p.secret, p.now))
-	}
+	desired.Data = maps.Clone(desired.Data)
+	desired.Data[credentials.KeyWebhooks], desired.Data[credentials.KeyMessages] = p.deliveries.Webhooks, p.deliveries.Messages
 	// A Secret that the cache does not show yet may be good. The pass that its event starts decides.
 	unseen := p.secret == nil
 	return ensure(ctx, r, p.session, p.secret, desired, !unseen,
@@ -40,6 +50,10 @@ func (r *Reconciler) ensureCredentials(ctx context.Context, p *pass) error {
 				update.Data = desired.Data
 			}
 		})
+}
+
+func hasDeliveries(secret *corev1.Secret, d resources.Deliveries) bool {
+	return bytes.Equal(secret.Data[credentials.KeyWebhooks], d.Webhooks) && bytes.Equal(secret.Data[credentials.KeyMessages], d.Messages)
 }
 
 // keys are the parts of a Secret that are needed to connect to a bot.

@@ -91,7 +91,8 @@ func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alph
 	if good(existing) && maps.Equal(labels, existing.GetLabels()) {
 		return nil
 	}
-	if !r.brakes.allow(client.ObjectKeyFromObject(session), kind, r.now()) {
+	// An edit of the spec may ask for another object each time.
+	if !r.brakes.allow(client.ObjectKeyFromObject(session), fmt.Sprint(kind, " of generation ", session.Generation), r.now()) {
 		return r.undone(ctx, kind, existing)
 	}
 	update := existing.DeepCopyObject().(T)

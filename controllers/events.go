@@ -29,6 +29,9 @@ var brief = []string{
 	v1alpha1.ReasonPodStarting, v1alpha1.ReasonAwaitingTermination, v1alpha1.ReasonClaimPending, v1alpha1.ReasonTerminating,
 }
 
+// expected are reasons for a condition that somebody asked for.
+var expected = []string{v1alpha1.ReasonQuietHours, v1alpha1.ReasonMessagesOff, v1alpha1.ReasonPaused}
+
 // worrying are the states that a person should look at.
 var worrying = []bot.State{
 	bot.StateConflict, bot.StateLoggedOut, bot.StateRestricted, bot.StateOutdated, bot.StateFailed, v1alpha1.StateUnknown,
@@ -57,12 +60,18 @@ func decideTransitions(before, after *v1alpha1.WhatsAppSessionStatus) []transiti
 		{v1alpha1.ConditionStorageReady, metav1.ConditionTrue},
 		{v1alpha1.ConditionConflict, metav1.ConditionFalse},
 		{v1alpha1.ConditionStalled, metav1.ConditionFalse},
+		{v1alpha1.ConditionEventsDelivered, metav1.ConditionTrue},
+		{v1alpha1.ConditionSending, metav1.ConditionTrue},
 	} {
 		was, is := meta.FindStatusCondition(before.Conditions, watched.condition), meta.FindStatusCondition(after.Conditions, watched.condition)
 		if is == nil || was != nil && was.Status == is.Status && was.Reason == is.Reason {
 			continue
 		}
 		switch {
+		case slices.Contains(expected, is.Reason):
+			add(corev1.EventTypeNormal, is.Reason, is.Message)
+		case is.Status == metav1.ConditionUnknown || was != nil && was.Status == metav1.ConditionUnknown && is.Status == watched.wanted:
+			// The bot has not reported yet, or reports that all is well.
 		case is.Status != watched.wanted:
 			add(corev1.EventTypeWarning, is.Reason, is.Message)
 		case was != nil && !slices.Contains(brief, was.Reason):

@@ -45,6 +45,9 @@ func (r *Reconciler) load(ctx context.Context, key types.NamespacedName) (*pass,
 	if err := r.rollout.restore(ctx, r); err != nil {
 		return nil, err
 	}
+	if err := r.loadDeliveries(ctx, &in); err != nil {
+		return nil, err
+	}
 	in.keys = r.keyring.read(in.session, in.secret)
 	in.desired, in.templateErr = r.builds.pod(in.session, r.options)
 	r.observe(&in)
@@ -53,10 +56,33 @@ func (r *Reconciler) load(ctx context.Context, key types.NamespacedName) (*pass,
 	p.storage = classifyClaim(&p.input)
 	p.plan = decidePlan(&p.input, p.storage)
 	p.bot = p.plan.bot
-	if in.templateErr != nil {
+	switch {
+	case in.templateErr != nil:
 		p.trouble = classifyTemplate(in.templateErr)
+	case in.deliveries.Err != nil:
+		p.trouble = found(kindInvalidMessages, "%v. The bot goes by the settings that it has.", in.deliveries.Err)
 	}
 	return p, nil
+}
+
+// loadDeliveries builds the bot's files about messages from the spec and the Secrets that its webhooks name.
+func (r *Reconciler) loadDeliveries(ctx context.Context, in *input) error {
+	var secrets map[string]*corev1.Secret
+	for _, name := range resources.WebhookSecrets(in.session) {
+		var err error
+		secret := find(ctx, r.webhookSecrets, types.NamespacedName{Namespace: in.session.Namespace, Name: name}, &corev1.Secret{}, &err)
+		if err != nil {
+			return err
+		}
+		if secret != nil {
+			if secrets == nil {
+				secrets = map[string]*corev1.Secret{}
+			}
+			secrets[name] = secret
+		}
+	}
+	in.deliveries = resources.BuildDeliveries(in.session, in.secret, secrets)
+	return nil
 }
 
 // observe adds what the present pod's bot reported.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/bot"
@@ -25,6 +27,18 @@ var actionDesc = prometheus.NewDesc("sesi_session_user_action",
 var rolloutDesc = prometheus.NewDesc("sesi_rollout_sessions",
 	"WhatsAppSessions that wait for their turn in a rollout of the operator, or whose bot is not back from it.", []string{"waits_for"}, nil)
 
+var deliveredDesc = prometheus.NewDesc("sesi_session_events_delivered",
+	"1 while every webhook of a WhatsAppSession gets its events, 0 while one does not, with the reason of the condition EventsDelivered.", []string{"namespace", "name", "reason"}, nil)
+
+var sendingDesc = prometheus.NewDesc("sesi_session_sending",
+	"1 while nothing holds a WhatsAppSession's messages back, 0 while something does, with the reason of the condition Sending.", []string{"namespace", "name", "reason"}, nil)
+
+var backlogDesc = prometheus.NewDesc("sesi_session_webhook_backlog_seconds",
+	"About how long the oldest event that waits for a webhook has waited; 0 while none has for half a minute.", []string{"namespace", "name", "webhook"}, nil)
+
+var deadLettersDesc = prometheus.NewDesc("sesi_session_webhook_dead_letters",
+	"Events of a webhook that were given up, rounded down to 1, 2 or 5 with zeros behind.", []string{"namespace", "name", "webhook"}, nil)
+
 // knownStates keep an invented state from becoming a series.
 var knownStates = append(slices.Clone(bot.States), v1alpha1.StatePending, v1alpha1.StateSuspended,
 	v1alpha1.StateTerminating, v1alpha1.StateUnknown)
@@ -34,6 +48,10 @@ func (c *states) Describe(out chan<- *prometheus.Desc) {
 	out <- stateDesc
 	out <- actionDesc
 	out <- rolloutDesc
+	out <- deliveredDesc
+	out <- sendingDesc
+	out <- backlogDesc
+	out <- deadLettersDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -58,8 +76,31 @@ func (c *states) Collect(out chan<- prometheus.Metric) {
 		if action := session.Status.UserAction; action != bot.ActionNone && slices.Contains(bot.UserActions, action) {
 			out <- prometheus.MustNewConstMetric(actionDesc, prometheus.GaugeValue, 1, session.Namespace, session.Name, string(action))
 		}
+		collectMessages(session, out)
 	}
 	for waitsFor, count := range waiting {
 		out <- prometheus.MustNewConstMetric(rolloutDesc, prometheus.GaugeValue, float64(count), waitsFor)
+	}
+}
+
+// collectMessages collects how a session's deliveries and sending are going. What no bot has reported yet has no series.
+func collectMessages(session *v1alpha1.WhatsAppSession, out chan<- prometheus.Metric) {
+	for kind, desc := range map[string]*prometheus.Desc{v1alpha1.ConditionEventsDelivered: deliveredDesc, v1alpha1.ConditionSending: sendingDesc} {
+		if found := meta.FindStatusCondition(session.Status.Conditions, kind); found != nil && found.Status != metav1.ConditionUnknown {
+			value := 0.0
+			if found.Status == metav1.ConditionTrue {
+				value = 1
+			}
+			out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, session.Namespace, session.Name, found.Reason)
+		}
+	}
+	for i := range session.Status.Webhooks {
+		w := &session.Status.Webhooks[i]
+		waited := 0.0
+		if w.BacklogSince != nil {
+			waited = max(0, time.Since(w.BacklogSince.Time).Seconds())
+		}
+		out <- prometheus.MustNewConstMetric(backlogDesc, prometheus.GaugeValue, waited, session.Namespace, session.Name, w.Name)
+		out <- prometheus.MustNewConstMetric(deadLettersDesc, prometheus.GaugeValue, float64(w.DeadLetters), session.Namespace, session.Name, w.Name)
 	}
 }

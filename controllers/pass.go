@@ -40,6 +40,8 @@ type input struct {
 	// desired is the pod that the spec asks for; nil when templateErr says why there is none.
 	desired     *corev1.Pod
 	templateErr error
+	// deliveries are the bot's files about messages.
+	deliveries resources.Deliveries
 	// holder is the older session that has the same claim and clientId; nil when this session may use them.
 	holder *v1alpha1.WhatsAppSession
 	// sameAccount is another session that is linked to the same account.

@@ -45,9 +45,11 @@ type Reconciler struct {
 	// options are the same for every session.
 	options resources.Options
 	// live reads from the API server and not from the cache: before a pod is created, and when a name is taken.
-	live   client.Reader
-	bots   listener
-	events events.EventRecorder
+	live client.Reader
+	// webhookSecrets reads the Secrets that webhooks may use.
+	webhookSecrets client.Reader
+	bots           listener
+	events         events.EventRecorder
 	// ordinary limits the rate of events that are not warnings.
 	ordinary *rate.Limiter
 	now      func() time.Time

@@ -45,6 +45,8 @@ type Settings struct {
 	Observer observer.Options
 	// ReadNodes: the operator may read nodes, because it serves the whole cluster.
 	ReadNodes bool
+	// Namespaces limit the operator; none means the whole cluster.
+	Namespaces []string
 	// Metrics registers the operator's metrics.
 	Metrics prometheus.Registerer
 }
@@ -59,6 +61,11 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		events: mgr.GetEventRecorder(fieldOwner), now: time.Now, unlinker: unlinker,
 		ordinary: rate.NewLimiter(eventsPerSecond, eventsAtOnce),
 	}
+	secrets, err := newWebhookSecrets(mgr, settings.Namespaces)
+	if err != nil {
+		return err
+	}
+	r.webhookSecrets = secrets
 	if settings.ReadNodes {
 		r.nodes.live = mgr.GetAPIReader()
 	}
@@ -75,6 +82,9 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		if err := mgr.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.WhatsAppSession{}, name, index); err != nil {
 			return fmt.Errorf("index sessions by their %s: %w", name, err)
 		}
+	}
+	if err := mgr.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.WhatsAppSession{}, indexWebhookSecret, webhookSecretKeys); err != nil {
+		return fmt.Errorf("index sessions by their %s: %w", indexWebhookSecret, err)
 	}
 	for _, collector := range []prometheus.Collector{bots, &states{mgr.GetCache()}} {
 		if err := settings.Metrics.Register(collector); err != nil {
@@ -95,6 +105,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		Watches(&corev1.Pod{}, podReports()).
 		Watches(&corev1.Pod{}, handler.Funcs{DeleteFunc: r.podGone}).
 		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(r.requestsOfClaim)).
+		WatchesRawSource(source.Kind(secrets, &corev1.Secret{}, handler.TypedEnqueueRequestsFromMapFunc(r.requestsOfSecret))).
 		WatchesRawSource(source.Channel(bots.Events(), reported)).
 		WatchesRawSource(source.Channel(unlinker.answered, reported)).
 		WithOptions(controller.Options{

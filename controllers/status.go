@@ -89,7 +89,11 @@ func dropForeignFacts(p *pass, status *v1alpha1.WhatsAppSessionStatus) {
 		return
 	}
 	status.Session, status.QR, status.RestrictedUntil, status.Notice, status.Instance = nil, nil, nil, "", ""
-	for _, kind := range []string{v1alpha1.ConditionSessionExists, v1alpha1.ConditionSessionExpired, v1alpha1.ConditionQRRequired} {
+	status.Webhooks, status.Sending = nil, nil
+	for _, kind := range []string{
+		v1alpha1.ConditionSessionExists, v1alpha1.ConditionSessionExpired, v1alpha1.ConditionQRRequired,
+		v1alpha1.ConditionEventsDelivered, v1alpha1.ConditionSending,
+	} {
 		meta.RemoveStatusCondition(&status.Conditions, kind)
 	}
 }

@@ -92,6 +92,7 @@ const (
 	kindNodeUnreachable
 	kindBotUnreachable
 	kindInvalidTemplate
+	kindInvalidMessages
 	kindSuspended
 	kindTerminating
 )
@@ -136,6 +137,7 @@ var kinds = [...]struct {
 	kindNodeUnreachable:       {metav1.ConditionUnknown, v1alpha1.ReasonNodeUnreachable, settled},
 	kindBotUnreachable:        {metav1.ConditionFalse, v1alpha1.ReasonBotUnreachable, settled},
 	kindInvalidTemplate:       {metav1.ConditionFalse, v1alpha1.ReasonInvalidTemplate, stalled},
+	kindInvalidMessages:       {metav1.ConditionFalse, v1alpha1.ReasonInvalidMessages, stalled},
 	kindSuspended:             {metav1.ConditionFalse, v1alpha1.ReasonSuspended, settled},
 	kindTerminating:           {metav1.ConditionFalse, v1alpha1.ReasonTerminating, moving},
 }

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# generate.sh writes everything that is derived: from the API types deep copies and the
-# CRD; from the controllers' markers the operator's role; from these and the alerts their copies in config and in
-# the chart; from the routes the OpenAPI document; from that, the CRD and the bot's settings the reference pages.
+# generate.sh writes everything that is derived: from the API types deep copies and the CRD, whose types of events are the
+# bot's; from the controllers' markers the operator's role; from these and the alerts their copies in config and in the
+# chart; from the routes the OpenAPI document; from that, the CRD and the bot's settings the reference pages.
 # Run twice it changes nothing; what it writes is committed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 controller_gen=$(hack/tool.sh controller-gen)
+
+# a webhook may ask for every type of event that a bot has
+events=$(sed -n 's/.* EventType = "\(.*\)"$/\1/p' api/bot/event.go | LC_ALL=C sort | paste -sd ';')
+sed -i "/^\/\/ WebhookEvent is /,/^type WebhookEvent/s/Enum=.*/Enum=$events/" api/v1alpha1/messages.go
 
 rm -f api/v1alpha1/zz_generated.deepcopy.go
 "$controller_gen" object paths=./api/v1alpha1

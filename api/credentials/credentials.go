@@ -35,6 +35,9 @@ const (
 	// KeyRoots are the certificates to trust: the present one, and the previous one for as long as a bot may
 	// still serve it.
 	KeyRoots = "ca.crt"
+	// KeyWebhooks is the bot's file of webhooks, with their secrets. KeyMessages is its file of settings for messages.
+	KeyWebhooks = "webhooks.json"
+	KeyMessages = "messages.env"
 )
 
 const (
@@ -145,6 +148,11 @@ func Build(session *v1alpha1.WhatsAppSession, existing *corev1.Secret, now time.
 	}
 	if !bot.ValidToken(strings.TrimSpace(string(previous[KeyToken]))) {
 		secret.Data[KeyToken] = newToken()
+	}
+	for _, kept := range []string{KeyWebhooks, KeyMessages} {
+		if data, found := previous[kept]; found {
+			secret.Data[kept] = data
+		}
 	}
 	if old, err := readCertificate(previous); err == nil {
 		secret.Data[KeyRoots] = append(bytes.Clone(certificate), encodeCertificate(old.Raw)...)

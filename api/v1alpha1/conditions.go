@@ -14,7 +14,7 @@ const (
 	StateUnknown bot.State = "Unknown"
 )
 
-// Condition types. Those up to ConditionConflict are always set; the last two follow kstatus and are absent when false.
+// Condition types. Those up to ConditionSending are always set; the last two follow kstatus and are absent when false.
 const (
 	// ConditionReady summarises the others: the bot can send and receive.
 	ConditionReady = "Ready"
@@ -32,6 +32,10 @@ const (
 	ConditionSessionExpired = "SessionExpired"
 	// ConditionConflict: another client, bot or WhatsAppSession uses the same session.
 	ConditionConflict = "Conflict"
+	// ConditionEventsDelivered: every webhook gets its events.
+	ConditionEventsDelivered = "EventsDelivered"
+	// ConditionSending: nothing holds messages back, as far as the bot knows.
+	ConditionSending = "Sending"
 	// ConditionReconciling: the operator is working on what the spec asks for.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled: the operator cannot continue until someone edits the spec, or an object that it names.
@@ -110,6 +114,45 @@ const (
 	ReasonAccountShared = "AccountShared"
 )
 
+// Reasons of EventsDelivered.
+const (
+	// ReasonDelivering: every webhook gets its events.
+	ReasonDelivering = "Delivering"
+	// ReasonNoWebhooks: the session has no webhooks.
+	ReasonNoWebhooks = "NoWebhooks"
+	// ReasonRetrying: a receiver does not answer or refuses events, which are tried again.
+	ReasonRetrying = "Retrying"
+	// ReasonBehind: a receiver takes events more slowly than they come.
+	ReasonBehind = "Behind"
+	// ReasonPaused: a person paused a webhook.
+	ReasonPaused = "Paused"
+	// ReasonEnded: a receiver answered 410 Gone.
+	ReasonEnded = "Ended"
+	// ReasonRefused: the bot cannot read its webhooks.
+	ReasonRefused = "Refused"
+	// ReasonSecretNotFound: a webhook's Secret is missing, or lacks the label that allows its use.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonSecretInvalid: a webhook's Secret lacks a key, or its value cannot be used.
+	ReasonSecretInvalid = "SecretInvalid"
+)
+
+// Reasons of Sending.
+const (
+	// ReasonNotHeld: nothing holds messages back.
+	ReasonNotHeld = "NotHeld"
+	// ReasonTimelocked: WhatsApp does not let the account write to new people for a while.
+	ReasonTimelocked = "Timelocked"
+	// ReasonCapped: the account used up WhatsApp's quota of new people.
+	ReasonCapped = "Capped"
+	// ReasonQuietHours: it is the time of day at which the bot sends nothing.
+	ReasonQuietHours = "QuietHours"
+	// ReasonHeld: the bot holds messages for a reason that only a newer operator knows.
+	ReasonHeld = "Held"
+)
+
+// ReasonMessagesOff: spec.messages.enabled is false. EventsDelivered and Sending have it.
+const ReasonMessagesOff = "MessagesOff"
+
 // Reasons that several conditions share.
 const (
 	// ReasonUndone: something keeps changing one of the session's objects back.
@@ -120,6 +163,8 @@ const (
 	ReasonSuspended = "Suspended"
 	// ReasonTerminating: the resource is being deleted.
 	ReasonTerminating = "Terminating"
+	// ReasonInvalidMessages: spec.messages has a value that only the operator can check, and that is wrong.
+	ReasonInvalidMessages = "InvalidMessages"
 	// ReasonInvalidTemplate: spec.template cannot be merged, or changes something that it must not.
 	ReasonInvalidTemplate = "InvalidTemplate"
 )

@@ -46,7 +46,7 @@ func TestRejectedMessages(t *testing.T) {
 		"url with a bad escape":   {with("https://a.example/%zz"), []string{"spec.webhooks[0].url", "such as https://example.com/hook"}},
 		"url too long":            {with("https://a.example/" + strings.Repeat("a", 1024)), []string{"spec.webhooks[0].url", "may not be more than 1024"}},
 		"events a word":           {hook(`, events: message`), []string{"spec.webhooks[0].events", "must be of type array"}},
-		"event unknown":           {hook(`, events: [messages]`), []string{"spec.webhooks[0].events[0]", `"message", "message.sent"`}},
+		"event unknown":           {hook(`, events: [messages]`), []string{"spec.webhooks[0].events[0]", `"message", "message.edited"`}},
 		"event of WAHA":           {hook(`, events: [message.any]`), []string{"spec.webhooks[0].events[0]", `"message.sent"`}},
 		"event twice":             {hook(`, events: [message, message]`), []string{"spec.webhooks[0].events[1]", "Duplicate value"}},
 		"filter unknown":          {hook(`, filters: {group: false}`), []string{`unknown field "spec.webhooks[0].filters.group"`}},

@@ -19,6 +19,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Phone",type=string,priority=1,JSONPath=`.status.session.phoneNumber`,description="The linked account"
 // +kubebuilder:printcolumn:name="Node",type=string,priority=1,JSONPath=`.status.nodeName`,description="Where the bot runs"
 // +kubebuilder:printcolumn:name="Last-Connected",type=date,priority=1,JSONPath=`.status.session.lastConnectedAt`,description="Age of the present or last connection"
+// +kubebuilder:printcolumn:name="Delivered",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="EventsDelivered")].status`,description="Whether every webhook gets its events"
+// +kubebuilder:printcolumn:name="Sending",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Sending")].status`,description="Whether nothing holds messages back"
 // +kubebuilder:selectablefield:JSONPath=`.spec.clientId`
 // +kubebuilder:selectablefield:JSONPath=`.status.clientId`
 // +kubebuilder:selectablefield:JSONPath=`.status.state`

@@ -52,6 +52,8 @@ func TestColumns(t *testing.T) {
 			condition(v1alpha1.ConditionSessionExists, metav1.ConditionTrue),
 			condition(v1alpha1.ConditionSessionExpired, metav1.ConditionFalse),
 			condition(v1alpha1.ConditionQRRequired, metav1.ConditionUnknown),
+			condition(v1alpha1.ConditionEventsDelivered, metav1.ConditionTrue),
+			condition(v1alpha1.ConditionSending, metav1.ConditionFalse),
 		},
 	}
 	if err := api.Status().Update(t.Context(), object); err != nil {
@@ -73,7 +75,7 @@ func TestColumns(t *testing.T) {
 	if len(narrow) != len(wantNarrow)+1 || !slices.Equal(narrow[:len(wantNarrow)], wantNarrow) || !strings.HasPrefix(narrow[len(wantNarrow)], "AGE=") {
 		t.Errorf("kubectl get shows %q\nwant %q and AGE", narrow, wantNarrow)
 	}
-	wantWide := []string{"REASON=LoggedIn", "PHONE=+628123456789", "NODE=node-1", "LAST-CONNECTED=3h"}
+	wantWide := []string{"REASON=LoggedIn", "PHONE=+628123456789", "NODE=node-1", "LAST-CONNECTED=3h", "DELIVERED=True", "SENDING=False"}
 	if !slices.Equal(wide, wantWide) {
 		t.Errorf("-o wide adds %q\nwant %q", wide, wantWide)
 	}

@@ -54,6 +54,17 @@ type WhatsAppSessionStatus struct {
 	// +optional
 	Notice string `json:"notice,omitempty"`
 
+	// webhooks says in coarse steps how the deliveries of each webhook are going, by name.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	Webhooks []WebhookStatus `json:"webhooks,omitempty"`
+
+	// sending says why messages are held; empty while none are, as far as the bot knows.
+	// +optional
+	Sending *SendingStatus `json:"sending,omitempty"`
+
 	// podName of the bot, empty while there is none.
 	// +optional
 	PodName string `json:"podName,omitempty"`
@@ -71,7 +82,7 @@ type WhatsAppSessionStatus struct {
 	Replacement *ReplacementStatus `json:"replacement,omitempty"`
 
 	// conditions of the session: Ready, StorageReady, PodReady, SessionExists, Connected, QRRequired,
-	// SessionExpired and Conflict always; Reconciling and Stalled only while they are true.
+	// SessionExpired, Conflict, EventsDelivered and Sending always; Reconciling and Stalled only while they are true.
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
@@ -129,6 +140,38 @@ type SessionStatus struct {
 	// lastConnectedAt is when the current or last connection to WhatsApp was established.
 	// +optional
 	LastConnectedAt *metav1.Time `json:"lastConnectedAt,omitempty"`
+}
+
+// WebhookStatus says how the deliveries of one webhook are going.
+type WebhookStatus struct {
+	// name of the webhook.
+	// +required
+	Name string `json:"name"`
+
+	// state is delivering, retrying (the receiver does not answer, or refuses events), paused (by a person) or ended (the
+	// receiver answered 410 Gone).
+	// +optional
+	State bot.WebhookState `json:"state,omitempty"`
+
+	// backlogSince is about when the oldest event that waits came; empty while none has waited for half a minute.
+	// +optional
+	BacklogSince *metav1.Time `json:"backlogSince,omitempty"`
+
+	// deadLetters is how many events were given up, rounded down to 1, 2 or 5 with zeros behind.
+	// +optional
+	DeadLetters int64 `json:"deadLetters"`
+}
+
+// SendingStatus says why messages are held.
+type SendingStatus struct {
+	// heldFor is timelocked (WhatsApp does not let the account write to new people), capped (the account used up
+	// WhatsApp's quota of new people) or quiet-hours. With the first two only first messages to new people are held.
+	// +optional
+	HeldFor bot.HoldReason `json:"heldFor,omitempty"`
+
+	// until is when they are sent at the earliest.
+	// +optional
+	Until *metav1.Time `json:"until,omitempty"`
 }
 
 // What the replacement of a pod waits for.

@@ -75,8 +75,11 @@ func openSettings(given config.Config) (*messageSettings, error) {
 	return s, err
 }
 
-func (s *messageSettings) read() (err error) {
-	s.now, err = s.given.Reread()
+func (s *messageSettings) read() error {
+	next, err := s.given.Reread()
+	if err == nil {
+		s.now = next
+	}
 	return err
 }
 

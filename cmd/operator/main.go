@@ -121,7 +121,7 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 		return nil, fmt.Errorf("add the probes: %w", err)
 	}
 	err = controllers.Setup(manager, controllers.Settings{
-		Metrics: metrics.Registry, ReadNodes: len(flags.namespaces) == 0,
+		Metrics: metrics.Registry, ReadNodes: len(flags.namespaces) == 0, Namespaces: flags.namespaces,
 		Resources: resources.Options{
 			BotImage: flags.botImage, OperatorNamespace: flags.namespace, OperatorLabels: flags.labels, GatewayLabels: flags.gateway,
 			ClosedPrefixes: flags.closed, TemplatePolicy: flags.template,

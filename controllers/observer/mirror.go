@@ -27,10 +27,26 @@ func Mirror(status *v1alpha1.WhatsAppSessionStatus, snapshot *bot.Snapshot) {
 		status.Session.LastConnectedAt = before.LastConnectedAt
 	}
 	status.QR = &v1alpha1.QRStatus{Needed: snapshot.QRRequired, ExpiresAt: moment(snapshot.QRExpiresAt)}
+	mirrorMessages(status, snapshot.Messages)
 	status.RestrictedUntil = moment(snapshot.RestrictedUntil)
 	status.WebVersion = snapshot.WebVersion
 	status.Notice = string(snapshot.Notice)
 	status.Instance = snapshot.Instance
+}
+
+func mirrorMessages(status *v1alpha1.WhatsAppSessionStatus, messages *bot.MessagesSummary) {
+	status.Webhooks, status.Sending = nil, nil
+	if messages == nil {
+		return
+	}
+	for _, w := range messages.Webhooks {
+		status.Webhooks = append(status.Webhooks, v1alpha1.WebhookStatus{
+			Name: w.Name, State: w.State, BacklogSince: moment(w.BacklogSince), DeadLetters: int64(w.DeadLetters), //nolint:gosec // decode bounds it
+		})
+	}
+	if held := messages.Held; held != nil {
+		status.Sending = &v1alpha1.SendingStatus{HeldFor: held.Reason, Until: moment(held.Until)}
+	}
 }
 
 // moment is a bot's time as a status shows it, to the second; nil for none.
@@ -63,12 +79,17 @@ type shown struct {
 	userAction bot.UserAction
 	message    string
 	connected  bool
+	// refused: the bot cannot read its webhooks.
+	refused bool
+	// summary: the bot reports about messages.
+	summary bool
 }
 
 func shownOf(snapshot *bot.Snapshot) shown {
 	s := shown{
 		state: snapshot.State, reason: snapshot.Reason, userAction: snapshot.UserAction,
 		message: snapshot.Message, connected: snapshot.Connected,
+		summary: snapshot.Messages != nil, refused: snapshot.Messages != nil && snapshot.Messages.WebhooksRefused,
 	}
 	Mirror(&s.mirrored, snapshot)
 	return s
@@ -81,7 +102,8 @@ func classifyChange(before, after *bot.Snapshot) change {
 		return major
 	}
 	a, b := shownOf(before), shownOf(after)
-	if a.state != b.state || a.reason != b.reason || a.userAction != b.userAction || a.message != b.message || a.connected != b.connected {
+	if a.state != b.state || a.reason != b.reason || a.userAction != b.userAction || a.message != b.message || a.connected != b.connected ||
+		a.refused != b.refused || a.summary != b.summary {
 		return major
 	}
 	if equality.Semantic.DeepEqual(a.mirrored, b.mirrored) {

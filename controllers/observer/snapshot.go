@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 
 	"sesi.dev/sesi/api/bot"
@@ -40,6 +41,9 @@ func decode(data []byte, instance string) (*bot.Snapshot, error) {
 	if snapshot.Size < 0 {
 		return nil, errors.New("the bot reports a negative size")
 	}
+	if err := checkMessages(snapshot.Messages); err != nil {
+		return nil, err
+	}
 	snapshot.Message = bot.Printable(snapshot.Message, maxText)
 	snapshot.Path = bot.Printable(snapshot.Path, maxText)
 	snapshot.PushName = bot.Printable(snapshot.PushName, maxAddress)
@@ -53,9 +57,51 @@ func decode(data []byte, instance string) (*bot.Snapshot, error) {
 		{"linkedAt", snapshot.LinkedAt}, {"connectedAt", snapshot.ConnectedAt}, {"lastModified", snapshot.LastModified},
 		{"qrExpiresAt", snapshot.QRExpiresAt}, {"restrictedUntil", snapshot.RestrictedUntil},
 	} {
-		if year := field.value.Year(); !field.value.IsZero() && (year < 1970 || year > 9999) {
-			return nil, fmt.Errorf("the bot reports a %s outside the years 1970 to 9999", field.name)
+		if err := checkTime(field.name, field.value); err != nil {
+			return nil, err
 		}
 	}
 	return snapshot, nil
+}
+
+func checkTime(name string, value bot.Time) error {
+	if year := value.Year(); !value.IsZero() && (year < 1970 || year > 9999) {
+		return fmt.Errorf("the bot reports a %s outside the years 1970 to 9999", name)
+	}
+	return nil
+}
+
+// maxWebhooks is how many webhooks a status can show.
+const maxWebhooks = 32
+
+var (
+	webhookName = regexp.MustCompile(`^[-a-z0-9]{1,63}$`)
+	lowerWord   = regexp.MustCompile(`^[a-z][-a-z]{0,63}$`)
+)
+
+// checkMessages refuses a summary that no status can show.
+func checkMessages(messages *bot.MessagesSummary) error {
+	if messages == nil {
+		return nil
+	}
+	if len(messages.Webhooks) > maxWebhooks {
+		return fmt.Errorf("the bot reports more than %d webhooks", maxWebhooks)
+	}
+	names := map[string]bool{}
+	for _, w := range messages.Webhooks {
+		if !webhookName.MatchString(w.Name) || names[w.Name] || !lowerWord.MatchString(string(w.State)) || w.DeadLetters > math.MaxInt64 {
+			return errors.New("the bot reports an invalid webhook")
+		}
+		names[w.Name] = true
+		if err := checkTime("backlogSince", w.BacklogSince); err != nil {
+			return err
+		}
+	}
+	if held := messages.Held; held != nil {
+		if !lowerWord.MatchString(string(held.Reason)) {
+			return errors.New("the bot reports an invalid reason for holding messages")
+		}
+		return checkTime("end of holding messages", held.Until)
+	}
+	return nil
 }

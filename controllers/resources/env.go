@@ -2,6 +2,7 @@ package resources
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,9 +28,13 @@ const (
 const (
 	// envMemoryLimit is derived by the operator, and a template may set it.
 	envMemoryLimit = "GOMEMLIMIT"
-	// envToken would contradict the Secret's token.
-	envToken = "API_TOKEN"
 )
+
+// contradicting are variables that would contradict what the operator sets, and where to set it instead.
+var contradicting = map[string]string{
+	"API_TOKEN": "the token comes from the session's Secret; edit it there", "MESSAGES": "use spec.messages.enabled",
+	"WEBHOOK_URL": "use spec.webhooks", "WEBHOOK_SECRET": "use spec.webhooks", "WEBHOOK_EVENTS": "use spec.webhooks",
+}
 
 func authPath(session *v1alpha1.WhatsAppSession) string {
 	if session.Spec.AuthPath != "" {
@@ -41,7 +46,7 @@ func authPath(session *v1alpha1.WhatsAppSession) string {
 // botEnv is the bot's whole configuration. The cache of the Web version is on the claim: after WhatsApp rejected the
 // built-in version, a restarted bot has to present the newer one from its first connection on.
 func botEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
-	return append([]corev1.EnvVar{
+	return slices.Concat([]corev1.EnvVar{
 		{Name: "AUTH_PATH", Value: authPath(session)},
 		{Name: "CLIENT_ID", Value: naming.ClientID(session)},
 		{Name: "WEB_VERSION_CACHE_PATH", Value: path.Join(authPath(session), ".wwebjs_cache")},
@@ -59,7 +64,18 @@ func botEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
 		{Name: "INSTANCE_ID", ValueFrom: &corev1.EnvVarSource{
 			FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.uid"},
 		}},
-	}, sessionEnv(session)...)
+	}, messagesEnv(session), sessionEnv(session))
+}
+
+// messagesEnv names the bot's files about messages.
+func messagesEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
+	if !MessagesEnabled(session) {
+		return nil
+	}
+	return []corev1.EnvVar{
+		{Name: "WEBHOOKS_FILE", Value: path.Join(credentialsPath, credentials.KeyWebhooks)},
+		{Name: "MESSAGES_FILE", Value: path.Join(credentialsPath, credentials.KeyMessages)},
+	}
 }
 
 // sessionEnv is the part of it that follows from the session's spec. It is hashed into OwnHash: a variable that is added
@@ -77,6 +93,9 @@ func sessionEnv(session *v1alpha1.WhatsAppSession) []corev1.EnvVar {
 		{Name: "TAKEOVER_TIMEOUT_MS", Value: milliseconds(spec.Conflict.Timeout, defaultTakeoverTimeout)},
 		{Name: "BACKUP_SYNC_INTERVAL_MS", Value: milliseconds(spec.Backup.Interval, defaultBackupInterval)},
 		{Name: "BACKUP_KEEP", Value: decimal(or(spec.Backup.Keep, defaultBackupKeep))},
+	}
+	if !MessagesEnabled(session) {
+		env = append(env, corev1.EnvVar{Name: "MESSAGES", Value: "off"})
 	}
 	if spec.Pairing.Method == v1alpha1.PairingPhoneCode {
 		env = append(env, corev1.EnvVar{Name: "PAIRING_PHONE_NUMBER", Value: spec.Pairing.PhoneNumber})

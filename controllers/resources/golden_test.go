@@ -79,6 +79,27 @@ containers:
 `),
 			},
 		}),
+		"webhooks":     newSession("hotel", v1alpha1.WhatsAppSessionSpec{Webhooks: hooks()}),
+		"messages-off": newSession("reserve", v1alpha1.WhatsAppSessionSpec{Messages: v1alpha1.Messages{Enabled: new(false)}}),
+	}
+}
+
+// hooks are webhooks of every kind: inside the cluster and outside, with secrets and without.
+func hooks() []v1alpha1.Webhook {
+	return []v1alpha1.Webhook{
+		{Name: "reception", URL: "http://reception.hotel.svc:8080/events", To: &v1alpha1.WebhookPods{
+			PodSelector: v1alpha1.WebhookPodSelector{MatchLabels: map[string]v1alpha1.LabelValue{"app": "reception"}},
+		}},
+		{Name: "n8n", URL: "http://n8n.automation.svc/webhook/1", To: &v1alpha1.WebhookPods{
+			Namespace: "automation", PodSelector: v1alpha1.WebhookPodSelector{MatchLabels: map[string]v1alpha1.LabelValue{"app": "n8n"}},
+		}},
+		{
+			Name: "books", URL: "https://books.example.com:8443/in?x=<y>", Events: []v1alpha1.WebhookEvent{"message", "message.state"},
+			Filters:   v1alpha1.WebhookFilters{Chats: []string{"+628123456789"}, Groups: new(false), FromMe: new(false)},
+			SecretRef: &v1alpha1.WebhookSecretRef{Name: "books"}, HeadersSecretRef: &v1alpha1.WebhookHeadersRef{Name: "books-headers"},
+			Order: v1alpha1.WebhookOrderSession, Patience: &metav1.Duration{Duration: time.Hour},
+		},
+		{Name: "plain", URL: "http://example.com/hook"},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sesi.dev/sesi/api/v1alpha1"
@@ -49,6 +50,7 @@ func TestHash(t *testing.T) {
 				Annotations: map[string]string{"kubectl.kubernetes.io/restartedAt": "now"},
 			}}
 		},
+		"messages off": func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Spec.Messages.Enabled = new(false) },
 		"template's label": func(s *v1alpha1.WhatsAppSession, _ *Options) {
 			s.Spec.Template = &v1alpha1.PodTemplate{Metadata: v1alpha1.PodTemplateMetadata{
 				Labels: map[string]string{"app": "shop"},
@@ -56,9 +58,16 @@ func TestHash(t *testing.T) {
 		},
 	}
 	stays := map[string]change{
-		"nothing":               func(*v1alpha1.WhatsAppSession, *Options) {},
-		"operator's namespace":  func(_ *v1alpha1.WhatsAppSession, o *Options) { o.OperatorNamespace = "elsewhere" },
-		"cluster's address":     func(_ *v1alpha1.WhatsAppSession, o *Options) { o.ClosedPrefixes = []netip.Prefix{} },
+		"nothing":              func(*v1alpha1.WhatsAppSession, *Options) {},
+		"operator's namespace": func(_ *v1alpha1.WhatsAppSession, o *Options) { o.OperatorNamespace = "elsewhere" },
+		"cluster's address":    func(_ *v1alpha1.WhatsAppSession, o *Options) { o.ClosedPrefixes = []netip.Prefix{} },
+		"webhooks":             func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Spec.Webhooks = hooks() },
+		"messages": func(s *v1alpha1.WhatsAppSession, _ *Options) {
+			s.Spec.Messages = v1alpha1.Messages{
+				Enabled: new(true), Retention: &metav1.Duration{Duration: time.Hour}, MaxSize: new(resource.MustParse("1Gi")),
+				Pace: v1alpha1.Pace{PerMinute: new(int32(5)), QuietHours: "21:00-07:00", TimeZone: "Asia/Jakarta"},
+			}
+		},
 		"generation and status": func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Generation, s.Status.State = 7, "Connected" },
 		"session's labels":      func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Labels = map[string]string{"a": "b"} },
 		"deletionPolicy": func(s *v1alpha1.WhatsAppSession, _ *Options) {

@@ -2,7 +2,9 @@ package resources
 
 import (
 	"net/netip"
+	"net/url"
 	"slices"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -23,17 +25,22 @@ var metadataPrefixes = []netip.Prefix{
 
 const (
 	portDNS   = 53
+	portHTTP  = 80
 	portHTTPS = 443
 )
 
 // BuildNetworkPolicy builds the policy of the session's pod. Ingress: the API from the operator and from pods of the same
-// namespace with the session's access label, the metrics from Prometheus. Egress: DNS, TCP 443 and the proxy's port, but
-// not to the cluster's API or a cloud's metadata. Policies add up, so a user can allow more with another one.
+// namespace with the session's access label, the metrics from Prometheus. Egress: DNS, TCP 443, the ports of the proxy and
+// of webhooks, but not to the cluster's API or a cloud's metadata, and the pods that webhooks lead to. Policies add up, so
+// a user can allow more with another one.
 func BuildNetworkPolicy(session *v1alpha1.WhatsAppSession, options Options) *networkingv1.NetworkPolicy {
-	ports := []int32{portHTTPS}
-	if proxy := session.Spec.ProxySecretRef; proxy != nil && !slices.Contains(ports, proxy.Port) {
+	ports, pods := webhookTargets(session)
+	ports = append(ports, portHTTPS)
+	if proxy := session.Spec.ProxySecretRef; proxy != nil {
 		ports = append(ports, proxy.Port)
 	}
+	slices.Sort(ports)
+	ports = slices.Compact(ports)
 	return &networkingv1.NetworkPolicy{
 		ObjectMeta: naming.ObjectMeta(session),
 		Spec: networkingv1.NetworkPolicySpec{
@@ -46,12 +53,54 @@ func BuildNetworkPolicy(session *v1alpha1.WhatsAppSession, options Options) *net
 					PodSelector:       matchLabels(map[string]string{"app.kubernetes.io/name": "prometheus"}),
 				}}, Ports: policyPorts(corev1.ProtocolTCP, naming.PortMetrics)},
 			},
-			Egress: []networkingv1.NetworkPolicyEgressRule{
+			Egress: append([]networkingv1.NetworkPolicyEgressRule{
 				{Ports: append(policyPorts(corev1.ProtocolUDP, portDNS), policyPorts(corev1.ProtocolTCP, portDNS)...)},
 				{To: openBlocks(options.ClosedPrefixes), Ports: policyPorts(corev1.ProtocolTCP, ports...)},
-			},
+			}, pods...),
 		},
 	}
+}
+
+// webhookTargets are the ports of the webhooks outside the cluster, and one rule for the pods of those inside. A Service
+// may have another port than its pods, and a policy is about the pods, so that rule is for all of their TCP ports.
+func webhookTargets(session *v1alpha1.WhatsAppSession) (ports []int32, rules []networkingv1.NetworkPolicyEgressRule) {
+	var pods []networkingv1.NetworkPolicyPeer
+	for i := range session.Spec.Webhooks {
+		hook := &session.Spec.Webhooks[i]
+		if hook.To == nil {
+			ports = append(ports, portOf(hook.URL))
+			continue
+		}
+		labels := make(map[string]string, len(hook.To.PodSelector.MatchLabels))
+		for name, value := range hook.To.PodSelector.MatchLabels {
+			labels[name] = string(value)
+		}
+		peer := networkingv1.NetworkPolicyPeer{PodSelector: matchLabels(labels)}
+		if hook.To.Namespace != "" {
+			peer.NamespaceSelector = matchLabels(map[string]string{corev1.LabelMetadataName: hook.To.Namespace})
+		}
+		pods = append(pods, peer)
+	}
+	if len(pods) > 0 {
+		tcp := corev1.ProtocolTCP
+		rules = append(rules, networkingv1.NetworkPolicyEgressRule{To: pods, Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp}}})
+	}
+	return ports, rules
+}
+
+// portOf is the port of a webhook's URL, which the CRD has checked.
+func portOf(address string) int32 {
+	u, err := url.Parse(address)
+	if err != nil {
+		return portHTTPS
+	}
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); err == nil && port > 0 {
+		return int32(port)
+	}
+	if u.Scheme == "http" {
+		return portHTTP
+	}
+	return portHTTPS
 }
 
 // callers are the pods that may use the bot's API.

@@ -160,6 +160,8 @@ func botVolumes(session *v1alpha1.WhatsAppSession) []corev1.Volume {
 				{Key: credentials.KeyToken, Path: credentials.KeyToken},
 				{Key: credentials.KeyCertificate, Path: credentials.KeyCertificate},
 				{Key: credentials.KeyPrivateKey, Path: credentials.KeyPrivateKey},
+				{Key: credentials.KeyWebhooks, Path: credentials.KeyWebhooks},
+				{Key: credentials.KeyMessages, Path: credentials.KeyMessages},
 			},
 		}}},
 		{Name: volumeTemporary, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{

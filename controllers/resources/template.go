@@ -207,9 +207,10 @@ func decideContainer(base corev1.Container, merged []corev1.Container) field.Err
 			errs = append(errs, field.Forbidden(at.Child("env").Key(variable.Name), "is set by the operator from the session's spec"))
 		}
 	}
-	if hasEnv(bot.Env, envToken) {
-		errs = append(errs, field.Forbidden(at.Child("env").Key(envToken),
-			"the token comes from the session's Secret; edit it there"))
+	for name, instead := range contradicting {
+		if hasEnv(bot.Env, name) && !hasEnv(base.Env, name) {
+			errs = append(errs, field.Forbidden(at.Child("env").Key(name), instead))
+		}
 	}
 	for _, mount := range base.VolumeMounts {
 		if !slices.ContainsFunc(bot.VolumeMounts, func(m corev1.VolumeMount) bool {

@@ -112,9 +112,14 @@ func (p *Programs) Start(pod *corev1.Pod, address string, files Files) (func(), 
 	values["AUTH_PATH"] = files.Session
 	values["WEB_VERSION_CACHE_PATH"] = filepath.Join(files.Session, ".wwebjs_cache")
 	values["HOST"], values["TLS_HOST"], values["METRICS_HOST"] = address, address, address
-	values["TLS_CERT_FILE"] = filepath.Join(files.Credentials, credentials.KeyCertificate)
-	values["TLS_KEY_FILE"] = filepath.Join(files.Credentials, credentials.KeyPrivateKey)
-	values["API_TOKEN_FILE"] = filepath.Join(files.Credentials, credentials.KeyToken)
+	for name, key := range map[string]string{
+		"TLS_CERT_FILE": credentials.KeyCertificate, "TLS_KEY_FILE": credentials.KeyPrivateKey, "API_TOKEN_FILE": credentials.KeyToken,
+		"WEBHOOKS_FILE": credentials.KeyWebhooks, "MESSAGES_FILE": credentials.KeyMessages,
+	} {
+		if _, set := values[name]; set {
+			values[name] = filepath.Join(files.Credentials, key)
+		}
+	}
 	values["INSTANCE_ID"] = string(pod.UID)
 	command.Env = append([]string{"PATH=" + os.Getenv("PATH")}, p.Environ...)
 	for name, value := range values {

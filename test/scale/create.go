@@ -46,7 +46,10 @@ func measureSessions(ctx context.Context, s settings) (_ *result, err error) {
 	defer func() { run.operator.stop(syscall.SIGTERM) }()
 	c.pids["operator"] = run.operator.pid()
 	if err := run.create(ctx, func(i int) []client.Object {
-		return []client.Object{&v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Name: name(i), Namespace: namespace}}}
+		return []client.Object{&v1alpha1.WhatsAppSession{
+			ObjectMeta: metav1.ObjectMeta{Name: name(i), Namespace: namespace},
+			Spec:       v1alpha1.WhatsAppSessionSpec{Webhooks: []v1alpha1.Webhook{{Name: webhookName, URL: "https://example.com/hook"}}},
+		}}
 	}, func() int { return run.watcher.count(isReady) }); err != nil {
 		return nil, err
 	}

@@ -32,13 +32,27 @@ type stage struct {
 func play(ctx context.Context, c *cluster) *stage {
 	p := &stage{c: c}
 	p.doubles.Linked = func(clientID, instance string) bot.Snapshot {
-		return bottest.Paired(clientID, instance, "62811"+clientID[1:]+":1@s.whatsapp.net")
+		linked := bottest.Paired(clientID, instance, "62811"+clientID[1:]+":1@s.whatsapp.net")
+		linked.Messages = delivering(0)
+		return linked
 	}
 	queue := newQueue(ctx, &c.work, p.begin)
 	c.pods.mu.Lock()
 	defer c.pods.mu.Unlock()
 	c.pods.started = func(pod *corev1.Pod) { queue <- pod }
 	return p
+}
+
+// webhookName is the webhook that every session has.
+const webhookName = "orders"
+
+// delivering is what a bot reports of its webhook; every second change is to one that is behind.
+func delivering(number int) *bot.MessagesSummary {
+	hook := bot.WebhookSummary{Name: webhookName, State: bot.WebhookDelivering}
+	if number%2 == 1 {
+		hook.State, hook.BacklogSince = bot.WebhookRetrying, bot.At(time.Now().Add(-time.Minute))
+	}
+	return &bot.MessagesSummary{Webhooks: []bot.WebhookSummary{hook}}
 }
 
 // begin reads the pod's Secret, as its node would, and listens.

@@ -80,6 +80,7 @@ func (w *watcher) make(p *stage, session string, number int, state bot.State, re
 	w.mu.Unlock()
 	p.bot(session).Change(func(s *bot.Snapshot) {
 		s.PushName, s.State, s.Reason, s.Connected = pushName(number), state, reason, state == bot.StateConnected
+		s.Messages = delivering(number)
 	})
 }
 

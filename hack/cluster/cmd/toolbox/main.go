@@ -1,11 +1,13 @@
 // Command toolbox is what tests run inside pods: a tiny HTTP server and client, and a DNS look-up. It never ships.
 //
 //	toolbox serve ADDRESS
+//	toolbox collect ADDRESS
 //	toolbox get [-cacert FILE] [-insecure] [-header "NAME: VALUE"]... URL
 //	toolbox lookup NAME
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -17,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -32,11 +35,13 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return errors.New("usage: toolbox serve ADDRESS | get [FLAGS] URL | lookup NAME")
+		return errors.New("usage: toolbox serve ADDRESS | collect ADDRESS | get [FLAGS] URL | lookup NAME")
 	}
 	switch args[0] {
 	case "serve":
 		return serve(args[1])
+	case "collect":
+		return collect(args[1])
 	case "get":
 		return get(args[1:])
 	case "lookup":
@@ -57,6 +62,35 @@ func serve(address string) error {
 		ReadHeaderTimeout: patience,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintln(w, name)
+		}),
+	}
+	return server.ListenAndServe()
+}
+
+// maxCollected bounds what collect keeps, and one request.
+const maxCollected = 1 << 20
+
+// collect takes requests like a receiver of webhooks: it keeps the path, the signature and the body of each POST, and a
+// GET answers with all of them, one a line.
+func collect(address string) error {
+	var mu sync.Mutex
+	var kept bytes.Buffer
+	fmt.Println("listening on", address)
+	server := &http.Server{
+		Addr:              address,
+		ReadHeaderTimeout: patience,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(io.LimitReader(r.Body, maxCollected))
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case r.Method == http.MethodGet:
+				_, _ = w.Write(kept.Bytes())
+			case err != nil || kept.Len()+len(body) > maxCollected:
+				http.Error(w, "no room", http.StatusInsufficientStorage)
+			default:
+				fmt.Fprintf(&kept, "%s\t%s\t%s\n", r.URL.Path, r.Header.Get("webhook-signature"), bytes.ReplaceAll(body, []byte("\n"), nil))
+			}
 		}),
 	}
 	return server.ListenAndServe()

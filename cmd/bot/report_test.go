@@ -1,0 +1,79 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// Settings of messages change while the bot runs: what quiet hours held goes at once, and the connection stays. The
+// snapshot says in its summary what holds messages back, and which webhooks there are.
+func TestSettingsOfMessagesChangeInARunningBot(t *testing.T) {
+	t.Parallel()
+	wa, dir := whatsapp(t), t.TempDir()
+	wa.Person("62899000002")
+	write := func(name, text string) string {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(file+".new", file); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	now := time.Now().UTC()
+	quiet := now.Add(-time.Hour).Format("15:04") + "-" + now.Add(2*time.Hour).Format("15:04")
+	hooks := write("webhooks.json", `{"webhooks":[]}`)
+	file := write("messages.env", "MESSAGES_QUIET_HOURS="+quiet+"\nMESSAGES_TIME_ZONE=UTC\n")
+	p := start(t, settings(wa, dir, "MESSAGES_FILE="+file, "WEBHOOKS_FILE="+hooks))
+	connected := p.pair(wa).ConnectedAt
+	p.until("the quiet hours in the summary", func(s bot.Snapshot) bool {
+		return s.Messages != nil && s.Messages.Held != nil && s.Messages.Held.Reason == bot.HoldQuietHours
+	})
+	m := p.sends(202, bot.SendRequest{To: "62899000002", Text: "later"}, "Prefer", "respond-async")
+	if held := p.becomes(m.ID, bot.MessageHeld); held.Hold == nil || held.Hold.Reason != bot.HoldQuietHours {
+		t.Fatalf("held for %+v, want quiet hours", held.Hold)
+	}
+	write("messages.env", "MESSAGES_QUIET_HOURS=noon\n")
+	p.waitFor("the complaint", func() bool { return strings.Contains(p.out.String(), "MESSAGES_QUIET_HOURS") })
+	write("messages.env", "MESSAGES_QUIET_HOURS=off\nMESSAGES_PACE=30\n")
+	p.becomes(m.ID, bot.MessageDelivered)
+	var limits bot.AccountLimits
+	if p.get(bot.PathAccountLimits, &limits); limits.Pace.PerMinute != 30 || limits.Pace.QuietHours != "" {
+		t.Errorf("pace %+v, want 30 a minute and no quiet hours", limits.Pace)
+	}
+	write("webhooks.json", `{"webhooks":[{"name":"books","url":"http://127.0.0.1:1/"}]}`)
+	s := p.until("the webhook in the summary", func(s bot.Snapshot) bool { return s.Messages != nil && len(s.Messages.Webhooks) == 1 })
+	if s.Messages.Webhooks[0].Name != "books" || s.Messages.Webhooks[0].State != bot.WebhookDelivering || s.Messages.Held != nil {
+		t.Errorf("summary %+v", s.Messages)
+	}
+	if !s.Connected || s.ConnectedAt != connected {
+		t.Errorf("connected since %v, want since %v: a setting must not reconnect", s.ConnectedAt, connected)
+	}
+}
+
+// A bot that cannot read its settings does not start with others.
+func TestWrongSettingsOfMessagesEndTheStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "messages.env")
+	if err := os.WriteFile(file, []byte("MESSAGES_PACE=fast\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := launch(t, settings(nil, dir, "MESSAGES_FILE="+file), nil)
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		t.Fatal("it runs")
+	}
+	if code := p.cmd.ProcessState.ExitCode(); code != exitSettings {
+		t.Errorf("exit code %d", code)
+	}
+	p.wrote("MESSAGES_PACE", "line 1")
+}
