@@ -155,7 +155,7 @@ bench-scale: ## N sessions (100), beside as many StatefulSets, through all that 
 .PHONY: images
 images: ## container images as OCI archives in dist/images, without Docker
 	go run ./hack/images -registry '$(REGISTRY)' -version '$(VERSION)' -revision '$(REVISION)' -arch '$(PLATFORM)' \
-	  -out dist/images archive operator gateway bot bot-simulator wasim
+	  -out dist/images archive operator gateway bot bot-simulator finance-bot wasim
 
 .PHONY: extension
 extension: ## the browser extension for passkeys, as every bot serves it, in dist/sesi-passkey.zip

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,4 +78,32 @@ func TestWrongSettingsOfMessagesEndTheStart(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	p.wrote("MESSAGES_PACE", "line 1")
+}
+
+// However many messages come, and however a receiver behaves, the snapshot changes rarely: each change costs the operator
+// a write to the API server.
+func TestManyMessagesChangeTheSnapshotRarely(t *testing.T) {
+	t.Parallel()
+	wa, h := whatsapp(t), startHook(t)
+	p := start(t, settings(wa, t.TempDir(), "WEBHOOK_URL="+h.URL, "WEBHOOK_SECRET="+hookSecret, "WEBHOOK_EVENTS=message"))
+	to := jid(t, p.pair(wa).JID)
+	p.until("the webhook in the summary", func(s bot.Snapshot) bool { return s.Messages != nil && len(s.Messages.Webhooks) == 1 })
+	h.answer(func(n int, _ bot.Event) int {
+		if n%3 == 0 {
+			return http.StatusInternalServerError
+		}
+		return http.StatusNoContent
+	})
+	const people, each = 20, 50
+	began, before := time.Now(), p.snapshot().Revision
+	for i := range people * each {
+		id, err := wa.Person(fmt.Sprintf("628990011%02d", i%people)).Write(to, fmt.Sprint(i))
+		mustSend(t, id, err)
+	}
+	p.waitFor("a good part of them at the receiver", func() bool { return len(h.events()) >= people*each/4 })
+	changes := p.snapshot().Revision - before
+	if most := 2 + uint64(time.Since(began)/reportTime); changes > most {
+		t.Errorf("the snapshot changed %d times in %s, want at most %d", changes, time.Since(began), most)
+	}
+	t.Logf("%d messages and %d deliveries in %s changed the snapshot %d times", people*each, len(h.events()), time.Since(began).Round(time.Second), changes)
 }

@@ -231,7 +231,7 @@ func TestDoctorOfWhatIsMissing(t *testing.T) {
 	s.Namespace = namespace
 	made := create(t, s)
 	out, err := sesi(t, "", "-n", namespace, "doctor", "shop")
-	if err == nil || err.Error() != "6 of 10 checks failed" {
+	if err == nil || err.Error() != "6 of 12 checks failed" {
 		t.Errorf("%v", err)
 	}
 	for _, want := range []string{

@@ -45,7 +45,7 @@ func well(what string) finding { return finding{what: what} }
 func (t *tool) doctor() *cobra.Command {
 	return t.forSession("doctor", "Check everything a session needs, and show what is wrong", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
 		checks := []func(context.Context, *cluster, *v1alpha1.WhatsAppSession) finding{
-			checkServer, checkRights, checkOperator, checkClaim, checkSecret, checkPolicy, checkPod, checkBot, checkVersion, checkSession,
+			checkServer, checkRights, checkOperator, checkClaim, checkSecret, checkPolicy, checkPod, checkBot, checkVersion, checkSession, checkWebhooks, checkSending,
 		}
 		bad := 0
 		for _, check := range checks {
@@ -171,7 +171,7 @@ func checkOperator(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) f
 	}
 	if stalled := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionStalled); stalled != nil {
 		remedy := "the message above says what to do; the operator retries when that changes"
-		if stalled.Reason == v1alpha1.ReasonInvalidTemplate {
+		if stalled.Reason == v1alpha1.ReasonInvalidTemplate || stalled.Reason == v1alpha1.ReasonInvalidMessages {
 			remedy = "edit the spec: kubectl edit whatsappsession " + s.Name
 		}
 		return finding{what: what, problem: stalled.Reason + ": " + stalled.Message, remedy: remedy}

@@ -49,6 +49,11 @@ var recipes = []recipe{
 		description: "The bot for tests and demonstrations: it can be told to trust a simulated WhatsApp. Never for real sessions.",
 	},
 	{
+		name: "finance-bot", source: "./examples/finance-bot", program: "finance-bot", data: "data",
+		title:       "Sesi finance-bot",
+		description: "An example of a user's program: it books what people write, and answers.",
+	},
+	{
 		name: "wasim", source: "./test/wasim/cmd/wasim", program: "wasim",
 		title:       "Sesi wasim",
 		description: "A simulated WhatsApp server for tests and demonstrations.",

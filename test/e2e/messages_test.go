@@ -114,7 +114,7 @@ func TestWebhookDownAndBack(t *testing.T) {
 	}
 }
 
-// say makes a person write to a session, count messages.
+// say makes a person write to a session: one message, or so many that are numbered.
 func say(t *testing.T, session *v1alpha1.WhatsAppSession, from, text string, count int) {
 	t.Helper()
 	eventually(t, patience, from+" writes", func(ctx context.Context) error {

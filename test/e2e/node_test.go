@@ -59,6 +59,7 @@ func TestNodeDrained(t *testing.T) {
 		// awaitConnected would accept what was written before the drain
 		devicesOnline(t)
 	})
+	book(t, 1)
 }
 
 // devicesOnline waits until WhatsApp itself sees all of the fleet.

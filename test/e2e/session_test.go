@@ -276,6 +276,9 @@ func theFleet(t *testing.T) []*v1alpha1.WhatsAppSession {
 		var made []*v1alpha1.WhatsAppSession
 		for i := range fleetSize {
 			session := newSession(namespace, fmt.Sprintf("shop-%d", i))
+			if i == financeNumber {
+				addFinanceBot(t, session)
+			}
 			if err := cluster.Create(t.Context(), session); err != nil && !apierrors.IsAlreadyExists(err) {
 				t.Fatal(err)
 			}
@@ -303,6 +306,7 @@ func undisturbed(t *testing.T, disturb func()) {
 	}
 	unscanned(t, sessions, disturb)
 	awaitConnected(t, sessions...)
+	book(t, 1)
 	after := knownDevices(t)
 	for i, session := range sessions {
 		was, is := before[phoneOf(i)], after[phoneOf(i)]
