@@ -97,6 +97,9 @@ const HeaderIdempotencyKey = "Idempotency-Key"
 type SendRequest struct {
 	// To is a number in international form, or an address of WhatsApp: a person, a group; status posts to the status.
 	To string `json:"to" required:"true" example:"+6281234567890"`
+	// ID is the message's id, which must be new; the bot makes one when it is empty. It is an Idempotency-Key too, where
+	// the request has no other.
+	ID string `json:"id,omitempty"`
 	// Text is the message. WhatsApp's formatting works in it: *bold*, _italic_.
 	Text string `json:"text,omitempty"`
 	// Location is a place on the map.

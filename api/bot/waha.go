@@ -69,6 +69,16 @@ type WAHASession struct {
 	Me *WAHAMe `json:"me"`
 	// Engine names the library under the API.
 	Engine WAHAEngine `json:"engine"`
+	// Presence is always empty: the bot does not show itself as available.
+	Presence struct{} `json:"presence"`
+	// Timestamps says when the session last changed, in milliseconds.
+	Timestamps WAHATimestamps `json:"timestamps"`
+}
+
+// WAHATimestamps says when things happened to a session.
+type WAHATimestamps struct {
+	// Activity is null where it is not known.
+	Activity *int64 `json:"activity"`
 }
 
 // WAHAEngine names the library under the API.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/session"
@@ -20,6 +21,8 @@ type fault struct {
 	header        http.Header
 	message       string // that was not sent
 	retryable     *bool  // whether sending it again may help
+	code          int    // that WhatsApp's server answered, on WAHA's paths
+	until         time.Time
 }
 
 // Error implements error.
@@ -146,8 +149,13 @@ func classifyError(err error) fault {
 	var f fault
 	var refused *session.Refusal
 	var unclean *session.ClearError
+	var wrong wrongStatus
 	switch {
 	case errors.As(err, &f):
+		return f
+	case errors.As(err, &wrong):
+		f = refusals[session.RefusedNotReady]
+		f.status, f.kind = http.StatusUnprocessableEntity, bot.ProblemNotReady
 		return f
 	case errors.As(err, &unclean) && unclean.AtWhatsApp:
 		return faultDataLeft.because(unclean.Err)
@@ -195,24 +203,25 @@ func indonesianDetail(general string, refused *session.Refusal) string {
 // fail answers with a problem document.
 func (c *call) fail(err error) {
 	f := classifyError(err)
-	if f.status >= http.StatusInternalServerError && f.status != http.StatusServiceUnavailable && c.r.Context().Err() == nil {
+	if f.status >= http.StatusInternalServerError && f.status != http.StatusServiceUnavailable && f.status != http.StatusNotImplemented && c.r.Context().Err() == nil {
 		c.Log.Error("request failed", "method", c.r.Method, "path", c.r.URL.Path, "error", err)
 	}
 	p := bot.Problem{
 		Type: f.kind.Type(), Title: f.title.in(c.lang), Status: f.status,
 		Detail: f.detail.in(c.lang), Reason: f.reason, MessageID: f.message, Retryable: f.retryable,
 	}
+	status, answer := f.status, any(p)
 	if c.waha {
-		p.StatusCode, p.Error, p.Message = f.status, http.StatusText(f.status), p.Detail
+		status, answer = c.wahaFault(err, f, p)
 	}
 	h := c.w.Header()
 	for name, values := range f.header {
 		h[name] = values
 	}
 	h.Set("Content-Language", c.lang.tag())
-	body, err := json.Marshal(p)
+	body, err := json.Marshal(answer)
 	if err != nil {
 		body = nil // a Problem can always be marshalled
 	}
-	_ = c.bytes(f.status, "application/problem+json", append(body, '\n'))
+	_ = c.bytes(status, "application/problem+json", append(body, '\n'))
 }

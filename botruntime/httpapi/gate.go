@@ -34,8 +34,7 @@ func newGate(a *API, d door, routes []route) *gate {
 	g := &gate{API: a, door: d, mux: &mux{routes: make(map[string]entry, len(routes))}}
 	for _, r := range routes {
 		e := entry{route: r, waha: r.waha()}
-		g.mux.routes[r.pattern()] = e
-		g.mux.HandleFunc(r.pattern(), func(w http.ResponseWriter, req *http.Request) {
+		g.mux.add(e, func(w http.ResponseWriter, req *http.Request) {
 			c := g.call(w, req, e.waha)
 			if err := r.do(c); err != nil {
 				c.fail(err)
@@ -88,6 +87,13 @@ func (g *gate) admit(c *call) error {
 	}
 	if fromOtherSite(c.r) && !c.sendsTokenForm() {
 		return faultCrossSite
+	}
+	if !ok && hasWAHA(c.r) {
+		c.waha = true
+		if err := c.authorize(withToken); err != nil {
+			return err
+		}
+		return faultUnserved
 	}
 	if err := c.authorize(found.access); err != nil {
 		return err

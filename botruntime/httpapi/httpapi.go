@@ -8,6 +8,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
+
+	wastore "go.mau.fi/whatsmeow/store"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
@@ -65,6 +68,10 @@ type Config struct {
 	Directory Directory
 	// Names finds the phone number of a LID and the reverse.
 	Names message.Names
+	// LIDs lists the people of whom both addresses are known, and counts them all.
+	LIDs func(ctx context.Context, limit, offset int) (people []wastore.LIDMapping, total int, err error)
+	// Version is the bot's.
+	Version string
 	// Webhooks delivers events; nil while messages are off.
 	Webhooks *webhook.Manager
 	// Metrics answers /metrics.
@@ -83,6 +90,7 @@ type API struct {
 	waking   chan struct{}
 	readers  chan struct{} // one place for each waiting reader of events
 	limits   limits
+	began    time.Time
 }
 
 // New returns an API. Close ends what New started.
@@ -111,6 +119,7 @@ func New(c Config) *API {
 		waking:   make(chan struct{}, 1),
 		readers:  make(chan struct{}, readerLimit),
 		limits:   defaultLimits,
+		began:    time.Now(),
 	}
 }
 

@@ -82,6 +82,9 @@ func (c *call) chat(value string) (string, error) {
 }
 
 func (c *call) listMessages() error {
+	if c.r.URL.Query().Has("chatId") {
+		return c.wahaOldMessages()
+	}
 	book, err := c.journal()
 	if err != nil {
 		return err

@@ -66,9 +66,6 @@ func (c *call) wahaPasskeyCode() error {
 
 // wahaPasskey returns what a linking waits for if it is at that step, and says else that it is not, as WAHA does.
 func (c *call) wahaPasskey(step bot.PasskeyStep, what string, in bot.WAHAStatus) (bot.Passkey, error) {
-	if err := c.wahaNamed(); err != nil {
-		return bot.Passkey{}, err
-	}
 	info, err := c.Session.Passkey()
 	if err == nil && info.Step == step {
 		return info, nil
@@ -85,9 +82,6 @@ func (c *call) wahaPasskey(step bot.PasskeyStep, what string, in bot.WAHAStatus)
 }
 
 func (c *call) wahaSignPasskey() error {
-	if err := c.wahaNamed(); err != nil {
-		return err
-	}
 	var signature json.RawMessage
 	if err := c.read(&signature); err != nil {
 		return err

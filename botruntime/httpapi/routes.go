@@ -114,10 +114,22 @@ func Routes() []Route {
 	return out
 }
 
-// mux is a ServeMux that also lists its routes.
+// mux serves the routes of a listener and lists them.
 type mux struct {
-	http.ServeMux
+	own http.ServeMux
+	// named has WAHA's paths that begin with a session's name: they would overlap with the bot's own, which come first.
+	named  http.ServeMux
 	routes map[string]entry
+}
+
+// add serves a route.
+func (m *mux) add(e entry, do http.HandlerFunc) {
+	m.routes[e.pattern()] = e
+	if strings.HasPrefix(e.path, "/api/{name}/") {
+		m.named.HandleFunc(e.pattern(), do)
+		return
+	}
+	m.own.HandleFunc(e.pattern(), do)
 }
 
 // entry is the pattern of a route and whether it is one of WAHA's.
@@ -128,10 +140,21 @@ type entry struct {
 
 // find returns the route of r; false when there is none.
 func (m *mux) find(r *http.Request) (entry, bool) {
-	_, pattern := m.Handler(r)
+	_, pattern := m.of(r).Handler(r)
 	found, ok := m.routes[pattern]
 	return found, ok
 }
+
+// of returns the part of the mux that serves r.
+func (m *mux) of(r *http.Request) *http.ServeMux {
+	if _, pattern := m.own.Handler(r); pattern == "" {
+		return &m.named
+	}
+	return &m.own
+}
+
+// ServeHTTP implements http.Handler.
+func (m *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.of(r).ServeHTTP(w, r) }
 
 // methods lists the methods of all routes, each once.
 func (m *mux) methods() []string {

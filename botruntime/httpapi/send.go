@@ -30,6 +30,8 @@ type Sender interface {
 	Delete(ctx context.Context, key, chat, id string) (bot.Message, error)
 	// MarkRead tells the sender that a message was read.
 	MarkRead(ctx context.Context, chat, id string) error
+	// MarkAllRead tells the senders that messages of a chat were read, and returns those that it knows.
+	MarkAllRead(ctx context.Context, chat string, ids []string) ([]bot.Message, error)
 	// Check finds out who is on WhatsApp.
 	Check(ctx context.Context, contacts []string) ([]bot.CheckedContact, error)
 	// Typing shows a chat that the account types, or that it no longer does.

@@ -13,27 +13,6 @@ import (
 	"sesi.dev/sesi/botruntime/session"
 )
 
-// wahaRoutes are the paths of WAHA's API that its users' scripts call to link and watch a session. They translate the
-// snapshot into WAHA's words and keep no state.
-func wahaRoutes() []route {
-	return []route{
-		{"GET", bot.PathWAHAPing, forAll, (*call).wahaPing},
-		{"GET", bot.PathWAHASessions, withToken, (*call).wahaList},
-		{"GET", bot.PathWAHASession, withToken, (*call).wahaGet},
-		{"GET", bot.PathWAHAMe, withToken, (*call).wahaMe},
-		{"POST", bot.PathWAHAStart, withToken, (*call).wahaStart},
-		{"POST", bot.PathWAHAStop, withToken, (*call).wahaStop},
-		{"POST", bot.PathWAHARestart, withToken, (*call).wahaRestart},
-		{"POST", bot.PathWAHALogout, withToken, (*call).wahaLogout},
-		{"GET", bot.PathWAHACode, withToken, (*call).wahaCode},
-		{"POST", bot.PathWAHARequestCode, withToken, (*call).wahaPair},
-		{"GET", bot.PathWAHAPasskeyChallenge, withToken, (*call).wahaPasskeyChallenge},
-		{"POST", bot.PathWAHAPasskey, withToken, (*call).wahaSignPasskey},
-		{"GET", bot.PathWAHAPasskeyCode, withToken, (*call).wahaPasskeyCode},
-		{"POST", bot.PathWAHAPasskeyConfirm, withToken, (*call).wahaConfirmPasskey},
-	}
-}
-
 // classifyWAHA returns WAHA's word for the snapshot's state.
 func classifyWAHA(s *bot.Snapshot) bot.WAHAStatus {
 	return bot.WAHAStatusOf(s.State, s.Reason, s.UserAction, !s.QRExpiresAt.IsZero())
@@ -65,12 +44,26 @@ func bareLID(lid string) string {
 
 func (c *call) wahaSession() bot.WAHASession {
 	snap := c.snapshot()
-	return bot.WAHASession{Name: c.ClientID, Status: classifyWAHA(snap), Me: wahaMe(snap), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
+	out := bot.WAHASession{Name: c.ClientID, Status: classifyWAHA(snap), Me: wahaMe(snap), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
+	if !snap.ChangedAt.IsZero() {
+		changed := snap.ChangedAt.UnixMilli()
+		out.Timestamps.Activity = &changed
+	}
+	return out
 }
 
-// wahaNamed checks the session's name in the path: the client ID, or "default", which many scripts use.
+// wahaNamed checks the session's name in the path, else in the query: the client ID, or "default", which many scripts
+// use. Where neither has one, it is the bot's.
 func (c *call) wahaNamed() error {
-	if name := c.r.PathValue("name"); name != c.ClientID && name != "default" {
+	name := c.r.PathValue("name")
+	if name == "" {
+		name = c.r.URL.Query().Get("session")
+	}
+	return c.wahaIsMine(name)
+}
+
+func (c *call) wahaIsMine(name string) error {
+	if name != "" && name != c.ClientID && name != "default" {
 		return faultNotFound.about(text{
 			"Sesi tidak ditemukan; bot ini hanya melayani \"" + c.ClientID + "\".",
 			"Session not found; this bot has only \"" + c.ClientID + "\"."})
@@ -78,21 +71,25 @@ func (c *call) wahaNamed() error {
 	return nil
 }
 
+// inSession makes a handler of WAHA's paths refuse another session's name.
+func inSession(do func(*call) error) func(*call) error {
+	return func(c *call) error {
+		if err := c.wahaNamed(); err != nil {
+			return err
+		}
+		return do(c)
+	}
+}
+
 func (c *call) wahaPing() error { return c.json(http.StatusOK, bot.WAHAPing{Message: "pong"}) }
 
 func (c *call) wahaList() error { return c.json(http.StatusOK, []bot.WAHASession{c.wahaSession()}) }
 
 func (c *call) wahaGet() error {
-	if err := c.wahaNamed(); err != nil {
-		return err
-	}
 	return c.json(http.StatusOK, c.wahaSession())
 }
 
 func (c *call) wahaMe() error {
-	if err := c.wahaNamed(); err != nil {
-		return err
-	}
 	return c.json(http.StatusOK, wahaMe(c.snapshot()))
 }
 
@@ -123,9 +120,6 @@ func (c *call) wahaStop() error { return c.wahaDo(c.Session.Stop) }
 
 // wahaDo changes the session and answers with its new state.
 func (c *call) wahaDo(change func(context.Context) error) error {
-	if err := c.wahaNamed(); err != nil {
-		return err
-	}
 	if change != nil {
 		ctx, cancel := c.sessionContext()
 		defer cancel()
@@ -139,9 +133,6 @@ func (c *call) wahaDo(change func(context.Context) error) error {
 // wahaCode answers with the picture of the current code: as an image, as JSON if the caller takes only that, or with
 // its text if the query says format=raw.
 func (c *call) wahaCode() error {
-	if err := c.wahaNamed(); err != nil {
-		return err
-	}
 	live, err := c.look()
 	if err != nil {
 		return c.wahaNoCode(err)
@@ -172,9 +163,6 @@ func (c *call) wahaNoCode(err error) error {
 }
 
 func (c *call) wahaPair() error {
-	if err := c.wahaNamed(); err != nil {
-		return err
-	}
 	var asked bot.PairRequest
 	if err := c.read(&asked); err != nil {
 		return err

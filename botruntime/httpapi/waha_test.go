@@ -13,8 +13,10 @@ import (
 	"sesi.dev/sesi/test/scan"
 )
 
+const wahaEnd = `"engine":{"engine":"WHATSMEOW"},"presence":{},"timestamps":{"activity":1705314600000}}`
+
 const wahaLinked = `{"name":"wa-finance-render","status":"WORKING","config":{},"me":{"id":"6281234567890@c.us","lid":"987654321@lid",` +
-	`"jid":"6281234567890:12@s.whatsapp.net","pushName":"Sari"},"engine":{"engine":"WHATSMEOW"}}`
+	`"jid":"6281234567890:12@s.whatsapp.net","pushName":"Sari"},` + wahaEnd
 
 var wahaStopped = strings.Replace(wahaLinked, "WORKING", "STOPPED", 1)
 
@@ -27,7 +29,7 @@ func stoppedSnapshot() bot.Snapshot {
 // The answers that scripts for WAHA expect.
 func TestWAHAAnswers(t *testing.T) {
 	unlinked := unlinkedSnapshot(bot.StatePairing, bot.ReasonQRIdle)
-	wahaIdle := `{"name":"wa-finance-render","status":"FAILED","config":{},"me":null,"engine":{"engine":"WHATSMEOW"}}`
+	wahaIdle := `{"name":"wa-finance-render","status":"FAILED","config":{},"me":null,` + wahaEnd
 	cases := map[string]struct {
 		snap         bot.Snapshot
 		method, path string

@@ -56,11 +56,21 @@ type draft struct {
 	content *waE2E.Message
 	listed  bool
 	look    *bot.StatusOptions // of a status post, else nil
+	// id is the message's id, where the caller chose it.
+	id string
 }
 
 // Send puts a message into the outbox, and returns it with its current state. A request whose key is known creates no
 // second message: it returns the first one. The error is a *Refusal, or journal.ErrKeyReused or ErrOutboxFull.
 func (m *Messenger) Send(ctx context.Context, key string, request bot.SendRequest) (bot.Message, error) {
+	if request.ID != "" {
+		if !validID(request.ID) {
+			return bot.Message{}, badField("id", "8 to 64 digits and letters A to Z, such as an id that the bot made")
+		}
+		if key == "" {
+			key = idKey + request.ID
+		}
+	}
 	if known, err := m.known(ctx, key, request); err != nil || known != nil {
 		return settledOr(known, err)
 	}
@@ -76,10 +86,18 @@ func (m *Messenger) Send(ctx context.Context, key string, request bot.SendReques
 	if err != nil {
 		return bot.Message{}, err
 	}
+	d.id = request.ID
 	if err := d.compose(ctx, request); err != nil {
 		return bot.Message{}, err
 	}
 	return d.add(ctx, key, request, request.SendAt.Time, request.TTL)
+}
+
+// idKey begins the key of a request that names its message's id.
+const idKey = "id:"
+
+func validID(id string) bool {
+	return len(id) >= 8 && len(id) <= 64 && strings.Trim(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 // known returns the message of an earlier request with the key; nil when there is none.
@@ -262,7 +280,7 @@ func (d *draft) add(ctx context.Context, key string, request any, sendAt time.Ti
 		life = defaultTTL
 	}
 	s.Ends = s.Due.Add(life)
-	s.Message.ID, s.Message.Timestamp, s.Message.ExpiresAt = newMessageID(d.account), bot.At(now), bot.At(s.Ends)
+	s.Message.ID, s.Message.Timestamp, s.Message.ExpiresAt = d.messageID(), bot.At(now), bot.At(s.Ends)
 	got, fresh, err := d.m.Journal.AddSend(ctx, s)
 	if err != nil {
 		return bot.Message{}, err
@@ -275,9 +293,18 @@ func (d *draft) add(ctx context.Context, key string, request any, sendAt time.Ti
 	return got.Message, nil
 }
 
-// newMessageID makes a message id as WhatsApp's web client does.
-func newMessageID(account types.JID) string {
-	data := fmt.Appendf(nil, "%08d%s@c.us", time.Now().Unix(), account.User)
+// messageID is the id that the caller chose, else a new one.
+func (d *draft) messageID() string {
+	if d.id != "" {
+		return d.id
+	}
+	return NewMessageID(d.account.String())
+}
+
+// NewMessageID makes a message id as WhatsApp's web client does for a JID.
+func NewMessageID(account string) string {
+	user, _, _ := strings.Cut(bot.Account(account), "@")
+	data := fmt.Appendf(nil, "%08d%s@c.us", time.Now().Unix(), user)
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // it never fails
 	sum := sha256.Sum256(append(data, random...))

@@ -61,6 +61,7 @@ func serve(ctx context.Context, p program) (err error) {
 	settings := httpapi.Config{
 		Session: sup, Identity: p.cfg.Identity, Locale: string(p.cfg.Locale), Token: token,
 		Storage: sup.CheckStorage, Loop: sup.CheckLoop, Metrics: meter.Handler(), Log: log,
+		LIDs: st.People, Version: version,
 	}
 	if post != nil {
 		settings.Journal, settings.Names = post.journal, post.names

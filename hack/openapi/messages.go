@@ -83,5 +83,6 @@ func allOperations() map[string]operation {
 	maps.Copy(all, liveOperations)
 	maps.Copy(all, webhookOperations)
 	maps.Copy(all, directoryOperations)
+	maps.Copy(all, wahaOperations)
 	return all
 }

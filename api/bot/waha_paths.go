@@ -1,0 +1,174 @@
+package bot
+
+// The paths of WAHA's API that are about messages, chats, contacts and groups. {name} is the session's name; where a
+// path has none, the query or the body names the session.
+const (
+	// PathWAHAVersion and PathWAHAServerVersion answer with WAHAEnvironment, PathWAHAServerStatus with WAHAServer.
+	PathWAHAVersion       = "/api/version"
+	PathWAHAServerVersion = "/api/server/version"
+	PathWAHAServerStatus  = "/api/server/status"
+
+	// PathWAHASendText takes a WAHASendText. Every request that sends answers with WAHAMessage.
+	PathWAHASendText = "/api/sendText"
+	// PathWAHAReply is an older name of PathWAHASendText.
+	PathWAHAReply = "/api/reply"
+	// PathWAHAReaction takes a WAHAReact, with PUT.
+	PathWAHAReaction = "/api/reaction"
+	// PathWAHAForward takes a WAHAForward.
+	PathWAHAForward = "/api/forwardMessage"
+	// PathWAHASeen takes a WAHASeen.
+	PathWAHASeen = "/api/sendSeen"
+
+	// PathWAHANewID and PathWAHANewStatusID answer with WAHANewID.
+	PathWAHANewID       = "/api/{name}/new-message-id"
+	PathWAHANewStatusID = "/api/{name}/status/new-message-id"
+
+	// PathWAHAMessages lists WAHAMessage; PathWAHAMessage answers with one, PUT edits it and DELETE takes it back.
+	PathWAHAMessages = "/api/{name}/chats/{chat}/messages"
+	PathWAHAMessage  = "/api/{name}/chats/{chat}/messages/{id}"
+	// PathWAHAMessagesRead answers with WAHARead.
+	PathWAHAMessagesRead = "/api/{name}/chats/{chat}/messages/read"
+
+	// PathWAHAFile answers with the bytes of a message's file, named ID.EXTENSION.
+	PathWAHAFile = "/api/files/{name}/{file}"
+
+	// PathWAHACheckExists and its older name PathWAHACheckNumber answer with WAHANumber.
+	PathWAHACheckExists = "/api/contacts/check-exists"
+	PathWAHACheckNumber = "/api/checkNumberStatus"
+
+	// PathWAHALIDs lists WAHALID, PathWAHALID and PathWAHALIDOfPhone answer with one, PathWAHALIDCount with WAHACount.
+	PathWAHALIDs       = "/api/{name}/lids"
+	PathWAHALIDCount   = "/api/{name}/lids/count"
+	PathWAHALID        = "/api/{name}/lids/{lid}"
+	PathWAHALIDOfPhone = "/api/{name}/lids/pn/{phone}"
+)
+
+// WAHAUnserved are the operations of WAHA's API that answer 501, in WAHA's form: method, space, path.
+var WAHAUnserved = []string{
+	"POST /api/keys",
+	"GET /api/keys",
+	"POST /api/keys/media",
+	"POST /api/keys/control",
+	"PUT /api/keys/{id}",
+	"DELETE /api/keys/{id}",
+	"POST /api/sessions",
+	"PUT /api/sessions/{name}",
+	"DELETE /api/sessions/{name}",
+	"POST /api/sessions/start",
+	"POST /api/sessions/stop",
+	"POST /api/sessions/logout",
+	"GET /api/{name}/profile",
+	"PUT /api/{name}/profile/name",
+	"PUT /api/{name}/profile/status",
+	"PUT /api/{name}/profile/picture",
+	"DELETE /api/{name}/profile/picture",
+	"GET /api/sendText",
+	"POST /api/sendImage",
+	"POST /api/sendFile",
+	"POST /api/sendVoice",
+	"POST /api/sendVideo",
+	"POST /api/send/link-custom-preview",
+	"POST /api/sendButtons",
+	"POST /api/sendList",
+	"POST /api/startTyping",
+	"POST /api/stopTyping",
+	"PUT /api/star",
+	"POST /api/sendLinkPreview",
+	"POST /api/sendPoll",
+	"POST /api/sendPollVote",
+	"POST /api/sendLocation",
+	"POST /api/sendContactVcard",
+	"POST /api/send/buttons/reply",
+	"GET /api/{name}/chats",
+	"GET /api/{name}/chats/overview",
+	"POST /api/{name}/chats/overview",
+	"DELETE /api/{name}/chats/{chatId}",
+	"GET /api/{name}/chats/{chatId}/picture",
+	"DELETE /api/{name}/chats/{chatId}/messages",
+	"POST /api/{name}/chats/{chatId}/messages/{messageId}/pin",
+	"POST /api/{name}/chats/{chatId}/messages/{messageId}/unpin",
+	"POST /api/{name}/chats/{chatId}/archive",
+	"POST /api/{name}/chats/{chatId}/unarchive",
+	"POST /api/{name}/chats/{chatId}/unread",
+	"POST /api/{name}/calls/reject",
+	"GET /api/{name}/channels",
+	"POST /api/{name}/channels",
+	"DELETE /api/{name}/channels/{id}",
+	"GET /api/{name}/channels/{id}",
+	"GET /api/{name}/channels/{id}/messages/preview",
+	"POST /api/{name}/channels/{id}/follow",
+	"POST /api/{name}/channels/{id}/unfollow",
+	"POST /api/{name}/channels/{id}/mute",
+	"POST /api/{name}/channels/{id}/unmute",
+	"POST /api/{name}/channels/search/by-view",
+	"POST /api/{name}/channels/search/by-text",
+	"GET /api/{name}/channels/search/views",
+	"GET /api/{name}/channels/search/countries",
+	"GET /api/{name}/channels/search/categories",
+	"POST /api/{name}/status/text",
+	"POST /api/{name}/status/image",
+	"POST /api/{name}/status/voice",
+	"POST /api/{name}/status/video",
+	"POST /api/{name}/status/delete",
+	"GET /api/{name}/labels",
+	"POST /api/{name}/labels",
+	"PUT /api/{name}/labels/{labelId}",
+	"DELETE /api/{name}/labels/{labelId}",
+	"GET /api/{name}/labels/chats/{chatId}",
+	"PUT /api/{name}/labels/chats/{chatId}",
+	"GET /api/{name}/labels/{labelId}/chats",
+	"GET /api/contacts/all",
+	"GET /api/contacts",
+	"GET /api/contacts/about",
+	"GET /api/contacts/profile-picture",
+	"POST /api/contacts/block",
+	"POST /api/contacts/unblock",
+	"GET /api/{name}/contacts/{id}",
+	"PUT /api/{name}/contacts/{chatId}",
+	"POST /api/{name}/groups",
+	"GET /api/{name}/groups",
+	"GET /api/{name}/groups/join-info",
+	"POST /api/{name}/groups/join",
+	"GET /api/{name}/groups/count",
+	"POST /api/{name}/groups/refresh",
+	"GET /api/{name}/groups/{id}",
+	"DELETE /api/{name}/groups/{id}",
+	"POST /api/{name}/groups/{id}/leave",
+	"GET /api/{name}/groups/{id}/picture",
+	"PUT /api/{name}/groups/{id}/picture",
+	"DELETE /api/{name}/groups/{id}/picture",
+	"PUT /api/{name}/groups/{id}/description",
+	"PUT /api/{name}/groups/{id}/subject",
+	"PUT /api/{name}/groups/{id}/settings/security/info-admin-only",
+	"GET /api/{name}/groups/{id}/settings/security/info-admin-only",
+	"PUT /api/{name}/groups/{id}/settings/security/messages-admin-only",
+	"GET /api/{name}/groups/{id}/settings/security/messages-admin-only",
+	"GET /api/{name}/groups/{id}/invite-code",
+	"POST /api/{name}/groups/{id}/invite-code/revoke",
+	"GET /api/{name}/groups/{id}/participants",
+	"GET /api/{name}/groups/{id}/participants/v2",
+	"POST /api/{name}/groups/{id}/participants/add",
+	"POST /api/{name}/groups/{id}/participants/remove",
+	"POST /api/{name}/groups/{id}/admin/promote",
+	"POST /api/{name}/groups/{id}/admin/demote",
+	"POST /api/{name}/presence",
+	"GET /api/{name}/presence",
+	"GET /api/{name}/presence/{chatId}",
+	"POST /api/{name}/presence/{chatId}/subscribe",
+	"GET /api/screenshot",
+	"POST /api/{name}/events",
+	"GET /health",
+	"GET /api/server/environment",
+	"POST /api/server/stop",
+	"GET /api/server/debug/cpu",
+	"GET /api/server/debug/heapsnapshot",
+	"GET /api/server/debug/browser/trace/{name}",
+	"POST /api/{name}/media/convert/voice",
+	"POST /api/{name}/media/convert/video",
+	"GET /api/apps",
+	"POST /api/apps",
+	"GET /api/apps/{id}",
+	"PUT /api/apps/{id}",
+	"DELETE /api/apps/{id}",
+	"POST /mcp",
+}

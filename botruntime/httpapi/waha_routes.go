@@ -1,0 +1,86 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// wahaRoutes are the paths of WAHA's API that the bot serves. They translate WAHA's words into the bot's and back, and
+// keep no state. What WAHA has beyond them is in bot.WAHAUnserved.
+func wahaRoutes() []route {
+	return []route{
+		{"GET", bot.PathWAHAPing, forAll, (*call).wahaPing},
+		{"GET", bot.PathWAHAVersion, withToken, (*call).wahaVersion},
+		{"GET", bot.PathWAHAServerVersion, withToken, (*call).wahaVersion},
+		{"GET", bot.PathWAHAServerStatus, withToken, (*call).wahaServer},
+		{"GET", bot.PathWAHASessions, withToken, (*call).wahaList},
+		{"GET", bot.PathWAHASession, withToken, inSession((*call).wahaGet)},
+		{"GET", bot.PathWAHAMe, withToken, inSession((*call).wahaMe)},
+		{"POST", bot.PathWAHAStart, withToken, inSession((*call).wahaStart)},
+		{"POST", bot.PathWAHAStop, withToken, inSession((*call).wahaStop)},
+		{"POST", bot.PathWAHARestart, withToken, inSession((*call).wahaRestart)},
+		{"POST", bot.PathWAHALogout, withToken, inSession((*call).wahaLogout)},
+		{"GET", bot.PathWAHACode, withToken, inSession((*call).wahaCode)},
+		{"POST", bot.PathWAHARequestCode, withToken, inSession((*call).wahaPair)},
+		{"GET", bot.PathWAHAPasskeyChallenge, withToken, inSession((*call).wahaPasskeyChallenge)},
+		{"POST", bot.PathWAHAPasskey, withToken, inSession((*call).wahaSignPasskey)},
+		{"GET", bot.PathWAHAPasskeyCode, withToken, inSession((*call).wahaPasskeyCode)},
+		{"POST", bot.PathWAHAPasskeyConfirm, withToken, inSession((*call).wahaConfirmPasskey)},
+
+		{"POST", bot.PathWAHASendText, withToken, (*call).wahaSendText},
+		{"POST", bot.PathWAHAReply, withToken, (*call).wahaSendText},
+		{"PUT", bot.PathWAHAReaction, withToken, (*call).wahaReact},
+		{"POST", bot.PathWAHAForward, withToken, (*call).wahaForward},
+		{"POST", bot.PathWAHASeen, withToken, (*call).wahaSeen},
+		{"GET", bot.PathWAHANewID, withToken, inSession((*call).wahaNewID)},
+		{"GET", bot.PathWAHANewStatusID, withToken, inSession((*call).wahaNewID)},
+
+		{"GET", bot.PathWAHAMessages, withToken, inSession((*call).wahaMessages)},
+		{"GET", bot.PathWAHAMessage, withToken, inSession((*call).wahaMessage)},
+		{"PUT", bot.PathWAHAMessage, withToken, inSession((*call).wahaEdit)},
+		{"DELETE", bot.PathWAHAMessage, withToken, inSession((*call).wahaRevoke)},
+		{"POST", bot.PathWAHAMessagesRead, withToken, inSession((*call).wahaReadChat)},
+
+		{"GET", bot.PathWAHACheckExists, withToken, inSession((*call).wahaCheck)},
+		{"GET", bot.PathWAHACheckNumber, withToken, inSession((*call).wahaCheck)},
+		{"GET", bot.PathWAHALIDs, withToken, inSession((*call).wahaLIDs)},
+		{"GET", bot.PathWAHALIDCount, withToken, inSession((*call).wahaLIDCount)},
+		{"GET", bot.PathWAHALID, withToken, inSession((*call).wahaLID)},
+		{"GET", bot.PathWAHALIDOfPhone, withToken, inSession((*call).wahaLIDOfPhone)},
+	}
+}
+
+// wahaUnserved are the methods and the parts of the paths that answer 501.
+var wahaUnserved = func() (all [][]string) {
+	for _, operation := range bot.WAHAUnserved {
+		method, path, _ := strings.Cut(operation, " ")
+		all = append(all, append([]string{method}, strings.Split(path, "/")...))
+	}
+	return all
+}()
+
+// hasWAHA reports whether WAHA's API has the request's operation, which the bot does not.
+func hasWAHA(r *http.Request) bool {
+	parts := append([]string{r.Method}, strings.Split(r.URL.Path, "/")...)
+	for _, known := range wahaUnserved {
+		if len(known) != len(parts) {
+			continue
+		}
+		same := true
+		for i, part := range known {
+			same = same && (part == parts[i] || strings.HasPrefix(part, "{") && parts[i] != "")
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+// faultUnserved means that WAHA's API has this operation, and the bot does not.
+var faultUnserved = fault{status: http.StatusNotImplemented, kind: bot.ProblemUnsupported,
+	title: text{"Tidak tersedia", "Not available"},
+	detail: text{"Alamat WAHA ini tidak tersedia di bot; lihat docs/from-waha.md.",
+		"The bot does not have this address of WAHA's; see docs/from-waha.md."}}

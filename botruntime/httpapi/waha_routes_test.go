@@ -1,0 +1,85 @@
+package httpapi
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// wahaPaths is how many paths WAHA's API has, in its version 2026.7.1. Its document has 136, one of them under two names.
+const wahaPaths = 135
+
+// beside are paths that WAHA serves and its document does not have, or that the bot serves in place of WAHA's.
+var beside = []string{bot.PathWAHAFile, bot.PathWebSocket}
+
+var placeholder = regexp.MustCompile(`\{[^}]*\}`)
+
+// Each of WAHA's paths is either served or answers 501, and none does both.
+func TestWAHAPathsAreAllKnown(t *testing.T) {
+	paths, operations := map[string]bool{}, map[string]bool{}
+	add := func(method, path string) {
+		if slices.Contains(beside, path) {
+			return
+		}
+		path = placeholder.ReplaceAllString(path, "{}")
+		if operations[method+" "+path] {
+			t.Errorf("%s %s stands twice", method, path)
+		}
+		paths[path], operations[method+" "+path] = true, true
+	}
+	for _, r := range wahaRoutes() {
+		add(r.method, r.path)
+	}
+	add(http.MethodGet, bot.PathMessages) // with chatId it is WAHA's
+	for _, operation := range bot.WAHAUnserved {
+		method, path, _ := strings.Cut(operation, " ")
+		add(method, path)
+	}
+	if len(paths) != wahaPaths {
+		t.Errorf("%d paths, want %d", len(paths), wahaPaths)
+	}
+}
+
+// What WAHA has and the bot has not is answered in WAHA's form, for whoever has the token.
+func TestUnservedAnswers501(t *testing.T) {
+	f := newFake(connectedSnapshot())
+	url := local(t, New(testConfig(f)))
+	for _, operation := range bot.WAHAUnserved {
+		method, path, _ := strings.Cut(operation, " ")
+		path = placeholder.ReplaceAllString(path, "x")
+		if got := send(t, method, url+path, ""); got.StatusCode != http.StatusUnauthorized || got.problem(t).Message != "Unauthorized" {
+			t.Errorf("%s without a token: %d %s", operation, got.StatusCode, got.body)
+		}
+		got := send(t, method, url+path, "", "X-Api-Key", testToken)
+		if p := got.problem(t); p.StatusCode != http.StatusNotImplemented || p.Error != "Not Implemented" || p.Message == "" {
+			t.Errorf("%s: %s", operation, got.body)
+		}
+	}
+	if f.done() != nil {
+		t.Error("the session was changed")
+	}
+}
+
+// A path that nobody has stays unknown, and a session's name can be that of one of the bot's own paths.
+func TestWAHALeavesTheBotsPathsAlone(t *testing.T) {
+	url := open(t, New(testConfig(newFake(connectedSnapshot()))))
+	for path, want := range map[string]int{
+		"/api/default/nothing":              http.StatusNotFound,
+		"/api/default/labels/1/chats/2":     http.StatusNotFound,
+		"/api/other/lids/count":             http.StatusNotFound,
+		"/api/wa-finance-render/lids/count": http.StatusOK,
+		"/api/default/new-message-id":       http.StatusOK,
+		bot.PathHealth:                      http.StatusOK,
+	} {
+		if got := send(t, "GET", url+path, ""); got.StatusCode != want {
+			t.Errorf("GET %s: %d, want %d", path, got.StatusCode, want)
+		}
+	}
+	if got := send(t, "DELETE", url+"/api/default/new-message-id", ""); got.StatusCode != http.StatusMethodNotAllowed || got.Header.Get("Allow") != "GET" {
+		t.Errorf("another method: %d, Allow %q", got.StatusCode, got.Header.Get("Allow"))
+	}
+}

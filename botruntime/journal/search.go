@@ -1,0 +1,67 @@
+package journal
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// Order is the order of messages that were found, by when they were written.
+type Order string
+
+// The orders.
+const (
+	NewestFirst Order = "DESC"
+	OldestFirst Order = "ASC"
+)
+
+// Search says which messages to find. Empty fields do not filter.
+type Search struct {
+	Chat string
+	// From and To bound when a message was written; both belong to it.
+	From, To time.Time
+	FromMe   *bool
+	// States are those of messages that the bot sent.
+	States        []bot.MessageState
+	Order         Order
+	Limit, Offset int
+}
+
+// Search finds messages.
+func (j *Journal) Search(ctx context.Context, q Search) ([]Record, error) {
+	where, args := []string{"1"}, []any{}
+	add := func(condition string, values ...any) {
+		where, args = append(where, condition), append(args, values...)
+	}
+	if q.Chat != "" {
+		add("chat = ?", q.Chat)
+	}
+	if !q.From.IsZero() {
+		add("at >= ?", millis(q.From))
+	}
+	if !q.To.IsZero() {
+		add("at <= ?", millis(q.To))
+	}
+	if q.FromMe != nil {
+		add("json_extract(CAST(body AS TEXT), '$.fromMe') = ?", *q.FromMe)
+	}
+	if len(q.States) > 0 {
+		values := make([]any, 0, len(q.States))
+		for _, state := range q.States {
+			values = append(values, string(state))
+		}
+		add("json_extract(CAST(body AS TEXT), '$.state') IN (?"+strings.Repeat(", ?", len(values)-1)+")", values...)
+	}
+	order := q.Order
+	if order != OldestFirst {
+		order = NewestFirst
+	}
+	rows, err := j.db.QueryContext(ctx, `SELECT n, body FROM messages WHERE `+strings.Join(where, " AND ")+
+		` ORDER BY at `+string(order)+`, n `+string(order)+` LIMIT ? OFFSET ?`, append(args, q.Limit, q.Offset)...)
+	if err != nil {
+		return nil, err
+	}
+	return scanRecords(rows, false)
+}
