@@ -78,10 +78,20 @@ var received = map[string]struct {
 	"revoke": {group, &waE2E.Message{ProtocolMessage: &waE2E.ProtocolMessage{Type: waE2E.ProtocolMessage_REVOKE.Enum(), Key: key("3EB0EEEE")}}},
 	"image": {nil, &waE2E.Message{ImageMessage: &waE2E.ImageMessage{Caption: proto.String("foto"), Mimetype: proto.String("image/jpeg"), FileLength: proto.Uint64(1234),
 		FileSHA256: []byte{1, 2, 3}, Width: proto.Uint32(10), Height: proto.Uint32(20), ViewOnce: proto.Bool(true), MediaKey: []byte("secret")}}},
-	"voice":    {nil, &waE2E.Message{AudioMessage: &waE2E.AudioMessage{Mimetype: proto.String("audio/ogg; codecs=opus"), PTT: proto.Bool(true), Seconds: proto.Uint32(7), FileLength: proto.Uint64(99)}}},
-	"document": {nil, &waE2E.Message{DocumentMessage: &waE2E.DocumentMessage{Mimetype: proto.String("application/pdf"), FileName: proto.String("nota.pdf"), FileLength: proto.Uint64(5)}}},
-	"location": {nil, &waE2E.Message{LocationMessage: &waE2E.LocationMessage{DegreesLatitude: proto.Float64(-6.2), DegreesLongitude: proto.Float64(106.8), Name: proto.String("Monas")}}},
-	"contact":  {nil, &waE2E.Message{ContactMessage: &waE2E.ContactMessage{DisplayName: proto.String("Sari"), Vcard: proto.String("BEGIN:VCARD\nEND:VCARD")}}},
+	"voice":         {nil, &waE2E.Message{AudioMessage: &waE2E.AudioMessage{Mimetype: proto.String("audio/ogg; codecs=opus"), PTT: proto.Bool(true), Seconds: proto.Uint32(7), FileLength: proto.Uint64(99)}}},
+	"document":      {nil, &waE2E.Message{DocumentMessage: &waE2E.DocumentMessage{Mimetype: proto.String("application/pdf"), FileName: proto.String("nota.pdf"), FileLength: proto.Uint64(5)}}},
+	"location":      {nil, &waE2E.Message{LocationMessage: &waE2E.LocationMessage{DegreesLatitude: proto.Float64(-6.2), DegreesLongitude: proto.Float64(106.8), Name: proto.String("Monas")}}},
+	"live_location": {nil, &waE2E.Message{LiveLocationMessage: &waE2E.LiveLocationMessage{DegreesLatitude: proto.Float64(-6.2), DegreesLongitude: proto.Float64(106.8), Caption: proto.String("di jalan"), AccuracyInMeters: proto.Uint32(12)}}},
+	"contacts": {nil, &waE2E.Message{ContactsArrayMessage: &waE2E.ContactsArrayMessage{DisplayName: proto.String("2 contacts"), ContextInfo: &waE2E.ContextInfo{StanzaID: proto.String("3EB0BBBB")}, Contacts: []*waE2E.ContactMessage{
+		{DisplayName: proto.String("Sari"), Vcard: proto.String("BEGIN:VCARD\nFN:Sari W\nTEL;waid=6289876543210:+62 898\nORG:PT A;\nEND:VCARD")},
+		{Vcard: proto.String("BEGIN:VCARD\nFN:Budi\nEND:VCARD")},
+	}}}},
+	"vote":    {group, &waE2E.Message{PollUpdateMessage: &waE2E.PollUpdateMessage{PollCreationMessageKey: key("3EB0FFFF"), SenderTimestampMS: proto.Int64(1), Vote: &waE2E.PollEncValue{EncPayload: []byte("payload"), EncIV: []byte("iv")}}}},
+	"poll_v4": {nil, &waE2E.Message{PollCreationMessageV4: &waE2E.FutureProofMessage{Message: &waE2E.Message{PollCreationMessage: &waE2E.PollCreationMessage{Name: proto.String("?"), Options: []*waE2E.PollCreationMessage_Option{{OptionName: proto.String("a")}}}}}}},
+	"status_look": {func(i *types.MessageInfo) { i.Chat, i.IsGroup = types.StatusBroadcastJID, true }, &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{
+		Text: proto.String("kabar"), BackgroundArgb: proto.Uint32(0xff00aaff), Font: waE2E.ExtendedTextMessage_SYSTEM_BOLD.Enum()}}},
+	"view_once": {nil, &waE2E.Message{ViewOnceMessageV2: &waE2E.FutureProofMessage{Message: &waE2E.Message{VideoMessage: &waE2E.VideoMessage{Mimetype: proto.String("video/mp4")}}}}},
+	"contact":   {nil, &waE2E.Message{ContactMessage: &waE2E.ContactMessage{DisplayName: proto.String("Sari"), Vcard: proto.String("BEGIN:VCARD\nEND:VCARD")}}},
 	"poll": {nil, &waE2E.Message{PollCreationMessageV3: &waE2E.PollCreationMessage{Name: proto.String("Kapan?"), SelectableOptionsCount: proto.Uint32(1),
 		Options: []*waE2E.PollCreationMessage_Option{{OptionName: proto.String("Senin")}, {OptionName: proto.String("Selasa")}}}}},
 	"unsupported":  {nil, &waE2E.Message{ButtonsMessage: &waE2E.ButtonsMessage{}}},
@@ -98,7 +108,7 @@ var received = map[string]struct {
 func TestGoldenMessages(t *testing.T) {
 	for name, c := range received {
 		t.Run(name, func(t *testing.T) {
-			evt := &events.Message{Info: info(c.tune), Message: c.message, RawMessage: c.message}
+			evt := (&events.Message{Info: info(c.tune), RawMessage: c.message}).UnwrapRaw()
 			r := Names(known).Receive(evt)
 			r.Raw = nil
 			got, err := json.MarshalIndent(r, "", "  ")
