@@ -169,7 +169,11 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
 	control := http.NewResponseController(c.w)
-	frame := []byte("retry: 2000\n\n")
+	cursor := q.After
+	if len(found) == 0 {
+		cursor = next
+	}
+	frame := appendCursor([]byte("retry: 2000\n"), cursor)
 	beat := time.NewTicker(streamHeartbeat)
 	defer beat.Stop()
 	for {
@@ -192,7 +196,7 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 		select {
 		case <-changed:
 		case <-beat.C:
-			frame = []byte(":\n\n")
+			frame = appendCursor([]byte(":\n"), next)
 		case <-c.streams.stop:
 			return nil
 		case <-c.r.Context().Done():
@@ -217,6 +221,13 @@ func (c *call) push(control *http.ResponseController, frame []byte) bool {
 		return false
 	}
 	return control.Flush() == nil
+}
+
+// appendCursor formats a cursor without an event. A client keeps it as the id to resume from, and does not see it. A
+// reader of few types would else come back with a cursor that is too old, although it has missed nothing.
+func appendCursor(frame []byte, cursor uint64) []byte {
+	frame = append(frame, "id: "...)
+	return append(strconv.AppendUint(frame, cursor, 10), "\n\n"...)
 }
 
 // appendFrame formats an event as a server-sent event. Its id is the cursor to resume from.

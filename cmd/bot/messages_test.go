@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -241,6 +242,20 @@ func TestEventsStreamAndResume(t *testing.T) {
 	}
 	read("0", "one")
 	read("1", "two")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.plain+bot.PathEvents+"?types=reaction&after=0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	filtered, err := direct.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer filtered.Body.Close()
+	start := make([]byte, len("retry: 2000\nid: 2\n\n"))
+	if _, err := io.ReadFull(filtered.Body, start); err != nil || string(start) != "retry: 2000\nid: 2\n\n" {
+		t.Errorf("a reader of other types is told %q, %v", start, err)
+	}
 	if status, body := p.call(http.MethodGet, bot.PathEvents+"?after=99"); status != http.StatusBadRequest {
 		t.Errorf("a cursor of the future: %d %s", status, body)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +154,65 @@ func TestTheOutboxOutlivesTheConnection(t *testing.T) {
 	}
 	if reads(wa, orphan.ID) != 0 {
 		t.Error("another account sent the message")
+	}
+}
+
+// The server says that the bot's list of a group's devices is old: the message counts as sent, and the next one goes to
+// the devices that the server knows.
+func TestAGroupWhoseDevicesTheBotDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	wa, dir := whatsapp(t), t.TempDir()
+	p := start(t, settings(wa, dir))
+	p.pair(wa)
+	group, err := wa.MakeGroup("Keluarga", sim.AddrLID, "62899000001", phone, "62899000002")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := group.JID().String()
+	fault(t, wa, sim.Fault{Kind: sim.FaultPHash, Count: 1})
+	for _, words := range []string{"satu", "dua"} {
+		m := p.sends(http.StatusOK, textTo(to, words))
+		p.becomes(m.ID, bot.MessageDelivered)
+		p.waitFor("both members to read it", func() bool { return reads(wa, m.ID) == 2 })
+		for _, got := range onPhones(wa) {
+			if got.ID == m.ID && got.Double {
+				t.Errorf("twice at a phone: %+v", got)
+			}
+		}
+	}
+}
+
+// The disk fills up while WhatsApp's answer is on its way: what became of the message is written later, and it is not
+// sent again to people. Meanwhile the bot takes no message that it could not keep.
+func TestADiskThatFillsUpDuringASend(t *testing.T) {
+	wa, dir := whatsapp(t), smallDisk(t, "10m")
+	p := start(t, settings(wa, dir))
+	p.pair(wa)
+	first := p.sends(http.StatusOK, textTo("+62899000001", "halo"))
+	p.becomes(first.ID, bot.MessageDelivered)
+	if err := wa.Person("62899000001").Set(sim.PersonState{Silent: true}); err != nil {
+		t.Fatal(err)
+	}
+	fault(t, wa, sim.Fault{Kind: sim.FaultLateAck, MS: 3000, Count: 1, To: "62899000001"})
+	m := p.sends(http.StatusAccepted, textTo("+62899000001", "penuh"), "Prefer", "respond-async")
+	p.onPhone(wa, m.ID)
+	ballast := fill(t, dir)
+	status, body, err := p.tryJSON(http.MethodPost, bot.PathMessages, textTo("+62899000001", strings.Repeat("tidak muat ", 4000)), "Prefer", "wait=5")
+	if err != nil || status < 500 {
+		t.Errorf("a message that cannot be kept: %d %s %v", status, body, err)
+	}
+	p.waitFor("the late answer", func() bool { return strings.Contains(p.out.String(), "could not be written") })
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	p.becomes(m.ID, bot.MessageSent)
+	if n := reads(wa, m.ID); n != 1 {
+		t.Errorf("read %d times", n)
+	}
+	for _, got := range onPhones(wa) {
+		if strings.HasPrefix(got.Text, "tidak muat") {
+			t.Error("a message that was refused went out")
+		}
 	}
 }
 

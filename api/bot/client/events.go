@@ -86,7 +86,7 @@ func (c *Client) Follow(ctx context.Context, q EventQuery, see func(bot.Event) e
 	pause := firstPause
 	for {
 		last, err := c.follow(ctx, q, see)
-		if last != "" {
+		if last != "" && last != q.After {
 			q.After, pause = last, firstPause
 		}
 		var failed *Error
@@ -125,7 +125,7 @@ func final(status int) bool {
 // stopError carries the caller's own error.
 type stopError struct{ error }
 
-// follow reads one stream to its end, and returns the last event's cursor.
+// follow reads one stream to its end, and returns the cursor to go on from, "" where it got none.
 func (c *Client) follow(ctx context.Context, q EventQuery, see func(bot.Event) error) (last string, err error) {
 	stream, err := c.Stream(ctx, q.path(), "", 0)
 	if err != nil {
@@ -135,15 +135,14 @@ func (c *Client) follow(ctx context.Context, q EventQuery, see func(bot.Event) e
 	for {
 		frame, err := stream.Next()
 		if err != nil {
-			return last, err
+			return stream.Last(), err
 		}
 		var event bot.Event
 		if err := json.Unmarshal(frame.Data, &event); err != nil {
-			return last, &stopError{fmt.Errorf("decode the bot's event %s: %w", frame.ID, err)}
+			return "", &stopError{fmt.Errorf("decode the bot's event %s: %w", frame.ID, err)}
 		}
 		if err := see(event); err != nil {
-			return last, &stopError{err}
+			return "", &stopError{err}
 		}
-		last = frame.ID
 	}
 }

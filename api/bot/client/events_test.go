@@ -54,6 +54,34 @@ func TestFollowGoesOnBehindTheLastEvent(t *testing.T) {
 	}
 }
 
+// A reader of few types goes on from the cursor that the bot told it, not from its own last event: what was deleted
+// since then was not for it.
+func TestFollowKeepsUpWithEventsOfOtherTypes(t *testing.T) {
+	var asked []string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Query().Get("after"))
+		w.Header().Set("Content-Type", "text/event-stream")
+		switch len(asked) {
+		case 1:
+			_, _ = fmt.Fprint(w, "retry: 1\nid: 40\n\n", frame(41), ":\nid: 97\n\n", "id: 98\ndata: {\"se")
+		case 2:
+			_, _ = fmt.Fprint(w, ":\nid: 120\n\n")
+		default:
+			_, _ = fmt.Fprint(w, frame(121))
+		}
+	})
+	stop := errors.New("enough")
+	err := c.Follow(t.Context(), client.EventQuery{After: client.Latest}, func(e bot.Event) error {
+		if e.Seq == 121 {
+			return stop
+		}
+		return nil
+	})
+	if !errors.Is(err, stop) || fmt.Sprint(asked) != "[latest 97 120]" {
+		t.Errorf("asked after %v, %v", asked, err)
+	}
+}
+
 func TestFollowEndsWhereTheBotRefuses(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set(bot.HeaderOldestCursor, "41")

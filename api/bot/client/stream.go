@@ -72,6 +72,7 @@ func (c *Client) Stream(ctx context.Context, path, last string, silence time.Dur
 // slowly. Open another one with Last.
 func (s *Stream) Next() (Event, error) {
 	var event Event
+	id := s.last
 	for {
 		watchdog := time.AfterFunc(s.silence, func() { s.cancel(ErrSilent) })
 		more := s.lines.Scan()
@@ -85,18 +86,19 @@ func (s *Stream) Next() (Event, error) {
 		}
 		line := s.lines.Text()
 		if line == "" {
+			s.last = id // only now: a frame that is cut off was not read
 			if event.Data == nil {
 				event = Event{}
 				continue
 			}
-			event.ID = s.last
+			event.ID = id
 			return event, nil
 		}
 		field, value, _ := strings.Cut(line, ":")
 		value = strings.TrimPrefix(value, " ")
 		switch field {
 		case "id":
-			s.last = value
+			id = value
 		case "event":
 			event.Name = value
 		case "data":
@@ -111,7 +113,7 @@ func (s *Stream) Next() (Event, error) {
 	}
 }
 
-// Last is the ID of the last event.
+// Last is the position behind the last event, and behind those that the stream left out since.
 func (s *Stream) Last() string { return s.last }
 
 // Close ends the stream.
