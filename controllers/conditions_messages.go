@@ -30,9 +30,8 @@ func (c *conditions) setEventsDelivered() {
 	case c.known != reported:
 		c.keepReport(kind)
 	default:
-		reason, message := classifyDeliveries(snapshot.Messages)
-		good := reason == v1alpha1.ReasonDelivering || reason == v1alpha1.ReasonNoWebhooks
-		c.set(kind, truth(good), reason, message)
+		value, reason, message := classifyDeliveries(c.pass.session.Spec.Webhooks, snapshot.Messages)
+		c.set(kind, value, reason, message)
 	}
 }
 
@@ -51,27 +50,39 @@ func (c *conditions) keepReport(kind string) {
 // worst orders the reasons of EventsDelivered; the first that is true of a webhook is shown.
 var worst = []string{v1alpha1.ReasonEnded, v1alpha1.ReasonRetrying, v1alpha1.ReasonBehind, v1alpha1.ReasonPaused}
 
-// classifyDeliveries says how the deliveries are going, for all webhooks together.
-func classifyDeliveries(messages *bot.MessagesSummary) (reason, message string) {
-	if messages != nil && messages.WebhooksRefused {
-		return v1alpha1.ReasonRefused, "The bot cannot read its webhooks as they are now, and goes on with those before. Its log says why: use the bot image of the operator's release."
-	}
-	if messages == nil || len(messages.Webhooks) == 0 {
-		return v1alpha1.ReasonNoWebhooks, "The session has no webhooks."
+// classifyDeliveries says how the deliveries are going, for all webhooks of a spec together. A webhook that the bot does not
+// report yet is unknown: the node updates a mounted Secret after up to a minute or two.
+func classifyDeliveries(spec []v1alpha1.Webhook, messages *bot.MessagesSummary) (status metav1.ConditionStatus, reason, message string) {
+	switch {
+	case len(spec) == 0:
+		return metav1.ConditionTrue, v1alpha1.ReasonNoWebhooks, "The session has no webhooks."
+	case messages == nil:
+		return metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "The bot does not report on its webhooks. It is of another release than the operator, or about to be replaced."
+	case messages.WebhooksRefused:
+		return metav1.ConditionFalse, v1alpha1.ReasonRefused, "The bot cannot read its webhooks as they are now, and goes on with those before. Its log says why: use the bot image of the operator's release."
 	}
 	by := map[string][]string{}
-	for i := range messages.Webhooks {
-		w := &messages.Webhooks[i]
+	var unseen []string
+	for i := range spec {
+		at := slices.IndexFunc(messages.Webhooks, func(w bot.WebhookSummary) bool { return w.Name == spec[i].Name })
+		if at < 0 {
+			unseen = append(unseen, spec[i].Name)
+			continue
+		}
+		w := &messages.Webhooks[at]
 		if why := classifyWebhook(w); why != v1alpha1.ReasonDelivering {
 			by[why] = append(by[why], describeWebhook(w))
 		}
 	}
 	for _, why := range worst {
 		if found := by[why]; len(found) > 0 {
-			return why, strings.Join(found, " ")
+			return metav1.ConditionFalse, why, strings.Join(found, " ")
 		}
 	}
-	return v1alpha1.ReasonDelivering, "Every webhook gets its events."
+	if len(unseen) > 0 {
+		return metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "The bot has not taken over " + strings.Join(unseen, ", ") + " yet. Its node updates the file within a minute or two."
+	}
+	return metav1.ConditionTrue, v1alpha1.ReasonDelivering, "Every webhook gets its events."
 }
 
 func classifyWebhook(w *bot.WebhookSummary) string {

@@ -145,8 +145,9 @@ type SessionStatus struct {
 // WebhookStatus says how the deliveries of one webhook are going.
 type WebhookStatus struct {
 	// name of the webhook.
+	// +kubebuilder:validation:MinLength=1
 	// +required
-	Name string `json:"name"`
+	Name string `json:"name,omitempty"`
 
 	// state is delivering, retrying (the receiver does not answer, or refuses events), paused (by a person) or ended (the
 	// receiver answered 410 Gone).

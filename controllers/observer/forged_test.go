@@ -33,6 +33,7 @@ func TestForgedSnapshots(t *testing.T) {
 		}
 		return string(data)
 	}
+	messages := func(webhooks string) any { return map[string]any{"webhooks": json.RawMessage(webhooks)} }
 	twice := strings.Replace(string(honest), `"instance"`, `"instance":"uid-of-another","instance"`, 1)
 	later := strings.TrimSuffix(string(honest), "}") + `,"instance":"uid-of-another"}`
 	cases := map[string]struct {
@@ -57,6 +58,16 @@ func TestForgedSnapshots(t *testing.T) {
 		"a state with a line break":    {with("state", "Connected\nReady"), "invalid state"},
 		"a state in other letters":     {with("state", "Соnnected"), "invalid state"},
 		"a new state":                  {with("state", "Dreaming"), ""},
+		"no messages":                  {with("messages", nil), ""},
+		"a webhook of a newer bot":     {with("messages", messages(`[{"name":"books","state":"resting"}]`)), ""},
+		"a webhook without a name":     {with("messages", messages(`[{"state":"delivering"}]`)), "invalid webhook"},
+		"a webhook with a sentence":    {with("messages", messages(`[{"name":"the books of the shop","state":"delivering"}]`)), "invalid webhook"},
+		"a webhook twice":              {with("messages", messages(`[{"name":"a","state":"paused"},{"name":"a","state":"paused"}]`)), "invalid webhook"},
+		"a webhook's state is a text":  {with("messages", messages(`[{"name":"a","state":"call +62 811"}]`)), "invalid webhook"},
+		"more dead than a number has":  {with("messages", messages(`[{"name":"a","state":"paused","deadLetters":18446744073709551615}]`)), "invalid webhook"},
+		"a backlog before all time":    {with("messages", messages(`[{"name":"a","state":"paused","backlogSince":"0002-01-01T00:00:00Z"}]`)), "backlogSince outside"},
+		"too many webhooks":            {with("messages", messages("["+strings.TrimSuffix(strings.Repeat(`{"name":"a","state":"paused"},`, 33), ",")+"]")), "more than 32 webhooks"},
+		"held for a sentence":          {with("messages", map[string]any{"held": map[string]any{"reason": "Because I can"}}), "invalid reason for holding"},
 		"a sentence as reason":         {with("reason", "because I can"), "invalid reason"},
 		"a long reason":                {with("reason", "R"+strings.Repeat("a", maxWord)), "invalid reason"},
 		"an empty action":              {with("userAction", ""), "invalid user action"},

@@ -22,6 +22,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
@@ -38,6 +39,7 @@ const (
 func TestMonitoring(t *testing.T) {
 	namespace := ownSpace(t, "monitoring")
 	session := newSession(namespace, "shop")
+	session.Spec.Webhooks = []v1alpha1.Webhook{{Name: "books", URL: "http://127.0.0.1:1/nobody-listens", Events: []v1alpha1.WebhookEvent{"message"}}}
 	must(t, cluster.Create(t.Context(), session))
 	awaitQR(t, session)
 	p := startPrometheus(t, session)
@@ -57,6 +59,20 @@ func TestMonitoring(t *testing.T) {
 	eventually(t, patience, "every metric is there", func(context.Context) error { return p.missing(t, queries) })
 	t.Logf("%d queries of the dashboard find something", len(queries))
 	p.namespacesAreOffered(t, session)
+
+	say(t, session, "628990001901", "apa kabar", 3)
+	must(t, simulator(t.Context(), http.MethodPut, "limits", map[string]any{"phone": phoneOf(190), "timelockedUntil": time.Now().Add(time.Hour)}, nil))
+	// a bot asks WhatsApp for the limits when somebody asks it, or when it is to write to someone new
+	limits := portForward(t, session, naming.PortPlain) + bot.PathAccountLimits
+	eventually(t, patience, "the bot knows of the timelock", func(ctx context.Context) error {
+		if got, err := try(ctx, "curl", "-fsS", limits); err != nil || strings.Contains(got, `"timelockedUntil":null`) {
+			return fmt.Errorf("the limits are %s: %w", got, err)
+		}
+		return nil
+	})
+	p.fires(t, session, "SesiSendingHeld")
+	p.fires(t, session, "SesiEventsNotDelivered")
+	awaitReason(t, session, v1alpha1.ConditionSending, v1alpha1.ReasonTimelocked)
 
 	must(t, simulator(t.Context(), http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID}, nil))
 	p.fires(t, session, "SesiSessionExpired")
