@@ -98,3 +98,22 @@ func TestWhatIsNoRuleIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// A guard with private addresses opens those of a cluster, and never the machine's own or a cloud's metadata.
+func TestPrivateAddresses(t *testing.T) {
+	g, err := New("WEBHOOK_ALLOW", "", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, open := range map[string]bool{
+		"10.96.0.10": true, "192.168.1.5": true, "172.20.0.1": true, "100.64.3.4": true, "fd12::1": true, "93.184.216.34": true,
+		"127.0.0.1": false, "::1": false, "169.254.169.254": false, "100.100.100.200": false, "fd00:ec2::254": false, "::ffff:127.0.0.1": false, "0.0.0.0": false,
+	} {
+		if err := g.WithPrivate().Check(netip.MustParseAddr(address)); (err == nil) != open {
+			t.Errorf("%s: %v, want open: %t", address, err, open)
+		}
+	}
+	if g.Check(netip.MustParseAddr("10.96.0.10")) == nil {
+		t.Error("the guard itself became wider")
+	}
+}
