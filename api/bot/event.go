@@ -32,12 +32,15 @@ const (
 	EventGroup EventType = "group"
 	// EventContact: a person has another name, picture or about, or the bot learned their other address.
 	EventContact EventType = "contact"
+	// EventSession: the session came into another state.
+	EventSession EventType = "session"
 )
 
 // EventTypes lists every type that the journal holds.
 var EventTypes = []EventType{
 	EventMessage, EventMessageSent, EventMessageEdited, EventMessageRevoked, EventMessageUndecryptable, EventReaction, EventPoll,
 	EventMessageState, EventAccountLimits, EventGroup, EventContact, EventCall, EventPresence,
+	EventSession,
 }
 
 // Event is one entry of the journal. Every reader gets it at least once; a repeat has the same id.
@@ -80,6 +83,8 @@ type EventData struct {
 	Group *GroupChange `json:"group,omitempty"`
 	// Contact belongs to contact.
 	Contact *Contact `json:"contact,omitempty"`
+	// Session belongs to session.
+	Session *SessionChange `json:"session,omitempty"`
 }
 
 // Edit is the new text of a message.

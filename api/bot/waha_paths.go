@@ -43,6 +43,43 @@ const (
 	PathWAHALIDOfPhone = "/api/{name}/lids/pn/{phone}"
 )
 
+// The paths of WAHA's API about other kinds of messages, chats and groups. {id} is a group.
+const (
+	PathWAHASendLocation        = "/api/sendLocation"
+	PathWAHASendContacts        = "/api/sendContactVcard"
+	PathWAHASendPoll            = "/api/sendPoll"
+	PathWAHASendVote            = "/api/sendPollVote"
+	PathWAHAStartTyping         = "/api/startTyping"
+	PathWAHAStopTyping          = "/api/stopTyping"
+	PathWAHATextStatus          = "/api/{name}/status/text"
+	PathWAHADeleteStatus        = "/api/{name}/status/delete"
+	PathWAHAPresence            = "/api/{name}/presence"
+	PathWAHAChatPresence        = "/api/{name}/presence/{chat}"
+	PathWAHASubscribe           = "/api/{name}/presence/{chat}/subscribe"
+	PathWAHACallReject          = "/api/{name}/calls/reject"
+	PathWAHAChats               = "/api/{name}/chats"
+	PathWAHAOverview            = "/api/{name}/chats/overview"
+	PathWAHAGroups              = "/api/{name}/groups"
+	PathWAHAGroupCount          = "/api/{name}/groups/count"
+	PathWAHAGroupRefresh        = "/api/{name}/groups/refresh"
+	PathWAHAGroupJoinInfo       = "/api/{name}/groups/join-info"
+	PathWAHAGroupJoin           = "/api/{name}/groups/join"
+	PathWAHAGroup               = "/api/{name}/groups/{id}"
+	PathWAHAGroupLeave          = "/api/{name}/groups/{id}/leave"
+	PathWAHAGroupSubject        = "/api/{name}/groups/{id}/subject"
+	PathWAHAGroupDescription    = "/api/{name}/groups/{id}/description"
+	PathWAHAGroupInvite         = "/api/{name}/groups/{id}/invite-code"
+	PathWAHAGroupInviteRevoke   = "/api/{name}/groups/{id}/invite-code/revoke"
+	PathWAHAGroupInfoAdmins     = "/api/{name}/groups/{id}/settings/security/info-admin-only"
+	PathWAHAGroupMessagesAdmins = "/api/{name}/groups/{id}/settings/security/messages-admin-only"
+	PathWAHAGroupParticipants   = "/api/{name}/groups/{id}/participants"
+	PathWAHAGroupParticipants2  = "/api/{name}/groups/{id}/participants/v2"
+	PathWAHAGroupAdd            = "/api/{name}/groups/{id}/participants/add"
+	PathWAHAGroupRemove         = "/api/{name}/groups/{id}/participants/remove"
+	PathWAHAGroupPromote        = "/api/{name}/groups/{id}/admin/promote"
+	PathWAHAGroupDemote         = "/api/{name}/groups/{id}/admin/demote"
+)
+
 // WAHAUnserved are the operations of WAHA's API that answer 501, in WAHA's form: method, space, path.
 var WAHAUnserved = []string{
 	"POST /api/keys",
@@ -70,18 +107,9 @@ var WAHAUnserved = []string{
 	"POST /api/send/link-custom-preview",
 	"POST /api/sendButtons",
 	"POST /api/sendList",
-	"POST /api/startTyping",
-	"POST /api/stopTyping",
 	"PUT /api/star",
 	"POST /api/sendLinkPreview",
-	"POST /api/sendPoll",
-	"POST /api/sendPollVote",
-	"POST /api/sendLocation",
-	"POST /api/sendContactVcard",
 	"POST /api/send/buttons/reply",
-	"GET /api/{name}/chats",
-	"GET /api/{name}/chats/overview",
-	"POST /api/{name}/chats/overview",
 	"DELETE /api/{name}/chats/{chatId}",
 	"GET /api/{name}/chats/{chatId}/picture",
 	"DELETE /api/{name}/chats/{chatId}/messages",
@@ -90,7 +118,6 @@ var WAHAUnserved = []string{
 	"POST /api/{name}/chats/{chatId}/archive",
 	"POST /api/{name}/chats/{chatId}/unarchive",
 	"POST /api/{name}/chats/{chatId}/unread",
-	"POST /api/{name}/calls/reject",
 	"GET /api/{name}/channels",
 	"POST /api/{name}/channels",
 	"DELETE /api/{name}/channels/{id}",
@@ -105,11 +132,9 @@ var WAHAUnserved = []string{
 	"GET /api/{name}/channels/search/views",
 	"GET /api/{name}/channels/search/countries",
 	"GET /api/{name}/channels/search/categories",
-	"POST /api/{name}/status/text",
 	"POST /api/{name}/status/image",
 	"POST /api/{name}/status/voice",
 	"POST /api/{name}/status/video",
-	"POST /api/{name}/status/delete",
 	"GET /api/{name}/labels",
 	"POST /api/{name}/labels",
 	"PUT /api/{name}/labels/{labelId}",
@@ -125,36 +150,11 @@ var WAHAUnserved = []string{
 	"POST /api/contacts/unblock",
 	"GET /api/{name}/contacts/{id}",
 	"PUT /api/{name}/contacts/{chatId}",
-	"POST /api/{name}/groups",
-	"GET /api/{name}/groups",
-	"GET /api/{name}/groups/join-info",
-	"POST /api/{name}/groups/join",
-	"GET /api/{name}/groups/count",
-	"POST /api/{name}/groups/refresh",
-	"GET /api/{name}/groups/{id}",
 	"DELETE /api/{name}/groups/{id}",
-	"POST /api/{name}/groups/{id}/leave",
 	"GET /api/{name}/groups/{id}/picture",
 	"PUT /api/{name}/groups/{id}/picture",
 	"DELETE /api/{name}/groups/{id}/picture",
-	"PUT /api/{name}/groups/{id}/description",
-	"PUT /api/{name}/groups/{id}/subject",
-	"PUT /api/{name}/groups/{id}/settings/security/info-admin-only",
-	"GET /api/{name}/groups/{id}/settings/security/info-admin-only",
-	"PUT /api/{name}/groups/{id}/settings/security/messages-admin-only",
-	"GET /api/{name}/groups/{id}/settings/security/messages-admin-only",
-	"GET /api/{name}/groups/{id}/invite-code",
-	"POST /api/{name}/groups/{id}/invite-code/revoke",
-	"GET /api/{name}/groups/{id}/participants",
-	"GET /api/{name}/groups/{id}/participants/v2",
-	"POST /api/{name}/groups/{id}/participants/add",
-	"POST /api/{name}/groups/{id}/participants/remove",
-	"POST /api/{name}/groups/{id}/admin/promote",
-	"POST /api/{name}/groups/{id}/admin/demote",
-	"POST /api/{name}/presence",
 	"GET /api/{name}/presence",
-	"GET /api/{name}/presence/{chatId}",
-	"POST /api/{name}/presence/{chatId}/subscribe",
 	"GET /api/screenshot",
 	"POST /api/{name}/events",
 	"GET /health",

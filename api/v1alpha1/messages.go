@@ -212,7 +212,7 @@ type WebhookHeadersRef struct {
 }
 
 // WebhookEvent is a type of event. Each is one of bot.EventTypes: a bot refuses a webhook with any other.
-// +kubebuilder:validation:Enum=account.limits;call;contact;group;message;message.edited;message.revoked;message.sent;message.state;message.undecryptable;poll;presence;reaction
+// +kubebuilder:validation:Enum=account.limits;call;contact;group;message;message.edited;message.revoked;message.sent;message.state;message.undecryptable;poll;presence;reaction;session
 type WebhookEvent string
 
 // WebhookOrder is what waits while an event is not accepted.

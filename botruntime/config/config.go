@@ -66,6 +66,10 @@ type Config struct {
 	WebhookURL    Secret
 	WebhookSecret Secret
 	WebhookEvents string
+	// Hook is a webhook in WAHA's format, as WAHA's variables describe it.
+	Hook Hook
+	// WAHABaseURL begins the addresses of files in events of WAHA's format; "" means the plain listener's.
+	WAHABaseURL string
 	// WebhookAllow lists what webhooks may reach beyond the public internet.
 	WebhookAllow string
 
@@ -227,10 +231,13 @@ func conflicts(c *Config) []string {
 	if c.WebhooksFile != "" && c.WebhookURL != "" {
 		add("WEBHOOKS_FILE and WEBHOOK_URL: set one of them, not both")
 	}
+	if c.WebhooksFile != "" && c.Hook.URL != "" {
+		add("WEBHOOKS_FILE and WHATSAPP_HOOK_URL: set one of them; the file's entries have a format, waha")
+	}
 	if c.WebhookURL == "" && (c.WebhookSecret != "" || c.WebhookEvents != "") {
 		add("WEBHOOK_SECRET and WEBHOOK_EVENTS belong to WEBHOOK_URL: set it too")
 	}
-	if !c.Messages && (c.WebhooksFile != "" || c.WebhookURL != "") {
+	if !c.Messages && (c.WebhooksFile != "" || c.WebhookURL != "" || c.Hook.URL != "") {
 		add("MESSAGES off: webhooks need messages; set MESSAGES=on, or remove WEBHOOKS_FILE and WEBHOOK_URL")
 	}
 	taken := map[int]string{c.Port: "PORT"}

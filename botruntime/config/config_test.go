@@ -41,6 +41,7 @@ func TestDefaults(t *testing.T) {
 		LoopbackToken: true, MetricsHost: "127.0.0.1", MetricsPort: 9090, TakeoverOnConflict: true, TakeoverTimeout: 10 * time.Second,
 		BackupInterval: 5 * time.Minute, BackupKeep: 5, Messages: true, MessagesRetention: 168 * time.Hour, MessagesMaxSize: 256 << 20, MessagesBurst: 10, MessagesZone: time.Local, QRMaxRetries: 10, WebVersionCachePath: "./.wwebjs_cache",
 		LogLevel: slog.LevelInfo, LogFormat: LogAuto, TerminalQR: TerminalAuto, Locale: Indonesian,
+		Hook: Hook{Events: "session.status,message", Policy: "exponential", Delay: 2},
 	}
 	if got := fmt.Sprintf("%#v", c); got != fmt.Sprintf("%#v", want) {
 		t.Errorf("Load() =\n%s\nwant\n%#v", got, want)

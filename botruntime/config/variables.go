@@ -222,6 +222,59 @@ var variables = []variable{
 		allowed: "types of events with commas", parse: path(func(c *Config) *string { return &c.WebhookEvents }),
 	},
 	{
+		name: "WHATSAPP_HOOK_URL", help: "WAHA's name: address that gets the events in WAHA's format.",
+		allowed: "an address such as https://example.com/hook", secret: true,
+		parse: func(c *Config, value string) bool {
+			c.Hook.URL = Secret(value)
+			return isWeb(value)
+		},
+	},
+	{
+		name: "WHATSAPP_HOOK_EVENTS", fallback: "session.status,message", help: "WAHA's name: WAHA's events for WHATSAPP_HOOK_URL, with commas; * means all.",
+		allowed: "WAHA's events with commas", parse: path(func(c *Config) *string { return &c.Hook.Events }),
+	},
+	{
+		name: "WHATSAPP_HOOK_HMAC_KEY", help: "WAHA's name: key that signs deliveries to WHATSAPP_HOOK_URL.",
+		allowed: "at least 16 printable characters without spaces", secret: true, check: checkSecret,
+		parse: func(c *Config, value string) bool {
+			c.Hook.Key = Secret(value)
+			return bot.ValidToken(value)
+		},
+	},
+	{
+		name: "WHATSAPP_HOOK_CUSTOM_HEADERS", help: "WAHA's name: headers of deliveries to WHATSAPP_HOOK_URL, as Name:value;Name:value.",
+		allowed: "headers such as X-Team:sales;X-Room:2", secret: true,
+		parse: func(c *Config, value string) (ok bool) {
+			c.Hook.Headers = Secret(value)
+			_, ok = parseHeaders(value)
+			return ok
+		},
+	},
+	{
+		name: "WHATSAPP_HOOK_RETRIES_POLICY", fallback: "exponential", help: "WAHA's name: how the pauses grow; with the next two it says how long an event is tried.",
+		allowed: "linear, exponential or constant",
+		parse: func(c *Config, value string) bool {
+			c.Hook.Policy = value
+			return value == "linear" || value == "exponential" || value == "constant"
+		},
+	},
+	{
+		name: "WHATSAPP_HOOK_RETRIES_DELAY_SECONDS", fallback: "2", help: "WAHA's name: the first pause, in seconds.",
+		allowed: "a number, 1 to 3600", parse: number(func(c *Config) *int { return &c.Hook.Delay }, 1, 3600),
+	},
+	{
+		name: "WHATSAPP_HOOK_RETRIES_ATTEMPTS", fallback: "0", help: "WAHA's name: how many tries there are; 0 tries for 3 days.",
+		allowed: "a number, 0 to 1000", parse: number(func(c *Config) *int { return &c.Hook.Attempts }, 0, 1000),
+	},
+	{
+		name: "WAHA_BASE_URL", help: "WAHA's name: what begins the addresses of files in events of WAHA's format; http://localhost:PORT when empty.",
+		allowed: "an address such as https://bot.example.com",
+		parse: func(c *Config, value string) bool {
+			c.WAHABaseURL = strings.TrimRight(value, "/")
+			return isWeb(value)
+		},
+	},
+	{
 		name: "WEBHOOK_ALLOW", help: "What webhooks may reach beyond the public internet; outside a pod, also loopback without asking.",
 		allowed: "names, addresses and CIDRs with commas", parse: path(func(c *Config) *string { return &c.WebhookAllow }),
 	},

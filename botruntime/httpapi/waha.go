@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/qr"
 	"sesi.dev/sesi/botruntime/session"
+	"sesi.dev/sesi/botruntime/waha"
 )
 
 // classifyWAHA returns WAHA's word for the snapshot's state.
@@ -18,33 +18,9 @@ func classifyWAHA(s *bot.Snapshot) bot.WAHAStatus {
 	return bot.WAHAStatusOf(s.State, s.Reason, s.UserAction, !s.QRExpiresAt.IsZero())
 }
 
-// wahaMe returns the linked account, or nil.
-func wahaMe(s *bot.Snapshot) *bot.WAHAMe {
-	if !s.Exists || s.JID == "" {
-		return nil
-	}
-	return &bot.WAHAMe{ID: accountOf(s.JID) + "@c.us", LID: bareLID(s.LID), JID: s.JID, PushName: s.PushName}
-}
-
-// accountOf returns the user part of a JID, without device and server.
-func accountOf(jid string) string {
-	if end := strings.IndexAny(jid, ".:@"); end >= 0 {
-		return jid[:end]
-	}
-	return jid
-}
-
-// bareLID returns a LID without its device.
-func bareLID(lid string) string {
-	if lid == "" {
-		return ""
-	}
-	return accountOf(lid) + "@lid"
-}
-
 func (c *call) wahaSession() bot.WAHASession {
 	snap := c.snapshot()
-	out := bot.WAHASession{Name: c.ClientID, Status: classifyWAHA(snap), Me: wahaMe(snap), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
+	out := bot.WAHASession{Name: c.ClientID, Status: classifyWAHA(snap), Me: waha.Me(snap), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
 	if !snap.ChangedAt.IsZero() {
 		changed := snap.ChangedAt.UnixMilli()
 		out.Timestamps.Activity = &changed
@@ -90,7 +66,7 @@ func (c *call) wahaGet() error {
 }
 
 func (c *call) wahaMe() error {
-	return c.json(http.StatusOK, wahaMe(c.snapshot()))
+	return c.json(http.StatusOK, waha.Me(c.snapshot()))
 }
 
 // wahaStart starts a session that does not run. It leaves a running one alone.

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"sesi.dev/sesi/api/bot"
@@ -9,7 +10,9 @@ import (
 
 // wahaRoutes are the paths of WAHA's API that the bot serves. They translate WAHA's words into the bot's and back, and
 // keep no state. What WAHA has beyond them is in bot.WAHAUnserved.
-func wahaRoutes() []route {
+func wahaRoutes() []route { return slices.Concat(wahaFirstRoutes(), wahaMoreRoutes()) }
+
+func wahaFirstRoutes() []route {
 	return []route{
 		{"GET", bot.PathWAHAPing, forAll, (*call).wahaPing},
 		{"GET", bot.PathWAHAVersion, withToken, (*call).wahaVersion},
@@ -49,6 +52,49 @@ func wahaRoutes() []route {
 		{"GET", bot.PathWAHALIDCount, withToken, inSession((*call).wahaLIDCount)},
 		{"GET", bot.PathWAHALID, withToken, inSession((*call).wahaLID)},
 		{"GET", bot.PathWAHALIDOfPhone, withToken, inSession((*call).wahaLIDOfPhone)},
+	}
+}
+
+// wahaMoreRoutes are about other kinds of messages, chats and groups.
+func wahaMoreRoutes() []route {
+	return []route{
+		{"POST", bot.PathWAHASendLocation, withToken, (*call).wahaSendLocation},
+		{"POST", bot.PathWAHASendContacts, withToken, (*call).wahaSendContacts},
+		{"POST", bot.PathWAHASendPoll, withToken, (*call).wahaSendPoll},
+		{"POST", bot.PathWAHASendVote, withToken, (*call).wahaVote},
+		{"POST", bot.PathWAHAStartTyping, withToken, (*call).wahaStartTyping},
+		{"POST", bot.PathWAHAStopTyping, withToken, (*call).wahaStopTyping},
+		{"POST", bot.PathWAHATextStatus, withToken, inSession((*call).wahaTextStatus)},
+		{"POST", bot.PathWAHADeleteStatus, withToken, inSession((*call).wahaDeleteStatus)},
+		{"POST", bot.PathWAHAPresence, withToken, inSession((*call).wahaSetPresence)},
+		{"GET", bot.PathWAHAChatPresence, withToken, inSession((*call).wahaPresence)},
+		{"POST", bot.PathWAHASubscribe, withToken, inSession((*call).wahaSubscribe)},
+		{"POST", bot.PathWAHACallReject, withToken, inSession((*call).wahaRejectCall)},
+		{"GET", bot.PathWAHAChats, withToken, inSession((*call).wahaChats)},
+		{"GET", bot.PathWAHAOverview, withToken, inSession((*call).wahaOverview)},
+		{"POST", bot.PathWAHAOverview, withToken, inSession((*call).wahaOverviewOf)},
+		{"GET", bot.PathWAHAGroups, withToken, inSession((*call).wahaGroups)},
+		{"POST", bot.PathWAHAGroups, withToken, inSession((*call).wahaCreateGroup)},
+		{"GET", bot.PathWAHAGroupCount, withToken, inSession((*call).wahaGroupCount)},
+		{"POST", bot.PathWAHAGroupRefresh, withToken, inSession((*call).wahaGroupRefresh)},
+		{"GET", bot.PathWAHAGroupJoinInfo, withToken, inSession((*call).wahaJoinInfo)},
+		{"POST", bot.PathWAHAGroupJoin, withToken, inSession((*call).wahaJoin)},
+		{"GET", bot.PathWAHAGroup, withToken, inSession((*call).wahaGetGroup)},
+		{"POST", bot.PathWAHAGroupLeave, withToken, inSession((*call).wahaLeave)},
+		{"PUT", bot.PathWAHAGroupSubject, withToken, inSession((*call).wahaSubject)},
+		{"PUT", bot.PathWAHAGroupDescription, withToken, inSession((*call).wahaDescription)},
+		{"GET", bot.PathWAHAGroupInvite, withToken, inSession((*call).wahaInviteCode)},
+		{"POST", bot.PathWAHAGroupInviteRevoke, withToken, inSession((*call).wahaRevokeInvite)},
+		{"GET", bot.PathWAHAGroupInfoAdmins, withToken, inSession((*call).wahaInfoAdmins)},
+		{"PUT", bot.PathWAHAGroupInfoAdmins, withToken, inSession((*call).wahaSetInfoAdmins)},
+		{"GET", bot.PathWAHAGroupMessagesAdmins, withToken, inSession((*call).wahaMessagesAdmins)},
+		{"PUT", bot.PathWAHAGroupMessagesAdmins, withToken, inSession((*call).wahaSetMessagesAdmins)},
+		{"GET", bot.PathWAHAGroupParticipants, withToken, inSession((*call).wahaParticipants)},
+		{"GET", bot.PathWAHAGroupParticipants2, withToken, inSession((*call).wahaParticipants)},
+		{"POST", bot.PathWAHAGroupAdd, withToken, inSession((*call).wahaAdd)},
+		{"POST", bot.PathWAHAGroupRemove, withToken, inSession((*call).wahaRemove)},
+		{"POST", bot.PathWAHAGroupPromote, withToken, inSession((*call).wahaPromote)},
+		{"POST", bot.PathWAHAGroupDemote, withToken, inSession((*call).wahaDemote)},
 	}
 }
 

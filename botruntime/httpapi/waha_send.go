@@ -48,7 +48,7 @@ func (c *call) teller() waha.Teller {
 	if c.overTLS() {
 		scheme = "https://"
 	}
-	return waha.Teller{Session: c.ClientID, Base: scheme + throughProxy(c.r).Host + c.prefix(), Version: c.Version, Me: wahaMe(c.snapshot())}
+	return waha.Teller{Session: c.ClientID, Base: scheme + throughProxy(c.r).Host + c.prefix(), Version: c.Version, Me: waha.Me(c.snapshot())}
 }
 
 // wahaWorking fails unless the session works: WAHA's clients wait, or restart the session, when they are told so.

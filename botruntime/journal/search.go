@@ -65,3 +65,17 @@ func (j *Journal) Search(ctx context.Context, q Search) ([]Record, error) {
 	}
 	return scanRecords(rows, false)
 }
+
+// findTime bounds Find.
+const findTime = 2 * time.Second
+
+// Find returns a message of a chat. What cannot be read is not found.
+func (j *Journal) Find(chat, id string) (bot.Message, bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), findTime)
+	defer cancel()
+	found, err := j.Message(ctx, id, chat)
+	if err != nil || found == nil {
+		return bot.Message{}, false
+	}
+	return found.Message, true
+}

@@ -50,5 +50,15 @@ func (m *Messenger) MarkAllRead(ctx context.Context, chat string, ids []string) 
 			return nil, err
 		}
 	}
-	return read, nil
+	if len(read) == 0 {
+		return nil, nil
+	}
+	return read, m.Journal.Commit(ctx, func(t *journal.Tx) error {
+		for _, one := range read {
+			if err := t.MarkRead(one.Chat.ID, one.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

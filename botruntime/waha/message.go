@@ -21,6 +21,17 @@ type Teller struct {
 	Version string
 	// Me is the linked account; nil when there is none.
 	Me *bot.WAHAMe
+	// Find returns a message that the bot keeps; nil finds none.
+	Find func(chat, id string) (bot.Message, bool)
+}
+
+// Me is the linked account of a snapshot; nil when there is none.
+func Me(s *bot.Snapshot) *bot.WAHAMe {
+	if !s.Exists || s.JID == "" {
+		return nil
+	}
+	lid := bot.Account(s.LID)
+	return &bot.WAHAMe{ID: ChatID(bot.Account(s.JID)), LID: lid, JID: s.JID, PushName: s.PushName}
 }
 
 // Environment describes the program.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,14 +12,43 @@ import (
 	"net/url"
 	"os"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/waha"
 )
 
-// post sends one event and reads the answer.
-func (w *worker) post(ctx context.Context, e journal.Event) answer {
+// post sends one event and reads the answer. In WAHA's format it can be several, and the first that is not taken ends
+// it: all of them come again.
+func (w *worker) post(ctx context.Context, e journal.Event) (a answer) {
+	if w.target.WAHA == nil {
+		return w.postBody(ctx, e.ID, e.JSON(w.Journal.Session()))
+	}
+	told := w.told(e)
+	if e.Type == bot.EventWebhookTest {
+		told = []waha.Told{{ID: e.ID, Body: w.Teller().Envelope(string(e.Type), e.ID, bot.At(e.At), struct{}{})}}
+	}
+	a = answer{status: http.StatusNoContent}
+	for _, one := range told {
+		if a = w.postBody(ctx, one.ID, one.Body); classify(a) != taken {
+			return a
+		}
+	}
+	return a
+}
+
+// told are the events of WAHA's that an event becomes for the target.
+func (w *worker) told(e journal.Event) []waha.Told {
+	event := bot.Event{ID: e.ID, Type: e.Type, Timestamp: bot.At(e.At)}
+	if json.Unmarshal(e.Data, &event.Data) != nil || w.Teller == nil {
+		return nil
+	}
+	return w.Teller().Event(event, w.target.WAHA, func(name string) string { return journal.KeyOf(e.ID, name).ID() })
+}
+
+// postBody sends one body.
+func (w *worker) postBody(ctx context.Context, id string, body []byte) answer {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	body := e.JSON(w.Journal.Session())
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.target.URL, bytes.NewReader(body))
 	if err != nil {
 		return answer{err: errors.New("the address cannot be called")}
@@ -30,7 +60,7 @@ func (w *worker) post(ctx context.Context, e journal.Event) answer {
 		request.Header.Set("User-Agent", w.Agent)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	sign(request.Header, w.target.Secrets, e.ID, rand.Text(), w.Now(), body)
+	sign(request.Header, w.target.Secrets, id, rand.Text(), w.Now(), body)
 	got, err := w.clients[w.target.Private].Do(request)
 	if err != nil {
 		return answer{err: withoutAddress(err)}

@@ -13,6 +13,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/message"
+	"sesi.dev/sesi/botruntime/waha"
 )
 
 // The limits of a webhooks file.
@@ -31,6 +32,12 @@ const (
 	OrderSession = "session"
 )
 
+// The formats of a delivery's body: an Event of the bot's API, or an event of WAHA's.
+const (
+	FormatSesi = "sesi"
+	FormatWAHA = "waha"
+)
+
 // Target is where events are delivered, and which.
 type Target struct {
 	Name string
@@ -46,6 +53,8 @@ type Target struct {
 	Headers  map[string]string
 	Order    string
 	Patience time.Duration
+	// WAHA are WAHA's names of the events, for a target of WAHA's format; nil for another.
+	WAHA []string
 	// Private lets the URL lead to a private address, as a pod or a Service of a cluster has.
 	Private bool
 }
@@ -54,7 +63,8 @@ type Target struct {
 func (t Target) same(other Target) bool {
 	return t.Name == other.Name && t.URL == other.URL && slices.Equal(t.Events, other.Events) && slices.Equal(t.Chats, other.Chats) &&
 		t.Groups == other.Groups && t.FromMe == other.FromMe && slices.Equal(t.Secrets, other.Secrets) &&
-		maps.Equal(t.Headers, other.Headers) && t.Order == other.Order && t.Patience == other.Patience && t.Private == other.Private
+		maps.Equal(t.Headers, other.Headers) && t.Order == other.Order && t.Patience == other.Patience && t.Private == other.Private &&
+		slices.Equal(t.WAHA, other.WAHA)
 }
 
 // file is what WEBHOOKS_FILE holds.
@@ -75,6 +85,7 @@ type entry struct {
 	Order    string            `json:"order"`
 	Patience string            `json:"patience"`
 	Private  bool              `json:"private"`
+	Format   string            `json:"format"`
 }
 
 // Parse reads a webhooks file. Its errors contain no secret.
@@ -125,6 +136,16 @@ func One(url, secrets, events string) (Target, error) {
 	return e.target("WEBHOOK_")
 }
 
+// Hook returns the target that WAHA's settings describe: its events are separated by commas. patience 0 means three
+// days.
+func Hook(url, key, events string, headers map[string]string, patience time.Duration) (Target, error) {
+	e := entry{Name: "waha", URL: url, Events: list(events), Secret: key, Headers: headers, Format: FormatWAHA}
+	if patience > 0 {
+		e.Patience = patience.String()
+	}
+	return e.target("WHATSAPP_HOOK_")
+}
+
 func list(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 }
@@ -132,7 +153,7 @@ func list(text string) []string {
 // target checks an entry; where begins the names of its fields in errors.
 func (e entry) target(where string) (Target, error) {
 	wrong := func(field, format string, args ...any) (Target, error) {
-		if where == "WEBHOOK_" {
+		if strings.HasSuffix(where, "_") {
 			field = strings.ToUpper(field)
 		}
 		return Target{}, fmt.Errorf("%s%s: %s", where, field, fmt.Sprintf(format, args...))
@@ -148,7 +169,25 @@ func (e entry) target(where string) (Target, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
 		return wrong("url", "want an address such as https://example.com/hook") // it may hold a secret, so it is not repeated
 	}
+	switch e.Format {
+	case "", FormatSesi:
+	case FormatWAHA:
+		t.WAHA = e.Events
+		if len(t.WAHA) == 0 {
+			t.WAHA = []string{"*"}
+		}
+		types, unknown := waha.Types(t.WAHA)
+		if unknown != "" {
+			return wrong("events", "%q is none of WAHA's events", unknown)
+		}
+		t.Events = types
+	default:
+		return wrong("format", "want %s or %s", FormatSesi, FormatWAHA)
+	}
 	for _, name := range e.Events {
+		if t.WAHA != nil {
+			break
+		}
 		if name == "*" {
 			t.Events = nil
 			break

@@ -420,7 +420,10 @@ func (t *turn) wants(e journal.Event) bool {
 	if !t.target.Groups && strings.HasSuffix(e.Chat, "@g.us") {
 		return false
 	}
-	return t.target.FromMe || !ofAccount(e)
+	if !t.target.FromMe && ofAccount(e) {
+		return false
+	}
+	return t.target.WAHA == nil || len(t.told(e)) > 0
 }
 
 // ofAccount reports whether the account itself did what the event reports.

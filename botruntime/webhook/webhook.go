@@ -18,6 +18,7 @@ import (
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
 	"sesi.dev/sesi/botruntime/reach"
+	"sesi.dev/sesi/botruntime/waha"
 )
 
 const (
@@ -56,6 +57,8 @@ type Options struct {
 	// Every is how often Load is called; 0 means two seconds.
 	Every time.Duration
 	Meter Meter
+	// Teller tells what WAHA's clients are told; nil where no target has WAHA's format.
+	Teller func() waha.Teller
 	// Agent is the User-Agent of a delivery.
 	Agent string
 	Log   *slog.Logger

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"go.mau.fi/whatsmeow/types"
@@ -37,6 +38,8 @@ type messages struct {
 	directory *directory.Directory
 	webhooks  *webhook.Manager
 	settings  *messageSettings
+	// watch returns the session's snapshot, once there is a session.
+	watch atomic.Pointer[func() (*bot.Snapshot, <-chan struct{})]
 }
 
 // openMessages opens the journal; it returns nil while messages are off.

@@ -67,6 +67,8 @@ func serve(ctx context.Context, p program) (err error) {
 		settings.Journal, settings.Names = post.journal, post.names
 		settings.Webhooks, settings.Sender = post.webhooks, post.messenger
 		post.directory.Use(sup)
+		watch := sup.Watch
+		post.watch.Store(&watch)
 		settings.Directory = post.directory
 	}
 	api := httpapi.New(settings)
@@ -93,6 +95,7 @@ func runParts(ctx context.Context, p program, log *slog.Logger, sup *session.Sup
 	if post != nil {
 		group.Go(func() error { return post.run(ctx) })
 		group.Go(func() error { return post.follow(ctx) })
+		group.Go(func() error { return post.recordSession(ctx) })
 		group.Go(func() error { return post.report(ctx, sup) })
 		group.Go(func() error { return post.webhooks.Run(ctx) })
 		group.Go(func() error { return post.messenger.Run(ctx, sup) })

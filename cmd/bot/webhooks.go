@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/config"
 	"sesi.dev/sesi/botruntime/metrics"
 	"sesi.dev/sesi/botruntime/reach"
+	"sesi.dev/sesi/botruntime/waha"
 	"sesi.dev/sesi/botruntime/webhook"
 )
 
@@ -28,7 +30,21 @@ func openWebhooks(cfg config.Config, m *messages, meter webhook.Meter) (*webhook
 	}
 	return webhook.New(webhook.Options{
 		Journal: m.journal, Names: m.names, Guard: guard, Load: load, Meter: meter, Agent: "Sesi/" + version, Log: m.log,
+		Teller: func() waha.Teller { return m.teller(cfg) },
 	}), nil
+}
+
+// teller tells WAHA's clients of the session as it is now.
+func (m *messages) teller(cfg config.Config) waha.Teller {
+	t := waha.Teller{Session: cfg.ClientID, Base: cfg.WAHABaseURL, Version: version, Find: m.journal.Find}
+	if t.Base == "" {
+		t.Base = "http://localhost:" + strconv.Itoa(cfg.Port)
+	}
+	if watch := m.watch.Load(); watch != nil {
+		snap, _ := (*watch)()
+		t.Me = waha.Me(snap)
+	}
+	return t
 }
 
 // targetsOf returns what gives the webhooks at this moment. A file that cannot be read at the start is a wrong
@@ -45,6 +61,13 @@ func targetsOf(cfg config.Config) (func() ([]webhook.Target, bool, error), error
 		return f.load, nil
 	case cfg.WebhookURL != "":
 		one, err := webhook.One(string(cfg.WebhookURL), string(cfg.WebhookSecret), cfg.WebhookEvents)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, one)
+	}
+	if cfg.Hook.URL != "" {
+		one, err := webhook.Hook(string(cfg.Hook.URL), string(cfg.Hook.Key), cfg.Hook.Events, cfg.Hook.HeaderMap(), cfg.Hook.Patience())
 		if err != nil {
 			return nil, err
 		}

@@ -84,5 +84,6 @@ func allOperations() map[string]operation {
 	maps.Copy(all, webhookOperations)
 	maps.Copy(all, directoryOperations)
 	maps.Copy(all, wahaOperations)
+	maps.Copy(all, wahaMoreOperations)
 	return all
 }

@@ -1,0 +1,136 @@
+package main
+
+import "sesi.dev/sesi/api/bot"
+
+type wahaPageRequest struct {
+	named
+	Limit  int `query:"limit" minimum:"1"`
+	Offset int `query:"offset" minimum:"0"`
+}
+
+type wahaCodeNamed struct {
+	named
+	Code string `query:"code" required:"true"`
+}
+
+type wahaGroupNamed struct {
+	named
+	ID string `path:"id" example:"120363012345678901@g.us"`
+}
+
+// WAHATextStatusInSession is exported for its name in the document.
+type WAHATextStatusInSession struct {
+	named
+	bot.WAHATextStatus
+}
+
+// WAHADeleteStatusInSession is exported for its name in the document.
+type WAHADeleteStatusInSession struct {
+	named
+	bot.WAHADeleteStatus
+}
+
+// WAHASetPresenceInSession is exported for its name in the document.
+type WAHASetPresenceInSession struct {
+	named
+	bot.WAHASetPresence
+}
+
+// WAHARejectCallInSession is exported for its name in the document.
+type WAHARejectCallInSession struct {
+	named
+	bot.WAHARejectCall
+}
+
+// WAHAOverviewInSession is exported for its name in the document.
+type WAHAOverviewInSession struct {
+	named
+	bot.WAHAOverview
+}
+
+// WAHACreateGroupInSession is exported for its name in the document.
+type WAHACreateGroupInSession struct {
+	named
+	bot.WAHACreateGroup
+}
+
+// WAHAJoinGroupInSession is exported for its name in the document.
+type WAHAJoinGroupInSession struct {
+	named
+	bot.WAHAJoinGroup
+}
+
+// WAHASubjectInGroup is exported for its name in the document.
+type WAHASubjectInGroup struct {
+	wahaGroupNamed
+	bot.WAHASubject
+}
+
+// WAHADescriptionInGroup is exported for its name in the document.
+type WAHADescriptionInGroup struct {
+	wahaGroupNamed
+	bot.WAHADescription
+}
+
+// WAHAAdminsOnlyInGroup is exported for its name in the document.
+type WAHAAdminsOnlyInGroup struct {
+	wahaGroupNamed
+	bot.WAHAAdminsOnly
+}
+
+// WAHAParticipantsInGroup is exported for its name in the document.
+type WAHAParticipantsInGroup struct {
+	wahaGroupNamed
+	bot.WAHAParticipants
+}
+
+// wahaDoes describes a request that answers only that it is done.
+func wahaDoes(summary string, request any) operation {
+	return operation{summary: summary, tag: tagWAHA, request: request, status: 201, answer: bot.WAHADone{}, problems: sendProblems}
+}
+
+// created gives an operation the status 201.
+func created(o operation) operation {
+	o.status = 201
+	return o
+}
+
+var wahaMoreOperations = map[string]operation{
+	"POST " + bot.PathWAHASendLocation:       wahaSends("Send a place", bot.WAHASendLocation{}),
+	"POST " + bot.PathWAHASendContacts:       wahaSends("Share contacts", bot.WAHASendContacts{}),
+	"POST " + bot.PathWAHASendPoll:           wahaSends("Send a poll", bot.WAHASendPoll{}),
+	"POST " + bot.PathWAHASendVote:           wahaSends("Vote in a poll", bot.WAHASendVote{}),
+	"POST " + bot.PathWAHAStartTyping:        wahaDoes("Show that the account types", bot.WAHAChat{}),
+	"POST " + bot.PathWAHAStopTyping:         wahaDoes("Show that the account no longer types", bot.WAHAChat{}),
+	"POST " + bot.PathWAHATextStatus:         wahaSends("Post a text to the status", WAHATextStatusInSession{}),
+	"POST " + bot.PathWAHADeleteStatus:       wahaSends("Take a status post back", WAHADeleteStatusInSession{}),
+	"POST " + bot.PathWAHAPresence:           wahaDoes("Show the account as online, offline or typing", WAHASetPresenceInSession{}),
+	"GET " + bot.PathWAHAChatPresence:        wahaReads("The presence of a chat", chatNamed{}, bot.WAHAPresences{}, sendProblems...),
+	"POST " + bot.PathWAHASubscribe:          wahaDoes("Ask for the presence of a chat", chatNamed{}),
+	"POST " + bot.PathWAHACallReject:         wahaDoes("Reject a call", WAHARejectCallInSession{}),
+	"GET " + bot.PathWAHAChats:               wahaReads("Chats, the newest first", wahaPageRequest{}, []bot.WAHAChatSummary{}, sendProblems...),
+	"GET " + bot.PathWAHAOverview:            wahaReads("Chats with their last message", wahaPageRequest{}, []bot.WAHAChatSummary{}, sendProblems...),
+	"POST " + bot.PathWAHAOverview:           created(wahaReads("Chats with their last message", WAHAOverviewInSession{}, []bot.WAHAChatSummary{}, sendProblems...)),
+	"GET " + bot.PathWAHAGroups:              wahaReads("The account's groups", wahaPageRequest{}, []bot.WAHAGroupInfo{}, sendProblems...),
+	"POST " + bot.PathWAHAGroups:             created(wahaReads("Make a group", WAHACreateGroupInSession{}, bot.WAHAGroupInfo{}, sendProblems...)),
+	"GET " + bot.PathWAHAGroupCount:          wahaReads("How many groups the account is in", named{}, bot.WAHACount{}, sendProblems...),
+	"POST " + bot.PathWAHAGroupRefresh:       wahaReads("Read the groups again", named{}, bot.WAHADone{}, sendProblems...),
+	"GET " + bot.PathWAHAGroupJoinInfo:       wahaReads("The group of an invite", wahaCodeNamed{}, bot.WAHAGroupInfo{}, sendProblems...),
+	"POST " + bot.PathWAHAGroupJoin:          wahaReads("Join a group", WAHAJoinGroupInSession{}, bot.WAHAJoined{}, sendProblems...),
+	"GET " + bot.PathWAHAGroup:               wahaReads("One group", wahaGroupNamed{}, bot.WAHAGroupInfo{}, sendProblems...),
+	"POST " + bot.PathWAHAGroupLeave:         wahaReads("Leave a group", wahaGroupNamed{}, bot.WAHADone{}, sendProblems...),
+	"PUT " + bot.PathWAHAGroupSubject:        wahaReads("Change a group's subject", WAHASubjectInGroup{}, bot.WAHADone{}, sendProblems...),
+	"PUT " + bot.PathWAHAGroupDescription:    wahaReads("Change a group's description", WAHADescriptionInGroup{}, bot.WAHADone{}, sendProblems...),
+	"GET " + bot.PathWAHAGroupInvite:         wahaReads("A group's invite", wahaGroupNamed{}, "", sendProblems...),
+	"POST " + bot.PathWAHAGroupInviteRevoke:  wahaReads("Make a new invite", wahaGroupNamed{}, "", sendProblems...),
+	"GET " + bot.PathWAHAGroupInfoAdmins:     wahaReads("May only admins change the group's info?", wahaGroupNamed{}, bot.WAHAAdminsOnly{}, sendProblems...),
+	"PUT " + bot.PathWAHAGroupInfoAdmins:     wahaReads("Let only admins change the group's info", WAHAAdminsOnlyInGroup{}, bot.WAHADone{}, sendProblems...),
+	"GET " + bot.PathWAHAGroupMessagesAdmins: wahaReads("May only admins write?", wahaGroupNamed{}, bot.WAHAAdminsOnly{}, sendProblems...),
+	"PUT " + bot.PathWAHAGroupMessagesAdmins: wahaReads("Let only admins write", WAHAAdminsOnlyInGroup{}, bot.WAHADone{}, sendProblems...),
+	"GET " + bot.PathWAHAGroupParticipants:   wahaReads("A group's participants", wahaGroupNamed{}, []bot.WAHAParticipant{}, sendProblems...),
+	"GET " + bot.PathWAHAGroupParticipants2:  wahaReads("A group's participants", wahaGroupNamed{}, []bot.WAHAParticipant{}, sendProblems...),
+	"POST " + bot.PathWAHAGroupAdd:           wahaReads("Add people to a group", WAHAParticipantsInGroup{}, bot.ParticipantOutcomes{}, sendProblems...),
+	"POST " + bot.PathWAHAGroupRemove:        wahaReads("Remove people from a group", WAHAParticipantsInGroup{}, bot.ParticipantOutcomes{}, sendProblems...),
+	"POST " + bot.PathWAHAGroupPromote:       wahaReads("Make people admins", WAHAParticipantsInGroup{}, bot.ParticipantOutcomes{}, sendProblems...),
+	"POST " + bot.PathWAHAGroupDemote:        wahaReads("Make admins members", WAHAParticipantsInGroup{}, bot.ParticipantOutcomes{}, sendProblems...),
+}
