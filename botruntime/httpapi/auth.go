@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // pass records why a caller was let in where a token is needed. It is no longer valid when the token changes.
@@ -77,9 +79,12 @@ func sameSecret(given, token string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && token != ""
 }
 
-// presentedToken returns the token in the request's headers, or "".
+// presentedToken returns the token in the request's headers, on some of WAHA's paths also that in the query, or "".
 func presentedToken(r *http.Request) string {
 	if key := r.Header.Get("X-Api-Key"); key != "" {
+		return key
+	}
+	if key := r.URL.Query().Get("x-api-key"); key != "" && queryKey(r.URL.Path) {
 		return key
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
@@ -87,6 +92,12 @@ func presentedToken(r *http.Request) string {
 		return strings.TrimSpace(token)
 	}
 	return ""
+}
+
+// queryKey reports whether the token may be in the query: where a browser or a picture's address cannot send a header.
+func queryKey(path string) bool {
+	files, _, _ := strings.Cut(bot.PathWAHAFile, "{")
+	return path == bot.PathWebSocket || strings.HasPrefix(path, files)
 }
 
 // cookieName includes the client ID, so that two bots on one host do not overwrite each other's cookie. The __Host-

@@ -15,6 +15,7 @@ func wahaRoutes() []route { return slices.Concat(wahaFirstRoutes(), wahaMoreRout
 func wahaFirstRoutes() []route {
 	return []route{
 		{"GET", bot.PathWAHAPing, forAll, (*call).wahaPing},
+		{"GET", bot.PathWebSocket, withToken, (*call).wahaSocket},
 		{"GET", bot.PathWAHAVersion, withToken, (*call).wahaVersion},
 		{"GET", bot.PathWAHAServerVersion, withToken, (*call).wahaVersion},
 		{"GET", bot.PathWAHAServerStatus, withToken, (*call).wahaServer},

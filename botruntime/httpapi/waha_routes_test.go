@@ -1,13 +1,17 @@
 package httpapi
 
 import (
+	"fmt"
+	"maps"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/golden"
 )
 
 // wahaPaths is how many paths WAHA's API has, in its version 2026.7.1. Its document has 136, one of them under two names.
@@ -82,4 +86,25 @@ func TestWAHALeavesTheBotsPathsAlone(t *testing.T) {
 	if got := send(t, "DELETE", url+"/api/default/new-message-id", ""); got.StatusCode != http.StatusMethodNotAllowed || got.Header.Get("Allow") != "GET" {
 		t.Errorf("another method: %d, Allow %q", got.StatusCode, got.Header.Get("Allow"))
 	}
+}
+
+// The page of all of WAHA's operations says which the bot has. go test -update writes it.
+func TestThePageOfWAHAsPaths(t *testing.T) {
+	all := map[string]string{}
+	for _, r := range wahaRoutes() {
+		all[strings.ReplaceAll(r.path, "{name}", "{session}")+" "+r.method] = "yes"
+	}
+	for _, operation := range bot.WAHAUnserved {
+		method, path, _ := strings.Cut(operation, " ")
+		all[strings.ReplaceAll(path, "{name}", "{session}")+" "+method] = "501"
+	}
+	all[bot.PathMessages+" GET"] = "yes, with chatId"
+	var page strings.Builder
+	page.WriteString("# WAHA's paths\n\nEach path of WAHA's API (version 2026.7.1), and whether a bot has it. A path that it has not answers 501, in WAHA's\n" +
+		"form. [Moving from WAHA](../from-waha.md) says what differs.\n\n| path | method | here |\n| --- | --- | --- |\n")
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		path, method, _ := strings.Cut(key, " ")
+		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", path, method, all[key])
+	}
+	golden.Check(t, filepath.Join("..", "..", "docs", "reference", "waha.md"), []byte(page.String()))
 }

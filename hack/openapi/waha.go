@@ -36,6 +36,12 @@ type WAHAEditRequest struct {
 	bot.WAHAEdit
 }
 
+type wahaSocketRequest struct {
+	Session string `query:"session" default:"*" description:"The client id, default, or *."`
+	Events  string `query:"events" default:"*" description:"WAHA's events, with commas or repeated; * means all."`
+	Key     string `query:"x-api-key" description:"The token, where no header can be sent."`
+}
+
 type wahaPhoneRequest struct {
 	Session string `query:"session" default:"default"`
 	Phone   string `query:"phone" required:"true" example:"6281234567890"`
@@ -78,6 +84,8 @@ func changed(o operation) operation {
 }
 
 var wahaOperations = map[string]operation{
+	"GET " + bot.PathWebSocket: {summary: "WAHA's WebSocket", description: "Events in WAHA's form, from now on; wrong parameters close it with 4001.",
+		tag: tagWAHA, request: wahaSocketRequest{}, status: 101, problems: []int{409, 503}},
 	"GET " + bot.PathWAHAVersion:       wahaReads("The bot's version", nil, bot.WAHAEnvironment{}),
 	"GET " + bot.PathWAHAServerVersion: wahaReads("The bot's version", nil, bot.WAHAEnvironment{}),
 	"GET " + bot.PathWAHAServerStatus:  wahaReads("Since when the bot runs", nil, bot.WAHAServer{}),
