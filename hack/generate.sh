@@ -9,8 +9,13 @@ cd "$(dirname "$0")/.."
 controller_gen=$(hack/tool.sh controller-gen)
 
 # a webhook may ask for every type of event that a bot has
-events=$(sed -n 's/.* EventType = "\(.*\)"$/\1/p' api/bot/event.go | LC_ALL=C sort | paste -sd ';')
-sed -i "/^\/\/ WebhookEvent is /,/^type WebhookEvent/s/Enum=.*/Enum=$events/" api/v1alpha1/messages.go
+sesi=$(sed -n 's/.* EventType = "\(.*\)"$/\1/p' api/bot/event.go | LC_ALL=C sort)
+waha=$(sed -n '/^var names = /,/^}/p' botruntime/waha/event.go | grep -o '"[a-z0-9.]*":' | tr -d '":' | LC_ALL=C sort)
+both=$(printf '%s\n' "$sesi" "$waha" | LC_ALL=C sort -u | paste -sd ';')
+list() { sed "s/.*/'&'/" <<<"$1" | paste -sd ','; }
+sed -i -e "/^\/\/ WebhookEvent is /,/^type WebhookEvent/s/Enum=.*/Enum=$both/" \
+  -e "/message=.events must be the bot's/s/e in \[[^]]*\]/e in [$(list "$sesi")]/" \
+  -e "/message=.events must be WAHA's/s/e in \[[^]]*\]/e in [$(list "$waha")]/" api/v1alpha1/messages.go
 
 rm -f api/v1alpha1/zz_generated.deepcopy.go
 "$controller_gen" object paths=./api/v1alpha1

@@ -76,6 +76,9 @@ type Pace struct {
 }
 
 // Webhook is a target that the bot delivers events to: each at least once, in order within a chat.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.format) && self.format == 'waha' || !has(self.events) || self.events.all(e, e in ['account.limits','call','contact','group','message','message.edited','message.revoked','message.sent','message.state','message.undecryptable','poll','presence','reaction','session'])",message="events must be the bot's own types, such as message.sent; WAHA's names need format: waha",fieldPath=".events"
+// +kubebuilder:validation:XValidation:rule="!has(self.format) || self.format != 'waha' || !has(self.events) || self.events.all(e, e in ['call.accepted','call.received','call.rejected','chat.archive','engine.event','event.response','event.response.failed','group.join','group.leave','group.v2.join','group.v2.leave','group.v2.participants','group.v2.update','label.chat.added','label.chat.deleted','label.deleted','label.upsert','message','message.ack','message.ack.group','message.any','message.edited','message.reaction','message.revoked','message.waiting','poll.vote','poll.vote.failed','presence.update','session.status','state.change'])",message="events must be WAHA's names, such as message.any, with format: waha",fieldPath=".events"
 type Webhook struct {
 	// name of the webhook: small letters, digits and hyphens. A webhook of a new name gets the events from then on.
 	// +kubebuilder:validation:MinLength=1
@@ -98,7 +101,12 @@ type Webhook struct {
 	// +optional
 	To *WebhookPods `json:"to,omitempty"`
 
-	// events are the types of events that are delivered; all when empty.
+	// format of the deliveries: sesi for events as in GET /api/events, or waha for events as WAHA sends them.
+	// +kubebuilder:default=sesi
+	// +optional
+	Format WebhookFormat `json:"format,omitempty"`
+
+	// events are the types of events that are delivered, with format waha WAHA's names of them; all when empty.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
 	// +optional
@@ -211,8 +219,19 @@ type WebhookHeadersRef struct {
 	Name string `json:"name,omitempty"`
 }
 
-// WebhookEvent is a type of event. Each is one of bot.EventTypes: a bot refuses a webhook with any other.
-// +kubebuilder:validation:Enum=account.limits;call;contact;group;message;message.edited;message.revoked;message.sent;message.state;message.undecryptable;poll;presence;reaction;session
+// WebhookFormat is what a delivery looks like.
+// +kubebuilder:validation:Enum=sesi;waha
+type WebhookFormat string
+
+// The formats.
+const (
+	WebhookFormatSesi WebhookFormat = "sesi"
+	WebhookFormatWAHA WebhookFormat = "waha"
+)
+
+// WebhookEvent is a type of event: one of bot.EventTypes, or one of WAHA's names. A bot refuses all of a session's webhooks
+// for one with any other.
+// +kubebuilder:validation:Enum=account.limits;call;call.accepted;call.received;call.rejected;chat.archive;contact;engine.event;event.response;event.response.failed;group;group.join;group.leave;group.v2.join;group.v2.leave;group.v2.participants;group.v2.update;label.chat.added;label.chat.deleted;label.deleted;label.upsert;message;message.ack;message.ack.group;message.any;message.edited;message.reaction;message.revoked;message.sent;message.state;message.undecryptable;message.waiting;poll;poll.vote;poll.vote.failed;presence;presence.update;reaction;session;session.status;state.change
 type WebhookEvent string
 
 // WebhookOrder is what waits while an event is not accepted.

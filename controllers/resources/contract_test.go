@@ -89,6 +89,7 @@ func TestBotTakesItsFiles(t *testing.T) {
 				SecretRef: &v1alpha1.WebhookSecretRef{Name: "a"}, HeadersSecretRef: &v1alpha1.WebhookHeadersRef{Name: "b"},
 				Order: v1alpha1.WebhookOrderSession, Patience: &metav1.Duration{Duration: 90 * time.Minute},
 			},
+			{Name: "n8n", URL: "https://n8n.example/webhook/1", Format: v1alpha1.WebhookFormatWAHA, Events: []v1alpha1.WebhookEvent{"message.any"}},
 		},
 		Messages: v1alpha1.Messages{
 			Retention: &metav1.Duration{}, MaxSize: new(resource.MustParse("1Gi")),
@@ -112,6 +113,10 @@ func TestBotTakesItsFiles(t *testing.T) {
 			Name: "books", URL: "https://books.example.com:8443/in?x=<y>", Events: []bot.EventType{bot.EventMessage, bot.EventAccountLimits},
 			Chats: []string{"+628123456789", "1-2@g.us"}, Secrets: []string{"the-new-secret-1", "the-old-secret-2"},
 			Headers: map[string]string{"Authorization": "Bearer \"x\"&<y>"}, Order: webhook.OrderSession, Patience: 90 * time.Minute,
+		},
+		{
+			Name: "n8n", URL: "https://n8n.example/webhook/1", Groups: true, FromMe: true, Order: webhook.OrderChat, Patience: 72 * time.Hour,
+			WAHA: []string{"message.any"}, Events: []bot.EventType{bot.EventMessage, bot.EventMessageSent},
 		},
 	}
 	if !reflect.DeepEqual(targets, want) {

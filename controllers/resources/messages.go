@@ -63,6 +63,7 @@ type webhookEntry struct {
 	Previous string                  `json:"previousSecret,omitempty"`
 	Headers  map[string]string       `json:"headers,omitempty"`
 	Order    v1alpha1.WebhookOrder   `json:"order,omitempty"`
+	Format   v1alpha1.WebhookFormat  `json:"format,omitempty"`
 	Patience string                  `json:"patience,omitempty"`
 	Private  bool                    `json:"private,omitempty"`
 }
@@ -134,7 +135,7 @@ func encodePlainly(value any) []byte {
 func buildWebhook(hook *v1alpha1.Webhook, secrets map[string]*corev1.Secret) (webhookEntry, *WebhookProblem) {
 	entry := webhookEntry{
 		Name: hook.Name, URL: hook.URL, Events: hook.Events, Chats: hook.Filters.Chats, Groups: hook.Filters.Groups,
-		FromMe: hook.Filters.FromMe, Order: hook.Order, Private: hook.To != nil,
+		FromMe: hook.Filters.FromMe, Order: hook.Order, Format: hook.Format, Private: hook.To != nil,
 	}
 	if hook.Patience != nil {
 		entry.Patience = hook.Patience.Duration.String()
