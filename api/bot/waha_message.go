@@ -19,7 +19,7 @@ type WAHAMessage struct {
 	HasMedia    bool   `json:"hasMedia"`
 	// Media is missing when there is none.
 	Media    *WAHAMedia `json:"media,omitempty"`
-	MediaURL string     `json:"mediaUrl,omitempty"`
+	MediaURL string     `json:"mediaUrl"`
 	// Ack is -1 to 4, AckName its name: ERROR, PENDING, SERVER, DEVICE, READ, PLAYED.
 	Ack     int    `json:"ack"`
 	AckName string `json:"ackName"`

@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 command -v npm >/dev/null || exit 0
 folder=${SESI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sesi}/waha-$(sha256sum package.json | cut -c1-12)
 mkdir -p "$folder"
-cp package.json client.ts check.mjs finance.mjs "$folder/"
+cp package.json client.ts check.mjs "$folder/"
 cp "$1" "$folder/openapi.json"
 cd "$folder"
 [ -d node_modules/ajv ] || npm install --ignore-scripts --no-audit --no-fund --no-package-lock >&2
