@@ -16,6 +16,7 @@ func wahaFirstRoutes() []route {
 	return []route{
 		{"GET", bot.PathWAHAPing, forAll, (*call).wahaPing},
 		{"GET", bot.PathWebSocket, withToken, (*call).wahaSocket},
+		{"GET", bot.PathWAHAFile, withToken, inSession((*call).wahaFile)},
 		{"GET", bot.PathWAHAVersion, withToken, (*call).wahaVersion},
 		{"GET", bot.PathWAHAServerVersion, withToken, (*call).wahaVersion},
 		{"GET", bot.PathWAHAServerStatus, withToken, (*call).wahaServer},

@@ -42,6 +42,12 @@ type wahaSocketRequest struct {
 	Key     string `query:"x-api-key" description:"The token, where no header can be sent."`
 }
 
+type wahaFileNamed struct {
+	named
+	File string `path:"file" example:"3EB0C767D26A1D8B.jpeg"`
+	Key  string `query:"x-api-key" description:"The token, where no header can be sent."`
+}
+
 type wahaPhoneRequest struct {
 	Session string `query:"session" default:"default"`
 	Phone   string `query:"phone" required:"true" example:"6281234567890"`
@@ -86,6 +92,7 @@ func changed(o operation) operation {
 var wahaOperations = map[string]operation{
 	"GET " + bot.PathWebSocket: {summary: "WAHA's WebSocket", description: "Events in WAHA's form, from now on; wrong parameters close it with 4001.",
 		tag: tagWAHA, request: wahaSocketRequest{}, status: 101, problems: []int{409, 503}},
+	"GET " + bot.PathWAHAFile:          {summary: "The file of a message", tag: tagWAHA, request: wahaFileNamed{}, media: []media{{"application/octet-stream", "binary"}}, problems: []int{404, 409, 501}},
 	"GET " + bot.PathWAHAVersion:       wahaReads("The bot's version", nil, bot.WAHAEnvironment{}),
 	"GET " + bot.PathWAHAServerVersion: wahaReads("The bot's version", nil, bot.WAHAEnvironment{}),
 	"GET " + bot.PathWAHAServerStatus:  wahaReads("Since when the bot runs", nil, bot.WAHAServer{}),
