@@ -46,9 +46,9 @@ func (c *call) wahaSocket() error {
 	// Accept compares Origin with Host, and answers a refusal itself.
 	socket, err := websocket.Accept(c.w, throughProxy(c.r), &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
-		return nil //nolint:nilerr // Accept has answered
+		return nil // Accept has answered
 	}
-	defer socket.CloseNow() //nolint:errcheck // it may be closed already
+	defer socket.CloseNow()
 	wanted, problem := c.socketQuery()
 	if problem != "" {
 		said, _ := json.Marshal(map[string]string{"error": problem}) // text can always be marshalled

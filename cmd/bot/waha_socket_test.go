@@ -21,14 +21,14 @@ func TestWAHAsSocket(t *testing.T) {
 	open := func(query string) (*websocket.Conn, context.Context) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		t.Cleanup(cancel)
-		socket, _, err := websocket.Dial(ctx, "ws://"+p.plain+bot.PathWebSocket+query, nil) //nolint:bodyclose // Dial closes it
+		socket, _, err := websocket.Dial(ctx, "ws://"+p.plain+bot.PathWebSocket+query, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = socket.CloseNow() })
 		return socket, ctx
 	}
-	if _, answer, err := websocket.Dial(t.Context(), "ws://"+p.plain+bot.PathWebSocket, nil); err == nil || answer.StatusCode != 401 { //nolint:bodyclose // Dial closes it
+	if _, answer, err := websocket.Dial(t.Context(), "ws://"+p.plain+bot.PathWebSocket, nil); err == nil || answer.StatusCode != 401 {
 		t.Errorf("without a token: %v", err)
 	}
 	for _, query := range []string{"?session=other&x-api-key=" + socketToken, "?events=message,nothing&x-api-key=" + socketToken} {
