@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -167,5 +168,38 @@ func TestWAHAsNumbers(t *testing.T) {
 	known := slices.ContainsFunc(all, func(one bot.WAHALID) bool { return *one.LID == lid })
 	if count.Count != len(all) || !known {
 		t.Errorf("%d listed, %d counted", len(all), count.Count)
+	}
+}
+
+// What WhatsApp refuses is an exception in the words that WAHA's clients look for, and says what a problem says.
+func TestWhatWhatsAppRefusesInWAHAsWords(t *testing.T) {
+	t.Parallel()
+	wa := whatsapp(t)
+	p := start(t, settings(wa, t.TempDir()))
+	p.pair(wa)
+	send := func(to string) object { return object{"session": "default", "chatId": to + "@c.us", "text": "halo"} }
+	for _, code := range []int{463, 403} {
+		fault(t, wa, sim.Fault{Kind: sim.FaultAckError, Code: code, Count: 1, To: "62899000001"})
+		var got bot.WAHAException
+		p.waha(500, http.MethodPost, bot.PathWAHASendText, send("62899000001"), &got)
+		want := fmt.Sprintf("server returned error %d", code)
+		if got.Exception.Message != want || got.StatusCode != 500 || got.Message != want || got.Type == "" || got.Timestamp == "" ||
+			got.Request.Path != bot.PathWAHASendText || got.Retryable == nil || got.MessageID == "" {
+			t.Errorf("%d: %+v", code, got)
+		}
+	}
+	// A number that nobody has is never written to, and trying again does not help: it is not WAHA's 500.
+	refused := p.waha(422, http.MethodPost, bot.PathWAHASendText, send("999123456789"), nil)
+	if !strings.Contains(refused, `"retryable":false`) || strings.Contains(refused, bot.WAHAWrongStatusText) {
+		t.Errorf("a stranger: %s", refused)
+	}
+	// In Brazil the number that people have can be another than WhatsApp's.
+	if err := wa.Person("5511987654321").Alias("551187654321"); err != nil {
+		t.Fatal(err)
+	}
+	var number bot.WAHANumber
+	p.waha(200, http.MethodGet, bot.PathWAHACheckExists+"?phone=551187654321", nil, &number)
+	if !number.NumberExists || number.ChatID != "5511987654321@c.us" {
+		t.Errorf("Brazil: %+v", number)
 	}
 }
