@@ -139,6 +139,9 @@ func summarize(m *waE2E.Message) summary {
 		if told, ok := summarizeKind(m); ok {
 			return told
 		}
+		if told, ok := summarizeFile(m); ok {
+			return told
+		}
 		return summary{kind: KindOther, text: fmt.Sprintf("(%d bytes that are not text)", proto.Size(m))}
 	}
 }
@@ -164,8 +167,7 @@ func stanzaType(m *waE2E.Message) string {
 		return "reaction"
 	case m.PollCreationMessage != nil, m.PollCreationMessageV3 != nil, m.PollUpdateMessage != nil:
 		return "poll"
-	case m.ImageMessage != nil, m.VideoMessage != nil, m.AudioMessage != nil, m.DocumentMessage != nil,
-		m.StickerMessage != nil, m.LocationMessage != nil, m.ContactMessage != nil, m.ContactsArrayMessage != nil:
+	case mediaType(m) != "", m.LocationMessage != nil, m.ContactMessage != nil, m.ContactsArrayMessage != nil:
 		return "media"
 	default:
 		return "text"

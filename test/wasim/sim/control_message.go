@@ -32,6 +32,8 @@ type sayBody struct {
 	Emoji   string  `json:"emoji"`
 	Forward uint32  `json:"forwarded"`
 	Message Content `json:"message"`
+	// Media is a file of the sender.
+	Media *Media `json:"media"`
 	// Poll is a poll of the sender.
 	Poll *pollBody `json:"poll"`
 	// FromMe is true if the message that is named is the sender's; Author is its sender in a group.
@@ -64,7 +66,12 @@ func (s *Server) postSay(_ *http.Request, body *sayBody) (any, error) {
 		}
 		return map[string][]string{"ids": ids}, nil
 	}
-	m, err := body.message(to)
+	var m *waE2E.Message
+	if body.Media != nil {
+		m, err = s.Attach(*body.Media)
+	} else {
+		m, err = body.message(to)
+	}
 	if err != nil {
 		return nil, err
 	}

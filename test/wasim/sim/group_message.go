@@ -215,7 +215,11 @@ func (s *Server) postToMember(d *device, l groupLetter) error {
 	if l.how.Bad > 0 {
 		sealed = spoil("skmsg", sealed)
 	}
-	content = append(content, waBinary.Node{Tag: "enc", Attrs: waBinary.Attrs{"v": "2", "type": "skmsg"}, Content: sealed})
+	enc := waBinary.Node{Tag: "enc", Attrs: waBinary.Attrs{"v": "2", "type": "skmsg"}, Content: sealed}
+	if kind := mediaType(l.message); kind != "" {
+		enc.Attrs["mediatype"] = kind
+	}
+	content = append(content, enc)
 	copies := 1
 	if l.how.Twice {
 		copies = 2

@@ -81,11 +81,7 @@ func (s *Server) handleQuery(c *conn, iq, request *waBinary.Node, space string) 
 	case "w:mex":
 		s.handleMex(c, iq, request)
 	case "w:m":
-		c.send(answer(iq, waBinary.Node{
-			Tag:     "media_conn",
-			Attrs:   waBinary.Attrs{"auth": "sim", "ttl": 300, "auth_ttl": 3600, "max_buckets": 12},
-			Content: []waBinary.Node{{Tag: "host", Attrs: waBinary.Attrs{"hostname": "mmg.whatsapp.net"}}},
-		}))
+		s.handleMediaConn(c, iq)
 	case "w:sync:app:state":
 		s.handleAppState(c, iq, request)
 	case "w:g2":

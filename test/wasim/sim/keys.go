@@ -142,7 +142,7 @@ func (k *Keys) serverTLS() (*tls.Config, error) {
 		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: "web.whatsapp.com"},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(2, 0, 0),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:    []string{"web.whatsapp.com", "*.whatsapp.com", "*.whatsapp.net", "localhost"},
+		DNSNames:    []string{"web.whatsapp.com", "*.whatsapp.com", "*.whatsapp.net", "*.cdn.whatsapp.net", "localhost"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}, k.ca, key.Public(), k.caKey)
 	if err != nil {

@@ -34,6 +34,8 @@ type OutMsg struct {
 	// Message is all of it; Edit is what the server was told of a change.
 	Message Content `json:"message"`
 	Edit    string  `json:"edit,omitempty"`
+	// File is the file that the message carries, nil without one.
+	File *FileInfo `json:"file,omitempty"`
 	// Self marks the copy that goes to the companion's own phone.
 	Self bool `json:"self,omitempty"`
 	// Double is true if this phone could read a message with this id before. People see it once.
@@ -244,7 +246,7 @@ func (s *Server) receive(from *device, a *account, node *waBinary.Node, part sea
 				told = vote
 			}
 		}
-		m.Message, m.Kind, m.Text, m.Ref = Content{message}, told.kind, told.text, told.ref
+		m.Message, m.Kind, m.Text, m.Ref, m.File = Content{message}, told.kind, told.text, told.ref, s.view(message)
 		m.Double = !m.Self && a.seenBefore(from.account.phone+"/"+m.ID)
 	} else {
 		m.Err = err.Error()

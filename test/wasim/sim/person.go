@@ -175,7 +175,7 @@ func (s *Server) post(d *device, l letter) error {
 		attrs["from"], attrs["sender_lid"] = l.from.jid(), l.from.lidJID()
 	}
 	s.event(EventToBot, d.jid().String(), l.how.ID)
-	return s.encryptAndDeliver(d, l.from, attrs, l.plain, l.how)
+	return s.encryptAndDeliver(d, l.from, attrs, l.plain, mediaType(l.message), l.how)
 }
 
 // postOwn sends a letter to a companion of its sender, so that it shows what its phone wrote.
@@ -197,11 +197,11 @@ func (s *Server) postOwn(d *device, l letter) error {
 		return fmt.Errorf("make a message: %w", err)
 	}
 	s.event(EventToBot, d.jid().String(), l.how.ID)
-	return s.encryptAndDeliver(d, l.from, attrs, plain, l.how)
+	return s.encryptAndDeliver(d, l.from, attrs, plain, mediaType(l.message), l.how)
 }
 
-// encryptAndDeliver encrypts a message for one companion and queues it.
-func (s *Server) encryptAndDeliver(d *device, from *account, attrs waBinary.Attrs, plain []byte, how Delivery) error {
+// encryptAndDeliver encrypts a message for one companion and queues it; kind is the type of its file, if it has one.
+func (s *Server) encryptAndDeliver(d *device, from *account, attrs waBinary.Attrs, plain []byte, kind string, how Delivery) error {
 	if how.Unavailable != "" || how.Bad > 0 {
 		s.greet(d)
 	}
@@ -214,6 +214,9 @@ func (s *Server) encryptAndDeliver(d *device, from *account, attrs waBinary.Attr
 	enc, err := from.phoneSide.seal(d, plain, 0, how.Bad > 0)
 	if err != nil {
 		return err
+	}
+	if kind != "" {
+		enc.Attrs["mediatype"] = kind
 	}
 	copies := 1
 	if how.Twice {

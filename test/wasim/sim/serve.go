@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"time"
+
+	"sesi.dev/sesi/test/wasim/mediahost"
 )
 
 // Limits of what comes before a websocket.
@@ -50,6 +52,11 @@ func (s *Server) serve(raw net.Conn) {
 	_ = raw.SetDeadline(time.Now().Add(handshakeWait))
 	if err := secure.Handshake(); err != nil {
 		s.log.Debug("tls handshake", "error", err)
+		return
+	}
+	if mediahost.Serves(secure.ConnectionState().ServerName) {
+		_ = raw.SetDeadline(time.Time{})
+		s.media.Serve(secure)
 		return
 	}
 	s.serveRequests(raw, secure)

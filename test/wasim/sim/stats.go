@@ -32,6 +32,8 @@ func (s *Server) StatsMap() map[string]int64 {
 	for name, counter := range counters {
 		values[name] = counter.Load()
 	}
+	values["mediaUploads"], values["mediaDownloads"] = s.media.Uploads.Load(), s.media.Downloads.Load()
+	values["mediaRefused"], values["mediaSent"] = s.media.Refused.Load(), s.media.Sent.Load()
 	return values
 }
 
