@@ -38,10 +38,10 @@ class Client extends EventEmitter {
     async initialize() {
         if (this._running) return;
         const stop = new AbortController();
-        const running = { stop, reading: false };
+        const cursor = new Cursor(this._cursorFile);
+        const running = { stop, cursor, reading: false };
         this._running = running;
         this._sayWhatIsLeft();
-        const cursor = new Cursor(this._cursorFile);
         running.events = new Events({ api: this._api, cursor, emitter: this, prepare: (event) => this._prepare(event), signal: stop.signal });
         running.session = new Session({ api: this._api, signal: stop.signal, take: (event, snapshot) => this._take(event, snapshot) });
         running.events.begin();
@@ -81,6 +81,7 @@ class Client extends EventEmitter {
         const running = this._running;
         this._running = undefined;
         running?.stop.abort();
+        await running?.cursor.writing;
         await this.authStrategy.destroy?.();
     }
 

@@ -56,7 +56,10 @@ class Cursor {
         return this.write();
     }
 
-    /** write brings the present state to the disk; calls that come while a write runs share the next one. */
+    /**
+     * write brings the present state to the disk; calls that come while a write runs share the next one. It never fails:
+     * without the file a restart gets events again, and the program goes on meanwhile. The next write tries again.
+     */
     write() {
         this.dirty = true;
         this.writing ??= this.writeAll().finally(() => {
@@ -69,9 +72,22 @@ class Cursor {
         while (this.dirty) {
             await undefined; // what changes in the same turn goes into the same write
             this.dirty = false;
-            const state = { version, program: this.program, position: this.position, done: [...this.done].sort((a, b) => a - b) };
-            await replace(this.file, `${JSON.stringify(state)}\n`);
+            await replace(this.file, this.text()).then(() => this.say(), (error) => this.say(error));
         }
+    }
+
+    text() {
+        const state = { version, program: this.program, position: this.position, done: [...this.done].sort((a, b) => a - b) };
+        return `${JSON.stringify(state)}\n`;
+    }
+
+    /** say tells a person once that the file cannot be written, and once that it can again. */
+    say(error) {
+        if (Boolean(error) === Boolean(this.failed)) return;
+        this.failed = error;
+        console.warn(error
+            ? `sesi-wwebjs: the program's place cannot be written: ${error.message}; after a restart it gets events again`
+            : `sesi-wwebjs: ${this.file} can be written again`);
     }
 }
 

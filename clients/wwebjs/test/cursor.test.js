@@ -47,6 +47,26 @@ test('what is handled in one turn is one file, and nothing is left beside it', a
     if (process.platform !== 'win32') assert.equal(fs.statSync(file).mode & 0o777, 0o600);
 });
 
+test('a file that cannot be written is said once, does not fail, and is written when it can be', async (t) => {
+    const file = place(t);
+    const said = t.mock.method(console, 'warn', () => undefined).mock;
+    const cursor = new Cursor(file);
+    fs.writeFileSync(path.dirname(file), 'a file in place of the folder');
+    await cursor.moveTo(0);
+    for (const seq of [1, 2]) {
+        assert.equal(cursor.begin(seq), true);
+        await cursor.finish(seq);
+    }
+    assert.equal(said.callCount(), 1);
+    assert.match(said.calls[0].arguments[0], /cannot be written: .*made.*; after a restart/);
+
+    fs.rmSync(path.dirname(file));
+    cursor.begin(3);
+    await cursor.finish(3);
+    assert.equal(new Cursor(file).position, 3);
+    assert.match(said.calls[1].arguments[0], /can be written again/);
+});
+
 test('a file of something else is not overwritten', (t) => {
     const file = place(t);
     fs.mkdirSync(path.dirname(file));
