@@ -10,8 +10,9 @@ const { Chat, PrivateChat } = require('./src/structures/chat');
 const { Contact, PrivateContact, BusinessContact } = require('./src/structures/contact');
 const Message = require('./src/structures/message');
 const Channel = require('./src/structures/channel');
+const GroupChat = require('./src/structures/group-chat');
 
-for (const made of [Client, Message, Chat, Channel]) refuse(made);
+for (const made of [Client, Message, Chat, GroupChat, Contact, Channel]) refuse(made);
 
 module.exports = {
     Client,
@@ -19,7 +20,7 @@ module.exports = {
 
     Chat,
     PrivateChat,
-    GroupChat: require('./src/structures/group-chat'),
+    GroupChat,
     Channel,
     Message,
     MessageMedia: require('./src/structures/message-media'),

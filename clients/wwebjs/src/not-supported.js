@@ -12,6 +12,9 @@ const invitations = 'the bot does not accept private invitations; use an invite 
 const shop = 'the bot reads no orders, payments or catalogues';
 const appointments = 'the bot has no scheduled events';
 const pins = 'the bot does not pin messages';
+const people = 'the bot does not read the phone\'s contacts';
+const pictures = 'the bot reads and sets no pictures';
+const files = 'the bot does not send or keep files';
 const history = 'the bot keeps what comes; it does not ask the phone for older messages';
 
 /** all are the methods of whatsapp-web.js that Sesi does not have, with the reason. */
@@ -19,10 +22,11 @@ const all = {
     Client: {
         acceptChannelAdminInvite: channels, acceptGroupV4Invite: invitations, addOrEditCustomerNote: notes, addOrRemoveLabels: labels,
         archiveChat: phoneList, createCallLink: 'the bot makes no calls', createChannel: channels, deleteAddressbookContact: addressBook,
-        deleteChannel: channels, deleteProfilePicture: profile, demoteChannelAdmin: channels, getChannelByInviteCode: channels,
+        deleteChannel: channels, deleteProfilePicture: profile, demoteChannelAdmin: channels, getBlockedContacts: people, getChannelByInviteCode: channels,
         getChannels: channels, getChatLabels: labels, getChatsByLabelId: labels,
-        getContactDeviceCount: 'the bot does not tell the devices of people', getCustomerNote: notes, getLabelById: labels,
-        getLabels: labels, getPinnedMessages: pins, markChatUnread: phoneList, muteChat: phoneList, pinChat: phoneList,
+        getContactDeviceCount: 'the bot does not tell the devices of people', getContacts: people, getCustomerNote: notes,
+        getLabelById: labels, getLabels: labels, getPinnedMessages: pins, getProfilePicUrl: pictures,
+        markChatUnread: phoneList, muteChat: phoneList, pinChat: phoneList,
         revokeChannelAdminInvite: channels, saveOrEditAddressbookContact: addressBook, searchChannels: channels,
         sendChannelAdminInvite: channels, sendResponseToScheduledEvent: appointments, setDisplayName: profile,
         setProfilePicture: profile, setStatus: profile, subscribeToChannel: channels, syncHistory: history,
@@ -30,7 +34,7 @@ const all = {
         unsubscribeFromChannel: channels,
     },
     Message: {
-        acceptGroupV4Invite: invitations, editScheduledEvent: appointments, getOrder: shop, getPayment: shop, pin: pins,
+        acceptGroupV4Invite: invitations, downloadMedia: files, editScheduledEvent: appointments, getOrder: shop, getPayment: shop, pin: pins,
         star: phoneList, unpin: pins, unstar: phoneList,
     },
     Chat: {
@@ -38,6 +42,8 @@ const all = {
         getLabels: labels, getPinnedMessages: pins, markUnread: phoneList, mute: phoneList, pin: phoneList, syncHistory: history,
         unarchive: phoneList, unmute: phoneList, unpin: phoneList,
     },
+    GroupChat: { deletePicture: pictures, setPicture: pictures },
+    Contact: { block: people, getAbout: people, getProfilePicUrl: pictures, unblock: people },
     Channel: {
         acceptChannelAdminInvite: channels, deleteChannel: channels, demoteChannelAdmin: channels, getSubscribers: channels,
         mute: channels, revokeChannelAdminInvite: channels, sendChannelAdminInvite: channels, setDescription: channels,
@@ -57,4 +63,4 @@ function refuse(made) {
     return made;
 }
 
-module.exports = { all, refuse };
+module.exports = { all, files, refuse };

@@ -128,6 +128,10 @@ class Stage {
         return this.ask('POST', '/say', { jid: shop, from, ...(text === undefined ? {} : { text }), ...more });
     }
 
+    vote(from, poll, ...options) {
+        return this.ask('POST', '/vote', { jid: shop, from, poll, options });
+    }
+
     /** outbox waits for a message that came to a phone. */
     outbox(what, match) {
         return until(what, async () => (await this.ask('GET', '/outbox?since=0&wait=0')).find((one) => !one.self && match(one)));

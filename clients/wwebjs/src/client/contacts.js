@@ -1,12 +1,10 @@
 'use strict';
 
-const { isMissing } = require('../errors');
-const { fromParty, isGroup, toJID, wid } = require('../ids');
+const { fromParty, toJID, wid } = require('../ids');
 const { countryCode, formatted } = require('../numbers');
 const { BusinessContact, PrivateContact } = require('../structures/contact');
 
 const checkSize = 50;
-const mostPages = 100;
 
 /** Who people are. */
 const contacts = {
@@ -35,39 +33,8 @@ const contacts = {
     },
 
     async getContactById(id) {
-        const data = await this._api.read(`/api/contacts/${encodeURIComponent(toJID(id))}`);
-        return this._contact(data);
-    },
-
-    async getContacts() {
-        const found = [];
-        let after;
-        for (let n = 0; n < mostPages; n++) {
-            const page = await this._api.read('/api/contacts', { after });
-            found.push(...page.contacts.map((data) => this._contact(data)));
-            after = page.after;
-            if (!after) break;
-        }
-        return found;
-    },
-
-    async getBlockedContacts() {
-        const { contacts: found } = await this._api.read('/api/contacts/blocked');
-        return found.map((data) => this._contact({ ...data, blocked: true }));
-    },
-
-    async _setBlocked(id, blocked) {
-        await this._api.json(blocked ? 'PUT' : 'DELETE', `/api/contacts/${encodeURIComponent(toJID(id))}/block`);
-    },
-
-    async getProfilePicUrl(id) {
-        const where = isGroup(id?._serialized ?? id) ? 'groups' : 'contacts';
-        try {
-            return (await this._api.read(`/api/${where}/${encodeURIComponent(toJID(id))}/picture`)).url;
-        } catch (error) {
-            if (isMissing(error)) return undefined;
-            throw error;
-        }
+        const { contact, onWhatsApp } = await this._check(id);
+        return this._contact({ id: toJID(id), kind: 'person', ...contact, onWhatsApp });
     },
 
     _contact(data) {

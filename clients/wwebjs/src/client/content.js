@@ -2,6 +2,7 @@
 
 const { NotSupported } = require('../errors');
 const { isStatus, parseMessageId, toJID } = require('../ids');
+const { files } = require('../not-supported');
 const { Contact } = require('../structures/contact');
 const { List, Buttons } = require('../structures/choices');
 const Location = require('../structures/location');
@@ -10,27 +11,6 @@ const Poll = require('../structures/poll');
 const ScheduledEvent = require('../structures/scheduled-event');
 
 const list = (value) => (value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]);
-
-/** mediaKind chooses how a file goes, as whatsapp-web.js does. */
-function mediaKind(media, options) {
-    if (options.sendMediaAsSticker) {
-        if (media.mimetype === 'image/webp') return 'sticker';
-        throw new NotSupported(`a sticker of ${media.mimetype}`, 'the bot does not convert pictures; a sticker must be image/webp');
-    }
-    const [family] = String(media.mimetype).split('/');
-    if (options.sendMediaAsDocument) return 'document';
-    if (family === 'audio') return options.sendAudioAsVoice ? 'voice' : 'audio';
-    return family === 'image' || family === 'video' ? family : 'document';
-}
-
-/** mediaContent is the part of a request that describes a file; the bytes go beside it. */
-function mediaContent(media, caption, options) {
-    const described = { mimetype: media.mimetype || 'application/octet-stream' };
-    if (media.filename) described.filename = media.filename;
-    if (caption) described.caption = caption;
-    if (options.isViewOnce) described.viewOnce = true;
-    return { request: { [mediaKind(media, options)]: described }, file: Buffer.from(media.data, 'base64') };
-}
 
 function contactContent(contacts) {
     return {
@@ -58,17 +38,15 @@ function pollContent({ pollName, pollOptions, options }) {
 
 /** contentOf turns what a program sends into the content of a request: {request, file}. */
 function contentOf(content, options) {
-    if (content instanceof MessageMedia) return mediaContent(content, options.caption, options);
-    if (options.media instanceof MessageMedia) return mediaContent(options.media, content, options);
+    if ([content, content?.body, options.media].some((one) => one instanceof MessageMedia)) {
+        throw new NotSupported('sending a MessageMedia', files);
+    }
     if (content instanceof Location) return locationContent(content);
     if (content instanceof Poll) return pollContent(content);
     if (content instanceof Contact) return contactContent([content]);
     if (Array.isArray(content) && content[0] instanceof Contact) return contactContent(content);
     if (content instanceof List) return { request: { text: content.toText() } };
-    if (content instanceof Buttons) {
-        if (content.type === 'media') return mediaContent(content.body, content.toText(), options);
-        return { request: { text: content.toText() } };
-    }
+    if (content instanceof Buttons) return { request: { text: content.toText() } };
     if (content instanceof ScheduledEvent) throw new NotSupported('sending a ScheduledEvent', 'the bot has no such message');
     const text = String(content ?? '');
     if (options.parseVCards !== false && /^BEGIN:VCARD\r?\n[^]*END:VCARD\s*$/.test(text)) return vcardContent(text);

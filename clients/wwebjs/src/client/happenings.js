@@ -1,7 +1,9 @@
 'use strict';
 
 const { fromParty } = require('../ids');
+const Call = require('../structures/call');
 const Message = require('../structures/message');
+const PollVote = require('../structures/poll-vote');
 const Reaction = require('../structures/reaction');
 
 const subjects = new Set(['reaction', 'edit', 'revoke', 'vote']);
@@ -44,6 +46,19 @@ const happenings = {
         const target = await client._about({ id: reaction.messageId, chat: reaction.chat });
         const known = target.timestamp ? new Message(client, target) : undefined;
         return [['message_reaction', new Reaction(client, reaction, known)]];
+    },
+
+    /** poll tells of a vote. One that cannot be read comes again when the bot has its poll. */
+    async poll(client, { poll }) {
+        if (poll.unreadable) return [];
+        const names = poll.tally.map((count) => count.option);
+        const target = await client._about({ id: poll.messageId, chat: poll.chat });
+        const known = target.poll ? target : { ...target, kind: 'poll', poll: { name: '', options: names, selectable: 0 } };
+        return [['vote_update', new PollVote(client, poll, new Message(client, known))]];
+    },
+
+    call(client, { call }) {
+        return call.state === 'offered' ? [['call', new Call(client, call)]] : [];
     },
 
     async 'message.state'(client, { state }) {
