@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,6 +107,14 @@ var partlyRaced = map[string]string{
 		"TestWriteBackup|TestFailedBackupLeavesEverything|TestClear|TestClearWithoutRoomIsUndone|TestDiskFillsUpWhileRunning)$",
 }
 
+// notRaced are packages with goroutines in which the race detector finds nothing: their tests watch programs that run as
+// processes of their own, or their goroutines share nothing that a test touches.
+var notRaced = []string{"cmd/bot", "cmd/gateway", "examples/finance-bot", "hack/demo", "hack/tests", "test/monitoring", "test/wasim/cmd/wasim"}
+
+// longest are the packages whose tests take longest, the longest first. They are compiled and run before the others, or
+// at the end one processor waits for the other.
+var longest = []string{"botruntime/session", "cmd/bot", "botruntime/httpapi", "test/wasim/sim", "clients/wwebjs", "botruntime/store", "controllers", "charts"}
+
 // pass is one run of `go test`.
 type pass struct {
 	packages []string
@@ -118,19 +127,31 @@ type pass struct {
 func choose(all packages, wanted need) (passes []pass) {
 	var plain, raced pass
 	raced.race = true
-	for _, path := range all.that(wanted) {
-		only := partlyRaced[strings.TrimPrefix(path, module)]
+	for _, path := range longestFirst(all.that(wanted)) {
+		name := strings.TrimPrefix(path, module)
+		only := partlyRaced[name]
 		switch {
 		case only != "":
 			plain.packages = append(plain.packages, path)
 			passes = append(passes, pass{[]string{path}, true, only})
-		case wanted != wholeCluster && all[path].hasGoroutines():
+		case wanted != wholeCluster && !slices.Contains(notRaced, name) && all[path].hasGoroutines():
 			raced.packages = append(raced.packages, path)
 		default:
 			plain.packages = append(plain.packages, path)
 		}
 	}
 	return append([]pass{plain, raced}, passes...)
+}
+
+// longestFirst orders packages by how long their tests take.
+func longestFirst(paths []string) []string {
+	place := func(path string) int {
+		if n := slices.Index(longest, strings.TrimPrefix(path, module)); n >= 0 {
+			return n
+		}
+		return len(longest)
+	}
+	return slices.SortedStableFunc(slices.Values(paths), func(a, b string) int { return cmp.Compare(place(a), place(b)) })
 }
 
 // hasGoroutines says that the package or its tests start goroutines, or guard values that goroutines share. Only there

@@ -75,6 +75,21 @@ func TestPartlyRacedNamesTests(t *testing.T) {
 	}
 }
 
+// The packages that the lists name exist, and those that run without the race detector could run with it.
+func TestListsNamePackages(t *testing.T) {
+	all := list(t)
+	for _, path := range longest {
+		if _, known := all[module+path]; !known {
+			t.Errorf("there is no package %s", path)
+		}
+	}
+	for _, path := range notRaced {
+		if p, known := all[module+path]; !known || !p.hasGoroutines() {
+			t.Errorf("%s needs no place in the list: it has no goroutines", path)
+		}
+	}
+}
+
 // The tests that waits.go names exist.
 func TestWaitsNamesTests(t *testing.T) {
 	for name := range waits {
