@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -48,6 +47,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"basic":     {"Authorization", "Basic " + testToken},
 		"query":     nil,
 	}
+	client := newConnections(t, false)
 	right := map[string]bool{"bearer": true, "lowercase": true, "api key": true}
 	for _, r := range apiRoutes() {
 		if r.path == bot.PathSessionEvents {
@@ -56,27 +56,25 @@ func TestWhoMayDoWhat(t *testing.T) {
 		path := bot.WAHAPath(r.path, "default")
 		for door, url := range at {
 			for name, headers := range credentials {
-				t.Run(fmt.Sprintf("%s %s at %s with %s", r.method, path, door, name), func(t *testing.T) {
-					address := url + path
-					if name == "query" {
-						address += "?token=" + testToken
-					}
-					got := send(t, r.method, address, `{}`, append(headers, "Content-Type", "application/json")...)
-					want := right[name]
-					switch {
-					case r.access == forAll, r.access == withToken && door == "pod":
-						want = true
-					case r.method == "POST" && r.access == forPeople:
-						want = true // the form itself says what is missing
-					case r.access == forPeople && name == "query":
-						want = true
-					case r.access == forPeople && door == "pod":
-						want = true
-					}
-					if refused := got.StatusCode == 401; refused == want {
-						t.Errorf("status %d, want it let in: %v", got.StatusCode, want)
-					}
-				})
+				address := url + path
+				if name == "query" {
+					address += "?token=" + testToken
+				}
+				got := sendOver(t, client, r.method, address, `{}`, append(headers, "Content-Type", "application/json")...)
+				want := right[name]
+				switch {
+				case r.access == forAll, r.access == withToken && door == "pod":
+					want = true
+				case r.method == "POST" && r.access == forPeople:
+					want = true // the form itself says what is missing
+				case r.access == forPeople && name == "query":
+					want = true
+				case r.access == forPeople && door == "pod":
+					want = true
+				}
+				if refused := got.StatusCode == 401; refused == want {
+					t.Errorf("%s %s at %s with %s: status %d, want it let in: %v", r.method, path, door, name, got.StatusCode, want)
+				}
 			}
 		}
 	}

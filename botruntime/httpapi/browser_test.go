@@ -12,6 +12,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"sesi.dev/sesi/api/bot"
@@ -123,15 +124,24 @@ func view(name string) step {
 	return until(`document.querySelector('main').dataset.view === '` + name + `'`)
 }
 
-// window sets the window's size and the preferred color scheme, "light" or "dark".
+// window sets the window's size and the preferred color scheme, "light" or "dark". The page keeps still, because every
+// picture of an animation is drawn by the processor.
 func window(width, height int64, scale float64, scheme string) step {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, sized := cdp.Call(ctx, t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 			Width: width, Height: height, DeviceScaleFactor: scale, Mobile: width < 600})
-		_, coloured := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-		return errors.Join(sized, coloured)
+		return errors.Join(sized, prefer(ctx, t, scheme, "reduce"))
 	})
+}
+
+// moving lets the page move, in the light.
+var moving = chromedp.Func(func(ctx context.Context, t *chromedp.Target) error { return prefer(ctx, t, "light", "no-preference") })
+
+// prefer says what the person at the browser prefers.
+func prefer(ctx context.Context, t *chromedp.Target, scheme, motion string) error {
+	_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: motion}}})
+	return err
 }
 
 // shot returns a picture of the window, as PNG.
@@ -144,6 +154,23 @@ func (b *browser) shot() []byte {
 		b.t.Fatal(err)
 	}
 	return data
+}
+
+// shotOf returns a picture of an element and a little around it, as a camera that is held at it sees it.
+func (b *browser) shotOf(selector string) []byte {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	box := ask[page.Viewport](b, fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect();
+		return { x: r.x + scrollX - 8, y: r.y + scrollY - 8, width: r.width + 16, height: r.height + 16, scale: 1 }; })()`, selector))
+	fast := true
+	data, err := chromedp.Run(ctx, func(ctx context.Context, t *chromedp.Target) (page.CaptureScreenshotResult, error) {
+		return cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{Clip: &box, OptimizeForSpeed: &fast})
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return data.Data
 }
 
 // pageStates are all the states that a page can show, by name.

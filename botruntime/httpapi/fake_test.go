@@ -95,6 +95,18 @@ func (f *fakeSession) showLocked(text string, life time.Duration) {
 	f.code.Revision = f.snap.Revision
 }
 
+// forget makes the session as it was at first: not linked, without a code or a passkey.
+func (f *fakeSession) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.code, f.passkey = bot.Code{}, bot.Passkey{}
+	f.becomeLocked(func(s *bot.Snapshot) {
+		revision := s.Revision
+		*s = unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked)
+		s.Revision = revision
+	})
+}
+
 // link makes the session linked and connected.
 func (f *fakeSession) link() {
 	f.mu.Lock()
@@ -283,6 +295,26 @@ type answer struct {
 // send sends one request on its own connection; headers are name, value, name, value.
 func send(t testing.TB, method, url, body string, headers ...string) answer {
 	t.Helper()
+	return sendOver(t, newConnections(t, true), method, url, body, headers...)
+}
+
+// newConnections is a client with connections of its own, each for one request or for many.
+func newConnections(t testing.TB, one bool) *http.Client {
+	t.Helper()
+	transport := &http.Transport{DisableKeepAlives: one, TLSClientConfig: testTLS(t)}
+	if !one {
+		t.Cleanup(transport.CloseIdleConnections)
+	}
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       30 * time.Second,
+	}
+}
+
+// sendOver is send with the connections of a client.
+func sendOver(t testing.TB, client *http.Client, method, url, body string, headers ...string) answer {
+	t.Helper()
 	var reader io.Reader
 	if body != "" {
 		reader = strings.NewReader(body)
@@ -297,11 +329,6 @@ func send(t testing.TB, method, url, body string, headers ...string) answer {
 			continue
 		}
 		r.Header.Set(headers[i], headers[i+1])
-	}
-	client := &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true, TLSClientConfig: testTLS(t)},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       30 * time.Second,
 	}
 	resp, err := client.Do(r)
 	if err != nil {

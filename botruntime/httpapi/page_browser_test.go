@@ -29,12 +29,12 @@ var (
 	thirdCode  = "2@L0kJ9hG8fD7sA6pO5iU4yT3rE2wQ1zX0cV9bN8mM7nB6vC5xZ4aS3dF2gH1jK0lPOIUYTREWQasdfghjklMNBVC,h7Gf6Ds5Aq4Wz3Sx2Ed1Cr0FvTgByHnUjMiKoLp9876=,a1B2c3D4e5F6g7H8i9J0kLmNoPqRsTuVwXyZ1234567=,P0o9I8u7Y6t5R4e3W2q1AsDfGhJkLzXcVbNmQwErTy8="
 )
 
-// showsCode waits until the page shows a text as its QR code, and reads it from the screen.
+// showsCode waits until the page shows a text as its QR code, and reads it from the screen, where it stands.
 func showsCode(t *testing.T, tab *browser, want string) {
 	t.Helper()
 	var read string
 	waitUntil(t, "the picture reads as the live code", func() bool {
-		read = scan.Code(tab.shot())
+		read = scan.Code(tab.shotOf(".plate"))
 		return read == want
 	})
 }
@@ -78,7 +78,7 @@ func TestPage(t *testing.T) {
 func pageFollowsTheSession(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	url := open(t, New(testConfig(f)))
-	tab.run(chromedp.Navigate(url+"/"), view("wait"))
+	tab.run(moving, chromedp.Navigate(url+"/"), view("wait"))
 	ask[bool](tab, `window.neverReloaded = true`)
 	if got := ask[string](tab, `location.pathname`); got != "/qr" {
 		t.Errorf("at %s, want /qr", got)
@@ -184,15 +184,17 @@ func pageWakesAnIdleSession(t *testing.T, tab *browser) {
 }
 
 // pageFallsAsleep: a page that nobody uses stops asking for codes. Otherwise it would keep a session awake that nobody
-// links. Its 15 minutes pass in a moment here.
+// links. Its 15 minutes pass when the test says so.
 func pageFallsAsleep(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 10*time.Minute)
 	tab.run(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
-			Source: `{ const real = setTimeout; window.setTimeout = (f, ms) => real(f, ms === 900000 ? 1500 : ms); }`})
+			Source: `{ const real = setTimeout; window.setTimeout = (f, ms) => { if (ms !== 900000) return real(f, ms); window.tired = f; }; }`})
 		return err
-	}), chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("qr"), view("idle"))
+	}), chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("qr"))
+	ask[bool](tab, `(tired(), true)`)
+	tab.run(view("idle"))
 	if got := tab.text("#body"); !strings.Contains(got, "lama tidak digunakan") {
 		t.Errorf("the page says %q", got)
 	}
@@ -226,57 +228,70 @@ func pageExplainsEveryState(t *testing.T, tab *browser) {
 		"passkey-compare": "same,different",
 	}
 	promises := []string{"tetap disimpan", "tidak perlu memindai", "kept", "no new scan", "no scan"}
+	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
+	tab.run(chromedp.Navigate(open(t, New(testConfig(f))) + "/qr"))
 	for name, set := range pageStates() {
-		f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
+		says := func(message string) {
+			f.become(func(s *bot.Snapshot) { s.Message = message })
+			tab.run(until(`document.querySelector('#facts').textContent.includes('` + message + `')`))
+		}
+		f.forget()
+		says("before " + name)
 		set(f)
-		url := open(t, New(testConfig(f))) + "/qr"
+		says("this is " + name)
+		tab.run(window(1280, 800, 1, "light"))
+		switch {
+		case strings.HasPrefix(name, "qr") && name != "qr-timeout":
+			tab.run(view("qr"))
+		case name == "passkey-sign":
+			tab.run(view("passkey"))
+		case name == "passkey-compare":
+			tab.run(view("compare"))
+		}
+		snap, _ := f.Watch()
+		for _, language := range []string{"id", "en"} {
+			tab.run(chromedp.Click(chromedp.CSS("[data-lang="+language+"]")), until(`document.documentElement.lang === '`+language+`'`))
+			want := texts[language].Reasons[string(snap.Reason)]
+			switch name {
+			case "takeover":
+				want = texts[language].Takeover
+			case "passkey-compare":
+				want = texts[language].Passkey.Compare
+			case "passkey-failed": // there is a new code; that the last try failed is said below it
+				if note := want[1]; !strings.Contains(tab.text("#notes"), note) {
+					t.Errorf("%s: notes %q, want %q", name, tab.text("#notes"), note)
+				}
+				want = texts[language].Reasons[string(bot.ReasonQRAvailable)]
+			}
+			if other, ok := texts[language].Unlinked[string(snap.Reason)]; ok && !snap.Exists {
+				want = other
+			}
+			if got := tab.text("h1"); got != want[0] {
+				t.Errorf("%s: title %q, want %q", name, got, want[0])
+			}
+			if got := tab.text("#body"); got != want[1] {
+				t.Errorf("%s: text %q, want %q", name, got, want[1])
+			}
+			for _, promise := range promises {
+				if !snap.Exists && strings.Contains(tab.text("main .intro"), promise) {
+					t.Errorf("%s: no phone is linked, yet the page promises: %q", name, tab.text("main .intro"))
+				}
+			}
+			if said := texts[language].Notices[string(snap.Notice)]; said != "" && !strings.Contains(tab.text("#notes"), said) {
+				t.Errorf("%s: notes %q, want %q", name, tab.text("#notes"), said)
+			}
+		}
+		if got := ask[string](tab, `[...document.querySelectorAll('#actions button')].map((b) => b.dataset.action).join()`); got != actions[name] {
+			t.Errorf("%s: actions %q, want %q", name, got, actions[name])
+		}
 		for _, scheme := range []string{"light", "dark"} {
-			tab.run(window(1280, 800, 1, scheme), chromedp.Navigate(url), until(`document.querySelector('#client').textContent === 'wa-finance-render'`))
-			if strings.HasPrefix(name, "qr") && name != "qr-timeout" {
-				tab.run(view("qr"))
-			}
-			for _, language := range []string{"id", "en"} {
-				tab.run(chromedp.Click(chromedp.CSS("[data-lang="+language+"]")), until(`document.documentElement.lang === '`+language+`'`), settled)
-				snap, _ := f.Watch()
-				want := texts[language].Reasons[string(snap.Reason)]
-				switch name {
-				case "takeover":
-					want = texts[language].Takeover
-				case "passkey-compare":
-					want = texts[language].Passkey.Compare
-				case "passkey-failed": // there is a new code; that the last try failed is said below it
-					if note := want[1]; !strings.Contains(tab.text("#notes"), note) {
-						t.Errorf("%s: notes %q, want %q", name, tab.text("#notes"), note)
-					}
-					want = texts[language].Reasons[string(bot.ReasonQRAvailable)]
-				}
-				if other, ok := texts[language].Unlinked[string(snap.Reason)]; ok && !snap.Exists {
-					want = other
-				}
-				if got := tab.text("h1"); got != want[0] {
-					t.Errorf("%s: title %q, want %q", name, got, want[0])
-				}
-				if got := tab.text("#body"); got != want[1] {
-					t.Errorf("%s: text %q, want %q", name, got, want[1])
-				}
-				for _, promise := range promises {
-					if !snap.Exists && strings.Contains(tab.text("main .intro"), promise) {
-						t.Errorf("%s: no phone is linked, yet the page promises: %q", name, tab.text("main .intro"))
-					}
-				}
-				if said := texts[language].Notices[string(snap.Notice)]; said != "" && !strings.Contains(tab.text("#notes"), said) {
-					t.Errorf("%s: notes %q, want %q", name, tab.text("#notes"), said)
-				}
-			}
-			if got := ask[string](tab, `[...document.querySelectorAll('#actions button')].map((b) => b.dataset.action).join()`); got != actions[name] {
-				t.Errorf("%s: actions %q, want %q", name, got, actions[name])
-			}
+			tab.run(window(1280, 800, 1, scheme))
 			for _, poor := range ask[[]string](tab, poorContrast) {
 				t.Errorf("%s in %s: %s", name, scheme, poor)
 			}
 		}
-		tab.run(chromedp.Click(chromedp.CSS("[data-lang=id]")))
 	}
+	tab.run(chromedp.Click(chromedp.CSS("[data-lang=id]"))) // the browser remembers it
 }
 
 // poorContrast lists texts whose contrast is below WCAG's level AA.
