@@ -65,7 +65,7 @@ func (j *Journal) commitGroup(ctx context.Context, some []*member) {
 			if err := t.part(m.do); err != nil {
 				var broken *brokenError
 				if errors.As(err, &broken) {
-					return err
+					return broken.error
 				}
 				refused[i] = err
 			}
@@ -89,12 +89,15 @@ func (t *Tx) part(do func(*Tx) error) error {
 	err := do(t)
 	if err != nil {
 		if _, undo := t.tx.ExecContext(t.ctx, `ROLLBACK TO part`); undo != nil {
-			return &brokenError{errors.Join(err, undo)}
+			return &brokenError{err} // SQLite has rolled everything back already
 		}
 		t.last, t.events, t.repeats = last, events, repeats
 	}
 	if _, release := t.tx.ExecContext(t.ctx, `RELEASE part`); release != nil {
-		return &brokenError{errors.Join(err, release)}
+		if err == nil {
+			err = release
+		}
+		return &brokenError{err}
 	}
 	return err
 }

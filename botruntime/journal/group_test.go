@@ -1,10 +1,15 @@
 package journal
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"sesi.dev/sesi/api/bot"
 )
@@ -47,5 +52,52 @@ func TestCommitTogether(t *testing.T) {
 	last, _ := j.Changed()
 	if stats := j.Stats(); stats.Events != 180 || last != events[len(events)-1].Seq {
 		t.Errorf("stats %+v, last %d, newest %d", stats, last, events[len(events)-1].Seq)
+	}
+}
+
+// SQLite rolls a transaction back itself when the disk is full. The callers learn that the disk is full, and nothing
+// else; nothing of the transaction stays; and the journal continues once there is room.
+func TestATransactionThatSQLiteRolledBack(t *testing.T) {
+	t.Parallel()
+	j, err := Open(t.Context(), Options{Directory: t.TempDir(), Session: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	room := func(pages string) {
+		t.Helper()
+		var most int64
+		if err := j.db.QueryRowContext(t.Context(), `PRAGMA max_page_count = `+pages).Scan(&most); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put := func(size int) func(*Tx) error {
+		return func(tx *Tx) error {
+			_, err := tx.Append([]Key{KeyOf(rand.Text())}, bot.EventMessage, "chat", bot.EventData{Message: &bot.Message{Text: strings.Repeat("x", size)}})
+			return err
+		}
+	}
+	isFull := func(err error) {
+		t.Helper()
+		var failed *sqlite.Error
+		if !errors.As(err, &failed) || failed.Code() != sqlite3.SQLITE_FULL || strings.Contains(err.Error(), "transaction") {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	room("1") // SQLite takes it as the present size
+	isFull(j.Commit(t.Context(), put(1<<20)))
+	small, large := &member{put(10), make(chan error, 1)}, &member{put(1 << 20), make(chan error, 1)}
+	j.commitGroup(t.Context(), []*member{small, large})
+	isFull(<-small.done)
+	isFull(<-large.done)
+	if last, _ := j.Changed(); last != 0 {
+		t.Errorf("the newest event is %d", last)
+	}
+	room("100000")
+	if err := j.Commit(t.Context(), put(1<<20)); err != nil {
+		t.Error(err)
+	}
+	if events, _, err := j.Events(t.Context(), Query{Limit: 10}); err != nil || len(events) != 1 {
+		t.Errorf("%d events, %v", len(events), err)
 	}
 }

@@ -155,8 +155,9 @@ func (j *Journal) prepare(ctx context.Context, db *sql.DB) error {
 		if err != nil {
 			return err
 		}
+		defer tx.Rollback() // it does nothing after the commit
 		if _, err := tx.ExecContext(ctx, schema); err != nil {
-			return errors.Join(err, tx.Rollback())
+			return err
 		}
 		if err := tx.Commit(); err != nil {
 			return err
@@ -208,19 +209,21 @@ type Tx struct {
 func (t *Tx) Now() time.Time { return t.now }
 
 // Commit runs do in one transaction, which is on disk when Commit returns nil. When do or the disk fails, nothing
-// of it happened.
+// of it happened, and the error is the first one: SQLite itself rolls back when the disk is full or fails, and says
+// then that there is nothing to roll back.
 func (j *Journal) Commit(ctx context.Context, do func(*Tx) error) error {
 	began := time.Now()
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
 		return j.failed(err)
 	}
+	defer tx.Rollback() // it does nothing after the commit
 	t := &Tx{tx: tx, ctx: ctx, j: j, now: j.options.Now()}
 	if err := do(t); err != nil {
-		return j.failed(errors.Join(err, tx.Rollback()))
+		return j.failed(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return j.failed(errors.Join(err, ignoreDone(tx.Rollback())))
+		return j.failed(err)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -242,13 +245,6 @@ func (j *Journal) failed(err error) error {
 	j.mu.Lock()
 	j.stats.CommitFailures++
 	j.mu.Unlock()
-	return err
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
 	return err
 }
 

@@ -161,6 +161,25 @@ func TestAPollIsTalliedInEveryAddressForm(t *testing.T) {
 	}
 }
 
+// A recipient's receipt comes before the server's answer, and settles the bot's poll. The bot votes then.
+func TestAVoteBeforeTheServerAnsweredThePoll(t *testing.T) {
+	t.Parallel()
+	wa, dir := whatsapp(t), t.TempDir()
+	p := start(t, settings(wa, dir))
+	own := jid(t, p.pair(wa).JID)
+	group, err := wa.MakeGroup("Keluarga", sim.AddrLID, own.User, "62899000001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := group.JID().String()
+	fault(t, wa, sim.Fault{Kind: sim.FaultLateAck, MS: 60_000, Count: 1, To: group.JID().User})
+	poll := p.sends(http.StatusOK, bot.SendRequest{To: to, Poll: &bot.Poll{Name: "Kapan?", Options: []string{"Senin", "Selasa"}}})
+	mine := p.sends(http.StatusOK, bot.SendRequest{To: to, Vote: &bot.SendVote{MessageID: poll.ID, Options: []string{"Selasa"}}})
+	if got := p.onPhone(wa, mine.ID); got.Kind != sim.KindVote || got.Text != "Selasa" || got.Ref != poll.ID {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestAPollOfSomebodyElse(t *testing.T) {
 	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()

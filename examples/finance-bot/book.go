@@ -80,8 +80,9 @@ func (b *book) handle(ctx context.Context, e bot.Event) error {
 	if err != nil {
 		return err
 	}
+	defer tx.Rollback() // it does nothing after the commit
 	if err := b.write(ctx, tx, e); err != nil {
-		return errors.Join(err, tx.Rollback())
+		return err
 	}
 	return tx.Commit()
 }
