@@ -245,13 +245,12 @@ func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journ
 	if people := audience(s.Message.Status); to == types.StatusBroadcastJID && len(people) > 0 {
 		return handStatus(ctx, client, s.Message.ID, content, people)
 	}
-	isPoll := content.PollCreationMessage != nil
-	sent, err := client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{
+	if content.PollCreationMessage != nil {
+		m.keepPollAuthor(ctx, client, s, to)
+	}
+	_, err = client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{
 		ID: s.Message.ID, Timeout: answerTime, AdditionalNodes: m.tokenNodes(ctx, client, s.Account, to),
 	})
-	if err == nil && isPoll {
-		m.sentPoll(s, sent.Sender.ToNonAD())
-	}
 	return err
 }
 

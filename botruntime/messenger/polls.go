@@ -1,10 +1,12 @@
 package messenger
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 
+	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
@@ -155,13 +157,35 @@ func (m *Messenger) voted(t *journal.Tx, s *journal.Send) error {
 	return m.writeVote(t, r)
 }
 
-// sentPoll remembers the address under which recipients know a poll of the bot. Without it, only the bot's own vote in
-// that poll may be unreadable for them.
-func (m *Messenger) sentPoll(s *journal.Send, author types.JID) {
+// keepPollAuthor remembers the address under which recipients know a poll of the bot. It does so before the poll is
+// sent: a recipient's receipt settles a message, and the bot may vote then, before WhatsApp's server has answered.
+// Without the address, only the bot's own vote in that poll may be unreadable for recipients.
+func (m *Messenger) keepPollAuthor(ctx context.Context, client *whatsmeow.Client, s *journal.Send, to types.JID) {
+	author, err := senderTo(ctx, client, to)
+	if err != nil {
+		return // whatsmeow asks the same when it sends the poll, and fails too
+	}
 	ctx, cancel := commitContext()
 	defer cancel()
-	err := m.Journal.Commit(ctx, func(t *journal.Tx) error { return t.PutPoll(s.Message.ID, s.Message.Chat.ID, author.String()) })
+	err = m.Journal.Commit(ctx, func(t *journal.Tx) error { return t.PutPoll(s.Message.ID, s.Message.Chat.ID, author.String()) })
 	if err != nil {
 		m.Log.Error("the address of a poll's author could not be written", "error", err)
 	}
+}
+
+// senderTo is the address of the account under which whatsmeow sends a message to someone.
+func senderTo(ctx context.Context, client *whatsmeow.Client, to types.JID) (types.JID, error) {
+	own := client.DangerousInternals()
+	byLID := to.Server == types.HiddenUserServer || to.Server == types.DefaultUserServer && client.Store.LIDMigrationTimestamp > 0
+	if to.Server == types.GroupServer {
+		group, err := own.GetCachedGroupData(ctx, to)
+		if err != nil {
+			return types.EmptyJID, err
+		}
+		byLID = group.AddressingMode == types.AddressingModeLID
+	}
+	if byLID {
+		return own.GetOwnLID().ToNonAD(), nil
+	}
+	return own.GetOwnID().ToNonAD(), nil
 }
