@@ -107,8 +107,8 @@ func currentContext(ctx context.Context) (string, func(context.Context) (*cluste
 	}
 	return name, func(context.Context) (*cluster, error) {
 		return &cluster{kubectl: "kubectl", load: load, shell: "kubectl config current-context   # " + name, end: []string{
-			"kubectl delete -f hack/demo/session.yaml", "kubectl delete pvc/" + podName + " secret/simulator",
-			"kubectl delete namespace " + simulatorSpace, "kubectl delete -k config/default",
+			"kubectl delete -f hack/demo/session.yaml", "kubectl delete pvc/" + podName + " secret/simulator secret/" + keyName,
+			"kubectl delete namespace " + simulatorSpace, "kubectl delete -k config/gateway", "make demo-down",
 		}}, nil
 	}
 }

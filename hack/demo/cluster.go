@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +21,7 @@ import (
 const (
 	operatorSpace  = "sesi-system"
 	simulatorSpace = "whatsapp"
+	sessionSpace   = "default"
 	sessionName    = "shop"
 	podName        = "wa-" + sessionName
 )
@@ -35,9 +35,17 @@ type cluster struct {
 	end     []string                                        // what a person types to remove it all
 }
 
-// onCluster is the story on a cluster: a WhatsAppSession, its operator, and the simulated WhatsApp as pods.
+// onCluster is the story on a cluster: a WhatsAppSession with the finance bot beside its bot, the operator, the gateway,
+// and the simulated WhatsApp, all as pods.
 type onCluster struct {
 	*cluster
+
+	folder  string // of what runs on this machine
+	version string // of the images
+	wa      phone
+	desk    desk
+	// away is what the customer writes while the bot is dead.
+	away func(context.Context) error
 }
 
 func demoCluster(ctx context.Context) error {
@@ -52,22 +60,24 @@ func demoCluster(ctx context.Context) error {
 		return err
 	}
 	achieved("up")
-	at := onCluster{c}
-	version, err := at.images(ctx)
+	folder, err := home()
 	if err != nil {
 		return err
 	}
-	step("The simulated WhatsApp")
-	if err := at.startWhatsApp(ctx, version); err != nil {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("make the demonstration's folder: %w", err)
+	}
+	if err := endForwards(folder); err != nil {
 		return err
 	}
-	achieved("runs as a pod; nothing here reaches the real one")
-	step("The operator")
-	if err := at.startOperator(ctx, version); err != nil {
+	at := &onCluster{cluster: c, folder: folder}
+	if err := at.install(ctx); err != nil {
 		return err
 	}
-	achieved("ready")
 	s, err := telling(ctx, at)
+	if err == nil {
+		err = at.sendFromDesk(ctx, s)
+	}
 	if err != nil {
 		describe, _ := at.run(context.WithoutCancel(ctx), nil, "describe", "wasession", sessionName)
 		return fmt.Errorf("%w\n%s", err, describe)
@@ -76,10 +86,33 @@ func demoCluster(ctx context.Context) error {
 	return nil
 }
 
+// install loads the images, and starts the simulated WhatsApp, the operator and the gateway.
+func (at *onCluster) install(ctx context.Context) error {
+	if err := at.images(ctx); err != nil {
+		return err
+	}
+	step("The simulated WhatsApp")
+	if err := at.startWhatsApp(ctx); err != nil {
+		return err
+	}
+	achieved("runs as a pod; nothing here reaches the real one")
+	step("The operator and the gateway")
+	if err := at.startOperator(ctx); err != nil {
+		return err
+	}
+	achieved("ready")
+	step("The gateway's desk")
+	if err := at.openDesk(ctx); err != nil {
+		return err
+	}
+	achieved("open, with a key")
+	return nil
+}
+
 // run runs kubectl and returns its output.
 func (c *cluster) run(ctx context.Context, input io.Reader, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, c.kubectl, args...)
-	cmd.Env, cmd.Stdin = append(os.Environ(), c.env...), input
+	cmd.Env, cmd.Stdin = c.environment(), input
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -88,6 +121,17 @@ func (c *cluster) run(ctx context.Context, input io.Reader, args ...string) ([]b
 		return out, fmt.Errorf("kubectl %s: %w", args[0], err)
 	}
 	return out, nil
+}
+
+func (c *cluster) environment() []string { return append(os.Environ(), c.env...) }
+
+// program returns where kubectl is.
+func (c *cluster) program() (string, error) {
+	path, err := exec.LookPath(c.kubectl)
+	if err != nil {
+		return "", fmt.Errorf("find kubectl: %w", err)
+	}
+	return path, nil
 }
 
 // do runs kubectl commands in order.
@@ -116,78 +160,92 @@ func script(ctx context.Context, env []string, path string, args ...string) (str
 	return strings.TrimSpace(string(out)), nil
 }
 
-// images builds the images, loads them into the nodes, and returns their tag.
-func (at onCluster) images(ctx context.Context) (version string, err error) {
-	step("Images of the operator, the bot and the simulated WhatsApp")
+// images builds the images and loads them into the nodes.
+func (at *onCluster) images(ctx context.Context) error {
+	step("Images of the operator, the gateway, the bot, the finance bot and the simulated WhatsApp")
 	built, err := script(ctx, nil, "hack/demo/images.sh")
 	if err != nil {
-		return "", err
+		return err
 	}
 	version, folder, _ := strings.Cut(built, " ")
 	archives, err := filepath.Glob(filepath.Join(folder, "*.tar"))
 	if err != nil || len(archives) == 0 {
-		return "", fmt.Errorf("there are no images in %s", folder)
+		return fmt.Errorf("there are no images in %s", folder)
 	}
 	for _, archive := range archives {
 		if err := at.load(ctx, archive); err != nil {
-			return "", err
+			return err
 		}
 	}
+	at.version = version
 	achieved("on the node")
-	return version, nil
+	return nil
 }
 
-func (at onCluster) startWhatsApp(ctx context.Context, version string) error {
-	manifest, err := os.ReadFile("hack/demo/whatsapp.yaml")
+// manifest reads a file, and sets the version of the images in it.
+func (at *onCluster) manifest(file string) (string, error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("read the simulator's manifest: %w", err)
+		return "", fmt.Errorf("read a manifest: %w", err)
 	}
-	if err := at.apply(ctx, strings.ReplaceAll(string(manifest), "@wasim@", "sesi.dev/wasim:"+version)); err != nil {
+	return strings.ReplaceAll(string(text), "@version@", at.version), nil
+}
+
+func (at *onCluster) startWhatsApp(ctx context.Context) error {
+	manifest, err := at.manifest("hack/demo/whatsapp.yaml")
+	if err != nil {
+		return err
+	}
+	if err := at.apply(ctx, manifest); err != nil {
 		return err
 	}
 	if err := at.do(ctx, []string{"-n", simulatorSpace, "rollout", "status", "deployment/wasim", "--timeout=120s"}); err != nil {
 		return err
 	}
-	var ca, root []byte
-	err = eventually(ctx, 30*time.Second, "the simulated WhatsApp", func(ctx context.Context) error {
-		if ca, err = at.run(ctx, nil, "get", "--raw", simulatorPath("ca.pem")); err != nil {
-			return err
-		}
-		root, err = at.run(ctx, nil, "get", "--raw", simulatorPath("noise-root"))
+	address, err := at.forward(ctx, phoneForward, simulatorSpace, "svc/wasim", "7080", "7080", "/healthz")
+	if err != nil {
 		return err
-	})
+	}
+	at.wa = phone{address}
+	ca, err := fetch(ctx, address+"/ca.pem")
+	if err != nil {
+		return err
+	}
+	root, err := fetch(ctx, address+"/noise-root")
 	if err != nil {
 		return err
 	}
 	secret, err := at.run(ctx, nil, "create", "secret", "generic", "simulator", "--dry-run=client", "-o", "yaml",
 		"--from-literal=proxy=http://wasim."+simulatorSpace+".svc.cluster.local:7080",
-		"--from-literal=ca.crt="+string(ca), "--from-literal=noise-root="+strings.TrimSpace(string(root)))
+		"--from-literal=ca.crt="+ca, "--from-literal=noise-root="+strings.TrimSpace(root))
 	if err != nil {
 		return err
 	}
 	return at.apply(ctx, string(secret))
 }
 
-// simulatorPath returns a path of the simulator's control API, through the API server.
-func simulatorPath(path string) string {
-	return "/api/v1/namespaces/" + simulatorSpace + "/services/wasim:7080/proxy/" + path
-}
+// images of the manifests, as they are released.
+var operatorImage, gatewayImage, botImage = regexp.MustCompile(`sesi\.dev/operator:\S+`),
+	regexp.MustCompile(`sesi\.dev/gateway:\S+`), regexp.MustCompile(`sesi\.dev/bot:\S+`)
 
-// startOperator applies config/default, which needs no Helm, with the images of this build.
-func (at onCluster) startOperator(ctx context.Context, version string) error {
-	commandLine("kubectl apply --server-side -k config/default")
-	manifest, err := at.run(ctx, nil, "kustomize", "config/default")
+// startOperator applies config/gateway, which needs no Helm, with the images of this build.
+func (at *onCluster) startOperator(ctx context.Context) error {
+	commandLine("kubectl apply --server-side -k config/gateway")
+	manifest, err := at.run(ctx, nil, "kustomize", "config/gateway")
 	if err != nil {
 		return err
 	}
-	text := regexp.MustCompile(`sesi\.dev/operator:\S+`).ReplaceAllString(string(manifest), "sesi.dev/operator:"+version)
-	text = regexp.MustCompile(`sesi\.dev/bot:\S+`).ReplaceAllString(text, "sesi.dev/bot:"+version+"-simulator")
+	text := operatorImage.ReplaceAllString(string(manifest), "sesi.dev/operator:"+at.version)
+	text = gatewayImage.ReplaceAllString(text, "sesi.dev/gateway:"+at.version)
+	text = botImage.ReplaceAllString(text, "sesi.dev/bot:"+at.version+"-simulator")
+	text = strings.ReplaceAll(text, "--locale=id", "--locale=en")
 	if err := at.apply(ctx, text); err != nil {
 		return err
 	}
 	return at.do(ctx,
 		[]string{"wait", "--for=condition=Established", "crd/whatsappsessions.sesi.dev", "--timeout=60s"},
-		[]string{"-n", operatorSpace, "rollout", "status", "deployment/sesi", "--timeout=180s"})
+		[]string{"-n", operatorSpace, "rollout", "status", "deployment/sesi", "--timeout=180s"},
+		[]string{"-n", operatorSpace, "rollout", "status", "deployment/" + gatewayName, "--timeout=180s"})
 }
 
 // fields are the fields of the resource that the story follows, in the order of readSession.
@@ -205,9 +263,13 @@ func readSession(line string) (session, bool) {
 	}, true
 }
 
-func (at onCluster) watch(ctx context.Context) (<-chan session, error) {
-	commandLine("kubectl apply -f hack/demo/session.yaml")
-	if err := at.do(ctx, []string{"apply", "-f", "hack/demo/session.yaml"}); err != nil {
+func (at *onCluster) watch(ctx context.Context) (<-chan session, error) {
+	commandLine("sed s/@version@/" + at.version + "/ hack/demo/session.yaml | kubectl apply -f -")
+	manifest, err := at.manifest("hack/demo/session.yaml")
+	if err != nil {
+		return nil, err
+	}
+	if err := at.apply(ctx, manifest); err != nil {
 		return nil, err
 	}
 	changes := make(chan session, 16)
@@ -225,7 +287,7 @@ func (at onCluster) watch(ctx context.Context) (<-chan session, error) {
 }
 
 // readWatch sends kubectl's lines until it ends.
-func (at onCluster) readWatch(ctx context.Context, to chan<- session) {
+func (at *onCluster) readWatch(ctx context.Context, to chan<- session) {
 	cmd := exec.CommandContext(ctx, at.kubectl, "get", "wasession", sessionName, "--watch", "-o", fields)
 	cmd.Env = append(os.Environ(), at.env...)
 	out, err := cmd.StdoutPipe()
@@ -243,64 +305,36 @@ func (at onCluster) readWatch(ctx context.Context, to chan<- session) {
 	_ = cmd.Wait()
 }
 
-// scan reads the current code through port-forward, because only the pod's loopback serves the bot's API without a
-// token.
-func (at onCluster) scan(ctx context.Context) error {
-	commandLine("kubectl port-forward pod/" + podName + " 8080   # and open http://127.0.0.1:8080/qr, or:")
-	commandLine("curl http://127.0.0.1:8080" + bot.PathCode)
-	forward, stop := context.WithCancel(ctx)
-	defer stop()
-	cmd := exec.CommandContext(forward, at.kubectl, "port-forward", "pod/"+podName, ":8080")
-	cmd.Env = append(os.Environ(), at.env...)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return fmt.Errorf("port-forward: %w", err)
-	}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start port-forward: %w", err)
-	}
-	defer func() { stop(); _ = cmd.Wait() }()
-	line, err := bufio.NewReader(out).ReadString('\n')
-	found := regexp.MustCompile(`127\.0\.0\.1:(\d+)`).FindStringSubmatch(line)
-	if err != nil || found == nil {
-		return fmt.Errorf("port-forward says %q: %w", line, err)
-	}
-	var code bot.Code
-	err = eventually(ctx, time.Minute, "a current code", func(ctx context.Context) error {
-		return call(ctx, http.MethodGet, "http://127.0.0.1:"+found[1]+bot.PathCode, nil, &code)
-	})
-	if err != nil {
+func (at *onCluster) unlink(ctx context.Context, jid string) error { return at.wa.unlink(ctx, jid) }
+
+func (at *onCluster) talk(ctx context.Context, jid string) (*conversation, error) {
+	return converse(ctx, at.wa, jid)
+}
+
+func (at *onCluster) whileDead(do func(context.Context) error) { at.away = do }
+
+func (at *onCluster) killTitle() string { return "Its pod is deleted" }
+
+func (at *onCluster) kill(ctx context.Context) error {
+	commandLine("kubectl delete pod " + podName)
+	if err := at.do(ctx, []string{"delete", "pod", podName, "--wait=false"}); err != nil {
 		return err
 	}
-	tell(`{"code":"%.12s…", …}   the simulated phone scans it`, code.Code)
-	return at.press(ctx, "scan", fmt.Sprintf(`{"qr":%q,"phone":%q}`, code.Code, number))
+	return at.away(ctx)
 }
 
-// press sends a request to the simulator's control API.
-func (at onCluster) press(ctx context.Context, path, body string) error {
-	_, err := at.run(ctx, strings.NewReader(body), "create", "--raw", simulatorPath(path), "-f", "-")
-	return err
-}
-
-func (at onCluster) unlink(ctx context.Context, jid string) error {
-	return at.press(ctx, "unlink", fmt.Sprintf(`{"jid":%q}`, jid))
-}
-
-func (at onCluster) killTitle() string { return "Its pod is deleted" }
-
-func (at onCluster) kill(ctx context.Context) error {
-	commandLine("kubectl delete pod " + podName)
-	return at.do(ctx, []string{"delete", "pod", podName, "--wait=false"})
-}
-
-func (at onCluster) whatNext(s *story) {
-	fmt.Printf("\n%sAll of it took %s; from the deleted pod to connected, %s. It keeps running.%s To try next:\n\n",
+func (at *onCluster) whatNext(s *story) {
+	fmt.Printf("\n%sAll of it took %s; from the deleted pod to connected, %s. It keeps running.%s\n\n",
 		bold, seconds(time.Since(begun)), seconds(s.back), plain)
-	fmt.Printf("   %s\n\n", at.shell)
+	hint(at.desk.address, "the desk: all sessions, and who needs a person")
+	hint(at.desk.key, "the key to sign in with")
+	hint(at.wa.address, "the phone: scan, unlink, kick, write")
+	fmt.Printf("\nSend a message:\n\n   curl %s \\\n     -H 'X-Api-Key: %s' \\\n     -H 'Content-Type: application/json' -d '{\"to\":\"+%s\",\"text\":\"Halo\"}'\n",
+		at.desk.address+at.desk.path("/messages"), at.desk.key, customer)
+	fmt.Printf("\nTo try next:\n\n   %s\n\n", at.shell)
 	hint("kubectl get wasession -o wide", "the session")
 	hint("kubectl describe wasession "+sessionName, "its conditions and events")
-	hint("kubectl port-forward pod/"+podName+" 8080", "http://127.0.0.1:8080/qr")
-	hint("kubectl -n "+simulatorSpace+" port-forward svc/wasim 7080", "http://127.0.0.1:7080 is the phone: scan, unlink, kick, write")
+	hint("kubectl logs "+podName+" -c finance --follow", "the program beside the bot that answered")
 	hint("kubectl edit wasession "+sessionName, "suspended: true stops the bot and keeps the session")
 	hint("kubectl -n "+operatorSpace+" logs deploy/sesi --follow", "what the operator does")
 	for _, line := range at.end {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# images.sh: builds the images of the operator, the bot for the simulator and the simulated WhatsApp, once per state of
-# their sources; prints their tag and their folder.
+# images.sh: builds the images of the operator, the gateway, the bot for the simulator, the finance bot and the simulated
+# WhatsApp, once per state of their sources; prints their tag and their folder.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 build_images >&2

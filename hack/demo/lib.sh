@@ -68,7 +68,7 @@ eventually() {
 # The images carry the digest of their sources as their tag, so that a changed program is another image to everybody.
 images_version() {
   (cd "$tree" && {
-    find api botruntime cmd controllers examples/finance-bot hack/images test/wasim -type f ! -name '*_test.go' ! -path '*/testdata/*' -print0 |
+    find api botruntime cmd controllers examples gateway hack/images internal test/wasim -type f ! -name '*_test.go' ! -path '*/testdata/*' -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum
     sha256sum go.mod go.sum
   }) | sha256sum | cut -c1-12
@@ -83,13 +83,13 @@ compile_images() {
   rm -rf "$images.new"
   cd "$tree" || return 1
   CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false" \
-    go run ./hack/images -version "$version" -out "$images.new" archive operator bot-simulator finance-bot wasim
+    go run ./hack/images -version "$version" -out "$images.new" archive operator gateway bot-simulator finance-bot wasim
   mv "$images.new" "$images"
   find "$cache" -mindepth 1 -maxdepth 1 -mmin +1440 ! -name "$version" -exec rm -rf {} +
 }
 
 start_simulator() {
-  sed "s#@wasim@#sesi.dev/wasim:$version#" "$tree/hack/demo/whatsapp.yaml" | kubectl apply -f - >/dev/null
+  sed "s#@version@#$version#" "$tree/hack/demo/whatsapp.yaml" | kubectl apply -f - >/dev/null
   kubectl --namespace $simulator_space rollout status deployment/wasim --timeout=120s >/dev/null
   eventually 30 "the simulated WhatsApp answers" simulator healthz
 }

@@ -54,7 +54,7 @@ func onMachine(ctx context.Context) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("make the demonstration's folder: %w", err)
 	}
-	if err := endAll(folder); err != nil { // of an earlier run: a running program cannot be replaced
+	if err := endAll(folder, programs...); err != nil { // of an earlier run: a running program cannot be replaced
 		return err
 	}
 	step("The bot, a finance bot and a simulated WhatsApp, from source")
@@ -224,10 +224,13 @@ func (m *onThisMachine) whatNext(s *story) {
 	hint("make demo-down", "ends it and removes all that it made")
 }
 
-// endAll ends the processes that an earlier run left in the folder.
-func endAll(folder string) error {
-	for _, name := range []string{"finance-bot.pid", "bot.pid", "wasim.pid"} {
-		file := filepath.Join(folder, name)
+// programs are what the story on this machine leaves running, in the order in which it is ended.
+var programs = []string{"finance-bot", "bot", "wasim"}
+
+// endAll ends the processes of these names that an earlier run left in the folder.
+func endAll(folder string, names ...string) error {
+	for _, name := range names {
+		file := filepath.Join(folder, name+".pid")
 		p, err := noted(file)
 		if err != nil {
 			return err
@@ -244,14 +247,17 @@ func endAll(folder string) error {
 
 // down ends the demonstration and removes its folder. It is safe to call again.
 func down(ctx context.Context) error {
-	if err := downClusters(ctx); err != nil {
-		return err
-	}
 	folder, err := home()
 	if err != nil {
 		return err
 	}
-	if err := endAll(folder); err != nil {
+	if err := endForwards(folder); err != nil {
+		return err
+	}
+	if err := downClusters(ctx); err != nil {
+		return err
+	}
+	if err := endAll(folder, programs...); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(folder); err != nil {

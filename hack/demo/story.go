@@ -27,19 +27,14 @@ type place interface {
 	kill(ctx context.Context) error
 	// killTitle is the title of that step.
 	killTitle() string
-}
-
-// patience is how long the story waits for one change.
-const patience = 2 * time.Minute
-
-// talker is a place where customers write and a program answers.
-type talker interface {
-	place
 	// talk starts a conversation of a customer with the session of that address.
 	talk(ctx context.Context, jid string) (*conversation, error)
 	// whileDead is called by kill, between the end of the bot and its start.
 	whileDead(do func(context.Context) error)
 }
+
+// patience is how long the story waits for one change.
+const patience = 2 * time.Minute
 
 // story is told on one place. back is how long the killed bot took to be connected again.
 type story struct {
@@ -47,8 +42,7 @@ type story struct {
 	changes <-chan session
 	now     session
 	back    time.Duration
-	// chat is nil where nobody answers.
-	chat *conversation
+	chat    *conversation
 }
 
 // telling tells the story from its first step to its last.
@@ -127,13 +121,9 @@ func (s *story) firstScan(ctx context.Context) error {
 
 // written lets a customer write, and waits for the answer.
 func (s *story) written(ctx context.Context) error {
-	at, ok := s.at.(talker)
-	if !ok {
-		return nil
-	}
 	step("A customer writes")
 	var err error
-	if s.chat, err = at.talk(ctx, s.now.JID); err != nil {
+	if s.chat, err = s.at.talk(ctx, s.now.JID); err != nil {
 		return err
 	}
 	if err := s.chat.say(ctx, "keluar 25rb kopi"); err != nil {
@@ -143,15 +133,12 @@ func (s *story) written(ctx context.Context) error {
 		return err
 	}
 	achieved("the finance bot booked it and answered")
-	at.whileDead(func(ctx context.Context) error { return s.chat.say(ctx, "masuk 1,5jt gaji") })
+	s.at.whileDead(func(ctx context.Context) error { return s.chat.say(ctx, "masuk 1,5jt gaji") })
 	return nil
 }
 
 // answered waits for the answer to what was written while the bot was dead.
 func (s *story) answered(ctx context.Context) error {
-	if s.chat == nil {
-		return nil
-	}
 	if err := s.chat.hear(ctx); err != nil {
 		return err
 	}

@@ -29,7 +29,12 @@ type outMsg struct {
 }
 
 func (m *onThisMachine) talk(ctx context.Context, jid string) (*conversation, error) {
-	c := &conversation{wa: m.wa, jid: jid, ids: map[string]bool{}}
+	return converse(ctx, m.wa, jid)
+}
+
+// converse begins a conversation after all that the simulator has delivered so far.
+func converse(ctx context.Context, wa phone, jid string) (*conversation, error) {
+	c := &conversation{wa: wa, jid: jid, ids: map[string]bool{}}
 	old, err := c.outbox(ctx, 0)
 	if err == nil && len(old) > 0 {
 		c.seen = old[len(old)-1].Seq
@@ -73,4 +78,22 @@ func (c *conversation) hear(ctx context.Context) error {
 		return errors.New("something was answered twice")
 	}
 	return nil
+}
+
+// awaitText waits until a text that nobody asked for is on the customer's phone.
+func (c *conversation) awaitText(ctx context.Context, want string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("waited too long"))
+	defer cancel()
+	for {
+		messages, err := c.outbox(ctx, 5)
+		if err != nil {
+			return fmt.Errorf("wait for %q on the phone: %w", want, errors.Join(err, context.Cause(ctx)))
+		}
+		for _, m := range messages {
+			c.seen = m.Seq
+			if m.Phone == customer && m.Text == want {
+				return nil
+			}
+		}
+	}
 }

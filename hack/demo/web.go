@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -19,6 +20,18 @@ var web = &http.Client{Transport: &http.Transport{ResponseHeaderTimeout: 20 * ti
 
 // call sends a request with an optional JSON body, and decodes a JSON answer.
 func call(ctx context.Context, method, url string, body, into any) error {
+	return callAs(ctx, nil, method, url, body, into)
+}
+
+// fetch returns a text.
+func fetch(ctx context.Context, url string) (string, error) {
+	var text []byte
+	err := callAs(ctx, nil, http.MethodGet, url, nil, &text)
+	return string(text), err
+}
+
+// callAs is call with further headers. Into a []byte the answer is copied as it is.
+func callAs(ctx context.Context, headers http.Header, method, url string, body, into any) error {
 	var in io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
@@ -31,6 +44,7 @@ func call(ctx context.Context, method, url string, body, into any) error {
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
 	}
+	maps.Copy(request.Header, headers)
 	request.Header.Set("Accept", "application/json")
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -47,7 +61,11 @@ func call(ctx context.Context, method, url string, body, into any) error {
 	if answer.StatusCode >= http.StatusMultipleChoices {
 		return fmt.Errorf("%s %s: %s: %s", method, url, answer.Status, bytes.TrimSpace(data))
 	}
-	if into == nil {
+	switch into := into.(type) {
+	case nil:
+		return nil
+	case *[]byte:
+		*into = data
 		return nil
 	}
 	if err := json.Unmarshal(data, into); err != nil {
