@@ -136,18 +136,6 @@ func (f field) limits() string {
 	return strings.Join(out, "; ")
 }
 
-// brief returns the README's table: the fields of the spec that hold a value, with one sentence each.
-func (c crd) brief() string {
-	var b strings.Builder
-	b.WriteString(head("field", "default", "what it is"))
-	for _, f := range c.spec {
-		if len(f.Properties) == 0 {
-			b.WriteString(row(code(f.path), code(f.fallback()), cell(first(f.Description))))
-		}
-	}
-	return b.String()
-}
-
 func (c crd) page() string {
 	var b strings.Builder
 	b.WriteString(generated)

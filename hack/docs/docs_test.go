@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -119,4 +120,27 @@ func TestCommandsExist(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestLanguagesHaveTheSameParts: a page and its Indonesian form have the same headings, in number and depth.
+func TestLanguagesHaveTheSameParts(t *testing.T) {
+	all := pages(t)
+	for page, text := range all {
+		english, translated := strings.CutSuffix(page, ".id.md")
+		if !translated {
+			continue
+		}
+		if got, want := outline(text), outline(all[english+".md"]); got != want {
+			t.Errorf("%s has the headings %s, the English page %s", page, got, want)
+		}
+	}
+}
+
+// outline returns the depth of each heading.
+func outline(page []byte) string {
+	var depths strings.Builder
+	for _, found := range heading.FindAll(fenced.ReplaceAll(page, nil), -1) {
+		fmt.Fprint(&depths, bytes.IndexByte(found, ' '))
+	}
+	return depths.String()
 }

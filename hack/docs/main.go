@@ -1,9 +1,8 @@
-// Command docs writes the reference pages in docs/reference, and the tables of the README between their marks, from
-// the CRD, the OpenAPI document and the bot's settings. It adds no text of its own.
+// Command docs writes the reference pages in docs/reference from the CRD, the OpenAPI document and the bot's settings. It
+// adds no text of its own.
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -51,30 +50,9 @@ func build(root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		return nil, err
-	}
-	for name, table := range map[string]string{"settings": settings.brief(), "spec": schema.brief()} {
-		if readme, err = between(readme, name, table); err != nil {
-			return nil, fmt.Errorf("README.md: %w", err)
-		}
-	}
 	return map[string][]byte{
-		"README.md":                     readme,
 		"docs/reference/session.md":     []byte(schema.page()),
 		"docs/reference/http.md":        []byte(api.page()),
 		"docs/reference/environment.md": []byte(settings.page()),
 	}, nil
-}
-
-// between replaces the text between the marks of that name.
-func between(text []byte, name, with string) ([]byte, error) {
-	begin, end := []byte("<!-- "+name+" -->\n"), []byte("<!-- end of "+name+" -->\n")
-	head, rest, found := bytes.Cut(text, begin)
-	_, tail, ended := bytes.Cut(rest, end)
-	if !found || !ended {
-		return nil, fmt.Errorf("the marks %q and %q are missing", bytes.TrimSpace(begin), bytes.TrimSpace(end))
-	}
-	return bytes.Join([][]byte{head, begin, []byte(with), end, tail}, nil), nil
 }

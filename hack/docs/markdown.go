@@ -9,23 +9,13 @@ import (
 const generated = "<!-- Written by hack/docs (make generate): edit the source that it names, not this page. -->\n\n"
 
 var (
-	spaces   = regexp.MustCompile(`\s+`)
-	sentence = regexp.MustCompile(`^.*?[.](?:\s|$)`)
-	escape   = strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "\n", " ")
+	spaces = regexp.MustCompile(`\s+`)
+	escape = strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "\n", " ")
 )
 
 // cell escapes text for a table.
 func cell(text string) string {
 	return escape.Replace(spaces.ReplaceAllString(strings.TrimSpace(text), " "))
-}
-
-// first returns the first sentence of a text.
-func first(text string) string {
-	text = spaces.ReplaceAllString(strings.TrimSpace(text), " ")
-	if found := sentence.FindString(text); found != "" {
-		return strings.TrimSpace(found)
-	}
-	return text
 }
 
 // code formats a value for a table; "" stays empty.

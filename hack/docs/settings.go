@@ -46,16 +46,6 @@ func readSettings() (settings, error) {
 	return s, nil
 }
 
-// brief is the README's table.
-func (s settings) brief() string {
-	var b strings.Builder
-	b.WriteString(head("variable", "default", "what it is"))
-	for _, v := range s.own {
-		b.WriteString(row(code(v.name), code(v.fallback), cell(v.help)))
-	}
-	return b.String()
-}
-
 func (s settings) page() string {
 	var b strings.Builder
 	b.WriteString(generated)
