@@ -15,6 +15,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/test/bottest"
+	"sesi.dev/sesi/test/campaign"
 )
 
 // ledger counts an operator's writes and its passes of each session.
@@ -190,4 +191,36 @@ func TestForeignPodsAndSecretsCostNothing(t *testing.T) {
 			t.Errorf("the cache holds %d of %T, want 2", items, list)
 		}
 	}
+}
+
+// However many messages come, and although a webhook of the session is down, the operator writes at most three times in a
+// minute. The bot is a real one; it has written every message to its disk before WhatsApp has no message left for it.
+func TestManyMessagesCostFewWrites(t *testing.T) {
+	t.Parallel()
+	p := newPhone(t)
+	l := &ledger{visits: map[string]int{}}
+	p.operate(staging{calls: l.calls()})
+	p.create("shop", func(s *v1alpha1.WhatsAppSession) {
+		s.Spec.Webhooks = []v1alpha1.Webhook{{Name: "books", URL: "https://books.invalid/in"}}
+	})
+	to := p.jid(p.scan("shop", "628123456789"))
+	p.untilCondition("shop", v1alpha1.ConditionEventsDelivered, metav1.ConditionTrue, v1alpha1.ReasonDelivering)
+	l.settle(t)
+	const people = 20
+	messages, began := campaign.Rounds(t, 500), time.Now()
+	for i := range messages {
+		if _, err := p.wa.Person(fmt.Sprintf("628990011%02d", i%people)).Write(to, fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	within(t, "the bot to have every message", func() bool {
+		devices := p.wa.Devices()
+		return len(devices) == 1 && devices[0].Pending == 0
+	})
+	writes, _ := l.turn()
+	took := time.Since(began)
+	if most := 3 * (1 + int(took/time.Minute)); writes > most {
+		t.Errorf("%d messages in %s cost %d writes, want at most %d", messages, took, writes, most)
+	}
+	t.Logf("%d messages in %s cost %d writes", messages, took.Round(time.Second), writes)
 }

@@ -187,9 +187,29 @@ func byPhone(list []device) map[string]device {
 	return phones
 }
 
-// devicesFromNode asks the simulator from the node itself, without the API server.
+// askFromNode calls the simulator's control API from the node itself, without the API server. A body makes it a POST.
+func askFromNode(t *testing.T, address, path string, body any) string {
+	t.Helper()
+	out, err := tryFromNode(t.Context(), address, path, body)
+	must(t, err)
+	return out
+}
+
+func tryFromNode(ctx context.Context, address, path string, body any) (string, error) {
+	args := []string{"exec", "curl", "-fsS", "--max-time", "5", "http://" + address + ":7080/" + path}
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return "", err
+		}
+		args = append(args, "-d", string(data))
+	}
+	return try(ctx, "../../hack/cluster/ctl.sh", args...)
+}
+
+// devicesFromNode are the devices that WhatsApp knows.
 func devicesFromNode(t *testing.T, address string) (map[string]device, error) {
-	out, err := try(t.Context(), "../../hack/cluster/ctl.sh", "exec", "curl", "-fsS", "--max-time", "5", "http://"+address+":7080/devices")
+	out, err := tryFromNode(t.Context(), address, "devices", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -69,14 +70,32 @@ func book(t *testing.T, messages int) {
 	awaitAnswer(t, fmt.Sprintf("Saldo -Rp%d.000", booked.count))
 }
 
+// bookFromNode books as book does, while there is no API server: it reaches the simulator's pod from the node.
+func bookFromNode(t *testing.T, address string) {
+	t.Helper()
+	booked.Lock()
+	defer booked.Unlock()
+	askFromNode(t, address, "say", map[string]any{"jid": theFleet(t)[financeNumber].Status.Session.JID, "from": customer, "text": "makan 1rb"})
+	booked.count++
+	awaitAnswerAt(t, fmt.Sprintf("Saldo -Rp%d.000", booked.count), func(context.Context) (all []outMsg, err error) {
+		return all, json.Unmarshal([]byte(askFromNode(t, address, "outbox", nil)), &all)
+	})
+}
+
 // awaitAnswer waits until the customer's phone shows an answer, and no later one.
 func awaitAnswer(t *testing.T, want string) {
 	t.Helper()
+	awaitAnswerAt(t, want, outbox)
+}
+
+func awaitAnswerAt(t *testing.T, want string, outbox func(context.Context) ([]outMsg, error)) {
+	t.Helper()
 	eventually(t, patience, "the customer reads "+want, func(ctx context.Context) error {
-		answers, err := answersTo(ctx, customer)
+		all, err := outbox(ctx)
 		if err != nil {
 			return err
 		}
+		answers := textsTo(customer, all)
 		if len(answers) == 0 || !strings.Contains(answers[len(answers)-1], want) {
 			return fmt.Errorf("the answers are %q", answers)
 		}
@@ -84,26 +103,29 @@ func awaitAnswer(t *testing.T, want string) {
 	})
 }
 
-// answersTo are the texts that a phone received, each once: a phone shows a repeated message once.
-func answersTo(ctx context.Context, phone string) ([]string, error) {
-	var all []struct {
-		Phone  string `json:"phone"`
-		Text   string `json:"text"`
-		Kind   string `json:"kind"`
-		Self   bool   `json:"self"`
-		Double bool   `json:"double"`
-		Err    string `json:"err"`
-	}
-	if err := simulator(ctx, http.MethodGet, "outbox", nil, &all); err != nil {
-		return nil, err
-	}
-	var texts []string
+// outMsg is a message as it came to a phone.
+type outMsg struct {
+	Phone  string `json:"phone"`
+	Text   string `json:"text"`
+	Kind   string `json:"kind"`
+	Self   bool   `json:"self"`
+	Double bool   `json:"double"`
+	Err    string `json:"err"`
+}
+
+// outbox is what came to the phones.
+func outbox(ctx context.Context) (all []outMsg, err error) {
+	return all, simulator(ctx, http.MethodGet, "outbox", nil, &all)
+}
+
+// textsTo are the texts that a phone received, each once: a phone shows a repeated message once.
+func textsTo(phone string, all []outMsg) (texts []string) {
 	for _, m := range all {
 		if m.Phone == phone && !m.Self && !m.Double && m.Err == "" && m.Kind == "text" {
 			texts = append(texts, m.Text)
 		}
 	}
-	return texts, nil
+	return texts
 }
 
 // TestFinanceBot: the finance bot books every message once and answers it once, although its pod is deleted, its image
@@ -121,10 +143,10 @@ func TestFinanceBot(t *testing.T) {
 	book(t, 5)
 	awaitReplaced(t, session, before)
 	book(t, 1)
-	answers, err := answersTo(t.Context(), customer)
+	all, err := outbox(t.Context())
 	must(t, err)
 	seen := map[string]bool{}
-	for _, answer := range answers {
+	for _, answer := range textsTo(customer, all) {
 		if seen[answer] { // each has another balance
 			t.Errorf("the customer got %q twice", answer)
 		}

@@ -155,8 +155,8 @@ func TestAPIServerGoneForAMinute(t *testing.T) {
 	undisturbed(t, func() {
 		stopped(t, "apiserver", "KILL", func() {
 			// what happens meanwhile must be in the status afterwards
-			command(t, "../../hack/cluster/ctl.sh", "exec", "curl", "-fsS", "-X", "POST",
-				"-d", fmt.Sprintf(`{"jid":%q}`, unlinked.Status.Session.JID), "http://"+address+":7080/unlink")
+			askFromNode(t, address, "unlink", map[string]string{"jid": unlinked.Status.Session.JID})
+			bookFromNode(t, address)
 			holds(t, time.Minute, "the bots stay connected without the API server", func(context.Context) error {
 				seen, err := devicesFromNode(t, address)
 				if err != nil {
@@ -167,6 +167,7 @@ func TestAPIServerGoneForAMinute(t *testing.T) {
 		})
 		knownDevices(t) // the API server answers again
 	})
+	book(t, 1)
 	begun := time.Now()
 	awaitQR(t, unlinked)
 	t.Logf("the status of a session that was unlinked meanwhile caught up %.1f s after the others were looked at", time.Since(begun).Seconds())
