@@ -35,5 +35,6 @@ var waits = map[string]string{
 	"cmd/bot TestItStopsInTimeWhateverItDoes":                      "bots that stop while something hangs, up to 5 s each",
 	"cmd/bot TestThePageIsScannedFromTheScreen":                    "Chromium, which draws codes until each was scanned",
 	"test/wasim/sim TestConnectionEndsInPlaceOfTheAck":             "whatsmeow, which gives a lost request up after a while",
+	"clients/wwebjs TestThePackage":                                "npm once, the bot, which is built, and programs in Node that are killed",
 	"controllers TestTheRulesAreExactlyTheCalls":                   "the operator, which meets each kind of object under the audit log",
 }

@@ -26,7 +26,7 @@ async function until(what, ask) {
         } catch (error) {
             failed = error;
         }
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await new Promise((resolve) => setTimeout(resolve, 20));
     }
     throw new Error(`waited too long for ${what}`, { cause: failed });
 }
