@@ -61,14 +61,21 @@ type postBody struct {
 	From string   `json:"from"`
 	To   []string `json:"to"`
 	Text string   `json:"text"`
-	// Message replaces Text.
+	// Message or Media replaces Text.
 	Message Content `json:"message"`
+	Media   *Media  `json:"media"`
 }
 
 func (s *Server) postStatus(_ *http.Request, body *postBody) (any, error) {
 	m := body.Message.Message
 	if m == nil {
 		m = StatusText(body.Text, 0xff38b42f)
+	}
+	if body.Media != nil {
+		var err error
+		if m, err = s.Attach(*body.Media); err != nil {
+			return nil, err
+		}
 	}
 	people, err := parseDevices(body.To)
 	if err != nil {

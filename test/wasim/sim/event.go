@@ -31,6 +31,7 @@ const (
 	EventCallIgnored    = "call_ignored"    // a companion rejected a call that does not ring for it, or named another caller
 	EventStranger       = "stranger"        // a companion wrote to an address that is not on WhatsApp; with the message's id
 	EventPhoneRetry     = "phone_retry"     // a phone asked a companion to send a message again; with its id
+	EventMediaRetry     = "media_retry"     // a companion asked its phone to put a file onto the media host again; with the message's id
 	EventVersion        = "version"
 	EventDown           = "down"
 	EventUp             = "up"

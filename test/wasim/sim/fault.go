@@ -59,6 +59,8 @@ var Faults = []string{
 	FaultPhoneRetry, FaultPhoneSilent, FaultMex, FaultLoseReceipt,
 	FaultEarlySuccess, FaultPasskeyBare, FaultPasskeyGarbled, FaultPasskeyTwice, FaultPasskeyEarly,
 	FaultPasskeyRefuse, FaultPasskeyDrop, FaultPasskeySlow, FaultPasskeyHang,
+	FaultMediaConn, FaultMediaDown, FaultMediaCode, FaultMediaAuth, FaultMediaHang, FaultMediaSlow, FaultMediaCut,
+	FaultMediaWrong, FaultMediaShort, FaultMediaRetry,
 }
 
 // Fault is a misbehaviour. It lasts until its time is over, it has struck Count times, or the faults are
@@ -71,13 +73,14 @@ type Fault struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	// Count is how often it strikes; 0 is without limit.
 	Count int `json:"count,omitempty"`
-	// MS is the delay of slow, slow_login and late_ack, in milliseconds.
+	// MS is the delay of slow, slow_login, late_ack and media_slow, in milliseconds.
 	MS int `json:"ms,omitempty"`
 	// JID narrows a fault of a login, pairing code or message down to a device or number.
 	JID string `json:"jid,omitempty"`
 	// To narrows a fault of a message down to a number or group that it is for.
 	To string `json:"to,omitempty"`
-	// Attrs are put into the failure; of the passkey's faults "step" is prologue, nonce or request.
+	// Attrs are put into the failure; of the passkey's faults "step" is prologue, nonce or request;
+	// of the media hosts' "way" is up or down, "host" a name, "result" a phone's answer.
 	Attrs map[string]string `json:"attrs,omitempty"`
 
 	until time.Time
@@ -92,7 +95,7 @@ type faultSet struct {
 var codeRange = map[string][2]int{
 	FaultPage: {200, 599}, FaultHTTP: {200, 599}, FaultFailure: {100, 999}, FaultFailurePair: {100, 999}, FaultPairCode: {100, 999},
 	FaultAckError: {100, 999}, FaultMex: {100, 999},
-	FaultPasskeyRefuse: {100, 999},
+	FaultPasskeyRefuse: {100, 999}, FaultMediaConn: {100, 999}, FaultMediaCode: {200, 599},
 }
 
 func (f *Fault) validate() error {
@@ -111,7 +114,7 @@ func (f *Fault) validate() error {
 	if f.MS < 0 || f.MS > 600_000 {
 		return fmt.Errorf("%w: ms %d, it must be 0 to 600000", ErrInvalid, f.MS)
 	}
-	return nil
+	return f.validateMedia()
 }
 
 // AddFault adds a fault, which strikes from now on.

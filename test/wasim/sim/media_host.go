@@ -10,6 +10,10 @@ import (
 
 // handleMediaConn tells a companion the media hosts, and gives it a permission to upload.
 func (s *Server) handleMediaConn(c *conn, iq *waBinary.Node) {
+	if f := s.hit(FaultMediaConn, c.dev.jid().String()); f != nil {
+		c.send(refusal(iq, f.Code, "refused"))
+		return
+	}
 	hosts := []waBinary.Node{}
 	for i, name := range mediahost.Names {
 		kind := "primary"
@@ -44,22 +48,25 @@ func (s *Server) EndPicture(url string, status int) error {
 	return nil
 }
 
-// EndMedia makes the host refuse the file of a person's message from now on, with a status: 403, 404 or 410, as for
+// EndMedia makes the host refuse the file of a message from now on, with a status: 403, 404 or 410, as for
 // a file that is too old; 0 brings it back. The phones still have the file.
 func (s *Server) EndMedia(id string, status int) error {
 	if status != 0 && (status < 400 || status > 599) {
 		return fmt.Errorf("%w: status %d, it must be 0 or 400 to 599", ErrInvalid, status)
 	}
+	ended := false
 	for _, a := range s.allAccounts() {
-		l, known := a.archive.find(id)
-		if !known {
-			continue
-		}
-		if c, _, _ := carried(l.message); c != nil {
-			return s.media.End(c.GetDirectPath(), status)
+		if part, known := a.archive.file(id); known {
+			ended = true
+			if err := s.media.End(part.path, status); err != nil {
+				return fmt.Errorf("%w: %w", ErrUnknown, err)
+			}
 		}
 	}
-	return fmt.Errorf("%w: no message %q with a file", ErrUnknown, id)
+	if !ended {
+		return fmt.Errorf("%w: no message %q with a file", ErrUnknown, id)
+	}
+	return nil
 }
 
 // EndUploads makes the hosts refuse the permissions to upload that clients have; they must ask for new ones.

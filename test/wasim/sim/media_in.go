@@ -39,6 +39,7 @@ type FileInfo struct {
 
 // filePart is where a file is and how it is opened.
 type filePart struct {
+	kind           mediahost.Kind
 	path           string
 	key            []byte
 	sum, sealedSum []byte
@@ -55,8 +56,8 @@ type carrier interface {
 	GetMimetype() string
 }
 
-func partOf(c carrier) filePart {
-	return filePart{c.GetDirectPath(), c.GetMediaKey(), c.GetFileSHA256(), c.GetFileEncSHA256(), c.GetFileLength()}
+func partOf(c carrier, kind mediahost.Kind) filePart {
+	return filePart{kind, c.GetDirectPath(), c.GetMediaKey(), c.GetFileSHA256(), c.GetFileEncSHA256(), c.GetFileLength()}
 }
 
 // envelopes are the messages inside of which a message can be, each with whether it is to be seen once.
@@ -108,7 +109,7 @@ func describeFile(m *waE2E.Message) *FileInfo {
 	if c == nil {
 		return nil
 	}
-	f := &FileInfo{Kind: kind, Mimetype: c.GetMimetype(), ViewOnce: once, part: partOf(c), Plain: len(c.GetMediaKey()) == 0}
+	f := &FileInfo{Kind: kind, Mimetype: c.GetMimetype(), ViewOnce: once, part: partOf(c, kind), Plain: len(c.GetMediaKey()) == 0}
 	switch m := c.(type) {
 	case *waE2E.ImageMessage:
 		f.Width, f.Height, f.Thumbnail = m.GetWidth(), m.GetHeight(), m.GetJPEGThumbnail()

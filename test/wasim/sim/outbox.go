@@ -247,6 +247,7 @@ func (s *Server) receive(from *device, a *account, node *waBinary.Node, part sea
 			}
 		}
 		m.Message, m.Kind, m.Text, m.Ref, m.File = Content{message}, told.kind, told.text, told.ref, s.view(message)
+		a.archive.keep(m.ID, unwrapped(message))
 		m.Double = !m.Self && a.seenBefore(from.account.phone+"/"+m.ID)
 	} else {
 		m.Err = err.Error()

@@ -19,6 +19,8 @@ type archive struct {
 	mu      sync.Mutex
 	letters map[string]letter
 	order   []string
+	files   map[string]filePart
+	kept    []string // the ids of files, in their order
 }
 
 func (a *archive) add(l letter) {
@@ -31,6 +33,7 @@ func (a *archive) add(l letter) {
 		a.order = append(a.order, l.how.ID)
 	}
 	a.letters[l.how.ID] = l
+	a.keepLocked(l.how.ID, l.message)
 	if len(a.order) > maxArchive {
 		for _, id := range a.order[:maxArchive/2] {
 			delete(a.letters, id)
@@ -44,6 +47,48 @@ func (a *archive) find(id string) (letter, bool) {
 	defer a.mu.Unlock()
 	l, ok := a.letters[id]
 	return l, ok
+}
+
+// keep remembers the file of a message.
+func (a *archive) keep(id string, m *waE2E.Message) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.keepLocked(id, m)
+}
+
+func (a *archive) keepLocked(id string, m *waE2E.Message) {
+	if c, kind, _ := carried(m); c != nil {
+		a.moveLocked(id, partOf(c, kind))
+	}
+}
+
+// move remembers that a file is somewhere else.
+func (a *archive) move(id string, part filePart) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.moveLocked(id, part)
+}
+
+func (a *archive) moveLocked(id string, part filePart) {
+	if a.files == nil {
+		a.files = map[string]filePart{}
+	}
+	if _, known := a.files[id]; !known {
+		a.kept = append(a.kept, id)
+	}
+	a.files[id] = part
+	if len(a.kept) > maxArchive {
+		delete(a.files, a.kept[0])
+		a.kept = append([]string(nil), a.kept[1:]...)
+	}
+}
+
+// file returns the file of a message that the phone has.
+func (a *archive) file(id string) (filePart, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	part, ok := a.files[id]
+	return part, ok
 }
 
 // all returns the messages in the order in which they came.

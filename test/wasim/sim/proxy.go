@@ -9,10 +9,11 @@ import (
 )
 
 // proxy answers CONNECT: whatever host is asked for, the simulator is what the client gets. During an outage
-// it is 502, as a proxy says that cannot reach a host.
-func (s *Server) proxy(w http.ResponseWriter) {
-	if !s.Listening() {
-		http.Error(w, "the simulator is down", http.StatusBadGateway)
+// of it, or of a media host, it is 502, as a proxy says that cannot reach a host.
+func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
+	host, _, err := net.SplitHostPort(r.Host)
+	if !s.Listening() || err == nil && s.mediaHostDown(host) {
+		http.Error(w, "the host is down", http.StatusBadGateway)
 		return
 	}
 	conn, buffered, err := http.NewResponseController(w).Hijack()

@@ -154,7 +154,12 @@ func (s *Server) handleReceipt(c *conn, node *waBinary.Node) {
 	if s.hit(FaultLoseReceipt, c.dev.jid().String()) != nil {
 		return
 	}
-	if kind != "retry" {
+	switch kind {
+	case "retry":
+	case "server-error":
+		s.handleMediaRetry(c.dev, node)
+		return
+	default:
 		s.acknowledge(c.dev, id, false)
 		return
 	}

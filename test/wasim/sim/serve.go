@@ -54,7 +54,11 @@ func (s *Server) serve(raw net.Conn) {
 		s.log.Debug("tls handshake", "error", err)
 		return
 	}
-	if mediahost.Serves(secure.ConnectionState().ServerName) {
+	if host := secure.ConnectionState().ServerName; mediahost.Serves(host) {
+		if s.mediaHostDown(host) {
+			reset(raw)
+			return
+		}
 		_ = raw.SetDeadline(time.Time{})
 		s.media.Serve(secure)
 		return

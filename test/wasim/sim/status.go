@@ -37,11 +37,13 @@ func (p Person) Post(m *waE2E.Message, how Delivery, to ...types.JID) (string, e
 	if err != nil {
 		return "", fmt.Errorf("make a message: %w", err)
 	}
+	sender.archive.keep(how.ID, m)
 	for _, one := range to {
-		_, devices, err := s.receivers(one)
+		receiver, devices, err := s.receivers(one)
 		if err != nil {
 			return "", err
 		}
+		receiver.archive.keep(how.ID, m)
 		for _, d := range devices {
 			enc, err := sender.phoneSide.seal(d, handOut, 0, false)
 			if err != nil {
