@@ -30,11 +30,27 @@ type Messages struct {
 	// +optional
 	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
 
+	// receipts is what people see of a message that the bot has: delivered shows them two ticks; none shows one tick until
+	// the phone itself has the message, as when WhatsApp Web is in the background.
+	// +kubebuilder:default=delivered
+	// +optional
+	Receipts MessageReceipts `json:"receipts,omitempty"`
+
 	// pace limits how fast the bot sends, to protect the account.
 	// +kubebuilder:default={}
 	// +optional
 	Pace Pace `json:"pace,omitempty,omitzero"`
 }
+
+// MessageReceipts is what people see of a message that the bot has.
+// +kubebuilder:validation:Enum=delivered;none
+type MessageReceipts string
+
+// The kinds of receipts.
+const (
+	MessageReceiptsDelivered MessageReceipts = "delivered"
+	MessageReceiptsNone      MessageReceipts = "none"
+)
 
 // Pace limits how fast a bot sends.
 type Pace struct {

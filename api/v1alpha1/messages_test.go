@@ -95,6 +95,7 @@ func TestRejectedMessages(t *testing.T) {
 		"quietHours one time":     {`{messages: {pace: {quietHours: "21:00"}}}`, []string{"spec.messages.pace.quietHours", "should match"}},
 		"quietHours hour 24":      {`{messages: {pace: {quietHours: "21:00-24:00"}}}`, []string{"spec.messages.pace.quietHours", "should match"}},
 		"quietHours of no length": {`{messages: {pace: {quietHours: "21:00-21:00"}}}`, []string{"spec.messages.pace.quietHours", "different times"}},
+		"receipts unknown":        {`{messages: {receipts: read}}`, []string{"spec.messages.receipts", "Unsupported value"}},
 		"timeZone with a space":   {`{messages: {pace: {timeZone: "West Indonesia"}}}`, []string{"spec.messages.pace.timeZone", "should match"}},
 		"timeZone climbs":         {`{messages: {pace: {timeZone: "../etc/passwd"}}}`, []string{"spec.messages.pace.timeZone", "should match"}},
 		"events without an end":   {hook(`, events: [` + many(33, "message") + `]`), []string{"spec.webhooks[0].events", "must have at most 32 items"}},
@@ -118,7 +119,7 @@ func TestAcceptedMessages(t *testing.T) {
 		"an address as host": `{webhooks: [{name: a, url: "http://[2001:db8::1]:8080/"}]}`,
 		"messages off":       `{messages: {enabled: false}}`,
 		"off and no webhook": `{messages: {enabled: false}, webhooks: []}`,
-		"every limit":        `{messages: {retention: 0s, maxSize: 64Gi, pace: {perMinute: 6000, burst: 1, newChatsPerDay: 10000, quietHours: "21:30-07:00", timeZone: America/Argentina/Buenos_Aires}}}`,
+		"every limit":        `{messages: {retention: 0s, maxSize: 64Gi, receipts: none, pace: {perMinute: 6000, burst: 1, newChatsPerDay: 10000, quietHours: "21:30-07:00", timeZone: America/Argentina/Buenos_Aires}}}`,
 		"an offset":          `{messages: {maxSize: 16Mi, pace: {timeZone: Etc/GMT+7}}}`,
 	}
 	for name, spec := range cases {

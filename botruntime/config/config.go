@@ -54,6 +54,8 @@ type Config struct {
 	MessagesPace, MessagesBurst int
 	// MessagesNewChats is how many new people are written to in a day, 0 for no limit.
 	MessagesNewChats int
+	// MessagesReceipts is whether people see two ticks on a message that the bot has.
+	MessagesReceipts bool
 	// MessagesQuiet is the time of day at which nothing is sent, in minutes after midnight; equal ends mean none.
 	MessagesQuiet [2]int
 	// MessagesZone is the time zone of MessagesQuiet, and of the day that MessagesNewChats counts.

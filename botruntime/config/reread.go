@@ -9,7 +9,7 @@ import (
 
 // changeable are the settings that MESSAGES_FILE may hold: a running bot takes a new value over.
 var changeable = []string{
-	"MESSAGES_RETENTION", "MESSAGES_MAX_SIZE", "MESSAGES_PACE", "MESSAGES_BURST", "MESSAGES_NEW_CHATS", "MESSAGES_QUIET_HOURS", "MESSAGES_TIME_ZONE",
+	"MESSAGES_RETENTION", "MESSAGES_MAX_SIZE", "MESSAGES_RECEIPTS", "MESSAGES_PACE", "MESSAGES_BURST", "MESSAGES_NEW_CHATS", "MESSAGES_QUIET_HOURS", "MESSAGES_TIME_ZONE",
 }
 
 // Reread returns the settings with those of MESSAGES_FILE over them. Where the file leaves a setting out, c's own holds.

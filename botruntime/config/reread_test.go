@@ -22,13 +22,16 @@ func messagesFile(t *testing.T, content string, environ ...string) (Config, erro
 }
 
 func TestReread(t *testing.T) {
-	c, err := messagesFile(t, "# by the operator\nMESSAGES_RETENTION=72h0m0s\nMESSAGES_PACE=20\nMESSAGES_QUIET_HOURS=off\nMESSAGES_TIME_ZONE=UTC\n",
+	c, err := messagesFile(t, "# by the operator\nMESSAGES_RETENTION=72h0m0s\nMESSAGES_PACE=20\nMESSAGES_RECEIPTS=none\nMESSAGES_QUIET_HOURS=off\nMESSAGES_TIME_ZONE=UTC\n",
 		"MESSAGES_QUIET_HOURS=21:00-07:00", "MESSAGES_PACE=5", "MESSAGES_BURST=3")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.MessagesRetention != 72*time.Hour || c.MessagesPace != 20 || c.MessagesQuiet != [2]int{} || c.MessagesZone != time.UTC {
 		t.Errorf("the file's settings are not in force: %+v", c)
+	}
+	if c.MessagesReceipts {
+		t.Error("people see receipts")
 	}
 	if c.MessagesBurst != 3 {
 		t.Errorf("burst = %d; what the file leaves out is the environment's, 3", c.MessagesBurst)

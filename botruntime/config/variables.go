@@ -279,6 +279,14 @@ var variables = []variable{
 		allowed: "names, addresses and CIDRs with commas", parse: path(func(c *Config) *string { return &c.WebhookAllow }),
 	},
 	{
+		name: "MESSAGES_RECEIPTS", fallback: "delivered", help: "What people see of a message that the bot has: delivered is two ticks, none is one until the phone has it.",
+		allowed: "delivered or none",
+		parse: func(c *Config, value string) bool {
+			c.MessagesReceipts = value == "delivered"
+			return c.MessagesReceipts || value == "none"
+		},
+	},
+	{
 		name: "MESSAGES_PACE", fallback: "0", help: "Messages that are sent in a minute, in no regular rhythm; 0 for no limit.",
 		allowed: "a number, 0 to 6000", parse: number(func(c *Config) *int { return &c.MessagesPace }, 0, 6000),
 	},

@@ -58,6 +58,7 @@ type Messenger struct {
 
 	pace    atomic.Pointer[Pace]
 	session atomic.Pointer[Session]
+	quiet   atomic.Bool // people see no receipts of the bot
 	flying  atomic.Pointer[flight]
 	work    chan struct{} // holds one token while there is something new to send
 	waitMu  sync.Mutex
@@ -88,15 +89,28 @@ func New(o Options) *Messenger {
 // Prepare sets up a new client before it connects.
 func (m *Messenger) Prepare(client *whatsmeow.Client) {
 	// The sender sees two ticks although the bot is not "available", which would silence the phone.
-	client.SetForceActiveDeliveryReceipts(true)
+	client.SetForceActiveDeliveryReceipts(!m.quiet.Load())
 	client.GetMessageForRetry = m.messageForRetry
 	client.AddEventHandler(func(evt any) {
 		if _, online := evt.(*events.Connected); online {
+			client.SetForceActiveDeliveryReceipts(!m.quiet.Load()) // it may have changed since
 			go m.renewPresence(client)
 		}
 	})
 	if _, done := client.Store.PrivacyTokens.(goodTokens); !done { // several clients can have one device
 		client.Store.PrivacyTokens = goodTokens{client.Store.PrivacyTokens, m.Journal.Now}
+	}
+}
+
+// SetReceipts decides whether people see two ticks on a message that the bot has, also on the connection that there is.
+func (m *Messenger) SetReceipts(shown bool) {
+	if m.quiet.Swap(!shown) == !shown {
+		return
+	}
+	if session := m.session.Load(); session != nil {
+		if client, err := (*session).Client(); err == nil {
+			client.SetForceActiveDeliveryReceipts(shown)
+		}
 	}
 }
 

@@ -113,6 +113,7 @@ func (m *messages) follow(ctx context.Context) error {
 		if was.MessagesRetention != now.MessagesRetention || was.MessagesMaxSize != now.MessagesMaxSize {
 			m.journal.SetLimits(now.MessagesRetention, now.MessagesMaxSize)
 		}
+		m.messenger.SetReceipts(now.MessagesReceipts)
 		if err := m.messenger.SetPace(m.settings.pace()); err != nil {
 			m.log.Error("messages that the former pace held stay held until their time", "error", err)
 		}

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/wasim/sim"
 )
 
 // Settings of messages change while the bot runs: what quiet hours held goes at once, and the connection stays. The
@@ -58,6 +61,36 @@ func TestSettingsOfMessagesChangeInARunningBot(t *testing.T) {
 	if !s.Connected || s.ConnectedAt != connected {
 		t.Errorf("connected since %v, want since %v: a setting must not reconnect", s.ConnectedAt, connected)
 	}
+}
+
+// What people see of a message that the bot has is a setting of the running bot.
+func TestReceiptsChangeInARunningBot(t *testing.T) {
+	t.Parallel()
+	wa, dir := whatsapp(t), t.TempDir()
+	file := filepath.Join(dir, "messages.env")
+	write := func(text string) {
+		t.Helper()
+		if err := errors.Join(os.WriteFile(file+".new", []byte(text), 0o600), os.Rename(file+".new", file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("MESSAGES_RECEIPTS=none\n")
+	p := start(t, settings(wa, dir, "MESSAGES_FILE="+file))
+	to := jid(t, p.pair(wa).JID)
+	sees := func(kind string) {
+		t.Helper()
+		p.waitFor("a receipt of type "+kind, func() bool {
+			id, err := wa.Person("62899000003").Write(to, "hello")
+			mustSend(t, id, err)
+			return slices.ContainsFunc(wa.Signals(0), func(s sim.Signal) bool { return s.Tag == "receipt" && s.Type == kind })
+		})
+	}
+	sees("inactive")
+	if slices.ContainsFunc(wa.Signals(0), func(s sim.Signal) bool { return s.Tag == "receipt" && s.Type == "" }) {
+		t.Error("the sender sees two ticks")
+	}
+	write("")
+	sees("")
 }
 
 // A bot that cannot read its settings does not start with others.

@@ -92,7 +92,7 @@ func TestBotTakesItsFiles(t *testing.T) {
 			{Name: "n8n", URL: "https://n8n.example/webhook/1", Format: v1alpha1.WebhookFormatWAHA, Events: []v1alpha1.WebhookEvent{"message.any"}},
 		},
 		Messages: v1alpha1.Messages{
-			Retention: &metav1.Duration{}, MaxSize: new(resource.MustParse("1Gi")),
+			Retention: &metav1.Duration{}, MaxSize: new(resource.MustParse("1Gi")), Receipts: v1alpha1.MessageReceiptsNone,
 			Pace: v1alpha1.Pace{PerMinute: new(int32(20)), Burst: new(int32(2)), NewChatsPerDay: new(int32(50)), QuietHours: "21:30-07:00", TimeZone: "Asia/Jakarta"},
 		},
 	}}

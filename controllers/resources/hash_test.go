@@ -65,7 +65,7 @@ func TestHash(t *testing.T) {
 		"messages": func(s *v1alpha1.WhatsAppSession, _ *Options) {
 			s.Spec.Messages = v1alpha1.Messages{
 				Enabled: new(true), Retention: &metav1.Duration{Duration: time.Hour}, MaxSize: new(resource.MustParse("1Gi")),
-				Pace: v1alpha1.Pace{PerMinute: new(int32(5)), QuietHours: "21:00-07:00", TimeZone: "Asia/Jakarta"},
+				Receipts: v1alpha1.MessageReceiptsNone, Pace: v1alpha1.Pace{PerMinute: new(int32(5)), QuietHours: "21:00-07:00", TimeZone: "Asia/Jakarta"},
 			}
 		},
 		"generation and status": func(s *v1alpha1.WhatsAppSession, _ *Options) { s.Generation, s.Status.State = 7, "Connected" },

@@ -207,7 +207,9 @@ func headers(hook *v1alpha1.Webhook, secret *corev1.Secret) (map[string]string, 
 	return all, nil
 }
 
-// buildMessages builds a MESSAGES_FILE. It has every setting, so that one that is taken out of a spec gets its default.
+// buildMessages builds a MESSAGES_FILE. It has every setting, so that one that is taken out of a spec gets its default. A
+// setting that an earlier bot does not know is there only if it is not the default, because that bot would refuse the
+// file.
 func buildMessages(spec *v1alpha1.Messages) ([]byte, error) {
 	zone := spec.Pace.TimeZone
 	if zone == "" {
@@ -230,7 +232,7 @@ func buildMessages(spec *v1alpha1.Messages) ([]byte, error) {
 		size = spec.MaxSize.Value()
 	}
 	var b bytes.Buffer
-	for _, line := range [][2]string{
+	lines := [][2]string{
 		{"MESSAGES_RETENTION", retention.String()},
 		{"MESSAGES_MAX_SIZE", fmt.Sprint(size >> 20)},
 		{"MESSAGES_PACE", decimal(or(spec.Pace.PerMinute, 0))},
@@ -238,7 +240,11 @@ func buildMessages(spec *v1alpha1.Messages) ([]byte, error) {
 		{"MESSAGES_NEW_CHATS", decimal(or(spec.Pace.NewChatsPerDay, 0))},
 		{"MESSAGES_QUIET_HOURS", quiet},
 		{"MESSAGES_TIME_ZONE", zone},
-	} {
+	}
+	if spec.Receipts == v1alpha1.MessageReceiptsNone {
+		lines = append(lines, [2]string{"MESSAGES_RECEIPTS", string(spec.Receipts)})
+	}
+	for _, line := range lines {
 		b.WriteString(line[0] + "=" + line[1] + "\n")
 	}
 	return b.Bytes(), err

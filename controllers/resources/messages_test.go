@@ -84,6 +84,16 @@ func TestSecretOfAWebhook(t *testing.T) {
 	}
 }
 
+// A bot of an earlier release refuses settings that it does not know: one that came later is there only if it is needed.
+func TestReceipts(t *testing.T) {
+	for given, want := range map[v1alpha1.MessageReceipts]bool{"": false, v1alpha1.MessageReceiptsDelivered: false, v1alpha1.MessageReceiptsNone: true} {
+		session := newSession("shop", v1alpha1.WhatsAppSessionSpec{Messages: v1alpha1.Messages{Receipts: given}})
+		if got := BuildDeliveries(session, nil, nil).Messages; strings.Contains(string(got), "MESSAGES_RECEIPTS=none\n") != want || strings.Contains(string(got), "RECEIPTS") != want {
+			t.Errorf("receipts %q: settings\n%s", given, got)
+		}
+	}
+}
+
 func TestUnknownTimeZone(t *testing.T) {
 	session := newSession("shop", v1alpha1.WhatsAppSessionSpec{Messages: v1alpha1.Messages{Pace: v1alpha1.Pace{TimeZone: "Asia/Jakart", PerMinute: new(int32(7))}}})
 	d := BuildDeliveries(session, nil, nil)
