@@ -185,7 +185,7 @@ krew: plugin ## archives of the plugin and the manifest for krew; VERSION and RE
 .PHONY: sbom
 sbom: ## what is in the programs, as CycloneDX in dist/sbom
 	mkdir -p dist/sbom
-	for program in operator bot; do \
+	for program in operator gateway bot; do \
 	  $$(hack/tool.sh cyclonedx-gomod) app -json -licenses -std -main cmd/$$program -output dist/sbom/$$program.cdx.json .; done
 
 .PHONY: clean

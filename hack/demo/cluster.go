@@ -224,9 +224,21 @@ func (at *onCluster) startWhatsApp(ctx context.Context) error {
 	return at.apply(ctx, string(secret))
 }
 
-// images of the manifests, as they are released.
-var operatorImage, gatewayImage, botImage = regexp.MustCompile(`sesi\.dev/operator:\S+`),
-	regexp.MustCompile(`sesi\.dev/gateway:\S+`), regexp.MustCompile(`sesi\.dev/bot:\S+`)
+// released matches the images of the project's manifests.
+var released = regexp.MustCompile(`sesi\.dev/(operator|gateway|bot):\S+`)
+
+// ofThisBuild returns the project's manifests with the images of this build, whose bot trusts the simulator, and with
+// English as the language.
+func ofThisBuild(manifest, version string) string {
+	text := released.ReplaceAllStringFunc(manifest, func(image string) string {
+		name, _, _ := strings.Cut(image, ":")
+		if name == "sesi.dev/bot" {
+			return name + ":" + version + "-simulator"
+		}
+		return name + ":" + version
+	})
+	return strings.ReplaceAll(text, "--locale=id", "--locale=en")
+}
 
 // startOperator applies config/gateway, which needs no Helm, with the images of this build.
 func (at *onCluster) startOperator(ctx context.Context) error {
@@ -235,11 +247,7 @@ func (at *onCluster) startOperator(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	text := operatorImage.ReplaceAllString(string(manifest), "sesi.dev/operator:"+at.version)
-	text = gatewayImage.ReplaceAllString(text, "sesi.dev/gateway:"+at.version)
-	text = botImage.ReplaceAllString(text, "sesi.dev/bot:"+at.version+"-simulator")
-	text = strings.ReplaceAll(text, "--locale=id", "--locale=en")
-	if err := at.apply(ctx, text); err != nil {
+	if err := at.apply(ctx, ofThisBuild(string(manifest), at.version)); err != nil {
 		return err
 	}
 	return at.do(ctx,

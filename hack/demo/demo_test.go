@@ -10,6 +10,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"sesi.dev/sesi/api/v1alpha1"
 )
 
 // The demonstration on this machine finishes, leaves its programs running, and `down` leaves nothing.
@@ -83,6 +88,52 @@ func TestReadSession(t *testing.T) {
 	}
 	if _, ok := readSession("Error from server"); ok {
 		t.Error("an error was read as a session")
+	}
+}
+
+// The project's manifests get the images of this build: no other one is on the demonstration's node.
+func TestImagesOfThisBuild(t *testing.T) {
+	for file, want := range map[string][]string{
+		"../../config/manager/deployment.yaml": {"sesi.dev/operator:1a2b\n", "sesi.dev/bot:1a2b-simulator\n"},
+		"../../config/gateway/gateway.yaml":    {"sesi.dev/gateway:1a2b\n", "--locale=en\n"},
+	} {
+		manifest, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ofThisBuild(string(manifest), "1a2b")
+		for _, text := range want {
+			if !strings.Contains(got, text) {
+				t.Errorf("%s has no %q", file, text)
+			}
+		}
+		if left := released.FindAllString(strings.ReplaceAll(got, ":1a2b", ""), -1); len(left) > 0 {
+			t.Errorf("%s still has %q", file, left)
+		}
+	}
+}
+
+// The session of the demonstration is one that the operator takes: every field exists.
+func TestSessionOfTheDemonstration(t *testing.T) {
+	at := onCluster{version: "1a2b"}
+	manifest, err := at.manifest("session.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim, rest, _ := strings.Cut(manifest, "\n---\n")
+	if err := yaml.UnmarshalStrict([]byte(claim), &corev1.PersistentVolumeClaim{}); err != nil {
+		t.Error(err)
+	}
+	var s v1alpha1.WhatsAppSession
+	if err := yaml.UnmarshalStrict([]byte(rest), &s); err != nil {
+		t.Fatal(err)
+	}
+	var pod corev1.PodSpec
+	if err := yaml.UnmarshalStrict(s.Spec.Template.Spec.Raw, &pod); err != nil {
+		t.Fatal(err)
+	}
+	if len(pod.Containers) != 2 || pod.Containers[1].Image != "sesi.dev/finance-bot:1a2b" || s.Name != sessionName {
+		t.Errorf("containers %+v of %s", pod.Containers, s.Name)
 	}
 }
 
