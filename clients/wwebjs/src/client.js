@@ -8,6 +8,7 @@ const { Cursor } = require('./cursor');
 const { Events } = require('./events');
 const { Api } = require('./http');
 const { inert } = require('./inert');
+const { atExit } = require('./leave');
 const { Session, waState } = require('./session');
 const ClientInfo = require('./structures/client-info');
 
@@ -44,6 +45,10 @@ class Client extends EventEmitter {
         this._sayWhatIsLeft();
         running.events = new Events({ api: this._api, cursor, emitter: this, prepare: (event) => this._prepare(event), signal: stop.signal });
         running.session = new Session({ api: this._api, signal: stop.signal, take: (event, snapshot) => this._take(event, snapshot) });
+        running.stay = atExit(() => {
+            running.events.leave();
+            cursor.writeNow();
+        });
         running.events.begin();
         void running.session.run();
     }
@@ -76,12 +81,17 @@ class Client extends EventEmitter {
         }
     }
 
-    /** destroy leaves the session: the bot stays linked and keeps what comes until the program is back. */
+    /**
+     * destroy leaves the session: the bot stays linked and keeps what comes until the program is back. An event whose
+     * listener calls it is handled.
+     */
     async destroy() {
         const running = this._running;
         this._running = undefined;
         running?.stop.abort();
+        running?.events.leave();
         await running?.cursor.writing;
+        running?.stay();
         await this.authStrategy.destroy?.();
     }
 

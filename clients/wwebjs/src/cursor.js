@@ -76,6 +76,19 @@ class Cursor {
         }
     }
 
+    /** writeNow finishes what write began, for a process that ends. */
+    writeNow() {
+        if (!this.writing) return;
+        const draft = `${this.file}.end`;
+        try {
+            fs.mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
+            fs.writeFileSync(draft, this.text(), { mode: 0o600, flush: true });
+            fs.renameSync(draft, this.file);
+        } catch (error) {
+            this.say(error);
+        }
+    }
+
     text() {
         const state = { version, program: this.program, position: this.position, done: [...this.done].sort((a, b) => a - b) };
         return `${JSON.stringify(state)}\n`;

@@ -18,6 +18,20 @@ class Events {
     constructor({ api, cursor, emitter, prepare, signal }) {
         Object.assign(this, { api, cursor, emitter, prepare, signal });
         this.free = undefined;
+        this.open = new Map();
+    }
+
+    /**
+     * leave notes, before the program ends, the events that would end it again: those whose listeners failed, and the one
+     * whose listener ends it.
+     */
+    leave() {
+        const ending = Handling.current();
+        for (const [seq, handling] of this.open) {
+            if (handling !== ending && !handling.failed) continue;
+            this.open.delete(seq);
+            void this.cursor.finish(seq);
+        }
     }
 
     /** begin makes sure that there is a cursor: at the first start, what comes from now on. `tried` ends with its first try. */
@@ -92,6 +106,7 @@ class Events {
     async take(event) {
         if (!this.cursor.begin(event.seq)) return;
         const handling = new Handling(this.cursor.program, event.id);
+        this.open.set(event.seq, handling);
         for (const [name, ...args] of await this.calls(event)) handling.call(this.emitter, name, args);
         if (this.signal.aborted) return; // the next start gets the event again
         void this.handled(event, handling);
@@ -114,7 +129,7 @@ class Events {
 
     async handled(event, handling) {
         await handling.settled();
-        if (handling.cut) return; // the next start gets the event again
+        if (!this.open.delete(event.seq) || handling.cut) return; // it is noted, or the next start gets the event again
         const written = this.cursor.finish(event.seq);
         this.free?.();
         await written;

@@ -23,6 +23,12 @@ class Handling {
         this.sends = new Set();
         this.counts = new Map();
         this.cut = false;
+        this.failed = false;
+    }
+
+    /** current is the handling whose listener runs. */
+    static current() {
+        return current.getStore();
     }
 
     /** call runs the listeners of one name, each with the same arguments. */
@@ -42,8 +48,9 @@ class Handling {
         const ended = Promise.resolve(result).then(
             () => undefined,
             (error) => {
-                if (error instanceof NotSupported) console.error(`sesi-wwebjs: ${error.message}`);
-                else Promise.reject(error); // an unhandled rejection, as it would be without this package
+                if (error instanceof NotSupported) return console.error(`sesi-wwebjs: ${error.message}`);
+                this.failed = true;
+                Promise.reject(error); // an unhandled rejection, as it would be without this package
             },
         );
         watch(this.running, ended);

@@ -76,7 +76,25 @@ test('what came while the program was away is told when it is back, and nothing 
     await stage.say(budi, 'penutup');
     await until('the message', () => told().includes('penutup'));
     assert.deepEqual(told().slice(before), ['sendirian', 'penutup']);
+    await atTheEnd();
     await again.kill();
+});
+
+test('a message that ends the program does not end it again', async () => {
+    const before = told().length;
+    const words = ['keluar', 'tutup', 'rusak'];
+    for (const word of words) {
+        const program = echo();
+        await program.find(/ready/);
+        await stage.say(budi, word);
+        await program.ended;
+    }
+    const program = echo();
+    await program.find(/ready/);
+    await stage.say(budi, 'masih ada');
+    await until('the message', () => told().includes('masih ada'));
+    assert.deepEqual(told().slice(before), [...words, 'masih ada']);
+    await program.kill();
 });
 
 test('a bot with a new journal is read from its beginning', async () => {

@@ -132,8 +132,9 @@ class Message extends Base {
         await this.client._revoke(this.id);
     }
 
+    /** edit returns null where nothing is edited: a message of someone else, or to an empty text. */
     async edit(content, options = {}) {
-        if (!this.fromMe) return null;
+        if (!this.fromMe || String(content ?? '') === '') return null;
         await this.client._edit(this.id, content, options);
         return this.reload();
     }
