@@ -2,12 +2,13 @@ package bot
 
 // The paths of contacts. {id} is a phone number or an address.
 const (
-	// PathContacts answers with Contacts, PathBlocked with BlockedContacts.
+	// PathContacts answers with Contacts, PathBlocked with BlockedContacts. With the query contactId the first is WAHA's
+	// path of one contact.
 	PathContacts = "/api/contacts"
 	PathBlocked  = "/api/contacts/blocked"
-	// PathContact answers with one Contact, PathContactPicture with a Picture.
-	PathContact        = "/api/contacts/{id}"
-	PathContactPicture = "/api/contacts/{id}/picture"
+	// PathContact answers with one Contact, PathContactAbout with an About.
+	PathContact      = "/api/contacts/{id}"
+	PathContactAbout = "/api/contacts/{id}/about"
 	// PathContactBlock blocks with PUT and unblocks with DELETE; both answer with a Blocked.
 	PathContactBlock = "/api/contacts/{id}/block"
 )
@@ -31,6 +32,13 @@ type Contact struct {
 	PictureID string `json:"pictureId,omitempty"`
 	// Changed lists, in an event, the fields that changed.
 	Changed []string `json:"changed,omitempty"`
+}
+
+// About is the text that a person shows below the name.
+type About struct {
+	Party
+	// About is empty also when the person hides it.
+	About string `json:"about"`
 }
 
 // Contacts answers GET /api/contacts.

@@ -30,7 +30,7 @@ const (
 	EventAccountLimits EventType = "account.limits"
 	// EventGroup: a group or its participants changed.
 	EventGroup EventType = "group"
-	// EventContact: a person has another name, picture or about, or the bot learned their other address.
+	// EventContact: a person has another name, picture or about, or was blocked or unblocked on another device.
 	EventContact EventType = "contact"
 	// EventSession: the session came into another state.
 	EventSession EventType = "session"

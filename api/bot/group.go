@@ -98,6 +98,8 @@ type ChangeGroupRequest struct {
 	Locked      *bool   `json:"locked,omitempty"`
 	Approval    *bool   `json:"approval,omitempty"`
 	AddMembers  *bool   `json:"addMembers,omitempty"`
+	// ExpiresIn is the life of messages in seconds: a day, a week or 90 days; 0 keeps them.
+	ExpiresIn *uint32 `json:"expiresIn,omitempty" enum:"0,86400,604800,7776000"`
 }
 
 // ParticipantsRequest changes the participants of a group. Exactly one list is given.
@@ -198,7 +200,8 @@ type GroupEvent string
 const (
 	// GroupCreated: someone made a group with the account in it.
 	GroupCreated GroupEvent = "created"
-	// GroupJoined: the participants came in by an invite. GroupAdded: By added them. One of them may be the account.
+	// GroupJoined: the participants came in by an invite. GroupAdded: By added them, or let them in. One of them may be
+	// the account.
 	GroupJoined GroupEvent = "joined"
 	GroupAdded  GroupEvent = "added"
 	// GroupMemberLeft: the participants left. GroupRemoved: By removed them.
@@ -207,7 +210,7 @@ const (
 	// GroupPromoted and GroupDemoted: the participants became admins, or are no longer.
 	GroupPromoted GroupEvent = "promoted"
 	GroupDemoted  GroupEvent = "demoted"
-	// GroupRequested: the participants ask to join. GroupRequestRevoked: they no longer do.
+	// GroupRequested: the participants ask to join. GroupRequestRevoked: they no longer do, or By rejected them.
 	GroupRequested      GroupEvent = "requested"
 	GroupRequestRevoked GroupEvent = "request-revoked"
 	GroupSubject        GroupEvent = "subject"
@@ -241,7 +244,9 @@ type GroupChange struct {
 	Change GroupEvent `json:"change"`
 	// Participants are the people whom the change is about.
 	Participants []Party `json:"participants,omitempty"`
-	// Subject is the new subject of subject, and the subject of created and joined.
+	// Group is the whole group, where the account came into it.
+	Group *Group `json:"group,omitempty"`
+	// Subject is the new subject of subject, and that of a group that the account came into.
 	Subject string `json:"subject,omitempty"`
 	// Description is the new description; empty when it was removed.
 	Description string `json:"description,omitempty"`

@@ -16,6 +16,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
+	"sesi.dev/sesi/botruntime/store"
 )
 
 const (
@@ -33,13 +34,24 @@ type Options struct {
 	// Commit writes an event and reports whether it is on disk. With once it keeps the write for later where the disk
 	// refuses it, because WhatsApp does not deliver the event again.
 	Commit func(do func(*journal.Tx) error, once bool) bool
+	// People lists those whose names whatsmeow knows, in the order of their addresses, after one of them.
+	People func(ctx context.Context, after string, limit int) ([]store.Known, error)
+	Meter  Meter
 	Log    *slog.Logger
+}
+
+// Meter counts what happens.
+type Meter interface {
+	// Received counts an event; repeat is true when it was in the journal already.
+	Received(kind bot.EventType, repeat bool)
 }
 
 // Session is what a directory needs of the session.
 type Session interface {
 	// Client returns the whatsmeow client while it is logged in.
 	Client() (*whatsmeow.Client, error)
+	// Watch returns the current snapshot, and a channel that is closed at the next change.
+	Watch() (*bot.Snapshot, <-chan struct{})
 }
 
 // Directory serves one session. Its methods may be called from any goroutine.
@@ -82,6 +94,21 @@ func (d *Directory) client() (*whatsmeow.Client, error) {
 		return nil, &Refusal{Kind: bot.ProblemNotReady}
 	}
 	return (*session).Client()
+}
+
+// own are the account's own addresses, under which a group may know it.
+func (d *Directory) own() (own []string) {
+	session := d.session.Load()
+	if session == nil {
+		return nil
+	}
+	snap, _ := (*session).Watch()
+	for _, jid := range []string{snap.JID, snap.LID} {
+		if account := bot.Account(jid); account != "" {
+			own = append(own, account)
+		}
+	}
+	return own
 }
 
 // ask runs a question to WhatsApp with a deadline.

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"go.mau.fi/whatsmeow"
@@ -26,7 +27,7 @@ func (d *Directory) Groups(ctx context.Context) ([]bot.Group, error) {
 			return err
 		}
 		for _, info := range infos {
-			groups = append(groups, d.group(client, info))
+			groups = append(groups, d.group(info))
 			names[info.JID.String()] = info.Name
 		}
 		return nil
@@ -55,7 +56,7 @@ func (d *Directory) groupOf(ctx context.Context, find func(context.Context, *wha
 	err := d.ask(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
 		info, err := find(ctx, client)
 		if err == nil {
-			group = d.group(client, info)
+			group = d.group(info)
 		}
 		return err
 	})
@@ -71,7 +72,7 @@ func (d *Directory) groupOf(ctx context.Context, find func(context.Context, *wha
 }
 
 // group translates what WhatsApp says of a group.
-func (d *Directory) group(client *whatsmeow.Client, info *types.GroupInfo) bot.Group {
+func (d *Directory) group(info *types.GroupInfo) bot.Group {
 	g := bot.Group{
 		ID: info.JID.String(), Subject: info.Name, Description: info.Topic, Created: bot.At(info.GroupCreated),
 		Size: max(info.ParticipantCount, len(info.Participants)), Participants: []bot.Participant{},
@@ -88,27 +89,15 @@ func (d *Directory) group(client *whatsmeow.Client, info *types.GroupInfo) bot.G
 		owner := d.Names.Party(info.OwnerJID, info.OwnerPN, "")
 		g.Owner = &owner
 	}
-	own := ownAddresses(client)
+	own := d.own()
 	for _, p := range info.Participants {
 		one := bot.Participant{Party: d.Names.Party(p.JID, otherOf(p), ""), Role: roleOf(p)}
 		g.Participants = append(g.Participants, one)
-		if slices.Contains(own, p.JID.ToNonAD()) {
+		if slices.Contains(own, p.JID.ToNonAD().String()) {
 			g.Role = one.Role
 		}
 	}
 	return g
-}
-
-// ownAddresses are the account's own, under which a group may know it.
-func ownAddresses(client *whatsmeow.Client) []types.JID {
-	var own []types.JID
-	if client.Store.ID != nil {
-		own = append(own, client.Store.ID.ToNonAD())
-	}
-	if !client.Store.LID.IsEmpty() {
-		own = append(own, client.Store.LID.ToNonAD())
-	}
-	return own
 }
 
 // otherOf is the address of a participant beside the one that the group uses.
@@ -167,14 +156,14 @@ func (d *Directory) CreateGroup(ctx context.Context, request bot.CreateGroupRequ
 		if err != nil {
 			return nil, err
 		}
-		own := ownAddresses(client)
+		own := d.own()
 		asked := info.Participants
 		info.Participants = nil
 		for _, p := range asked {
 			if p.Error == 0 {
 				info.Participants = append(info.Participants, p)
 			}
-			if !slices.Contains(own, p.JID.ToNonAD()) {
+			if !slices.Contains(own, p.JID.ToNonAD().String()) {
 				answer.Outcomes = append(answer.Outcomes, d.outcome(p, request.Participants, people, whatsmeow.ParticipantChangeAdd))
 			}
 		}
@@ -206,6 +195,9 @@ func (d *Directory) ChangeGroup(ctx context.Context, id string, request bot.Chan
 	}
 	return d.Group(ctx, id)
 }
+
+// lives are the times after which messages may disappear.
+var lives = []time.Duration{whatsmeow.DisappearingTimerOff, whatsmeow.DisappearingTimer24Hours, whatsmeow.DisappearingTimer7Days, whatsmeow.DisappearingTimer90Days}
 
 // change is one change of a group at WhatsApp.
 type change func(context.Context, *whatsmeow.Client) error
@@ -242,6 +234,15 @@ func changesOf(jid types.JID, r bot.ChangeGroupRequest) (changes []change, err e
 			mode = types.GroupMemberAddModeAllMember
 		}
 		changes = append(changes, func(ctx context.Context, c *whatsmeow.Client) error { return c.SetGroupMemberAddMode(ctx, jid, mode) })
+	}
+	if r.ExpiresIn != nil {
+		life := time.Duration(*r.ExpiresIn) * time.Second
+		if !slices.Contains(lives, life) {
+			return nil, badField("expiresIn", "0, 86400, 604800 or 7776000")
+		}
+		changes = append(changes, func(ctx context.Context, c *whatsmeow.Client) error {
+			return c.SetDisappearingTimer(ctx, jid, life, time.Time{})
+		})
 	}
 	if len(changes) == 0 {
 		return nil, badField("subject", "given, or another field to change")

@@ -13,6 +13,12 @@ import (
 
 // Directory knows the account's groups and contacts. A refusal is a *directory.Refusal.
 type Directory interface {
+	Contacts(ctx context.Context, after string, limit int) (contacts []bot.Contact, next string, err error)
+	Contact(ctx context.Context, id string) (bot.Contact, error)
+	About(ctx context.Context, id string) (bot.About, error)
+	Block(ctx context.Context, id string, block bool) (bot.Blocked, error)
+	Blocked(ctx context.Context) ([]bot.Party, error)
+	Picture(ctx context.Context, id, known string) (bot.Picture, error)
 	Groups(ctx context.Context) ([]bot.Group, error)
 	Group(ctx context.Context, id string) (bot.Group, error)
 	CreateGroup(ctx context.Context, request bot.CreateGroupRequest) (bot.CreatedGroup, error)

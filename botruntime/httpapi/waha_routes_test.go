@@ -39,6 +39,7 @@ func TestWAHAPathsAreAllKnown(t *testing.T) {
 		add(r.method, r.path)
 	}
 	add(http.MethodGet, bot.PathMessages) // with chatId it is WAHA's
+	add(http.MethodGet, bot.PathContacts) // with contactId it is WAHA's
 	for _, operation := range bot.WAHAUnserved {
 		method, path, _ := strings.Cut(operation, " ")
 		add(method, path)
@@ -99,6 +100,7 @@ func TestThePageOfWAHAsPaths(t *testing.T) {
 		all[strings.ReplaceAll(path, "{name}", "{session}")+" "+method] = "501"
 	}
 	all[bot.PathMessages+" GET"] = "yes, with chatId"
+	all[bot.PathContacts+" GET"] = "yes, with contactId"
 	var page strings.Builder
 	page.WriteString("# WAHA's paths\n\nEach path of WAHA's API (version 2026.7.1), and whether a bot has it. A path that it has not answers 501, in WAHA's\n" +
 		"form. [Moving from WAHA](../from-waha.md) says what differs.\n\n| path | method | here |\n| --- | --- | --- |\n")

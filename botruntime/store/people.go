@@ -32,3 +32,38 @@ func (s *Store) People(ctx context.Context, limit, offset int) (people []wastore
 	}
 	return people, total, rows.Err()
 }
+
+// Known is somebody whose names whatsmeow knows.
+type Known struct {
+	JID   types.JID
+	Names types.ContactInfo
+}
+
+// named lists everybody once: a LID is left out where the number is there too.
+const named = `SELECT DISTINCT c.their_jid, coalesce(c.first_name, ''), coalesce(c.full_name, ''), coalesce(c.push_name, ''), coalesce(c.business_name, '')
+FROM whatsmeow_contacts c WHERE c.their_jid > ?
+	AND coalesce(c.first_name, '') || coalesce(c.full_name, '') || coalesce(c.push_name, '') || coalesce(c.business_name, '') <> ''
+	AND NOT EXISTS (SELECT 1 FROM whatsmeow_lid_map m JOIN whatsmeow_contacts p ON p.our_jid = c.our_jid AND p.their_jid = m.pn || '@s.whatsapp.net'
+		WHERE c.their_jid = m.lid || '@lid')
+ORDER BY c.their_jid LIMIT ?`
+
+// Named lists those whose names whatsmeow knows, in the order of their addresses, after one of them.
+func (s *Store) Named(ctx context.Context, after string, limit int) (known []Known, err error) {
+	rows, err := s.db.QueryContext(ctx, named, after, limit)
+	if err != nil {
+		return nil, describe(s.layout.database(), err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var address string
+		k := Known{Names: types.ContactInfo{Found: true}}
+		if err := rows.Scan(&address, &k.Names.FirstName, &k.Names.FullName, &k.Names.PushName, &k.Names.BusinessName); err != nil {
+			return nil, describe(s.layout.database(), err)
+		}
+		if k.JID, err = types.ParseJID(address); err != nil {
+			return nil, err
+		}
+		known = append(known, k)
+	}
+	return known, rows.Err()
+}

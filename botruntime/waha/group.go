@@ -49,7 +49,7 @@ func Group(g bot.Group) bot.WAHAGroup {
 	}
 }
 
-// group is how a group changed. What the event does not say is at its zero value in group.v2.join; the group has it.
+// group is how a group changed.
 func (t Teller) group(g *bot.GroupChange) []named {
 	id := map[string]any{"id": g.Chat.ID}
 	event := bot.WAHAGroupEvent{Timestamp: g.At.Unix(), Group: id}
@@ -57,9 +57,8 @@ func (t Teller) group(g *bot.GroupChange) []named {
 	switch g.Change {
 	case bot.GroupCreated, bot.GroupJoined, bot.GroupAdded:
 		if mine || g.Change == bot.GroupCreated {
-			event.Group = bot.WAHAGroup{
-				ID: g.Chat.ID, Subject: g.Subject, Description: g.Description, MembersCanSendMessages: true,
-				Participants: people(g.Participants, "participant"),
+			if g.Group != nil {
+				event.Group = Group(*g.Group)
 			}
 			return []named{{"group.v2.join", event}}
 		}

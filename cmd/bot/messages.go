@@ -65,7 +65,7 @@ func openMessages(ctx context.Context, cfg config.Config, st *store.Store, meter
 		Pace: set.pace(),
 	})
 	m.messenger.SetReceipts(set.now.MessagesReceipts)
-	m.directory = directory.New(directory.Options{Journal: book, Names: m.names, Commit: m.messenger.Commit, Log: log})
+	m.directory = directory.New(directory.Options{Journal: book, Names: m.names, Commit: m.messenger.Commit, People: st.Named, Meter: count, Log: log})
 	if m.webhooks, err = openWebhooks(cfg, m, count); err != nil {
 		return nil, errors.Join(errSettings, err, book.Close())
 	}

@@ -2,7 +2,7 @@ package main
 
 import "sesi.dev/sesi/api/bot"
 
-const tagChats, tagGroups = "chats", "groups"
+const tagChats, tagContacts, tagGroups = "chats", "contacts", "groups"
 
 type pageOfChats struct {
 	Before int64 `query:"before" description:"before from an earlier answer."`
@@ -33,7 +33,27 @@ type inviteRequest struct {
 	Code string `query:"code" required:"true" description:"The code of an invite, or its whole link."`
 }
 
+type pageOfContacts struct {
+	After string `query:"after" description:"after from an earlier answer."`
+	Limit int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
+}
+
+// contactID names a person in a path.
+type contactID struct {
+	ID string `path:"id" example:"+6281234567890" description:"A phone number, or the address of a person."`
+}
+
 var directoryOperations = map[string]operation{
+	"GET " + bot.PathContacts: {summary: "The people whose names the account knows",
+		description: "By their address. WhatsApp is not asked; see one contact for what it tells. With contactId this is WAHA's path of one contact.",
+		tag:         tagContacts, request: pageOfContacts{}, answer: bot.Contacts{}, problems: []int{400, 409}},
+	"GET " + bot.PathContact: {summary: "One contact", description: "The names that the account knows, and what WhatsApp tells of the person. A number that nobody has answers with onWhatsApp false.",
+		tag: tagContacts, request: contactID{}, answer: bot.Contact{}, problems: []int{409, 422, 429, 502, 504}},
+	"GET " + bot.PathContactAbout:    {summary: "The text below a person's name", tag: tagContacts, request: contactID{}, answer: bot.About{}, problems: []int{409, 422, 429, 502, 504}},
+	"PUT " + bot.PathContactBlock:    {summary: "Block a person", tag: tagContacts, request: contactID{}, answer: bot.Blocked{}, problems: []int{404, 409, 422, 429, 502, 504}},
+	"DELETE " + bot.PathContactBlock: {summary: "Unblock a person", tag: tagContacts, request: contactID{}, answer: bot.Blocked{}, problems: []int{404, 409, 422, 429, 502, 504}},
+	"GET " + bot.PathBlocked:         {summary: "Whom the account has blocked", tag: tagContacts, answer: bot.BlockedContacts{}, problems: []int{409, 429, 502, 504}},
+
 	"GET " + bot.PathChats: {summary: "Chats, the newest first",
 		description: "The chats of which the bot keeps a message, with the last one and how many are unread. The status is not among them.",
 		tag:         tagChats, request: pageOfChats{}, answer: bot.Chats{}, problems: []int{400, 409}},

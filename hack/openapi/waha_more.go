@@ -95,7 +95,32 @@ func created(o operation) operation {
 	return o
 }
 
+type wahaContactQuery struct {
+	Session   string `query:"session" default:"default"`
+	ContactID string `query:"contactId" required:"true" example:"6281234567890@c.us"`
+}
+
+type wahaContactsQuery struct {
+	Session string `query:"session" default:"default"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"500"`
+	Offset  int    `query:"offset" minimum:"0"`
+}
+
+type wahaContactNamed struct {
+	named
+	ID string `path:"id" example:"6281234567890@c.us"`
+}
+
 var wahaMoreOperations = map[string]operation{
+	"GET " + bot.PathWAHAContacts:       wahaReads("The people whose names the account knows", wahaContactsQuery{}, []bot.WAHAContactInfo{}, sendProblems...),
+	"GET " + bot.PathWAHAContact:        wahaReads("One contact", wahaContactNamed{}, bot.WAHAContactInfo{}, sendProblems...),
+	"GET " + bot.PathWAHAAbout:          wahaReads("The text below a person's name", wahaContactQuery{}, bot.WAHAAbout{}, sendProblems...),
+	"GET " + bot.PathWAHAProfilePicture: wahaReads("Where a person's picture is", wahaContactQuery{}, bot.WAHAProfilePicture{}, sendProblems...),
+	"GET " + bot.PathWAHAChatPicture:    wahaReads("Where a chat's picture is", chatNamed{}, bot.WAHAPicture{}, sendProblems...),
+	"GET " + bot.PathWAHAGroupPicture:   wahaReads("Where a group's picture is", wahaGroupNamed{}, bot.WAHAPicture{}, sendProblems...),
+	"POST " + bot.PathWAHABlock:         wahaDoes("Block a person", bot.WAHAContactID{}),
+	"POST " + bot.PathWAHAUnblock:       wahaDoes("Unblock a person", bot.WAHAContactID{}),
+
 	"POST " + bot.PathWAHASendLocation:       wahaSends("Send a place", bot.WAHASendLocation{}),
 	"POST " + bot.PathWAHASendContacts:       wahaSends("Share contacts", bot.WAHASendContacts{}),
 	"POST " + bot.PathWAHASendPoll:           wahaSends("Send a poll", bot.WAHASendPoll{}),

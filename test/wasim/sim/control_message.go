@@ -167,6 +167,8 @@ type personBody struct {
 	Phone string `json:"phone"`
 	// Aliases are numbers that lead to the person when they are looked up.
 	Aliases []string `json:"aliases"`
+	// Profile, if given, is what the person shows from now on.
+	Profile *Profile `json:"profile"`
 	PersonState
 }
 
@@ -174,6 +176,11 @@ func (s *Server) putPerson(_ *http.Request, body *personBody) (any, error) {
 	person := s.Person(parsePhone(body.Phone))
 	for _, number := range parsePhones(body.Aliases) {
 		if err := person.Alias(number); err != nil {
+			return nil, err
+		}
+	}
+	if f := body.Profile; f != nil {
+		if err := person.Show(f.Name, f.About, f.Business); err != nil {
 			return nil, err
 		}
 	}

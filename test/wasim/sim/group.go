@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -40,15 +41,27 @@ type groupInfo struct {
 	Created  time.Time `json:"created"`
 	Members  []member  `json:"members"`
 	Announce bool      `json:"announce,omitempty"` // only admins write
-	Locked   bool      `json:"locked,omitempty"`   // only admins change the subject and description
+	Locked   bool      `json:"locked,omitempty"`   // only admins change the subject, description and picture
+	Open     bool      `json:"open,omitempty"`     // every member adds others
+	Approval bool      `json:"approval,omitempty"` // an admin must approve who joins by an invite
 	Timer    int       `json:"timer,omitempty"`    // seconds after which messages disappear
-	Invite   string    `json:"invite"`
-	Version  int       `json:"version"` // counts the changes of members
+	Requests []asking  `json:"requests,omitempty"` // who waits for an admin
+	Picture  string    `json:"picture,omitempty"`
+	// PictureURL is where the picture is.
+	PictureURL string `json:"pictureUrl,omitempty"`
+	Invite     string `json:"invite"`
+	Version    int    `json:"version"` // counts the changes of members
 }
 
 type member struct {
 	Phone string `json:"phone"`
 	Rank  string `json:"rank,omitempty"`
+}
+
+// asking is someone who asks to join.
+type asking struct {
+	Phone string    `json:"phone"`
+	At    time.Time `json:"at"`
 }
 
 func (i *groupInfo) find(phone string) int {
@@ -65,7 +78,7 @@ func (i *groupInfo) isAdmin(phone string) bool {
 // clone is a copy that shares no member with the original.
 func (i *groupInfo) clone() groupInfo {
 	copied := *i
-	copied.Members = slices.Clone(i.Members)
+	copied.Members, copied.Requests = slices.Clone(i.Members), slices.Clone(i.Requests)
 	return copied
 }
 
@@ -151,10 +164,8 @@ func (s *Server) makeGroup(subject, mode, creator, key string, members []string)
 			info.Members = append(info.Members, member{Phone: phone})
 		}
 	}
-	for _, m := range info.Members {
-		if _, err := s.account(m.Phone); err != nil {
-			return nil, err
-		}
+	if err := s.canBeMembers(info.Members); err != nil {
+		return nil, err
 	}
 	s.mu.Lock()
 	s.lastGroup = max(s.lastGroup+1, uint64(time.Now().UnixMicro()))
@@ -165,8 +176,22 @@ func (s *Server) makeGroup(subject, mode, creator, key string, members []string)
 	g.keepLocked()
 	g.mu.Unlock()
 	s.event(EventGroup, g.jid().String(), "made")
-	g.welcome(info, creator, key, info.Members)
+	g.welcome(info, creator, waBinary.Attrs{"type": "new", "key": key}, info.Members)
 	return g, nil
+}
+
+// canBeMembers refuses numbers that are none, or not on WhatsApp.
+func (s *Server) canBeMembers(members []member) error {
+	for _, m := range members {
+		a, err := s.account(m.Phone)
+		if err != nil {
+			return err
+		}
+		if a.isStranger() {
+			return fmt.Errorf("%w: %s is not on WhatsApp", ErrInvalid, m.Phone)
+		}
+	}
+	return nil
 }
 
 func inviteCode() string {
@@ -206,10 +231,28 @@ func (g *group) node(info groupInfo) waBinary.Node {
 	if info.Locked {
 		content = append(content, waBinary.Node{Tag: "locked"})
 	}
+	if info.Approval {
+		content = append(content, approvalNode("on"))
+	}
+	content = append(content, addModeNode(info.Open))
 	if info.Timer > 0 {
 		content = append(content, waBinary.Node{Tag: "ephemeral", Attrs: waBinary.Attrs{"expiration": info.Timer}})
 	}
 	return waBinary.Node{Tag: "group", Attrs: attrs, Content: content}
+}
+
+// approvalNode says whether an admin must approve who joins: on or off.
+func approvalNode(state string) waBinary.Node {
+	return waBinary.Node{Tag: "membership_approval_mode", Content: []waBinary.Node{{Tag: "group_join", Attrs: waBinary.Attrs{"state": state}}}}
+}
+
+// addModeNode says who may add members.
+func addModeNode(open bool) waBinary.Node {
+	mode := types.GroupMemberAddModeAdmin
+	if open {
+		mode = types.GroupMemberAddModeAllMember
+	}
+	return waBinary.Node{Tag: "member_add_mode", Content: []byte(mode)}
 }
 
 // participants lists members under the address of the group, together with their other address.
@@ -232,13 +275,10 @@ func (g *group) participants(info groupInfo, members []member) []waBinary.Node {
 	return nodes
 }
 
-// welcome tells new members about the whole group.
-func (g *group) welcome(info groupInfo, by, key string, members []member) {
-	create := waBinary.Node{Tag: "create", Attrs: waBinary.Attrs{"type": "new"}, Content: []waBinary.Node{g.node(info)}}
-	if key != "" {
-		create.Attrs["key"] = key
-	}
-	g.notify(info, by, members, create)
+// welcome tells new members about the whole group, and why they are told; an empty attribute is left out.
+func (g *group) welcome(info groupInfo, by string, why waBinary.Attrs, members []member) {
+	maps.DeleteFunc(why, func(_ string, value any) bool { return value == "" })
+	g.notify(info, by, members, waBinary.Node{Tag: "create", Attrs: why, Content: []waBinary.Node{g.node(info)}})
 }
 
 // notify tells the members' bots about a change, also those that are offline.

@@ -20,10 +20,17 @@ type GroupInfo struct {
 	Topic    string `json:"topic,omitempty"`
 	Mode     string `json:"mode"`
 	Announce bool   `json:"announce,omitempty"`
+	Locked   bool   `json:"locked,omitempty"`
+	Open     bool   `json:"open,omitempty"`
+	Approval bool   `json:"approval,omitempty"`
+	Timer    int    `json:"timer,omitempty"`
+	Picture  string `json:"picture,omitempty"`
 	Invite   string `json:"invite"`
 	// Members are phone numbers, Admins those of them that may change the group.
 	Members []string `json:"members"`
 	Admins  []string `json:"admins"`
+	// Requests are the numbers that wait for an admin.
+	Requests []string `json:"requests"`
 }
 
 // MakeGroup makes a group with its creator as admin. Mode says under which address the members know each other: pn,
@@ -58,7 +65,11 @@ func (g Group) Info() GroupInfo {
 	info := g.group.snapshot()
 	shown := GroupInfo{
 		JID: g.JID().String(), Subject: info.Subject, Topic: info.Topic, Mode: info.Mode, Announce: info.Announce,
-		Invite: info.Invite, Members: []string{}, Admins: []string{},
+		Locked: info.Locked, Open: info.Open, Approval: info.Approval, Timer: info.Timer, Picture: info.Picture,
+		Invite: info.Invite, Members: []string{}, Admins: []string{}, Requests: []string{},
+	}
+	for _, r := range info.Requests {
+		shown.Requests = append(shown.Requests, r.Phone)
 	}
 	for _, m := range info.Members {
 		shown.Members = append(shown.Members, m.Phone)
@@ -77,9 +88,10 @@ const (
 	MemberDemote  = "demote"
 )
 
-// Change adds, removes, promotes or demotes members. The one who does it must be an admin, or be the one removed.
+// Change adds, removes, promotes or demotes members. The one who does it must be an admin, or be the one removed; where
+// the group lets every member add others, a member too.
 func (g Group) Change(by, change string, phones ...string) error {
-	changed, err := g.group.change(by, change, phones)
+	changed, err := g.group.change(by, change, "", phones)
 	if err == nil && len(changed) == 0 {
 		err = fmt.Errorf("%w: %s of %v changes nothing", ErrInvalid, change, phones)
 	}
@@ -99,19 +111,70 @@ func (g Group) SetAnnounce(by string, on bool) error {
 	return g.group.set(by, waBinary.Node{Tag: "not_announcement"})
 }
 
+// SetDescription gives the group another description; an empty one removes it.
+func (g Group) SetDescription(by, text string) error {
+	return g.group.set(by, waBinary.Node{
+		Tag: "description", Attrs: waBinary.Attrs{"id": newMessageID(), "prev": g.group.snapshot().TopicID},
+		Content: []waBinary.Node{{Tag: "body", Content: []byte(text)}},
+	})
+}
+
+// SetLocked lets only admins change the subject, the description and the picture, or everyone again.
+func (g Group) SetLocked(by string, on bool) error {
+	tag := "unlocked"
+	if on {
+		tag = "locked"
+	}
+	return g.group.set(by, waBinary.Node{Tag: tag})
+}
+
+// SetApproval makes an admin approve who joins by an invite, or lets everyone in who has one.
+func (g Group) SetApproval(by string, on bool) error {
+	state := "off"
+	if on {
+		state = "on"
+	}
+	return g.group.set(by, approvalNode(state))
+}
+
+// SetTimer makes messages disappear after so many seconds; 0 keeps them.
+func (g Group) SetTimer(by string, seconds int) error {
+	if seconds == 0 {
+		return g.group.set(by, waBinary.Node{Tag: "not_ephemeral"})
+	}
+	return g.group.set(by, waBinary.Node{Tag: "ephemeral", Attrs: waBinary.Attrs{"expiration": seconds}})
+}
+
+// errConflict: the description was changed meanwhile.
+var errConflict = fmt.Errorf("%w: the group has another description than the change names", ErrRefused)
+
 var errForbidden = fmt.Errorf("%w: the group does not let this member do it", ErrRefused)
 
-// change changes members and returns those that it changed.
-func (g *group) change(by, change string, phones []string) ([]member, error) {
+// viaInvite is the reason of a member who came in by an invite: the one who changes the group is the member.
+const viaInvite = "invite"
+
+// change changes members and returns those that it changed. The reason is empty, or viaInvite.
+func (g *group) change(by, change, reason string, phones []string) ([]member, error) {
 	s := g.server
-	for _, phone := range append([]string{by}, phones...) {
-		if _, err := s.account(phone); err != nil {
-			return nil, err
-		}
+	if _, err := s.account(by); err != nil {
+		return nil, err
+	}
+	var people []member
+	for _, phone := range phones {
+		people = append(people, member{Phone: phone})
+	}
+	if err := s.canBeMembers(people); err != nil {
+		return nil, err
 	}
 	g.mu.Lock()
-	leaving := change == MemberRemove && len(phones) == 1 && phones[0] == by
-	if !g.info.isAdmin(by) && (!leaving || !g.info.has(by)) {
+	allowed := g.info.isAdmin(by) || reason == viaInvite
+	switch {
+	case change == MemberAdd:
+		allowed = allowed || g.info.Open && g.info.has(by)
+	case change == MemberRemove && len(phones) == 1 && phones[0] == by:
+		allowed = allowed || g.info.has(by)
+	}
+	if !allowed {
 		g.mu.Unlock()
 		return nil, errForbidden
 	}
@@ -133,10 +196,13 @@ func (g *group) change(by, change string, phones []string) ([]member, error) {
 		Tag: change, Attrs: waBinary.Attrs{"v_id": strconv.Itoa(info.Version), "prev_v_id": before},
 		Content: g.participants(info, changed),
 	}
+	if reason != "" {
+		node.Attrs["reason"] = reason
+	}
 	s.event(EventGroup, g.jid().String(), change)
 	g.notify(info, by, told, node)
 	if change == MemberAdd {
-		g.welcome(info, by, "", changed)
+		g.welcome(info, by, waBinary.Attrs{"reason": reason}, changed)
 	}
 	return changed, nil
 }
@@ -149,6 +215,7 @@ func (i *groupInfo) apply(change string, phones []string) ([]member, error) {
 		switch {
 		case change == MemberAdd && at < 0:
 			i.Members = append(i.Members, member{Phone: phone})
+			i.Requests = slices.DeleteFunc(i.Requests, func(r asking) bool { return r.Phone == phone })
 			changed = append(changed, member{Phone: phone})
 		case change == MemberAdd || at < 0:
 		case change == MemberRemove:
@@ -174,6 +241,10 @@ func (g *group) set(by string, ask waBinary.Node) error {
 	if !g.info.has(by) || restricted && !g.info.isAdmin(by) {
 		g.mu.Unlock()
 		return errForbidden
+	}
+	if prev := attrText(&ask, "prev"); ask.Tag == "description" && prev != g.info.TopicID {
+		g.mu.Unlock()
+		return errConflict
 	}
 	told, ok := g.info.set(ask)
 	if ok {
@@ -203,6 +274,7 @@ func (i *groupInfo) set(ask waBinary.Node) (waBinary.Node, bool) {
 		i.Topic, i.TopicID = string(childBytes(&ask, "body")), attrText(&ask, "id")
 		told := waBinary.Node{Tag: "description", Attrs: waBinary.Attrs{"id": i.TopicID}}
 		if i.Topic == "" {
+			i.TopicID = ""
 			told.Content = []waBinary.Node{{Tag: "delete"}}
 		} else {
 			told.Content = []waBinary.Node{{Tag: "body", Content: []byte(i.Topic)}}
@@ -221,6 +293,13 @@ func (i *groupInfo) set(ask waBinary.Node) (waBinary.Node, bool) {
 	case "not_ephemeral":
 		i.Timer = 0
 		return waBinary.Node{Tag: ask.Tag}, true
+	case "membership_approval_mode":
+		mode := ask.GetChildByTag("group_join")
+		i.Approval = attrText(&mode, "state") == "on"
+		return approvalNode(attrText(&mode, "state")), true
+	case "member_add_mode":
+		i.Open = string(content) == string(types.GroupMemberAddModeAllMember)
+		return addModeNode(i.Open), true
 	default:
 		return waBinary.Node{}, false
 	}

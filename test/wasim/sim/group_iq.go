@@ -2,6 +2,8 @@ package sim
 
 import (
 	"errors"
+	"strconv"
+	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
@@ -31,18 +33,20 @@ func (s *Server) handleGroupQuery(c *conn, iq, request *waBinary.Node) {
 	case MemberAdd, MemberRemove, MemberPromote, MemberDemote:
 		s.changeMembers(c, iq, request, g)
 	case "invite":
+		if !info.isAdmin(me) {
+			c.send(refusal(iq, 401, "not-authorized"))
+			return
+		}
 		if attrText(iq, "type") == "set" {
-			g.mu.Lock()
-			g.info.Invite = inviteCode()
-			g.keepLocked()
-			info = g.info.clone()
-			g.mu.Unlock()
+			info = g.renewInvite(me)
 		}
 		c.send(answer(iq, waBinary.Node{Tag: "invite", Attrs: waBinary.Attrs{"code": info.Invite}}))
-	case "membership_approval_requests":
-		c.send(answer(iq, waBinary.Node{Tag: request.Tag}))
+	case "membership_approval_requests", "membership_requests_action":
+		s.handleJoinRequests(c, iq, request, g)
 	default:
 		switch err := g.set(me, *request); {
+		case errors.Is(err, errConflict):
+			c.send(refusal(iq, 409, "conflict"))
 		case errors.Is(err, ErrRefused):
 			c.send(refusal(iq, 403, "forbidden"))
 		case err != nil:
@@ -67,16 +71,11 @@ func (s *Server) handleAnyGroupQuery(c *conn, iq, request *waBinary.Node) {
 		}
 		c.send(answer(iq, waBinary.Node{Tag: "groups", Content: nodes}))
 	case "create":
-		g, err := s.makeGroup(attrText(request, "subject"), "", me, attrText(request, "key"), s.phonesOf(request))
-		if err != nil {
-			c.send(refusal(iq, 400, "bad-request"))
-			return
-		}
-		c.send(answer(iq, g.node(g.snapshot())))
+		s.createGroup(c, iq, request)
 	case "leave":
 		for _, left := range request.GetChildrenByTag("group") {
 			if g := s.groupOf(attrJID(&left, "id")); g != nil {
-				_, _ = g.change(me, MemberRemove, []string{me})
+				_, _ = g.change(me, MemberRemove, "", []string{me})
 			}
 		}
 		c.send(answer(iq, waBinary.Node{Tag: "leave", Content: request.GetChildren()}))
@@ -87,31 +86,74 @@ func (s *Server) handleAnyGroupQuery(c *conn, iq, request *waBinary.Node) {
 	}
 }
 
-// phonesOf returns the numbers of the participants that a request names.
-func (s *Server) phonesOf(request *waBinary.Node) []string {
-	var phones []string
-	for _, participant := range request.GetChildrenByTag("participant") {
-		if a := s.accountOf(attrJID(&participant, "jid")); a != nil {
-			phones = append(phones, a.phone)
+// createGroup makes the group that a companion asks for. Whoever cannot be added is listed with an error.
+func (s *Server) createGroup(c *conn, iq, request *waBinary.Node) {
+	phones, results := s.outcomes(request, MemberAdd, groupInfo{})
+	g, err := s.makeGroup(attrText(request, "subject"), "", c.dev.account.phone, attrText(request, "key"), phones)
+	if err != nil {
+		c.send(refusal(iq, 400, "bad-request"))
+		return
+	}
+	for _, setting := range request.GetChildren() {
+		if setting.Tag != "participant" {
+			_ = g.set(c.dev.account.phone, setting) // whatever the group does not know is not about its settings
 		}
 	}
-	return phones
+	node := g.node(g.snapshot())
+	for _, result := range results {
+		if result.Attrs["error"] != nil {
+			node.Content = append(node.GetChildren(), result)
+		}
+	}
+	c.send(answer(iq, node))
 }
 
-// changeMembers answers for each member that was asked for; numbers that are not on WhatsApp get an error.
-func (s *Server) changeMembers(c *conn, iq, request *waBinary.Node, g *group) {
-	var phones []string
-	var results []waBinary.Node
+// outcomes says of each person whom a request names whether the change is possible, and returns the numbers of those
+// for whom it is.
+func (s *Server) outcomes(request *waBinary.Node, change string, info groupInfo) (phones []string, results []waBinary.Node) {
 	for _, participant := range request.GetChildrenByTag("participant") {
-		result := waBinary.Node{Tag: "participant", Attrs: waBinary.Attrs{"jid": attrJID(&participant, "jid")}}
-		if a := s.accountOf(attrJID(&participant, "jid")); a == nil || a.isStranger() {
-			result.Attrs["error"] = "404"
+		jid := attrJID(&participant, "jid")
+		result := waBinary.Node{Tag: "participant", Attrs: waBinary.Attrs{"jid": jid}}
+		a := s.accountOf(jid)
+		code, invite := 0, false
+		if a == nil || a.isStranger() {
+			code = 404
+		} else {
+			code, invite = a.outcome(change, info)
+		}
+		if code != 0 {
+			result.Attrs["error"] = strconv.Itoa(code)
 		} else {
 			phones = append(phones, a.phone)
 		}
+		if invite {
+			result.Content = []waBinary.Node{{Tag: "add_request", Attrs: waBinary.Attrs{
+				"code": inviteCode(), "expiration": time.Now().Add(72 * time.Hour).Unix(),
+			}}}
+		}
 		results = append(results, result)
 	}
-	if _, err := g.change(c.dev.account.phone, request.Tag, phones); err != nil {
+	return phones, results
+}
+
+// outcome is the error for one person, 0 for none. With invite the person may join by an invite of their own.
+func (a *account) outcome(change string, info groupInfo) (code int, invite bool) {
+	member := info.has(a.phone)
+	switch {
+	case change == MemberAdd && member:
+		return 409, false
+	case change == MemberAdd && a.isPrivate():
+		return 403, true
+	case change != MemberAdd && !member:
+		return 404, false
+	}
+	return 0, false
+}
+
+// changeMembers answers for each member that was asked for.
+func (s *Server) changeMembers(c *conn, iq, request *waBinary.Node, g *group) {
+	phones, results := s.outcomes(request, request.Tag, g.snapshot())
+	if _, err := g.change(c.dev.account.phone, request.Tag, "", phones); err != nil {
 		c.send(refusal(iq, 403, "forbidden"))
 		return
 	}
@@ -129,7 +171,10 @@ func (s *Server) answerInvite(c *conn, iq *waBinary.Node, code string) {
 			c.send(answer(iq, g.node(info)))
 			return
 		}
-		_, _ = g.change(info.Creator, MemberAdd, []string{c.dev.account.phone})
+		if waits := g.enter(c.dev.account.phone); waits {
+			c.send(answer(iq, waBinary.Node{Tag: "membership_approval_request", Attrs: waBinary.Attrs{"jid": g.jid()}}))
+			return
+		}
 		c.send(answer(iq, waBinary.Node{Tag: "group", Attrs: waBinary.Attrs{"jid": g.jid()}}))
 		return
 	}

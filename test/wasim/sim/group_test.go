@@ -143,12 +143,15 @@ func TestGroupQueriesOfABot(t *testing.T) {
 	s := simtest.Start(t, sim.Config{})
 	b := memoryBot(t, s)
 	b.pair(botPhone)
-	made, err := b.client.CreateGroup(t.Context(), whatsmeow.ReqCreateGroup{Name: "Kas", Participants: []types.JID{annaJID}})
-	if err != nil || made.Name != "Kas" || len(made.Participants) != 2 {
+	stranger := types.NewJID("99912345", types.DefaultUserServer)
+	made, err := b.client.CreateGroup(t.Context(), whatsmeow.ReqCreateGroup{Name: "Kas", Participants: []types.JID{annaJID, stranger}})
+	if err != nil || made.Name != "Kas" || len(made.Participants) != 3 || made.Participants[2].Error != 404 || made.Participants[2].JID != stranger {
 		t.Fatalf("made %+v: %v", made, err)
 	}
+	if members := s.Groups()[0].Members; len(members) != 2 {
+		t.Errorf("the members are %v", members)
+	}
 	budiJID := types.NewJID(budi, types.DefaultUserServer)
-	stranger := types.NewJID("99912345", types.DefaultUserServer)
 	added, err := b.client.UpdateGroupParticipants(t.Context(), made.JID, []types.JID{budiJID, stranger}, whatsmeow.ParticipantChangeAdd)
 	if err != nil || len(added) != 2 || added[0].Error != 0 || added[1].Error != 404 {
 		t.Errorf("added %+v: %v", added, err)

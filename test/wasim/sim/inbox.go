@@ -13,6 +13,7 @@ type inbox struct {
 	offline bool
 	silent  bool
 	hidden  bool
+	private bool
 	held    []func()
 	seen    map[string]struct{}
 }
@@ -25,6 +26,8 @@ type PersonState struct {
 	Silent bool `json:"silent"`
 	// Hidden people are known by their LID only: no one is told their number.
 	Hidden bool `json:"hidden"`
+	// Private people join groups by an invite only, and show their about and picture to nobody.
+	Private bool `json:"private"`
 }
 
 // Set changes how a person's phone behaves from now on.
@@ -36,7 +39,7 @@ func (p Person) Set(state PersonState) error {
 	a.inbox.handling.Lock()
 	defer a.inbox.handling.Unlock()
 	a.inbox.mu.Lock()
-	a.inbox.offline, a.inbox.silent, a.inbox.hidden = state.Offline, state.Silent, state.Hidden
+	a.inbox.offline, a.inbox.silent, a.inbox.hidden, a.inbox.private = state.Offline, state.Silent, state.Hidden, state.Private
 	var held []func()
 	if !state.Offline {
 		held, a.inbox.held = a.inbox.held, nil
@@ -73,6 +76,12 @@ func (a *account) isHidden() bool {
 	a.inbox.mu.Lock()
 	defer a.inbox.mu.Unlock()
 	return a.inbox.hidden
+}
+
+func (a *account) isPrivate() bool {
+	a.inbox.mu.Lock()
+	defer a.inbox.mu.Unlock()
+	return a.inbox.private
 }
 
 // seenBefore remembers that the phone could read a message, and reports whether it could before.

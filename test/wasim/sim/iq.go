@@ -87,10 +87,12 @@ func (s *Server) handleQuery(c *conn, iq, request *waBinary.Node, space string) 
 	case "w:g2":
 		s.handleGroupQuery(c, iq, request)
 	case "blocklist":
-		c.send(answer(iq, waBinary.Node{Tag: "list", Attrs: waBinary.Attrs{"dhash": "sim"}}))
+		s.handleBlocklist(c, iq, request)
 	case "w:profile:picture":
-		c.send(refusal(iq, 404, "item-not-found"))
-	case "abt", "md", "status", "tos", "w", "w:stats", "urn:xmpp:whatsapp:dirty", "urn:xmpp:whatsapp:push":
+		s.handlePicture(c, iq, request)
+	case "status":
+		s.handleAbout(c, iq, request)
+	case "abt", "md", "tos", "w", "w:stats", "urn:xmpp:whatsapp:dirty", "urn:xmpp:whatsapp:push":
 		c.send(answer(iq))
 	default:
 		s.Stats.UnknownIQ.Add(1)

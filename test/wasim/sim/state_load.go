@@ -66,6 +66,8 @@ func (s *Server) load(kind string, path []string, raw json.RawMessage) error {
 		return errSaved
 	}
 	switch kind {
+	case kindProfile:
+		return json.Unmarshal(raw, &a.profile.saved)
 	case kindOwnKeys:
 		var private map[uint32][]byte
 		if err := json.Unmarshal(raw, &private); err != nil {

@@ -34,7 +34,7 @@ func (s *Server) handleUsync(c *conn, iq *waBinary.Node) {
 			jid = types.NewJID(number, types.DefaultUserServer)
 		}
 		if a := s.accountOf(jid); a != nil {
-			users = append(users, waBinary.Node{Tag: "user", Attrs: waBinary.Attrs{"jid": jid}, Content: a.describe(asked, contact)})
+			users = append(users, waBinary.Node{Tag: "user", Attrs: waBinary.Attrs{"jid": jid}, Content: a.describe(asked, contact, c.dev.account)})
 		}
 	}
 	c.send(answer(iq, waBinary.Node{
@@ -47,8 +47,8 @@ func (s *Server) handleUsync(c *conn, iq *waBinary.Node) {
 	}))
 }
 
-// describe answers what was asked of one account. A number that is not on WhatsApp has nothing but that answer.
-func (a *account) describe(asked map[string]bool, contact []byte) []waBinary.Node {
+// describe answers what somebody asked of one account. A number that is not on WhatsApp has nothing but that answer.
+func (a *account) describe(asked map[string]bool, contact []byte, asker *account) []waBinary.Node {
 	var facts []waBinary.Node
 	if asked["contact"] {
 		on := "in"
@@ -63,9 +63,7 @@ func (a *account) describe(asked map[string]bool, contact []byte) []waBinary.Nod
 	if asked["lid"] {
 		facts = append(facts, waBinary.Node{Tag: "lid", Attrs: waBinary.Attrs{"val": a.lidJID()}})
 	}
-	if asked["status"] {
-		facts = append(facts, waBinary.Node{Tag: "status", Content: []byte("sim")})
-	}
+	facts = append(facts, a.describeProfile(asked, asker)...)
 	if asked["devices"] {
 		devices := []waBinary.Node{{Tag: "device", Attrs: waBinary.Attrs{"id": "0"}}}
 		for _, d := range a.allDevices() {

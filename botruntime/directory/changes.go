@@ -1,0 +1,264 @@
+package directory
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// groupEntry is the event of one change. more tells it from other changes of its kind at the same time.
+func groupEntry(c bot.GroupChange, more ...string) entry {
+	e := entry{
+		name: append([]string{c.Chat.ID, string(c.Change), string(c.Setting)}, more...), kind: bot.EventGroup, chat: c.Chat.ID,
+		data: bot.EventData{Group: &c},
+	}
+	if c.Subject != "" {
+		e.names = map[string]string{c.Chat.ID: c.Subject}
+	}
+	return e
+}
+
+// joined is the event of a group that the account came into.
+func (d *Directory) joined(evt *events.JoinedGroup) entry {
+	group := d.group(&evt.GroupInfo)
+	change := bot.GroupChange{
+		Chat: d.Names.Party(evt.JID, types.EmptyJID, ""), By: d.party(evt.Sender, evt.SenderPN), At: bot.At(d.Journal.Now()),
+		Change: bot.GroupAdded, Subject: group.Subject, Group: &group,
+	}
+	for _, p := range group.Participants {
+		if slices.Contains(d.own(), p.ID) {
+			change.Participants = []bot.Party{p.Party}
+		}
+	}
+	switch {
+	case evt.Type == "new":
+		change.Change, change.At, change.Participants = bot.GroupCreated, group.Created, nil
+		return groupEntry(change)
+	case evt.Reason == "invite":
+		change.Change = bot.GroupJoined
+	}
+	return groupEntry(change, evt.ParticipantVersionID)
+}
+
+// party is a person whom WhatsApp names by an address, and perhaps by the number too; nil for nobody.
+func (d *Directory) party(jid, number *types.JID) *bot.Party {
+	if jid == nil || jid.IsEmpty() {
+		return nil
+	}
+	alt := types.EmptyJID
+	if number != nil {
+		alt = *number
+	}
+	p := d.Names.Party(*jid, alt, "")
+	return &p
+}
+
+// parties are people whom WhatsApp names by an address.
+func (d *Directory) parties(people []types.JID) (all []bot.Party) {
+	for _, jid := range people {
+		all = append(all, d.Names.Party(jid, types.EmptyJID, ""))
+	}
+	return all
+}
+
+// changesIn are the events of a notification about a group.
+func (d *Directory) changesIn(evt *events.GroupInfo) (all []entry) {
+	base := bot.GroupChange{
+		Chat: d.Names.Party(evt.JID, types.EmptyJID, ""), By: d.party(evt.Sender, evt.SenderPN), At: bot.At(evt.Timestamp),
+	}
+	at := strconv.FormatInt(evt.Timestamp.Unix(), 10)
+	add := func(change bot.GroupEvent, tune func(*bot.GroupChange), more ...string) {
+		c := base
+		c.Change = change
+		tune(&c)
+		all = append(all, groupEntry(c, append(more, at)...))
+	}
+	people := func(change bot.GroupEvent, some []bot.Party) {
+		if len(some) == 0 {
+			return
+		}
+		ids := []string{evt.ParticipantVersionID}
+		for _, p := range some {
+			ids = append(ids, p.ID)
+		}
+		add(change, func(c *bot.GroupChange) { c.Participants = some }, ids...)
+	}
+	entered := bot.GroupAdded
+	if evt.JoinReason == "invite" {
+		entered = bot.GroupJoined
+	}
+	left, removed := splitLeft(base.By, d.parties(evt.Leave))
+	people(entered, d.parties(evt.Join))
+	people(bot.GroupMemberLeft, left)
+	people(bot.GroupRemoved, removed)
+	people(bot.GroupPromoted, d.parties(evt.Promote))
+	people(bot.GroupDemoted, d.parties(evt.Demote))
+	if evt.Name != nil {
+		add(bot.GroupSubject, func(c *bot.GroupChange) { c.Subject = evt.Name.Name }, evt.Name.Name)
+	}
+	if evt.Topic != nil {
+		add(bot.GroupDescription, func(c *bot.GroupChange) { c.Description = evt.Topic.Topic }, evt.Topic.TopicID)
+	}
+	if evt.NewInviteLink != nil {
+		add(bot.GroupInviteChanged, func(*bot.GroupChange) {}, *evt.NewInviteLink)
+	}
+	if evt.Delete != nil {
+		add(bot.GroupDeleted, func(*bot.GroupChange) {})
+	}
+	d.settings(evt, add)
+	for _, node := range evt.UnknownChanges {
+		d.unknown(node, add, people)
+	}
+	return all
+}
+
+type addChange func(change bot.GroupEvent, tune func(*bot.GroupChange), more ...string)
+
+// settings are the events of settings that changed.
+func (d *Directory) settings(evt *events.GroupInfo, add addChange) {
+	set := func(setting bot.GroupSetting, on *bool) {
+		value := ""
+		if on != nil {
+			value = strconv.FormatBool(*on)
+		}
+		add(bot.GroupSettings, func(c *bot.GroupChange) { c.Setting, c.On = setting, on }, string(setting), value)
+	}
+	if evt.Announce != nil {
+		set(bot.SettingAnnounce, &evt.Announce.IsAnnounce)
+	}
+	if evt.Locked != nil {
+		set(bot.SettingLocked, &evt.Locked.IsLocked)
+	}
+	if evt.MembershipApprovalMode != nil {
+		set(bot.SettingApproval, nil)
+	}
+	if evt.Ephemeral != nil {
+		seconds := evt.Ephemeral.DisappearingTimer
+		on := evt.Ephemeral.IsEphemeral && seconds > 0
+		add(bot.GroupSettings, func(c *bot.GroupChange) { c.Setting, c.On, c.ExpiresIn = bot.SettingExpiresIn, &on, seconds },
+			string(bot.SettingExpiresIn), strconv.FormatUint(uint64(seconds), 10))
+	}
+}
+
+// unknown is a change that this build of whatsmeow does not read.
+func (d *Directory) unknown(node *waBinary.Node, add addChange, people func(bot.GroupEvent, []bot.Party)) {
+	switch node.Tag {
+	case "member_add_mode":
+		mode, _ := node.Content.([]byte)
+		on := string(mode) == string(types.GroupMemberAddModeAllMember)
+		add(bot.GroupSettings, func(c *bot.GroupChange) { c.Setting, c.On = bot.SettingAddMembers, &on }, string(mode))
+	case "created_membership_requests":
+		people(bot.GroupRequested, d.peopleIn(node))
+	case "revoked_membership_requests":
+		people(bot.GroupRequestRevoked, d.peopleIn(node))
+	}
+}
+
+// peopleIn are the people whom a node lists.
+func (d *Directory) peopleIn(node *waBinary.Node) (all []bot.Party) {
+	for _, child := range node.GetChildren() {
+		jid, _ := child.Attrs["jid"].(types.JID)
+		if jid.IsEmpty() {
+			continue
+		}
+		alt := types.EmptyJID
+		for _, name := range []string{"phone_number", "lid"} {
+			if other, ok := child.Attrs[name].(types.JID); ok {
+				alt = other
+			}
+		}
+		all = append(all, d.Names.Party(jid, alt, ""))
+	}
+	return all
+}
+
+// splitLeft tells those who left by themselves from those whom somebody removed.
+func splitLeft(by *bot.Party, gone []bot.Party) (left, removed []bot.Party) {
+	for _, p := range gone {
+		if by != nil && p.ID == by.ID {
+			left = append(left, p)
+		} else {
+			removed = append(removed, p)
+		}
+	}
+	return left, removed
+}
+
+// picture is the event of another picture, of a group or of a person.
+func (d *Directory) picture(evt *events.Picture) entry {
+	id, at := evt.PictureID, strconv.FormatInt(evt.Timestamp.Unix(), 10)
+	party := d.Names.Party(evt.JID, types.EmptyJID, "")
+	if evt.JID.Server == types.GroupServer {
+		return groupEntry(bot.GroupChange{
+			Chat: party, By: d.party(&evt.Author, nil), At: bot.At(evt.Timestamp), Change: bot.GroupPicture, PictureID: id,
+		}, id, at)
+	}
+	return contactEntry(bot.Contact{Party: party, PictureID: id}, "picture", id, at)
+}
+
+// contactEntry is the event of one field of a contact that changed.
+func contactEntry(c bot.Contact, field string, name ...string) entry {
+	c.Changed = []string{field}
+	return entry{name: append([]string{c.ID, field}, name...), kind: bot.EventContact, chat: c.ID, data: bot.EventData{Contact: &c}}
+}
+
+func (d *Directory) about(evt *events.UserAbout) entry {
+	party := d.Names.Party(evt.JID, types.EmptyJID, "")
+	return contactEntry(bot.Contact{Party: party, About: evt.Status}, "about", evt.Status, strconv.FormatInt(evt.Timestamp.Unix(), 10))
+}
+
+// pushName is the event of another name that a person chose. The first name that the bot learns is no change.
+func (d *Directory) pushName(evt *events.PushName) entry {
+	if evt.OldPushName == "" || evt.NewPushName == "" {
+		return entry{}
+	}
+	e := contactEntry(bot.Contact{Party: d.Names.Party(evt.JID, evt.JIDAlt, evt.NewPushName), PushName: evt.NewPushName},
+		"pushName", evt.NewPushName, d.cause(evt.Message))
+	e.names = map[string]string{e.chat: evt.NewPushName}
+	return e
+}
+
+func (d *Directory) businessName(evt *events.BusinessName) entry {
+	if evt.OldBusinessName == "" || evt.NewBusinessName == "" {
+		return entry{}
+	}
+	return contactEntry(bot.Contact{Party: d.Names.Party(evt.JID, types.EmptyJID, ""), BusinessName: evt.NewBusinessName},
+		"businessName", evt.NewBusinessName, d.cause(evt.Message))
+}
+
+// cause names the message in which a name was seen, or the moment.
+func (d *Directory) cause(info *types.MessageInfo) string {
+	if info != nil {
+		return info.ID
+	}
+	return d.Journal.Now().Format(time.RFC3339Nano)
+}
+
+// contactName is the event of another name in the phone's address book.
+func (d *Directory) contactName(evt *events.Contact) entry {
+	if evt.FromFullSync {
+		return entry{}
+	}
+	name := evt.Action.GetFullName()
+	if name == "" {
+		name = evt.Action.GetFirstName()
+	}
+	return contactEntry(bot.Contact{Party: d.Names.Party(evt.JID, types.EmptyJID, ""), ContactName: name},
+		"contactName", name, strconv.FormatInt(evt.Timestamp.UnixMilli(), 10))
+}
+
+// blocklist are the events of people whom another device of the account blocked or unblocked.
+func (d *Directory) blocklist(evt *events.Blocklist) (all []entry) {
+	for _, change := range evt.Changes {
+		blocked := change.Action == events.BlocklistChangeActionBlock
+		all = append(all, contactEntry(bot.Contact{Party: d.Names.Party(change.JID, types.EmptyJID, ""), Blocked: &blocked},
+			"blocked", string(change.Action), evt.PrevDHash, evt.DHash))
+	}
+	return all
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
+)
+
+func TestContacts(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{sim.AddrPN, sim.AddrLID} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			wa := simtest.Start(t, sim.Config{AddrMode: mode})
+			p := start(t, settings(wa, t.TempDir()))
+			own := jid(t, p.pair(wa).JID)
+			sari := wa.Person(sariPhone)
+			if err := sari.Show("Sari", "sibuk", "Toko Sari"); err != nil {
+				t.Fatal(err)
+			}
+			came, err := sari.Write(own, "halo")
+			mustSend(t, came, err)
+			p.waitForEvent("the message", ofType(bot.EventMessage))
+			var one bot.Contact
+			p.do(http.MethodGet, pathOf(bot.PathContact, "+"+sariPhone), nil, &one)
+			if one.Phone != "+"+sariPhone || one.LID == "" || one.PushName != "Sari" || one.BusinessName != "Toko Sari" || one.About != "sibuk" ||
+				!*one.OnWhatsApp || *one.Blocked || one.PictureID != "" {
+				t.Errorf("contact %+v", one)
+			}
+			var byLID bot.Contact
+			if p.do(http.MethodGet, pathOf(bot.PathContact, one.LID), nil, &byLID); byLID.ID != one.ID || byLID.PushName != "Sari" || !*byLID.OnWhatsApp {
+				t.Errorf("by the hidden address: %+v", byLID)
+			}
+			if p.do(http.MethodGet, pathOf(bot.PathContact, strangerPhone), nil, &one); *one.OnWhatsApp || one.Phone != "+"+strangerPhone {
+				t.Errorf("a number that nobody has: %+v", one)
+			}
+			p.refusesAt(http.MethodGet, pathOf(bot.PathContact, "120363000000000001@g.us"), nil, http.StatusUnprocessableEntity)
+			p.refusesAt(http.MethodPut, pathOf(bot.PathContactBlock, strangerPhone), nil, http.StatusNotFound)
+
+			var blocked bot.Blocked
+			p.do(http.MethodPut, pathOf(bot.PathContactBlock, sariPhone), nil, &blocked)
+			var list bot.BlockedContacts
+			p.do(http.MethodGet, bot.PathBlocked, nil, &list)
+			if !blocked.Blocked || len(list.Contacts) != 1 || list.Contacts[0].Phone != "+"+sariPhone || !slices.Equal(wa.Person(own.User).Blocked(), []string{sariPhone}) {
+				t.Errorf("blocked %+v, the list %+v", blocked, list)
+			}
+			if p.do(http.MethodGet, pathOf(bot.PathContact, sariPhone), nil, &one); !*one.Blocked {
+				t.Errorf("the contact is %+v", one)
+			}
+			p.do(http.MethodDelete, pathOf(bot.PathContactBlock, sariPhone), nil, &blocked)
+			if p.do(http.MethodGet, bot.PathBlocked, nil, &list); len(list.Contacts) != 0 {
+				t.Errorf("after unblocking: %+v", list)
+			}
+
+			// What a person changes is an event each.
+			if err := sari.Show("Sari Dewi", "libur", "Toko Sari"); err != nil {
+				t.Fatal(err)
+			}
+			contact := func(field string) *bot.Contact {
+				t.Helper()
+				return p.waitForEvent("another "+field, func(e bot.Event) bool {
+					return e.Type == bot.EventContact && slices.Equal(e.Data.Contact.Changed, []string{field})
+				}).Data.Contact
+			}
+			if now := contact("about"); now.About != "libur" || now.Phone != "+"+sariPhone {
+				t.Errorf("told of %+v", now)
+			}
+			came, err = sari.Write(own, "halo lagi")
+			mustSend(t, came, err)
+			if now := contact("pushName"); now.PushName != "Sari Dewi" || now.Phone != "+"+sariPhone {
+				t.Errorf("told of %+v", now)
+			}
+			if err := sari.SetPicture([]byte("\xff\xd8\xff\xd9")); err != nil {
+				t.Fatal(err)
+			}
+			if now := contact("picture"); now.PictureID == "" || now.PictureID != sari.Profile().Picture {
+				t.Errorf("told of %+v", now)
+			}
+			var said bot.About
+			if p.do(http.MethodGet, pathOf(bot.PathContactAbout, sariPhone), nil, &said); said.About != "libur" {
+				t.Errorf("about %+v", said)
+			}
+			came, err = wa.Person(budiPhone).Write(own, "halo")
+			mustSend(t, came, err)
+			p.waitFor("two contacts", func() bool { return len(p.contacts(1)) == 2 })
+			if all := p.contacts(1); all[0].Name != "Sari Dewi" || all[0].Phone != "+"+sariPhone || all[1].Phone != "+"+budiPhone {
+				t.Errorf("contacts %+v", all)
+			}
+		})
+	}
+}
+
+// contacts lists every contact, page by page.
+func (p *process) contacts(limit int) (all []bot.Contact) {
+	p.t.Helper()
+	for after := ""; ; {
+		var page bot.Contacts
+		p.do(http.MethodGet, bot.PathContacts+"?limit="+string(rune('0'+limit))+"&after="+after, nil, &page)
+		all = append(all, page.Contacts...)
+		if after = page.After; after == "" {
+			return all
+		}
+	}
+}
