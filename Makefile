@@ -107,6 +107,10 @@ demo: ## a bot, a finance bot and a simulated WhatsApp on this machine: scan, bo
 demo-down: ## end what the demonstrations left running and remove all that they made
 	@go run ./hack/demo down
 
+.PHONY: picture
+picture: ## the README's picture, from a demonstration that runs (`make demo`; Chromium)
+	go run ./hack/picture docs/picture.png
+
 ##@ On a real cluster
 
 .PHONY: cluster-up
