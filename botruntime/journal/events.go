@@ -81,20 +81,38 @@ func (t *Tx) Seen(keys ...Key) (bool, error) {
 // Append writes an event unless one of its keys was written before; the keys are several forms of the same name.
 // fresh is false for a repeat.
 func (t *Tx) Append(keys []Key, kind bot.EventType, chat string, data bot.EventData) (fresh bool, err error) {
-	seen, err := t.Seen(keys...)
+	fresh, err = t.remember(keys)
 	if err != nil {
 		return false, err
 	}
-	if seen {
+	if !fresh {
 		t.repeats++
 		return false, nil
 	}
-	for _, key := range keys {
-		if _, err := t.tx.ExecContext(t.ctx, `INSERT OR IGNORE INTO seen (key, at) VALUES (?, ?)`, key[:], millis(t.now)); err != nil {
-			return false, err
+	return true, t.insertEvent(keys[0], kind, chat, data)
+}
+
+// remember writes keys, and reports whether none of them was there before.
+func (t *Tx) remember(keys []Key) (fresh bool, err error) {
+	args := make([]any, 0, 2*len(keys))
+	different := map[Key]bool{}
+	for i := range keys {
+		if !different[keys[i]] {
+			different[keys[i]] = true
+			args = append(args, keys[i][:], millis(t.now))
 		}
 	}
-	return true, t.insertEvent(keys[0], kind, chat, data)
+	done, err := t.tx.ExecContext(t.ctx, `INSERT OR IGNORE INTO seen (key, at) VALUES (?, ?)`+strings.Repeat(", (?, ?)", len(different)-1), args...)
+	if err != nil {
+		return false, err
+	}
+	written, err := done.RowsAffected()
+	return written == int64(len(different)), err
+}
+
+// AppendNew writes an event of which there can be no repeat, because it says that something changed in this transaction.
+func (t *Tx) AppendNew(key Key, kind bot.EventType, chat string, data bot.EventData) error {
+	return t.insertEvent(key, kind, chat, data)
 }
 
 // AppendFresh writes an event of which there is no repeat: nothing is remembered of it but the event.

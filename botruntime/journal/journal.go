@@ -15,6 +15,10 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"modernc.org/sqlite"
+
+	"sesi.dev/sesi/internal/prepared"
 )
 
 // FileName is the journal's file in the session directory. Clearing the session, a backup and a restore leave it
@@ -82,6 +86,9 @@ CREATE INDEX messages_chat ON messages (chat, n);
 PRAGMA user_version = 1;
 `
 
+// statements bounds the statements that are kept compiled. The journal has about that many.
+const statements = 96
+
 // params open the file for its only connection. FULL makes a commit survive a power cut, EXCLUSIVE keeps the log's
 // index in memory, and the small cache is what an idle bot can afford.
 func params() url.Values {
@@ -134,7 +141,11 @@ func (j *Journal) open(ctx context.Context) error {
 		return err
 	}
 	u := url.URL{Scheme: "file", Path: j.path, RawQuery: params().Encode()}
-	db := sql.OpenDB(newConnector(u.String()))
+	base, err := sqlite.NewConnector(u.String())
+	if err != nil {
+		return err
+	}
+	db := sql.OpenDB(prepared.New(base, statements))
 	db.SetMaxOpenConns(1)
 	db.SetMaxIdleConns(1)
 	if err := j.prepare(ctx, db); err != nil {

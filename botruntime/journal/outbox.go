@@ -150,58 +150,62 @@ func (j *Journal) Send(ctx context.Context, id string) (*Send, error) {
 	return scanSend(j.db.QueryRowContext(ctx, selectSend+` WHERE id = ?`, id))
 }
 
+// whereDue finds the entries that are due, but for those that wait for an earlier one of their chat.
+const whereDue = ` s WHERE pending AND due <= ? AND NOT EXISTS (
+	SELECT 1 FROM sends e WHERE e.pending AND e.chat = s.chat AND e.n < s.n AND e.due > ? AND (e.attempts > 0 OR e.state = 'held'))
+	ORDER BY n LIMIT ?`
+
 // TakeDue marks up to limit entries as being sent, and returns them in the order of the outbox. An entry waits while an
 // earlier one of its chat does, unless that one was never tried and has its own time.
 func (j *Journal) TakeDue(ctx context.Context, limit int) (taken []Send, err error) {
-	due, err := j.due(ctx, limit)
-	if err != nil || len(due) == 0 {
+	if idle, err := j.idle(ctx); idle || err != nil {
 		return nil, err
 	}
 	err = j.Commit(ctx, func(t *Tx) error {
-		taken = taken[:0]
-		for _, id := range due {
-			s, err := t.UpdateSend(id, func(s *Send) bool {
-				if !s.Pending {
-					return false // cancelled meanwhile
-				}
+		taken, err = t.due(limit)
+		for i := 0; i < len(taken) && err == nil; i++ {
+			err = t.change(&taken[i], func(s *Send) bool {
 				s.Message.State, s.Message.Hold = bot.MessageSending, nil
 				return true
 			})
-			if err != nil {
-				return err
-			}
-			if s != nil && s.Pending {
-				taken = append(taken, *s)
-			}
 		}
-		return nil
+		return err
 	})
-	return taken, err
+	if err != nil {
+		return nil, err
+	}
+	return taken, nil
 }
 
-func (j *Journal) due(ctx context.Context, limit int) (ids []string, err error) {
-	now := millis(j.Now())
-	rows, err := j.db.QueryContext(ctx, `SELECT id FROM sends s WHERE pending AND due <= ? AND NOT EXISTS (
-		SELECT 1 FROM sends e WHERE e.pending AND e.chat = s.chat AND e.n < s.n AND e.due > ? AND (e.attempts > 0 OR e.state = 'held'))
-		ORDER BY n LIMIT ?`, now, now, limit)
+func (t *Tx) due(limit int) (due []Send, err error) {
+	rows, err := t.tx.QueryContext(t.ctx, selectSend+whereDue, millis(t.now), millis(t.now), limit)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		s, err := scanSend(rows)
+		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, id)
+		due = append(due, *s)
 	}
-	return ids, rows.Err()
+	return due, rows.Err()
 }
 
 // Idle reports whether nothing is due.
 func (j *Journal) Idle(ctx context.Context) bool {
-	ids, err := j.due(ctx, 1)
-	return err == nil && len(ids) == 0
+	idle, err := j.idle(ctx)
+	return idle && err == nil
+}
+
+func (j *Journal) idle(ctx context.Context) (bool, error) {
+	now, one := millis(j.Now()), 0
+	err := j.db.QueryRowContext(ctx, `SELECT 1 FROM sends`+whereDue, now, now, 1).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return true, nil
+	}
+	return false, err
 }
 
 // NextDue is when the next pending entry that is not due yet becomes due; zero when there is none.
@@ -218,11 +222,16 @@ func (t *Tx) UpdateSend(id string, change func(*Send) bool) (*Send, error) {
 	if err != nil || s == nil {
 		return s, err
 	}
-	before, chat := s.Message.State, s.Message.Chat.ID
+	return s, t.change(s, change)
+}
+
+// change is UpdateSend for an entry that was read in this transaction.
+func (t *Tx) change(s *Send, change func(*Send) bool) error {
+	was := *s
 	if !change(s) {
-		return s, nil
+		return nil
 	}
-	if s.Message.State != before {
+	if s.Message.State != was.Message.State {
 		s.Message.History = append(s.Message.History, bot.StateAt{State: s.Message.State, At: bot.At(t.now)})
 		if more := len(s.Message.History) - maxHistory; more > 0 {
 			s.Message.History = append(s.Message.History[:1], s.Message.History[1+more:]...)
@@ -230,17 +239,35 @@ func (t *Tx) UpdateSend(id string, change func(*Send) bool) (*Send, error) {
 	}
 	body, err := json.Marshal(s.Message)
 	if err != nil {
-		return nil, fmt.Errorf("encode a message: %w", err)
+		return fmt.Errorf("encode a message: %w", err)
 	}
-	if _, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET target = ?, chat = ?, state = ?, pending = ?, due = ?, ends = ?, attempts = ?, body = ? WHERE id = ?`,
-		s.Target, s.Message.Chat.ID, string(s.Message.State), s.Pending, millis(s.Due), millis(s.Ends), s.Attempts, string(body), id); err != nil {
-		return nil, err
+	return t.writeSend(&was, s, body)
+}
+
+// writeSend writes a changed entry. SQLite rewrites the index of each column that a statement names, so the usual
+// changes name few.
+func (t *Tx) writeSend(was, s *Send, body []byte) error {
+	var err error
+	switch id := s.Message.ID; {
+	case s.Message.Chat.ID != was.Message.Chat.ID || s.Target != was.Target:
+		_, err = t.tx.ExecContext(t.ctx, `UPDATE sends SET target = ?, chat = ?, state = ?, pending = ?, due = ?, ends = ?, attempts = ?, body = ? WHERE id = ?`,
+			s.Target, s.Message.Chat.ID, string(s.Message.State), s.Pending, millis(s.Due), millis(s.Ends), s.Attempts, string(body), id)
+	case s.Pending != was.Pending || !s.Due.Equal(was.Due) && s.Pending || !s.Ends.Equal(was.Ends):
+		_, err = t.tx.ExecContext(t.ctx, `UPDATE sends SET state = ?, pending = ?, due = ?, ends = ?, attempts = ?, body = ? WHERE n = ?`,
+			string(s.Message.State), s.Pending, millis(s.Due), millis(s.Ends), s.Attempts, string(body), s.N)
+	default:
+		_, err = t.tx.ExecContext(t.ctx, `UPDATE sends SET state = ?, attempts = ?, body = ? WHERE n = ?`, string(s.Message.State), s.Attempts, string(body), s.N)
 	}
-	if s.Listed {
+	if err != nil || !s.Listed {
+		return err
+	}
+	if s.Message.Chat.ID != was.Message.Chat.ID {
 		_, err = t.tx.ExecContext(t.ctx, `UPDATE messages SET chat = ?, body = ? WHERE id = ? AND chat = ? AND sender = ?`,
-			s.Message.Chat.ID, body, id, chat, s.Message.From.ID)
+			s.Message.Chat.ID, body, s.Message.ID, was.Message.Chat.ID, s.Message.From.ID)
+		return err
 	}
-	return s, err
+	_, err = t.tx.ExecContext(t.ctx, `UPDATE messages SET body = ? WHERE id = ? AND chat = ? AND sender = ?`, body, s.Message.ID, s.Message.Chat.ID, s.Message.From.ID)
+	return err
 }
 
 // maxHistory bounds the history of a message that is tried again and again; its first step stays.
@@ -278,32 +305,6 @@ func (j *Journal) OutboxSize(ctx context.Context) (sizes map[bot.MessageState]in
 		sizes[state] = n
 	}
 	return sizes, rows.Err()
-}
-
-// KnowChat remembers that messages were sent or received in a chat, longer than the messages are kept.
-func (t *Tx) KnowChat(forms ...string) error {
-	for _, form := range forms {
-		if _, err := t.tx.ExecContext(t.ctx, `INSERT INTO chats (chat, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = excluded.at WHERE excluded.at > at + 86400000`,
-			form, millis(t.now)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// KnownChat reports whether a message was sent or received in a chat, under one of the forms of its address.
-func (j *Journal) KnownChat(ctx context.Context, forms ...string) (bool, error) {
-	for _, form := range forms {
-		var one int
-		err := j.db.QueryRowContext(ctx, `SELECT 1 FROM chats WHERE chat = ?`, form).Scan(&one)
-		if err == nil {
-			return true, nil
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return false, err
-		}
-	}
-	return false, nil
 }
 
 // expireOutbox removes one helping of entries that nobody asks for any more, and reports whether there may be more.
@@ -350,52 +351,6 @@ func (t *Tx) ReleaseHeld(reasons ...bot.HoldReason) error {
 	for _, reason := range reasons {
 		if _, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET due = ? WHERE pending AND state = 'held' AND json_extract(body, '$.hold.reason') = ?`,
 			millis(t.now), string(reason)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// BeginChat counts a chat that the bot began on a day.
-func (t *Tx) BeginChat(day string) error {
-	_, err := t.tx.ExecContext(t.ctx, `INSERT INTO budget (day, fresh) VALUES (?, 1) ON CONFLICT DO UPDATE SET fresh = fresh + 1`, day)
-	return err
-}
-
-// KnownChat reports whether a message was sent or received in a chat, under one of the forms of its address.
-func (t *Tx) KnownChat(forms ...string) (known bool, err error) {
-	for _, form := range forms {
-		if err = t.tx.QueryRowContext(t.ctx, `SELECT EXISTS (SELECT 1 FROM chats WHERE chat = ?)`, form).Scan(&known); known || err != nil {
-			break
-		}
-	}
-	return known, err
-}
-
-// NewChats is how many chats the bot began on a day.
-func (j *Journal) NewChats(ctx context.Context, day string) (n int, err error) {
-	err = j.db.QueryRowContext(ctx, `SELECT coalesce((SELECT fresh FROM budget WHERE day = ?), 0)`, day).Scan(&n)
-	return n, err
-}
-
-// TokenDue reports whether the account's privacy token of a week has not been handed to a chat.
-func (j *Journal) TokenDue(ctx context.Context, week int64, forms ...string) (bool, error) {
-	var newest int64
-	for _, form := range forms {
-		var issued int64
-		err := j.db.QueryRowContext(ctx, `SELECT coalesce((SELECT token FROM chats WHERE chat = ?), 0)`, form).Scan(&issued)
-		if err != nil {
-			return false, err
-		}
-		newest = max(newest, issued)
-	}
-	return newest < week, nil
-}
-
-// TokenIssued remembers the week whose privacy token was handed to a chat.
-func (t *Tx) TokenIssued(week int64, forms ...string) error {
-	for _, form := range forms {
-		if _, err := t.tx.ExecContext(t.ctx, `UPDATE chats SET token = ? WHERE chat = ?`, week, form); err != nil {
 			return err
 		}
 	}

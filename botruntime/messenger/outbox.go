@@ -275,6 +275,7 @@ func causeOf(err error) string {
 // settleAll writes the results of messages, as many at once as there are. It reports whether all were written.
 func (m *Messenger) settleAll(results <-chan result) bool {
 	whole := true
+	var settled []bot.Message
 	for first := range results {
 		some := []result{first}
 	more:
@@ -290,10 +291,15 @@ func (m *Messenger) settleAll(results <-chan result) bool {
 			}
 		}
 		ctx, cancel := commitContext()
+		settled = settled[:0]
 		err := m.Journal.CommitTogether(ctx, func(t *journal.Tx) error {
 			for _, r := range some {
-				if err := m.settle(t, r); err != nil {
+				s, err := m.settle(t, r)
+				if err != nil {
 					return err
+				}
+				if s != nil {
+					settled = append(settled, s.Message)
 				}
 			}
 			return nil
@@ -305,8 +311,8 @@ func (m *Messenger) settleAll(results <-chan result) bool {
 			whole = false
 			continue
 		}
-		for _, r := range some {
-			m.settled(r.send.Message.ID)
+		for _, one := range settled {
+			m.settled(one)
 		}
 	}
 	return whole
@@ -317,8 +323,8 @@ var rank = map[bot.MessageState]int{
 	bot.MessageSent: 1, bot.MessageDelivered: 2, bot.MessageRead: 3, bot.MessagePlayed: 4,
 }
 
-// settle writes the result of an attempt.
-func (m *Messenger) settle(t *journal.Tx, r result) error {
+// settle writes the result of an attempt, and returns the entry as it is then; nil when it is gone.
+func (m *Messenger) settle(t *journal.Tx, r result) (*journal.Send, error) {
 	v, previous := r.verdict, bot.MessageState("")
 	s, err := t.UpdateSend(r.send.Message.ID, func(s *journal.Send) bool {
 		previous = s.Message.State
@@ -338,17 +344,17 @@ func (m *Messenger) settle(t *journal.Tx, r result) error {
 		return true
 	})
 	if err != nil || s == nil {
-		return err
+		return nil, err
 	}
 	switch s.Message.State {
 	case previous, bot.MessageQueued, bot.MessageSending:
-		return nil
+		return s, nil
 	case bot.MessageSent:
 		if err := m.wasSent(t, s); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return m.tell(t, s, previous)
+	return s, m.tell(t, s, previous)
 }
 
 // wasSent writes the consequences of a message that WhatsApp's server accepted.
@@ -356,23 +362,16 @@ func (m *Messenger) wasSent(t *journal.Tx, s *journal.Send) error {
 	if !s.Listed {
 		return m.applied(t, s)
 	}
-	if s.Message.Chat.Kind == bot.PartyPerson {
-		known, err := t.KnownChat(message.Forms(s.Message.Chat)...)
-		if err != nil {
-			return err
-		}
-		if !known {
-			if err := t.BeginChat(m.today()); err != nil {
-				return err
-			}
-		}
+	known, err := t.KnowChat(message.Forms(s.Message.Chat)...)
+	if err == nil && !known && s.Message.Chat.Kind == bot.PartyPerson {
+		err = t.BeginChat(m.today())
 	}
-	if err := t.KnowChat(message.Forms(s.Message.Chat)...); err != nil {
+	if err != nil {
 		return err
 	}
 	shown := s.Message
 	shown.History = nil
-	_, err := t.Append(keysOf(bot.EventMessageSent, s.Message.Chat, s.Message.From, s.Message.ID), bot.EventMessageSent, s.Message.Chat.ID, bot.EventData{Message: &shown})
+	_, err = t.Append(keysOf(bot.EventMessageSent, s.Message.Chat, s.Message.From, s.Message.ID), bot.EventMessageSent, s.Message.Chat.ID, bot.EventData{Message: &shown})
 	return err
 }
 
@@ -384,41 +383,5 @@ func (m *Messenger) tell(t *journal.Tx, s *journal.Send, previous bot.MessageSta
 	}
 	// A message can be held, or unknown, more than once.
 	key := journal.KeyOf(string(bot.EventMessageState), s.Message.ID, string(s.Message.State), fmt.Sprint(len(s.Message.History), s.Attempts))
-	_, err := t.Append([]journal.Key{key}, bot.EventMessageState, s.Message.Chat.ID, bot.EventData{State: change})
-	return err
-}
-
-// watch returns a channel that is closed when the message's state changes. release must be called.
-func (m *Messenger) watch(id string) (changed <-chan struct{}, release func()) {
-	m.waitMu.Lock()
-	defer m.waitMu.Unlock()
-	w := m.waits[id]
-	if w == nil {
-		w = &wait{changed: make(chan struct{})}
-		m.waits[id] = w
-	}
-	w.watchers++
-	return w.changed, func() {
-		m.waitMu.Lock()
-		defer m.waitMu.Unlock()
-		if w.watchers--; w.watchers == 0 && m.waits[id] == w {
-			delete(m.waits, id)
-		}
-	}
-}
-
-// wait holds the callers that wait for one message.
-type wait struct {
-	changed  chan struct{}
-	watchers int
-}
-
-// settled wakes the callers that wait for a message.
-func (m *Messenger) settled(id string) {
-	m.waitMu.Lock()
-	defer m.waitMu.Unlock()
-	if w := m.waits[id]; w != nil {
-		close(w.changed)
-		delete(m.waits, id)
-	}
+	return t.AppendNew(key, bot.EventMessageState, s.Message.Chat.ID, bot.EventData{State: change})
 }

@@ -21,7 +21,7 @@ func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
 	if !ok || evt.IsFromMe {
 		return true
 	}
-	changed := []string{}
+	var changed []bot.Message
 	kept := m.commit(func(t *journal.Tx) error {
 		changed = changed[:0]
 		for _, id := range evt.MessageIDs {
@@ -48,14 +48,14 @@ func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
 			if err := m.tell(t, s, was); err != nil {
 				return err
 			}
-			changed = append(changed, id)
+			changed = append(changed, s.Message)
 		}
 		return nil
 	}, true)
 	if kept {
-		for _, id := range changed {
-			m.settled(id)
-			if f := m.flying.Load(); f != nil && f.id == id {
+		for _, one := range changed {
+			m.settled(one)
+			if f := m.flying.Load(); f != nil && f.id == one.ID {
 				f.land() // the recipient has it: WhatsApp's answer may be lost, and the messages behind it wait
 			}
 		}

@@ -115,7 +115,7 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 	switch r.Type {
 	case bot.EventMessage, bot.EventMessageSent:
 		if r.Chat.Kind == bot.PartyPerson {
-			err = t.KnowChat(message.Forms(r.Chat)...)
+			_, err = t.KnowChat(message.Forms(r.Chat)...)
 		}
 		err = errors.Join(err, t.PutMessage(*r.Data.Message, r.Raw))
 		if r.Data.Message.Poll != nil && err == nil {

@@ -187,7 +187,7 @@ func (m *Messenger) cancel(ctx context.Context, chat, id string) (cancelled *jou
 		return m.tell(t, s, previous)
 	})
 	if cancelled != nil && err == nil {
-		m.settled(id)
+		m.settled(cancelled.Message)
 	}
 	return cancelled, err
 }

@@ -315,30 +315,33 @@ func NewMessageID(account string) string {
 // held, or that waits for its time, is not on its way.
 func (m *Messenger) Await(ctx context.Context, id string) (bot.Message, error) {
 	for {
-		settled, release := m.watch(id)
+		w, release := m.watch(id)
 		s, err := m.Journal.Send(context.WithoutCancel(ctx), id)
 		if err != nil || s == nil {
 			release()
 			return bot.Message{}, errors.Join(err, errMissing(s))
 		}
-		switch s.Message.State {
-		case bot.MessageQueued, bot.MessageSending, bot.MessageUnknown:
-		default:
-			release()
-			return s.Message, nil
-		}
-		if s.Message.State == bot.MessageQueued && s.Message.SendAt.After(m.Journal.Now()) || !s.Pending {
+		waits := s.Message.State == bot.MessageQueued && s.Message.SendAt.After(m.Journal.Now())
+		if !underWay(s.Message) || waits || !s.Pending {
 			release()
 			return s.Message, nil
 		}
 		select {
-		case <-settled:
+		case <-w.changed:
+			if !underWay(w.message) {
+				return w.message, nil
+			}
 		case <-ctx.Done():
 			release()
 			return s.Message, nil
 		}
 		release()
 	}
+}
+
+// underWay reports whether it is not decided what becomes of a message.
+func underWay(m bot.Message) bool {
+	return m.State == bot.MessageQueued || m.State == bot.MessageSending || m.State == bot.MessageUnknown
 }
 
 func errMissing(s *journal.Send) error {

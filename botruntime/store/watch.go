@@ -8,7 +8,13 @@ import (
 	"io"
 
 	"modernc.org/sqlite"
+
+	"sesi.dev/sesi/internal/prepared"
 )
+
+// statements bounds the statements that a connection keeps compiled: what whatsmeow runs for each message, and what
+// links a phone, where it writes 812 keys one by one.
+const statements = 32
 
 // openWatched opens a database whose connections report each error that IsUnwritable knows, before they return
 // it. whatsmeow acknowledges a message although it could not store what it needs to decrypt the next one, so its
@@ -18,7 +24,7 @@ func openWatched(name string, report func(error)) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(watchedConnector{base, report}), nil
+	return sql.OpenDB(watchedConnector{prepared.New(base, statements), report}), nil
 }
 
 // watch passes err on, and reports it when the disk refuses the database's files.

@@ -1,4 +1,4 @@
-// Package proc reads memory use of processes from Linux's /proc, for measurements. A process that has ended uses
+// Package proc reads memory and processor use of processes from Linux's /proc, for measurements. A process that has ended uses
 // nothing.
 package proc
 
@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Memory is what processes use, in bytes. Proportional divides shared pages among the processes that share them (PSS).
@@ -24,6 +25,25 @@ func MemoryOf(pids []int) (m Memory) {
 		m.Anonymous += 1024 * rollup["Anonymous"]
 	}
 	return m
+}
+
+// tick is the unit of processor times in /proc; Linux has the same on every architecture.
+const tick = 10 * time.Millisecond
+
+// ProcessorOf returns the processor time that a process has used so far.
+func ProcessorOf(pid int) time.Duration {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(data), ") ") // the name before it may hold spaces
+	all := strings.Fields(rest)
+	if len(all) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(all[11], 10, 64)
+	system, _ := strconv.ParseInt(all[12], 10, 64)
+	return time.Duration(user+system) * tick
 }
 
 // Tree maps each process to the processes that it started.

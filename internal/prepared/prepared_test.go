@@ -1,18 +1,26 @@
-package journal
+package prepared
 
 import (
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+
+	"modernc.org/sqlite"
 )
 
 // TestStatementsAreCompiledOnce: a statement keeps nothing of an earlier call, works while its own rows are read, and
 // notices a changed table; more queries than are kept work too.
 func TestStatementsAreCompiledOnce(t *testing.T) {
 	t.Parallel()
-	db := sql.OpenDB(newConnector("file:" + t.TempDir() + "/x.db"))
+	const keep = 8
+	base, err := sqlite.NewConnector("file:" + t.TempDir() + "/x.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(New(base, keep))
 	db.SetMaxOpenConns(1)
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
@@ -26,7 +34,7 @@ func TestStatementsAreCompiledOnce(t *testing.T) {
 		}
 	}
 	ctx := t.Context()
-	_, err := db.ExecContext(ctx, `CREATE TABLE t (n INTEGER, s TEXT); CREATE INDEX t_n ON t (n)`)
+	_, err = db.ExecContext(ctx, `CREATE TABLE t (n INTEGER, s TEXT); CREATE INDEX t_n ON t (n)`)
 	must(err)
 	tx, err := db.BeginTx(ctx, nil)
 	must(err)
@@ -56,11 +64,15 @@ func TestStatementsAreCompiledOnce(t *testing.T) {
 	must(err)
 	var n int
 	must(db.QueryRowContext(ctx, above, 3).Scan(&n, new(sql.NullString)))
-	for i := range 2 * maxStatements {
+	for i := range 3 * keep {
 		must(db.QueryRowContext(ctx, fmt.Sprintf(`SELECT ? + %d`, i), 1).Scan(&n))
 		if n != i+1 {
 			t.Fatalf("statement %d returns %d", i, n)
 		}
+	}
+	must(db.QueryRowContext(ctx, `SELECT ? `+strings.Repeat(" ", maxLength), 5).Scan(&n)) // a long one
+	if n != 5 {
+		t.Errorf("a long statement returns %d", n)
 	}
 	ended, cancel := context.WithCancel(ctx)
 	cancel()

@@ -1,40 +1,37 @@
-package journal
+// Package prepared makes connections to SQLite compile each statement once. SQLite's compiler takes as long as a small
+// statement runs, and database/sql keeps no statement of a transaction.
+package prepared
 
 import (
 	"context"
 	"database/sql/driver"
 	"errors"
-
-	"modernc.org/sqlite"
 )
 
-// maxStatements bounds the statements that a connection keeps compiled. The journal has about that many.
-const maxStatements = 96
+// maxLength bounds the text of a statement that is kept. Longer ones insert many rows at once, seldom as many again.
+const maxLength = 1024
 
-// connector opens connections that compile each statement once. SQLite's compiler takes as long as a small statement
-// runs, and database/sql keeps no statement of a transaction.
+// New returns a connector whose connections each keep the statements that were used last, compiled, but no more than
+// keep of them. Each takes a few KiB of memory.
+func New(base driver.Connector, keep int) driver.Connector { return connector{base, keep} }
+
 type connector struct {
-	address string
-	driver  driver.Driver
+	driver.Connector
+	keep int
 }
 
-func newConnector(address string) connector { return connector{address, &sqlite.Driver{}} }
-
 // Connect implements driver.Connector.
-func (c connector) Connect(context.Context) (driver.Conn, error) {
-	opened, err := c.driver.Open(c.address)
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	opened, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	whole, ok := opened.(sqliteConn)
 	if !ok {
-		return nil, errors.Join(errors.New("the SQLite driver's connection lacks a method that the journal needs"), opened.Close())
+		return nil, errors.Join(errors.New("the SQLite driver's connection lacks a method"), opened.Close())
 	}
-	return &conn{sqliteConn: whole, statements: map[string]*statement{}}, nil
+	return &conn{sqliteConn: whole, keep: c.keep, statements: map[string]*statement{}}, nil
 }
-
-// Driver implements driver.Connector.
-func (c connector) Driver() driver.Driver { return c.driver }
 
 // sqliteConn is what database/sql uses of a connection.
 type sqliteConn interface {
@@ -51,30 +48,52 @@ type sqliteConn interface {
 // conn is one connection with its compiled statements. database/sql uses it from one goroutine at a time.
 type conn struct {
 	sqliteConn
+	keep       int
 	statements map[string]*statement
+	uses       uint64
 }
 
 // statement is a compiled statement; it is busy while its rows are read.
 type statement struct {
 	driver.Stmt
 	busy bool
+	used uint64 // the connection's uses when it was used last
 }
 
 // prepared returns the compiled statement; nil when the query has to be compiled for this call alone.
 func (c *conn) prepared(ctx context.Context, query string) (*statement, error) {
-	s, known := c.statements[query]
-	if known && s.busy || !known && len(c.statements) >= maxStatements {
+	s := c.statements[query]
+	if len(query) > maxLength || s != nil && s.busy {
 		return nil, nil //nolint:nilnil // none is kept
 	}
-	if !known {
+	if s == nil {
 		compiled, err := c.PrepareContext(ctx, query)
 		if err != nil {
 			return nil, err
 		}
+		if len(c.statements) >= c.keep {
+			c.forget()
+		}
 		s = &statement{Stmt: compiled}
 		c.statements[query] = s
 	}
+	c.uses++
+	s.used = c.uses
 	return s, nil
+}
+
+// forget closes the statement that was not used for longest.
+func (c *conn) forget() {
+	var oldest string
+	for query, s := range c.statements {
+		if !s.busy && (oldest == "" || s.used < c.statements[oldest].used) {
+			oldest = query
+		}
+	}
+	if oldest != "" {
+		_ = c.statements[oldest].Close() // it reports the last error of the statement, which its caller knows
+		delete(c.statements, oldest)
+	}
 }
 
 // ExecContext implements driver.ExecerContext.
