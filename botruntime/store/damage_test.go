@@ -379,7 +379,7 @@ func TestRandomDamage(t *testing.T) {
 
 	random := rand.New(rand.NewPCG(campaign.Seed(t), 0))
 	outcomes := map[string]int{}
-	for round := range campaign.Rounds(t, 40) {
+	for round := range campaign.Rounds(t, 15) {
 		for _, from := range []string{base, killed} {
 			auth := filepath.Join(t.TempDir(), "auth")
 			copyTree(t, from, auth)

@@ -116,7 +116,7 @@ func init() {
 }
 
 // kills is how often each kind of work is killed; SESI_SOAK multiplies it.
-const kills = 10
+const kills = 6
 
 // killed starts a helper on auth several times and kills it at a random moment; check gets the lines that the helper
 // printed after it opened the session.

@@ -345,7 +345,7 @@ func TestManyUsersAtOnce(t *testing.T) {
 	var group sync.WaitGroup
 	work := func(name string, f func(n int) error) {
 		group.Go(func() {
-			for n := range 25 {
+			for n := range 10 {
 				if err := f(n); err != nil {
 					t.Errorf("%s: %v", name, err)
 					return

@@ -22,7 +22,7 @@ import (
 )
 
 // kills is how many times TestKilledAtAnyMoment kills a bot; SESI_SOAK multiplies it.
-const kills = 60
+const kills = 30
 
 // TestKilledAtAnyMoment kills the bot -9 at random moments, with WhatsApp healthy and failing. If WhatsApp lists the
 // device, the next start must log in without a person; the database must be sound. If WhatsApp does not list it, the

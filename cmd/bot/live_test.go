@@ -65,6 +65,9 @@ func TestTypingAndPresence(t *testing.T) {
 	if err := friend.Type(own, "composing"); err != nil { // nobody asked
 		t.Fatal(err)
 	}
+	sent, err = wa.Person(own.User).Write(jid(t, "62899000009@s.whatsapp.net"), "ya") // behind it, so the bot has met both
+	mustSend(t, sent, err)
+	before = p.waitForEvent("another message of the phone", func(e bot.Event) bool { return e.Type == bot.EventMessageSent && e.Seq > before }).Seq
 	var known bot.Presence
 	p.do(http.MethodPut, pathOf(bot.PathChatPresence, chat), nil, &known)
 	if !known.Subscribed || known.Chat.Phone != chat || len(known.People) != 0 {

@@ -8,7 +8,7 @@ var waits = map[string]string{
 	"botruntime/session TestAFrozenPeerIsLeft":                     "two keep-alives without an answer",
 	"botruntime/session TestAPeerThatFreezesUnderACodeIsLeft":      "two keep-alives without an answer",
 	"botruntime/session TestALoginWithoutAnAnswerIsGivenUp":        "the deadline of a login, 3 s here",
-	"botruntime/store TestRandomDamage":                            "SQLite: 80 damaged stores are opened and mended",
+	"botruntime/store TestRandomDamage":                            "SQLite: 30 damaged stores are opened and mended",
 	"botruntime/store TestEveryAmountOfFreeSpace":                  "SQLite: a disk that fills up at each write in turn",
 	"botruntime/store TestManyUsersAtOnce":                         "SQLite: readers and writers beside a backup",
 	"botruntime/store TestTheRemedyWorks":                          "SQLite: each fault, then what its error says to do",
