@@ -70,12 +70,13 @@ func book(t *testing.T, messages int) {
 	awaitAnswer(t, fmt.Sprintf("Saldo -Rp%d.000", booked.count))
 }
 
-// bookFromNode books as book does, while there is no API server: it reaches the simulator's pod from the node.
-func bookFromNode(t *testing.T, address string) {
+// bookFromNode makes one booking at the session of that address while there is no API server: it reaches the simulator's pod
+// from the node.
+func bookFromNode(t *testing.T, address, jid string) {
 	t.Helper()
 	booked.Lock()
 	defer booked.Unlock()
-	askFromNode(t, address, "say", map[string]any{"jid": theFleet(t)[financeNumber].Status.Session.JID, "from": customer, "text": "makan 1rb"})
+	askFromNode(t, address, "say", map[string]any{"jid": jid, "from": customer, "text": "makan 1rb"})
 	booked.count++
 	awaitAnswerAt(t, fmt.Sprintf("Saldo -Rp%d.000", booked.count), func(context.Context) (all []outMsg, err error) {
 		return all, json.Unmarshal([]byte(askFromNode(t, address, "outbox", nil)), &all)
