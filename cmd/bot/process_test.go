@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/refuse"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -35,6 +36,7 @@ const (
 var binary string
 
 func TestMain(m *testing.M) {
+	refuse.Become() // see TestEachWriteIsRefusedInTurn
 	dir, err := os.MkdirTemp("", "sesi-bot")
 	if err == nil {
 		binary = filepath.Join(dir, "bot")
