@@ -281,6 +281,12 @@ func signing() *bot.Snapshot {
 	return snapshot
 }
 
+func comparing() *bot.Snapshot {
+	snapshot := signing()
+	snapshot.Reason = bot.ReasonPasskeyConfirmation
+	return snapshot
+}
+
 func asleep() *bot.Snapshot {
 	snapshot := scanning()
 	snapshot.Reason, snapshot.QRExpiresAt = bot.ReasonQRIdle, bot.Time{}

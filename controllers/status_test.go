@@ -67,6 +67,10 @@ func TestDeriveStatus(t *testing.T) {
 			"QRRequired=False/NotNeeded", "SessionExpired=False/NotExpired", "Conflict=False/NoConflict"}}},
 		"asks for a scan": {[]func(*pass){says(observer.Heard, scanning())}, want{bot.StatePairing, "QRAvailable", bot.ActionScanQR, []string{
 			"Ready=False/QRAvailable", "PodReady=True/PodRunning", "SessionExists=False/NotLinked", "Connected=False/QRAvailable", "QRRequired=True/QRAvailable"}}},
+		"asks for the passkey": {[]func(*pass){says(observer.Heard, signing())}, want{bot.StatePairing, "PasskeyRequired", bot.ActionSignPasskey, []string{
+			"Ready=False/PasskeyRequired", "PodReady=True/PodRunning", "SessionExists=False/NotLinked", "Connected=False/PasskeyRequired", "QRRequired=False/NotNeeded"}}},
+		"asks to compare codes": {[]func(*pass){says(observer.Heard, comparing())}, want{bot.StatePairing, "PasskeyConfirmation", bot.ActionSignPasskey, []string{
+			"Ready=False/PasskeyConfirmation", "Connected=False/PasskeyConfirmation", "QRRequired=False/NotNeeded"}}},
 		"logged out": {[]func(*pass){lastSeen, says(observer.Heard, snapshotOf(bot.StateLoggedOut, bot.ReasonLoggedOut, func(s *bot.Snapshot) {
 			s.Exists, s.Expired, s.QRRequired, s.UserAction = false, true, true, bot.ActionScanQR
 		}))}, want{bot.StateLoggedOut, "LoggedOut", bot.ActionScanQR, []string{"Ready=False/LoggedOut", "SessionExists=False/NotLinked", "SessionExpired=True/LoggedOut", "QRRequired=True/LoggedOut"}}},

@@ -85,16 +85,22 @@ func TestColumns(t *testing.T) {
 func TestSelectableFields(t *testing.T) {
 	one := create(t, "one", v1alpha1.WhatsAppSessionSpec{ClientID: "shop"})
 	create(t, "two", v1alpha1.WhatsAppSessionSpec{})
+	three := create(t, "three", v1alpha1.WhatsAppSessionSpec{})
+	three.Status.State, three.Status.Reason, three.Status.UserAction = bot.StateConnecting, string(bot.ReasonPasskeyRequired), bot.ActionSignPasskey
+	if err := api.Status().Update(t.Context(), three); err != nil {
+		t.Fatal(err)
+	}
 	one.Status.ClientID, one.Status.State, one.Status.UserAction = "shop", bot.StatePairing, bot.ActionScanQR
 	if err := api.Status().Update(t.Context(), one); err != nil {
 		t.Fatal(err)
 	}
 	for selector, want := range map[string]string{
-		"spec.clientId=shop":       "one",
-		"status.clientId=shop":     "one",
-		"status.state=Pairing":     "one",
-		"status.userAction=ScanQR": "one",
-		"status.state=Pending":     "two",
+		"spec.clientId=shop":            "one",
+		"status.clientId=shop":          "one",
+		"status.state=Pairing":          "one",
+		"status.userAction=ScanQR":      "one",
+		"status.userAction=SignPasskey": "three",
+		"status.state=Pending":          "two",
 	} {
 		table := get(t, "/apis/sesi.dev/v1alpha1/whatsappsessions?fieldSelector="+url.QueryEscape(selector))
 		if len(table.Rows) != 1 || table.Rows[0].Cells[0] != want {

@@ -69,7 +69,7 @@ func audience(look *bot.StatusOptions) (people []types.JID) {
 type groupSend[Extra any] func(ctx context.Context, own, to types.JID, people []types.JID, id types.MessageID, m *waE2E.Message,
 	timings *whatsmeow.MessageDebugTimings, extra Extra) (phash string, data []byte, err error)
 
-func withoutExtra[Extra any](send groupSend[Extra], ctx context.Context, own types.JID, people []types.JID, id string, m *waE2E.Message) error {
+func withoutExtra[Extra any](ctx context.Context, send groupSend[Extra], own types.JID, people []types.JID, id string, m *waE2E.Message) error {
 	var none Extra
 	_, _, err := send(ctx, own, types.StatusBroadcastJID, people, id, m, &whatsmeow.MessageDebugTimings{}, none)
 	return err
@@ -85,7 +85,7 @@ func handStatus(ctx context.Context, client *whatsmeow.Client, id string, m *waE
 	own := client.Store.ID.ToNonAD()
 	inner := client.DangerousInternals()
 	answer := inner.WaitResponse(id)
-	if err := withoutExtra(inner.SendGroup, ctx, own, append(people[:len(people):len(people)], own), id, m); err != nil {
+	if err := withoutExtra(ctx, inner.SendGroup, own, append(people[:len(people):len(people)], own), id, m); err != nil {
 		inner.CancelResponse(id, answer)
 		return err
 	}

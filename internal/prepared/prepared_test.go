@@ -47,6 +47,7 @@ func TestStatementsAreCompiledOnce(t *testing.T) {
 	const above = `SELECT n, s FROM t WHERE n >= ? ORDER BY n`
 	outer, err := tx.QueryContext(ctx, above, 1)
 	must(err)
+	defer outer.Close()
 	var seen []string
 	for outer.Next() {
 		var n int
