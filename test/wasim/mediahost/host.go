@@ -69,7 +69,8 @@ type Host struct {
 type place struct {
 	file     *File
 	mimetype string
-	gone     int // the status with which it is refused, 0 while it is there
+	handle   string // of a newsletter's file, empty for others
+	gone     int    // the status with which it is refused, 0 while it is there
 }
 
 // New makes a host without files. Close removes what it keeps on the disk.
@@ -182,6 +183,28 @@ func (h *Host) End(path string, status int) error {
 	defer h.mu.Unlock()
 	found.gone = status
 	return nil
+}
+
+// handle gives a file a handle, by which a message to a newsletter names it.
+func (h *Host) handle(path string) string {
+	found, made := h.find(path), random(16)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if found != nil {
+		found.handle = made
+	}
+	return made
+}
+
+// HandleIs reports whether a file of a newsletter has the given handle.
+func (h *Host) HandleIs(path, handle string) bool {
+	found := h.find(path)
+	if found == nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return found.handle != "" && found.handle == handle
 }
 
 func (h *Host) gone(p *place) int {

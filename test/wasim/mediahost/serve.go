@@ -148,7 +148,7 @@ func (h *Host) upload(w http.ResponseWriter, r *http.Request, wrong Fault) {
 	path := h.Put(kind, file)
 	answer := uploaded{URL: URL(Fallback, path), DirectPath: path}
 	if newsletter {
-		answer.Handle = random(16)
+		answer.Handle = h.handle(path)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(answer)

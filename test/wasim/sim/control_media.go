@@ -62,3 +62,37 @@ func (s *Server) postEndMedia(_ *http.Request, body *endMediaBody) (any, error) 
 	}
 	return done, s.EndMedia(body.ID, body.Status)
 }
+
+type newsletterBody struct {
+	// By is the number of the owner of a new newsletter, Followers those of people whose bots get what is published.
+	By        string   `json:"by"`
+	Followers []string `json:"followers"`
+	// JID is a newsletter in which Text, Message or Media is published.
+	JID     string  `json:"jid"`
+	Text    string  `json:"text"`
+	Message Content `json:"message"`
+	Media   *Media  `json:"media"`
+}
+
+func (s *Server) postNewsletter(_ *http.Request, body *newsletterBody) (any, error) {
+	if body.JID == "" {
+		jid, err := s.Person(parsePhone(body.By)).Newsletter(parsePhones(body.Followers)...)
+		return map[string]string{"jid": jid.String()}, err
+	}
+	jid, err := parseDevice(body.JID)
+	if err != nil {
+		return nil, err
+	}
+	m := body.Message.Message
+	switch {
+	case body.Media != nil:
+		body.Media.Plain = true
+		if m, err = s.Attach(*body.Media); err != nil {
+			return nil, err
+		}
+	case m == nil:
+		m = Text(body.Text)
+	}
+	id, err := s.Publish(jid, m, Delivery{})
+	return map[string]string{"id": id}, err
+}

@@ -165,6 +165,7 @@ var (
 	errFileHash   = errors.New("the file's hash is not the one in the message")
 	errSealedHash = errors.New("the encrypted file's hash is not the one in the message")
 	errFileLength = errors.New("the file's length is not the one in the message")
+	errHandle     = errors.New("the message to a newsletter does not name the handle that its file's upload was given")
 	errMimetype   = errors.New("the message names no type of the file")
 )
 

@@ -147,6 +147,8 @@ func (s *Server) handleMessage(c *conn, node *waBinary.Node) {
 		}
 	} else if to == types.StatusBroadcastJID {
 		s.distributeStatus(c.dev, node)
+	} else if to.Server == types.NewsletterServer {
+		ack.Attrs["server_id"] = s.distributeInNewsletter(c.dev, node)
 	} else {
 		s.distribute(c.dev, node)
 	}
@@ -162,6 +164,12 @@ func (s *Server) classifyMessage(d *device, node *waBinary.Node) int {
 	if to == types.StatusBroadcastJID {
 		if len(recipients(node)) == 0 {
 			return 400 // a post is for the people that it lists
+		}
+		return 0
+	}
+	if to.Server == types.NewsletterServer {
+		if !s.newsletters.owns(to, d.account) {
+			return 403
 		}
 		return 0
 	}
