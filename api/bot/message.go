@@ -31,16 +31,18 @@ type MessageKind string
 
 // The kinds of messages. An unsupported message is kept with all its bytes, and says its type.
 const (
-	KindText        MessageKind = "text"
-	KindImage       MessageKind = "image"
-	KindVideo       MessageKind = "video"
-	KindAudio       MessageKind = "audio"
-	KindVoice       MessageKind = "voice"
-	KindDocument    MessageKind = "document"
-	KindSticker     MessageKind = "sticker"
-	KindLocation    MessageKind = "location"
-	KindContacts    MessageKind = "contacts"
-	KindPoll        MessageKind = "poll"
+	KindText     MessageKind = "text"
+	KindImage    MessageKind = "image"
+	KindVideo    MessageKind = "video"
+	KindAudio    MessageKind = "audio"
+	KindVoice    MessageKind = "voice"
+	KindDocument MessageKind = "document"
+	KindSticker  MessageKind = "sticker"
+	KindLocation MessageKind = "location"
+	KindContacts MessageKind = "contacts"
+	KindPoll     MessageKind = "poll"
+	// KindAlbum announces images and videos that follow as messages of their own.
+	KindAlbum       MessageKind = "album"
 	KindUnsupported MessageKind = "unsupported"
 )
 
@@ -84,9 +86,12 @@ type Message struct {
 	ForwardingScore uint32       `json:"forwardingScore,omitempty"`
 	LinkPreview     *LinkPreview `json:"linkPreview,omitempty"`
 	Media           *Media       `json:"media,omitempty"`
-	Location        *Location    `json:"location,omitempty"`
-	Contacts        []VCard      `json:"contacts,omitempty"`
-	Poll            *Poll        `json:"poll,omitempty"`
+	// Album says how many files an album has. AlbumID, on each of them, is the id of the album.
+	Album    *Album    `json:"album,omitempty"`
+	AlbumID  string    `json:"albumId,omitempty"`
+	Location *Location `json:"location,omitempty"`
+	Contacts []VCard   `json:"contacts,omitempty"`
+	Poll     *Poll     `json:"poll,omitempty"`
 	// Tally counts the votes of a poll. GET of one message has it.
 	Tally []PollCount `json:"tally,omitempty"`
 	// Status says how a status post looks, and to whom the bot sent it.
@@ -127,18 +132,10 @@ type LinkPreview struct {
 	Description string `json:"description,omitempty"`
 }
 
-// Media describes a file; its bytes are never part of a message or an event.
-type Media struct {
-	Mimetype string `json:"mimetype"`
-	// Size is in bytes.
-	Size uint64 `json:"size"`
-	// SHA256 is the hash of the file, in hexadecimal.
-	SHA256   string `json:"sha256"`
-	Filename string `json:"filename,omitempty"`
-	Seconds  uint32 `json:"seconds,omitempty"`
-	Width    uint32 `json:"width,omitempty"`
-	Height   uint32 `json:"height,omitempty"`
-	Animated bool   `json:"animated,omitempty"`
+// Album announces images and videos.
+type Album struct {
+	Images uint32 `json:"images"`
+	Videos uint32 `json:"videos"`
 }
 
 // Location is a place on the map.

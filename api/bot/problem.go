@@ -138,6 +138,35 @@ const (
 	ProblemOtherAccount ProblemKind = "other-account"
 )
 
+// The problems of files.
+const (
+	// ProblemFileTooLarge: the file is larger than the bot, or WhatsApp, takes.
+	ProblemFileTooLarge ProblemKind = "file-too-large"
+	// ProblemUnfitFile: a message of this kind cannot have a file of this type, and the bot cannot convert it.
+	ProblemUnfitFile ProblemKind = "unfit-file"
+	// ProblemFetchFailed: the file could not be fetched from its address.
+	ProblemFetchFailed ProblemKind = "fetch-failed"
+	// ProblemAddressRefused: the bot may not reach the address of the file.
+	ProblemAddressRefused ProblemKind = "address-refused"
+	// ProblemNoRoom: the bot has no room for the file.
+	ProblemNoRoom ProblemKind = "no-room"
+	// ProblemUploadFailed: WhatsApp's media hosts did not take the file.
+	ProblemUploadFailed ProblemKind = "upload-failed"
+	// ProblemFileLost: the file of a message that waits is no longer on the bot's disk.
+	ProblemFileLost ProblemKind = "file-lost"
+	// ProblemNoFile: the message has no file.
+	ProblemNoFile ProblemKind = "no-file"
+	// ProblemFileGone: neither WhatsApp nor the phone has the file. Trying again does not help.
+	ProblemFileGone ProblemKind = "file-gone"
+	// ProblemPhoneSilent: WhatsApp no longer has the file, and the phone did not answer in time. Trying again helps once
+	// the phone is online.
+	ProblemPhoneSilent ProblemKind = "phone-silent"
+	// ProblemFileDamaged: what WhatsApp has is not the file that the message describes.
+	ProblemFileDamaged ProblemKind = "file-damaged"
+	// ProblemDownloadFailed: the file could not be fetched from WhatsApp now.
+	ProblemDownloadFailed ProblemKind = "download-failed"
+)
+
 // The problems of groups and contacts.
 const (
 	// ProblemNotAdmin: only an admin of the group may do this.
@@ -163,6 +192,8 @@ var ProblemKinds = []ProblemKind{
 	ProblemAmbiguousMessage, ProblemBadParameter, ProblemBadRecipient, ProblemUnsupported, ProblemKeyReused,
 	ProblemOutboxFull, ProblemTooManyPresences, ProblemNotChangeable, ProblemNotOnWhatsApp, ProblemRestricted, ProblemNoSuchGroup,
 	ProblemNotAllowed, ProblemRefused, ProblemExpired, ProblemOtherAccount,
+	ProblemFileTooLarge, ProblemUnfitFile, ProblemFetchFailed, ProblemAddressRefused, ProblemNoRoom, ProblemUploadFailed, ProblemFileLost,
+	ProblemNoFile, ProblemFileGone, ProblemPhoneSilent, ProblemFileDamaged, ProblemDownloadFailed,
 	ProblemNotAdmin, ProblemBadInvite, ProblemNoPicture, ProblemBadPicture, ProblemRateLimited,
 }
 

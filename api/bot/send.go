@@ -92,8 +92,8 @@ const (
 // first request made; with another body it is refused. Keys are remembered for 14 days.
 const HeaderIdempotencyKey = "Idempotency-Key"
 
-// SendRequest asks the bot to send one message: a text, a place, contacts, a poll, a vote, a reaction, or a message that
-// is passed on.
+// SendRequest asks the bot to send one message: a text, a file, a place, contacts, a poll, a vote, a reaction, or a message
+// that is passed on.
 type SendRequest struct {
 	// To is a number in international form, or an address of WhatsApp: a person, a group; status posts to the status.
 	To string `json:"to" required:"true" example:"+6281234567890"`
@@ -102,6 +102,18 @@ type SendRequest struct {
 	ID string `json:"id,omitempty"`
 	// Text is the message. WhatsApp's formatting works in it: *bold*, _italic_.
 	Text string `json:"text,omitempty"`
+	// Image is a JPEG, a PNG or a WebP.
+	Image *SendFile `json:"image,omitempty"`
+	// Video is an MP4.
+	Video *SendFile `json:"video,omitempty"`
+	// Audio is music or another recording.
+	Audio *SendFile `json:"audio,omitempty"`
+	// Voice is a voice message: Ogg with Opus. The bot converts other recordings where it has a converter.
+	Voice *SendFile `json:"voice,omitempty"`
+	// Document is a file of any type.
+	Document *SendFile `json:"document,omitempty"`
+	// Sticker is a WebP. The bot converts other images where it has a converter.
+	Sticker *SendFile `json:"sticker,omitempty"`
 	// Location is a place on the map.
 	Location *Location `json:"location,omitempty"`
 	// Contacts are contacts to share.

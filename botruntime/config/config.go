@@ -63,6 +63,15 @@ type Config struct {
 	// MessagesFile names a file of settings that a running bot takes over when they change; see Reread.
 	MessagesFile string
 
+	// MediaMaxFile bounds one file and MediaMaxSize all that are kept, in bytes. MediaRetention is how long a file stays
+	// that nobody reads.
+	MediaMaxFile, MediaMaxSize int64
+	MediaRetention             time.Duration
+	// MediaAllow lists what files may be fetched from beyond the public internet.
+	MediaAllow string
+	// MediaFFmpeg is the program that converts files; "" for none.
+	MediaFFmpeg string
+
 	// WebhooksFile names a file of webhooks; or WebhookURL, with its secrets and its events, is the only one.
 	WebhooksFile  string
 	WebhookURL    Secret
@@ -241,6 +250,10 @@ func conflicts(c *Config) []string {
 	}
 	if !c.Messages && (c.WebhooksFile != "" || c.WebhookURL != "" || c.Hook.URL != "") {
 		add("MESSAGES off: webhooks need messages; set MESSAGES=on, or remove WEBHOOKS_FILE and WEBHOOK_URL")
+	}
+	if c.MediaMaxSize < 2*c.MediaMaxFile {
+		add("MEDIA_MAX_SIZE %d: must be at least twice MEDIA_MAX_FILE (%d), because a file and its encrypted form are kept at once",
+			c.MediaMaxSize>>20, c.MediaMaxFile>>20)
 	}
 	taken := map[int]string{c.Port: "PORT"}
 	check := func(name string, port int) {

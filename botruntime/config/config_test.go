@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		Identity: bot.Identity{ClientID: "default", AuthPath: "./.wwebjs_auth"}, Host: "127.0.0.1", Port: 3000, TLSPort: 8443,
 		LoopbackToken: true, MetricsHost: "127.0.0.1", MetricsPort: 9090, TakeoverOnConflict: true, TakeoverTimeout: 10 * time.Second,
-		BackupInterval: 5 * time.Minute, BackupKeep: 5, Messages: true, MessagesRetention: 168 * time.Hour, MessagesMaxSize: 256 << 20, MessagesBurst: 10, MessagesReceipts: true, MessagesZone: time.Local, QRMaxRetries: 10, WebVersionCachePath: "./.wwebjs_cache",
+		BackupInterval: 5 * time.Minute, BackupKeep: 5, Messages: true, MessagesRetention: 168 * time.Hour, MessagesMaxSize: 256 << 20, MediaMaxFile: 64 << 20, MediaMaxSize: 160 << 20, MediaRetention: 24 * time.Hour, MessagesBurst: 10, MessagesReceipts: true, MessagesZone: time.Local, QRMaxRetries: 10, WebVersionCachePath: "./.wwebjs_cache",
 		LogLevel: slog.LevelInfo, LogFormat: LogAuto, TerminalQR: TerminalAuto, Locale: Indonesian,
 		Hook: Hook{Events: "session.status,message", Policy: "exponential", Delay: 2},
 	}

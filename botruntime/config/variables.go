@@ -189,12 +189,32 @@ var variables = []variable{
 	{
 		name: "MESSAGES_MAX_SIZE", fallback: "256", help: "Disk space for messages and events, in MiB.",
 		allowed: "a number, 16 to 65536",
+		parse:   mebibytes(func(c *Config) *int64 { return &c.MessagesMaxSize }, 16, 65536),
+	},
+	{
+		name: "MEDIA_MAX_FILE", fallback: "64", help: "Largest file that is sent or fetched, in MiB.",
+		allowed: "a number, 1 to 2048", parse: mebibytes(func(c *Config) *int64 { return &c.MediaMaxFile }, 1, 2048),
+	},
+	{
+		name: "MEDIA_MAX_SIZE", fallback: "160", help: "Disk space for files of messages, in MiB; at least twice MEDIA_MAX_FILE.",
+		allowed: "a number, 2 to 65536", parse: mebibytes(func(c *Config) *int64 { return &c.MediaMaxSize }, 2, 65536),
+	},
+	{
+		name: "MEDIA_RETENTION", fallback: "24h", help: "How long a file stays on the disk that nobody reads; it is fetched from WhatsApp again when it is needed.",
+		allowed: "a duration from 1m to 8760h such as 24h",
 		parse: func(c *Config, value string) bool {
-			var mib int
-			ok := number(func(*Config) *int { return &mib }, 16, 65536)(c, value)
-			c.MessagesMaxSize = int64(mib) << 20
-			return ok
+			kept, err := time.ParseDuration(value)
+			c.MediaRetention = kept
+			return err == nil && kept >= time.Minute && kept <= 365*24*time.Hour
 		},
+	},
+	{
+		name: "MEDIA_ALLOW", help: "What files may be fetched from beyond the public internet.",
+		allowed: "names, addresses and CIDRs with commas", parse: path(func(c *Config) *string { return &c.MediaAllow }),
+	},
+	{
+		name: "MEDIA_FFMPEG", help: "Program ffmpeg, which converts files that WhatsApp would not show; none when empty.",
+		allowed: "a path, or ffmpeg to look it up in PATH", parse: path(func(c *Config) *string { return &c.MediaFFmpeg }),
 	},
 	{
 		name: "WEBHOOKS_FILE", help: "File (JSON) of the webhooks that get the events, read again when it changes.",
@@ -407,6 +427,16 @@ func number(field func(*Config) *int, least, most int) func(*Config, string) boo
 		n, err := strconv.Atoi(value)
 		*field(c) = n
 		return err == nil && n >= least && n <= most
+	}
+}
+
+// mebibytes reads a number of MiB into a field that holds bytes.
+func mebibytes(field func(*Config) *int64, least, most int) func(*Config, string) bool {
+	return func(c *Config, value string) bool {
+		var mib int
+		ok := number(func(*Config) *int { return &mib }, least, most)(c, value)
+		*field(c) = int64(mib) << 20
+		return ok
 	}
 }
 

@@ -70,7 +70,8 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.fail(err)
 		return
 	}
-	r.Body = http.MaxBytesReader(watched, r.Body, g.limits.body)
+	found, _ := g.mux.find(r)
+	r.Body = http.MaxBytesReader(watched, r.Body, g.bodyLimit(found.route))
 	g.mux.ServeHTTP(watched, r)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/media"
 	"sesi.dev/sesi/botruntime/message"
 	"sesi.dev/sesi/botruntime/webhook"
 )
@@ -64,6 +65,8 @@ type Config struct {
 	Journal *journal.Journal
 	// Sender is the outbox; nil while messages are off.
 	Sender Sender
+	// Files keeps the files of messages; nil while messages are off.
+	Files *media.Store
 	// Directory knows groups and contacts; nil while messages are off.
 	Directory Directory
 	// Names finds the phone number of a LID and the reverse.

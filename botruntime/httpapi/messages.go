@@ -44,6 +44,7 @@ func messageRoutes() []route {
 		{"GET", bot.PathEvents, withToken, (*call).journalEvents},
 		{"GET", bot.PathMessages, withToken, (*call).listMessages},
 		{"GET", bot.PathMessage, withToken, (*call).getMessage},
+		{"GET", bot.PathMessageMedia, withToken, (*call).messageFile},
 		{"DELETE", bot.PathChatMessages, withToken, (*call).eraseChat},
 	}
 }
@@ -172,9 +173,21 @@ func (c *call) eraseChat() error {
 	if err != nil {
 		return err
 	}
+	files, err := book.ChatFiles(c.r.Context(), chat)
+	if err != nil {
+		return err
+	}
 	erased, err := book.EraseChat(c.r.Context(), chat)
 	if err != nil {
 		return err
+	}
+	for _, hash := range files {
+		if c.Files == nil {
+			break
+		}
+		if err := c.Files.Drop(c.r.Context(), hash); err != nil {
+			return err
+		}
 	}
 	return c.json(http.StatusOK, bot.Erased{Messages: erased})
 }

@@ -14,6 +14,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/media"
 	"sesi.dev/sesi/botruntime/messenger"
 )
 
@@ -24,6 +25,10 @@ const sendWait = 30 * time.Second
 type Sender interface {
 	// Send puts a message into the outbox. The same key makes one message.
 	Send(ctx context.Context, key string, request bot.SendRequest) (bot.Message, error)
+	// SendFile is Send with a file that came with the request. It releases the file.
+	SendFile(ctx context.Context, key string, request bot.SendRequest, file *media.Held) (bot.Message, error)
+	// File gets the file of a message, which the caller releases.
+	File(ctx context.Context, of *journal.Record) (*media.Held, error)
 	// Edit gives a message of the account another text, by a message of its own.
 	Edit(ctx context.Context, key, chat, id string, request bot.EditRequest) (bot.Message, error)
 	// Delete cancels a message that WhatsApp cannot have yet, and else takes it back, by a message of its own.
@@ -104,9 +109,39 @@ var sendFaults = map[bot.ProblemKind]fault{
 	bot.ProblemOtherAccount: {status: http.StatusConflict,
 		title:  text{"Akun lain tertaut", "Another account is linked"},
 		detail: text{"Akun lain ditautkan sebelum pesan ini dikirim.", "Another account was linked before the message could be sent."}},
+	bot.ProblemFileTooLarge: {status: http.StatusRequestEntityTooLarge, title: faultFileTooLarge.title,
+		detail: text{"WhatsApp tidak menerima berkas sebesar ini.", "WhatsApp does not take a file of this size."}},
+	bot.ProblemUploadFailed: {status: http.StatusBadGateway,
+		title:  text{"Berkas tidak terkirim", "The file was not taken"},
+		detail: text{"Server media WhatsApp tidak menerima berkas ini; coba lagi nanti.", "WhatsApp's media hosts did not take the file; try again later."}},
+	bot.ProblemFileLost: {status: http.StatusInternalServerError,
+		title:  text{"Berkas hilang", "The file is lost"},
+		detail: text{"Berkas ini tidak ada lagi di disk bot; kirim lagi.", "The file is no longer on the bot's disk; send it again."}},
+	bot.ProblemNoFile: {status: http.StatusNotFound,
+		title:  text{"Pesan tanpa berkas", "The message has no file"},
+		detail: text{"Pesan ini tidak memuat berkas.", "This message has no file."}},
+	bot.ProblemFileGone: {status: http.StatusGone, retryable: new(bool),
+		title: text{"Berkas sudah tidak ada", "The file is gone"},
+		detail: text{"Berkas ini tidak ada lagi di WhatsApp dan di ponsel. Mencoba lagi tidak membantu.",
+			"Neither WhatsApp nor the phone has this file. Trying again does not help."}},
+	bot.ProblemPhoneSilent: {status: http.StatusGatewayTimeout, retryable: yes(),
+		title: text{"Ponsel tidak menjawab", "The phone does not answer"},
+		detail: text{"Berkas ini tidak ada lagi di WhatsApp, dan ponsel belum mengunggahnya lagi. Buka WhatsApp di ponsel, lalu coba lagi.",
+			"WhatsApp no longer has this file, and the phone has not uploaded it again. Open WhatsApp on the phone, then try again."}},
+	bot.ProblemFileDamaged: {status: http.StatusBadGateway, retryable: new(bool),
+		title:  text{"Berkas rusak", "The file is damaged"},
+		detail: text{"Berkas di WhatsApp bukan yang disebut pesan ini.", "The file at WhatsApp is not the one that the message describes."}},
+	bot.ProblemDownloadFailed: {status: http.StatusBadGateway, retryable: yes(),
+		title:  text{"Berkas belum terambil", "The file was not fetched"},
+		detail: text{"Berkas ini belum dapat diambil dari WhatsApp; coba lagi nanti.", "The file could not be fetched from WhatsApp now; try again later."}},
 	bot.ProblemInternal: {status: http.StatusInternalServerError,
 		title:  faultInternal.title,
 		detail: text{"Pesan tidak dapat diserahkan ke WhatsApp; lihat log bot.", "The message could not be handed to WhatsApp; see the bot's log."}},
+}
+
+func yes() *bool {
+	yes := true
+	return &yes
 }
 
 // sendFault says why a message does not go.
@@ -132,7 +167,7 @@ func classifySend(err error) error {
 	case errors.Is(err, journal.ErrOutboxFull):
 		return sendFault(bot.ProblemOutboxFull).retryAfter(10)
 	}
-	return err
+	return classifyFile(err)
 }
 
 func sendRoutes() []route {
@@ -159,12 +194,21 @@ func (c *call) sendMessage() error {
 	if err != nil {
 		return err
 	}
-	var request bot.SendRequest
-	if err := c.readExactly(&request); err != nil {
+	request, file, err := c.readSend()
+	if err != nil {
 		return err
 	}
-	queued, err := sender.Send(c.r.Context(), c.r.Header.Get(bot.HeaderIdempotencyKey), request)
+	queued, err := c.send(sender, request, file)
 	return c.answerSend(sender, queued, err)
+}
+
+// send puts a message into the outbox, with the file that came with the request; nil for none.
+func (c *call) send(sender Sender, request bot.SendRequest, file *media.Held) (bot.Message, error) {
+	key := c.r.Header.Get(bot.HeaderIdempotencyKey)
+	if file != nil {
+		return sender.SendFile(c.r.Context(), key, request, file)
+	}
+	return sender.Send(c.r.Context(), key, request)
 }
 
 // named is the outbox, and the chat and the id of the message that the request is about.
@@ -303,6 +347,10 @@ func (c *call) readExactly(v any) error {
 	if err := c.read(&body); err != nil {
 		return err
 	}
+	return decodeExactly(body, v)
+}
+
+func decodeExactly(body []byte, v any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(v)

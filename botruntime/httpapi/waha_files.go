@@ -20,7 +20,7 @@ func (c *call) wahaFile() error {
 		return faultNoMessage
 	}
 	own := c.r.Clone(c.r.Context())
-	own.URL.Path, own.URL.RawPath, own.URL.RawQuery = strings.Replace(bot.PathMessage, "{id}", named.ID, 1)+"/media", "", ""
+	own.URL.Path, own.URL.RawPath, own.URL.RawQuery = bot.MediaPath(named.ID), "", ""
 	if own.Method != http.MethodHead {
 		own.Method = http.MethodGet
 	}

@@ -10,7 +10,9 @@ import (
 
 // wahaRoutes are the paths of WAHA's API that the bot serves. They translate WAHA's words into the bot's and back, and
 // keep no state. What WAHA has beyond them is in bot.WAHAUnserved.
-func wahaRoutes() []route { return slices.Concat(wahaFirstRoutes(), wahaMoreRoutes()) }
+func wahaRoutes() []route {
+	return slices.Concat(wahaFirstRoutes(), wahaMoreRoutes(), wahaFileRoutes())
+}
 
 func wahaFirstRoutes() []route {
 	return []route{

@@ -23,6 +23,10 @@ func (c *call) wahaRead(v any) error {
 	if err := c.read(&body); err != nil {
 		return err
 	}
+	return c.wahaDecode(body, v)
+}
+
+func (c *call) wahaDecode(body []byte, v any) error {
 	var named struct {
 		Session *string `json:"session"`
 	}

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS sends (
 	n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, idem TEXT UNIQUE, sum BLOB, account TEXT NOT NULL,
 	target TEXT NOT NULL, chat TEXT NOT NULL, state TEXT NOT NULL, pending INTEGER NOT NULL, due INTEGER NOT NULL,
 	ends INTEGER NOT NULL, attempts INTEGER NOT NULL, listed INTEGER NOT NULL, at INTEGER NOT NULL,
-	body TEXT NOT NULL, raw BLOB);
+	body TEXT NOT NULL, raw BLOB, file TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS sends_pending ON sends (chat, n) WHERE pending;
 CREATE INDEX IF NOT EXISTS sends_due ON sends (due) WHERE pending;
 CREATE INDEX IF NOT EXISTS sends_at ON sends (at);
@@ -56,6 +56,8 @@ type Send struct {
 	Pending bool
 	// Listed is true for a message, false for a reaction, an edit or a revocation.
 	Listed bool
+	// File is the hash of a file that WhatsApp must get before the message is sent; "" for none, or once it has it.
+	File string
 }
 
 // The errors of AddSend.
@@ -104,10 +106,10 @@ func (t *Tx) insertSend(s *Send) error {
 	if err != nil {
 		return fmt.Errorf("encode a message: %w", err)
 	}
-	done, err := t.tx.ExecContext(t.ctx, `INSERT INTO sends (id, idem, sum, account, target, chat, state, pending, due, ends, attempts, listed, at, body, raw)
-		VALUES (?, nullif(?, ''), ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)`,
+	done, err := t.tx.ExecContext(t.ctx, `INSERT INTO sends (id, idem, sum, account, target, chat, state, pending, due, ends, attempts, listed, at, body, raw, file)
+		VALUES (?, nullif(?, ''), ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`,
 		s.Message.ID, s.Key, s.Sum, s.Account, s.Target, s.Message.Chat.ID, string(s.Message.State), s.Pending, millis(s.Due), millis(s.Ends),
-		s.Listed, millis(t.now), string(body), s.Raw)
+		s.Listed, millis(t.now), string(body), s.Raw, s.File)
 	if err != nil {
 		return err
 	}
@@ -117,14 +119,14 @@ func (t *Tx) insertSend(s *Send) error {
 	return t.PutMessage(s.Message, s.Raw)
 }
 
-const selectSend = `SELECT n, idem, sum, account, target, pending, due, ends, attempts, listed, body, raw FROM sends`
+const selectSend = `SELECT n, idem, sum, account, target, pending, due, ends, attempts, listed, body, raw, file FROM sends`
 
 func scanSend(row interface{ Scan(...any) error }) (*Send, error) {
 	var s Send
 	var key sql.NullString
 	var due, ends int64
 	var body string
-	err := row.Scan(&s.N, &key, &s.Sum, &s.Account, &s.Target, &s.Pending, &due, &ends, &s.Attempts, &s.Listed, &body, &s.Raw)
+	err := row.Scan(&s.N, &key, &s.Sum, &s.Account, &s.Target, &s.Pending, &due, &ends, &s.Attempts, &s.Listed, &body, &s.Raw, &s.File)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no such send is no error
 	}
@@ -151,12 +153,14 @@ func (j *Journal) Send(ctx context.Context, id string) (*Send, error) {
 }
 
 // whereDue finds the entries that are due, but for those that wait for an earlier one of their chat.
-const whereDue = ` s WHERE pending AND due <= ? AND NOT EXISTS (
-	SELECT 1 FROM sends e WHERE e.pending AND e.chat = s.chat AND e.n < s.n AND e.due > ? AND (e.attempts > 0 OR e.state = 'held'))
+const whereDue = ` s WHERE pending AND due <= ? AND file = '' AND NOT EXISTS (
+	SELECT 1 FROM sends e WHERE e.pending AND e.chat = s.chat AND e.n < s.n AND (
+		e.due > ? AND (e.attempts > 0 OR e.state = 'held') OR e.due <= ? AND e.file <> ''))
 	ORDER BY n LIMIT ?`
 
 // TakeDue marks up to limit entries as being sent, and returns them in the order of the outbox. An entry waits while an
-// earlier one of its chat does, unless that one was never tried and has its own time.
+// earlier one of its chat does, unless that one was never tried and has its own time. One with a file waits until
+// WhatsApp has the file.
 func (j *Journal) TakeDue(ctx context.Context, limit int) (taken []Send, err error) {
 	if idle, err := j.idle(ctx); idle || err != nil {
 		return nil, err
@@ -178,7 +182,7 @@ func (j *Journal) TakeDue(ctx context.Context, limit int) (taken []Send, err err
 }
 
 func (t *Tx) due(limit int) (due []Send, err error) {
-	rows, err := t.tx.QueryContext(t.ctx, selectSend+whereDue, millis(t.now), millis(t.now), limit)
+	rows, err := t.tx.QueryContext(t.ctx, selectSend+whereDue, millis(t.now), millis(t.now), millis(t.now), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +205,7 @@ func (j *Journal) Idle(ctx context.Context) bool {
 
 func (j *Journal) idle(ctx context.Context) (bool, error) {
 	now, one := millis(j.Now()), 0
-	err := j.db.QueryRowContext(ctx, `SELECT 1 FROM sends`+whereDue, now, now, 1).Scan(&one)
+	err := j.db.QueryRowContext(ctx, `SELECT 1 FROM sends`+whereDue, now, now, now, 1).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return true, nil
 	}

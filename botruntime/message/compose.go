@@ -49,7 +49,7 @@ func inner(m *waE2E.Message) *waE2E.Message {
 		var next *waE2E.Message
 		for _, wrapper := range []interface{ GetMessage() *waE2E.Message }{
 			m.DeviceSentMessage, m.EphemeralMessage, m.ViewOnceMessage, m.ViewOnceMessageV2, m.ViewOnceMessageV2Extension,
-			m.DocumentWithCaptionMessage, m.EditedMessage, m.LottieStickerMessage, m.BotInvokeMessage,
+			m.DocumentWithCaptionMessage, m.EditedMessage, m.LottieStickerMessage, m.BotInvokeMessage, m.AssociatedChildMessage,
 		} {
 			if wrapped := wrapper.GetMessage(); wrapped != nil {
 				next = wrapped
@@ -74,8 +74,7 @@ func Forward(raw []byte, expiresIn uint32) (*waE2E.Message, error) {
 		return nil, fmt.Errorf("read the message to forward: %w", err)
 	}
 	m := inner(&original)
-	if original.ViewOnceMessage != nil || original.ViewOnceMessageV2 != nil || original.ViewOnceMessageV2Extension != nil ||
-		m.ProtocolMessage != nil || m.ReactionMessage != nil || pollOf(m) != nil || typeOf(m) == "" {
+	if isViewOnce(&original) || m.AlbumMessage != nil || m.ProtocolMessage != nil || m.ReactionMessage != nil || pollOf(m) != nil || typeOf(m) == "" {
 		return nil, ErrNotForwardable
 	}
 	out := &waE2E.Message{}
@@ -92,6 +91,9 @@ func Forward(raw []byte, expiresIn uint32) (*waE2E.Message, error) {
 	*context = &waE2E.ContextInfo{IsForwarded: proto.Bool(true), ForwardingScore: &score}
 	if expiresIn > 0 {
 		(*context).Expiration = &expiresIn
+	}
+	if out.DocumentMessage.GetCaption() != "" {
+		out = &waE2E.Message{DocumentWithCaptionMessage: &waE2E.FutureProofMessage{Message: out}}
 	}
 	return out, nil
 }
@@ -157,4 +159,8 @@ func (s Subject) Edit(content *waE2E.Message, atMillis int64) *waE2E.Message {
 }
 
 // Shown is how people see a message that the bot composed.
-func (n Names) Shown(m *waE2E.Message) bot.Message { return n.content(m) }
+func (n Names) Shown(m *waE2E.Message) bot.Message {
+	shown := n.content(inner(m))
+	shown.ViewOnce = shown.ViewOnce || isViewOnce(m)
+	return shown
+}

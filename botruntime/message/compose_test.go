@@ -40,19 +40,38 @@ func everything(t testing.TB) Context {
 func composed(t testing.TB) map[string]func() (*waE2E.Message, error) {
 	all := everything(t)
 	poll := bot.Poll{Name: "Kapan?", Options: []string{"Senin", "Selasa"}, Selectable: 1}
+	sum := strings.Repeat("ab", 32)
+	picture := bot.Media{Mimetype: "image/jpeg", Size: 1234, SHA256: sum, Width: 640, Height: 480}
+	film := bot.Media{Mimetype: "video/mp4", Size: 1234, SHA256: sum, Seconds: 9}
+	note, gif := film, film
+	note.Note, gif.Animated = true, true
+	voice := bot.Media{Mimetype: "audio/ogg; codecs=opus", Size: 1234, SHA256: sum, Seconds: 7, Waveform: []int{0, 50, 100}}
+	paper := bot.Media{Mimetype: "application/pdf", Size: 1234, SHA256: sum, Filename: "nota.pdf"}
 	plain := func(m *waE2E.Message) func() (*waE2E.Message, error) {
 		return func() (*waE2E.Message, error) { return m, nil }
 	}
 	return map[string]func() (*waE2E.Message, error){
-		"text":      Text{Text: "halo"}.Compose,
-		"text_all":  Text{Context: all, Text: "@6289876543210 https://example.com", Preview: &bot.LinkPreview{URL: "https://example.com", Title: "Contoh", Description: "Situs"}}.Compose,
-		"status":    Text{Text: "buka", Status: &bot.StatusOptions{BackgroundColor: "#AABBCC", Font: 2}}.Compose,
-		"place":     Place{Location: bot.Location{Latitude: -6.2, Longitude: 106.8}}.Compose,
-		"place_all": Place{Context: all, Location: bot.Location{Latitude: -6.2, Longitude: 106.8, Name: "Monas", Address: "Gambir", URL: "https://example.com", Accuracy: 5}}.Compose,
-		"contact":   Contacts{Context: all, Contacts: []bot.VCard{MakeVCard("Sari; S.H.", "6289876543210", "PT A, B")}}.Compose,
-		"contacts":  Contacts{Context: all, Contacts: []bot.VCard{MakeVCard("Sari", "6289876543210", ""), MakeVCard("Budi", "6281234567890", "")}}.Compose,
-		"poll":      Poll{Poll: poll, Secret: secret}.Compose,
-		"poll_all":  Poll{Context: all, Poll: poll, Secret: secret}.Compose,
+		"text":         Text{Text: "halo"}.Compose,
+		"text_all":     Text{Context: all, Text: "@6289876543210 https://example.com", Preview: &bot.LinkPreview{URL: "https://example.com", Title: "Contoh", Description: "Situs"}}.Compose,
+		"status":       Text{Text: "buka", Status: &bot.StatusOptions{BackgroundColor: "#AABBCC", Font: 2}}.Compose,
+		"place":        Place{Location: bot.Location{Latitude: -6.2, Longitude: 106.8}}.Compose,
+		"place_all":    Place{Context: all, Location: bot.Location{Latitude: -6.2, Longitude: 106.8, Name: "Monas", Address: "Gambir", URL: "https://example.com", Accuracy: 5}}.Compose,
+		"contact":      Contacts{Context: all, Contacts: []bot.VCard{MakeVCard("Sari; S.H.", "6289876543210", "PT A, B")}}.Compose,
+		"contacts":     Contacts{Context: all, Contacts: []bot.VCard{MakeVCard("Sari", "6289876543210", ""), MakeVCard("Budi", "6281234567890", "")}}.Compose,
+		"image":        File{Kind: bot.KindImage, Media: picture}.Compose,
+		"image_all":    File{Context: all, Kind: bot.KindImage, Caption: "foto", Media: picture, Thumbnail: []byte("jpeg")}.Compose,
+		"image_once":   File{Kind: bot.KindImage, Media: picture, ViewOnce: true}.Compose,
+		"video_all":    File{Context: all, Kind: bot.KindVideo, Caption: "film", Media: film}.Compose,
+		"video_note":   File{Kind: bot.KindVideo, Media: note}.Compose,
+		"gif":          File{Kind: bot.KindVideo, Media: gif}.Compose,
+		"audio_all":    File{Context: all, Kind: bot.KindAudio, Media: voice}.Compose,
+		"voice":        File{Kind: bot.KindVoice, Media: voice}.Compose,
+		"voice_once":   File{Kind: bot.KindVoice, Media: voice, ViewOnce: true}.Compose,
+		"document":     File{Kind: bot.KindDocument, Media: paper}.Compose,
+		"document_all": File{Context: all, Kind: bot.KindDocument, Caption: "ini notanya", Media: paper}.Compose,
+		"sticker_all":  File{Context: all, Kind: bot.KindSticker, Media: bot.Media{Mimetype: "image/webp", Size: 1234, SHA256: sum, Width: 512, Height: 512, Animated: true}}.Compose,
+		"poll":         Poll{Poll: poll, Secret: secret}.Compose,
+		"poll_all":     Poll{Context: all, Poll: poll, Secret: secret}.Compose,
 		"vote": func() (*waE2E.Message, error) {
 			ballot := Ballot{ID: subject.ID, Secret: secret, Options: poll.Options}
 			return ballot.Cast(subject, budiLID, types.NewJID("999", types.HiddenUserServer), []string{"Selasa"}, nonce, 1)
@@ -118,7 +137,7 @@ func TestForward(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		was, is := Names(known).Shown(inner(m)), Names(known).Shown(passed)
+		was, is := Names(known).Shown(m), Names(known).Shown(passed)
 		if !is.Forwarded || is.ForwardingScore != was.ForwardingScore+1 || is.ExpiresIn != 60 || is.Kind != was.Kind || is.Text != was.Text ||
 			is.ReplyTo != nil || len(is.Mentions) != 0 || fmt.Sprint(is.Location, is.Contacts) != fmt.Sprint(was.Location, was.Contacts) || passed.MessageContextInfo != nil {
 			t.Errorf("%+v, was %+v", is, was)
@@ -126,11 +145,11 @@ func TestForward(t *testing.T) {
 	}
 	for name, c := range received {
 		t.Run("came/"+name, func(t *testing.T) {
-			r := Names(known).Receive(&events.Message{Info: info(c.tune), Message: c.message, RawMessage: c.message})
+			r := Names(known).Receive((&events.Message{Info: info(c.tune), RawMessage: c.message}).UnwrapRaw())
 			if r.Type == "" {
 				return // nobody sees it, so nobody can pass it on
 			}
-			want := r.Data.Message != nil && forwardable[r.Data.Message.Kind]
+			want := r.Data.Message != nil && forwardable[r.Data.Message.Kind] && !r.Data.Message.ViewOnce && !isViewOnce(c.message)
 			if r.Data.Message != nil && c.message.LiveLocationMessage != nil {
 				want = false
 			}
@@ -144,7 +163,8 @@ func TestForward(t *testing.T) {
 				t.Fatal(err)
 			}
 			acts := m.ReactionMessage != nil || m.ProtocolMessage != nil || m.EditedMessage != nil || m.PollUpdateMessage != nil
-			check(t, m, !acts && forwardable[Names(known).Shown(m).Kind])
+			seen := Names(known).Shown(m)
+			check(t, m, !acts && forwardable[seen.Kind] && !seen.ViewOnce)
 		})
 	}
 	once := &waE2E.Message{ViewOnceMessageV2: &waE2E.FutureProofMessage{Message: &waE2E.Message{ImageMessage: &waE2E.ImageMessage{}}}}

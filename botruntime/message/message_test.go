@@ -94,6 +94,20 @@ var received = map[string]struct {
 	"contact":   {nil, &waE2E.Message{ContactMessage: &waE2E.ContactMessage{DisplayName: proto.String("Sari"), Vcard: proto.String("BEGIN:VCARD\nEND:VCARD")}}},
 	"poll": {nil, &waE2E.Message{PollCreationMessageV3: &waE2E.PollCreationMessage{Name: proto.String("Kapan?"), SelectableOptionsCount: proto.Uint32(1),
 		Options: []*waE2E.PollCreationMessage_Option{{OptionName: proto.String("Senin")}, {OptionName: proto.String("Selasa")}}}}},
+	"video_note": {nil, &waE2E.Message{PtvMessage: &waE2E.VideoMessage{Mimetype: proto.String("video/mp4"), Seconds: proto.Uint32(3)}}},
+	"gif":        {nil, &waE2E.Message{VideoMessage: &waE2E.VideoMessage{Mimetype: proto.String("video/mp4"), GifPlayback: proto.Bool(true)}}},
+	"voice_once": {nil, &waE2E.Message{ViewOnceMessageV2Extension: &waE2E.FutureProofMessage{Message: &waE2E.Message{AudioMessage: &waE2E.AudioMessage{
+		Mimetype: proto.String("audio/ogg; codecs=opus"), PTT: proto.Bool(true), Waveform: []byte{0, 50, 255}}}}}},
+	"document_caption": {nil, &waE2E.Message{DocumentWithCaptionMessage: &waE2E.FutureProofMessage{Message: &waE2E.Message{DocumentMessage: &waE2E.DocumentMessage{
+		Mimetype: proto.String("application/pdf"), Caption: proto.String("ini notanya")}}}}},
+	"sticker": {nil, &waE2E.Message{StickerMessage: &waE2E.StickerMessage{Mimetype: proto.String("image/webp"), IsAnimated: proto.Bool(true), Width: proto.Uint32(512), Height: proto.Uint32(512)}}},
+	"lottie":  {nil, &waE2E.Message{LottieStickerMessage: &waE2E.FutureProofMessage{Message: &waE2E.Message{StickerMessage: &waE2E.StickerMessage{Mimetype: proto.String("application/was"), IsLottie: proto.Bool(true)}}}}},
+	"album":   {nil, &waE2E.Message{AlbumMessage: &waE2E.AlbumMessage{ExpectedImageCount: proto.Uint32(3), ExpectedVideoCount: proto.Uint32(1)}}},
+	"album_part": {nil, &waE2E.Message{ImageMessage: &waE2E.ImageMessage{Mimetype: proto.String("image/jpeg")}, MessageContextInfo: &waE2E.MessageContextInfo{
+		MessageAssociation: &waE2E.MessageAssociation{AssociationType: waE2E.MessageAssociation_MEDIA_ALBUM.Enum(), ParentMessageKey: key("3EB0ABBA")}}}},
+	"reply_to_file": {nil, &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String("ya"), ContextInfo: &waE2E.ContextInfo{
+		StanzaID: proto.String("3EB0BBBB"), QuotedMessage: &waE2E.Message{DocumentWithCaptionMessage: &waE2E.FutureProofMessage{Message: &waE2E.Message{
+			DocumentMessage: &waE2E.DocumentMessage{Caption: proto.String("ini notanya")}}}}}}}},
 	"unsupported":  {nil, &waE2E.Message{ButtonsMessage: &waE2E.ButtonsMessage{}}},
 	"only_keys":    {group, &waE2E.Message{SenderKeyDistributionMessage: &waE2E.SenderKeyDistributionMessage{}}},
 	"devices_only": {mine, &waE2E.Message{ProtocolMessage: &waE2E.ProtocolMessage{Type: waE2E.ProtocolMessage_APP_STATE_SYNC_KEY_SHARE.Enum()}}},

@@ -1,8 +1,6 @@
 package message
 
 import (
-	"encoding/hex"
-
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
@@ -59,9 +57,11 @@ func (n Names) Receive(evt *events.Message) (r Received) {
 	case content.GetPollUpdateMessage() != nil:
 		r.ReadVote(content.GetPollUpdateMessage(), evt.Info.IsFromMe, bot.At(evt.Info.Timestamp))
 	default:
-		m := n.content(content)
+		m := n.content(inner(content))
+		m.AlbumID = albumOf(content)
 		m.ID, m.Chat, m.From, m.FromMe, m.Timestamp = evt.Info.ID, r.Chat, r.From, evt.Info.IsFromMe, bot.At(evt.Info.Timestamp)
 		m.ViewOnce = m.ViewOnce || evt.IsViewOnce
+		Locate(&m)
 		r.Type = bot.EventMessage
 		if evt.Info.IsFromMe {
 			r.Type, m.Origin = bot.EventMessageSent, bot.OriginPhone
@@ -196,63 +196,16 @@ func (n Names) content(m *waE2E.Message) bot.Message {
 
 // otherContent translates what is no text, and returns its context.
 func otherContent(m *waE2E.Message, out *bot.Message) *waE2E.ContextInfo {
-	for _, translate := range []func(*waE2E.Message, *bot.Message) (*waE2E.ContextInfo, bool){placeContent, contactContent, pollContent} {
+	for _, translate := range []func(*waE2E.Message, *bot.Message) (*waE2E.ContextInfo, bool){placeContent, contactContent, pollContent, fileContent, albumContent} {
 		if context, ok := translate(m, out); ok {
 			return context
 		}
 	}
-	context := mediaContent(m, out)
-	if out.Media == nil {
-		out.Kind, out.UnsupportedType = bot.KindUnsupported, typeOf(m)
-		if protocol := m.GetProtocolMessage(); protocol != nil {
-			out.UnsupportedType += ":" + protocol.GetType().String()
-		}
+	out.Kind, out.UnsupportedType = bot.KindUnsupported, typeOf(m)
+	if protocol := m.GetProtocolMessage(); protocol != nil {
+		out.UnsupportedType += ":" + protocol.GetType().String()
 	}
-	return context
-}
-
-// file is what every message with a file has.
-type file interface {
-	GetMimetype() string
-	GetFileLength() uint64
-	GetFileSHA256() []byte
-	GetContextInfo() *waE2E.ContextInfo
-}
-
-// mediaContent fills in a message that holds a file; another one stays as it is.
-func mediaContent(m *waE2E.Message, out *bot.Message) *waE2E.ContextInfo {
-	var f file
-	media := &bot.Media{}
-	switch {
-	case m.ImageMessage != nil:
-		i := m.ImageMessage
-		f, out.Kind, out.Text, out.ViewOnce = i, bot.KindImage, i.GetCaption(), i.GetViewOnce()
-		media.Width, media.Height = i.GetWidth(), i.GetHeight()
-	case m.VideoMessage != nil, m.PtvMessage != nil:
-		v := m.VideoMessage
-		if v == nil {
-			v = m.PtvMessage
-		}
-		f, out.Kind, out.Text, out.ViewOnce = v, bot.KindVideo, v.GetCaption(), v.GetViewOnce()
-		media.Width, media.Height, media.Seconds, media.Animated = v.GetWidth(), v.GetHeight(), v.GetSeconds(), v.GetGifPlayback()
-	case m.AudioMessage != nil:
-		a := m.AudioMessage
-		f, out.Kind, out.ViewOnce, media.Seconds = a, bot.KindAudio, a.GetViewOnce(), a.GetSeconds()
-		if a.GetPTT() {
-			out.Kind = bot.KindVoice
-		}
-	case m.DocumentMessage != nil:
-		d := m.DocumentMessage
-		f, out.Kind, out.Text, media.Filename = d, bot.KindDocument, d.GetCaption(), d.GetFileName()
-	case m.StickerMessage != nil:
-		s := m.StickerMessage
-		f, out.Kind, media.Width, media.Height, media.Animated = s, bot.KindSticker, s.GetWidth(), s.GetHeight(), s.GetIsAnimated()
-	default:
-		return nil
-	}
-	media.Mimetype, media.Size, media.SHA256 = f.GetMimetype(), f.GetFileLength(), hex.EncodeToString(f.GetFileSHA256())
-	out.Media = media
-	return f.GetContextInfo()
+	return nil
 }
 
 // putContext fills in what a message refers to.
@@ -274,7 +227,7 @@ func (n Names) putContext(out *bot.Message, context *waE2E.ContextInfo) {
 		quote.From = n.Party(jid, types.EmptyJID, "")
 	}
 	if quoted := context.GetQuotedMessage(); quoted != nil {
-		original := Names(nil).content(withoutContext(quoted))
+		original := Names(nil).content(withoutContext(inner(quoted)))
 		quote.Kind, quote.Text = original.Kind, original.Text
 	}
 	out.ReplyTo = quote
@@ -289,7 +242,7 @@ func withoutContext(m *waE2E.Message) *waE2E.Message {
 	proto.Merge(flat, m)
 	for _, part := range []interface{ GetContextInfo() *waE2E.ContextInfo }{
 		flat.ImageMessage, flat.VideoMessage, flat.PtvMessage, flat.AudioMessage, flat.DocumentMessage, flat.StickerMessage,
-		flat.LocationMessage, flat.LiveLocationMessage, flat.ContactMessage, flat.ContactsArrayMessage,
+		flat.LocationMessage, flat.LiveLocationMessage, flat.ContactMessage, flat.ContactsArrayMessage, flat.AlbumMessage,
 	} {
 		if context := part.GetContextInfo(); context != nil {
 			proto.Reset(context)

@@ -17,6 +17,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/media"
 	"sesi.dev/sesi/botruntime/message"
 )
 
@@ -45,7 +46,9 @@ type Options struct {
 	Meter Meter
 	// Pace bounds what the bot sends, until SetPace changes it.
 	Pace Pace
-	Log  *slog.Logger
+	// Files keeps the files of messages.
+	Files *media.Store
+	Log   *slog.Logger
 }
 
 // Messenger serves one session. Its methods may be called from any goroutine.
@@ -61,6 +64,8 @@ type Messenger struct {
 	quiet   atomic.Bool // people see no receipts of the bot
 	flying  atomic.Pointer[flight]
 	work    chan struct{} // holds one token while there is something new to send
+	files   chan struct{} // as work, for files to upload
+	phones  phones
 	waitMu  sync.Mutex
 	waits   map[string]*wait
 
@@ -81,7 +86,7 @@ type Messenger struct {
 
 // New returns a messenger. Take may be called at once.
 func New(o Options) *Messenger {
-	m := &Messenger{Options: o, work: make(chan struct{}, 1), waits: map[string]*wait{}}
+	m := &Messenger{Options: o, work: make(chan struct{}, 1), files: make(chan struct{}, 1), waits: map[string]*wait{}}
 	m.pace.Store(&o.Pace)
 	return m
 }

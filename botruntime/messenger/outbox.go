@@ -44,13 +44,13 @@ func (m *Messenger) Run(ctx context.Context, session Session) error {
 		if client, err := session.Client(); err == nil {
 			pause = m.sendDue(ctx, client)
 		}
-		m.rest(ctx, changed, pause)
+		m.rest(ctx, changed, m.work, pause)
 	}
 	return nil
 }
 
 // rest waits for something to do, for at most the pause; 0 means without a limit.
-func (m *Messenger) rest(ctx context.Context, changed <-chan struct{}, pause time.Duration) {
+func (m *Messenger) rest(ctx context.Context, changed, work <-chan struct{}, pause time.Duration) {
 	var timeout <-chan time.Time
 	if pause > 0 {
 		timer := time.NewTimer(pause)
@@ -58,7 +58,7 @@ func (m *Messenger) rest(ctx context.Context, changed <-chan struct{}, pause tim
 		timeout = timer.C
 	}
 	select {
-	case <-m.work:
+	case <-work:
 	case <-changed:
 	case <-timeout:
 	case <-ctx.Done():
@@ -86,9 +86,11 @@ func (m *Messenger) client() (*whatsmeow.Client, error) {
 
 // nudge tells Run that there is something new to send.
 func (m *Messenger) nudge() {
-	select {
-	case m.work <- struct{}{}:
-	default:
+	for _, work := range []chan struct{}{m.work, m.files} {
+		select {
+		case work <- struct{}{}:
+		default:
+		}
 	}
 }
 

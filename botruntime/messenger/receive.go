@@ -36,6 +36,8 @@ func (m *Messenger) Take(evt any) bool {
 		m.takePresence(evt)
 	case *events.ChatPresence:
 		m.takeTyping(evt)
+	case *events.MediaRetry:
+		m.phones.tell(evt)
 	case *events.AppState:
 		return m.takeAppState(evt)
 	}

@@ -2,6 +2,7 @@ package messenger
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"time"
 	"unicode/utf8"
@@ -69,6 +70,13 @@ func (d *draft) forward(ctx context.Context, from bot.SendForward, expiresIn uin
 	content, err := message.Forward(found.Raw, expiresIn)
 	if errors.Is(err, message.ErrNotForwardable) {
 		return &Refusal{Kind: bot.ProblemUnsupported}
+	}
+	if part, _ := message.AttachmentOf(found.Raw); part != nil && part.GetDirectPath() == "" {
+		// WhatsApp has not got the file yet, so this message brings it as well.
+		if d.held = d.m.Files.Hold(hex.EncodeToString(part.GetFileSHA256())); d.held == nil {
+			return &Refusal{Kind: bot.ProblemFileLost}
+		}
+		d.upload = d.held.SHA256
 	}
 	return d.set(content, err)
 }

@@ -20,6 +20,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/media"
 	"sesi.dev/sesi/botruntime/message"
 )
 
@@ -56,6 +57,9 @@ type draft struct {
 	content *waE2E.Message
 	listed  bool
 	look    *bot.StatusOptions // of a status post, else nil
+	// upload is the file that WhatsApp must get first, "" for none; held keeps it on the disk until the outbox does.
+	upload string
+	held   *media.Held
 	// id is the message's id, where the caller chose it.
 	id string
 }
@@ -63,6 +67,18 @@ type draft struct {
 // Send puts a message into the outbox, and returns it with its current state. A request whose key is known creates no
 // second message: it returns the first one. The error is a *Refusal, or journal.ErrKeyReused or ErrOutboxFull.
 func (m *Messenger) Send(ctx context.Context, key string, request bot.SendRequest) (bot.Message, error) {
+	if _, file := request.File(); file != nil {
+		return m.SendFile(ctx, key, request, nil)
+	}
+	return m.sendWith(ctx, key, request, request, func(ctx context.Context, d *draft) error { return d.compose(ctx, request) }, func() {})
+}
+
+// sendWith puts the message that compose makes into the outbox, unless the key is known. stamp stands for the request
+// where a repeat is recognised; unused is called when compose is not.
+func (m *Messenger) sendWith(ctx context.Context, key string, request bot.SendRequest, stamp any,
+	compose func(context.Context, *draft) error, unused func(),
+) (bot.Message, error) {
+	defer unused()
 	if request.ID != "" {
 		if !validID(request.ID) {
 			return bot.Message{}, badField("id", "8 to 64 digits and letters A to Z, such as an id that the bot made")
@@ -71,7 +87,7 @@ func (m *Messenger) Send(ctx context.Context, key string, request bot.SendReques
 			key = idKey + request.ID
 		}
 	}
-	if known, err := m.known(ctx, key, request); err != nil || known != nil {
+	if known, err := m.known(ctx, key, stamp); err != nil || known != nil {
 		return settledOr(known, err)
 	}
 	to, ok := message.Address(request.To)
@@ -87,10 +103,14 @@ func (m *Messenger) Send(ctx context.Context, key string, request bot.SendReques
 		return bot.Message{}, err
 	}
 	d.id = request.ID
-	if err := d.compose(ctx, request); err != nil {
+	defer func() { d.held.Release() }()
+	if err := d.check(request); err != nil {
 		return bot.Message{}, err
 	}
-	return d.add(ctx, key, request, request.SendAt.Time, request.TTL)
+	if err := compose(ctx, d); err != nil {
+		return bot.Message{}, err
+	}
+	return d.add(ctx, key, stamp, request.SendAt.Time, request.TTL)
 }
 
 // idKey begins the key of a request that names its message's id.
@@ -145,8 +165,8 @@ func (m *Messenger) draft(to types.JID) (*draft, error) {
 	}}, nil
 }
 
-// compose makes the content that a request asks for.
-func (d *draft) compose(ctx context.Context, request bot.SendRequest) error {
+// check refuses a request that contradicts itself.
+func (d *draft) check(request bot.SendRequest) error {
 	if err := onlyOne(request); err != nil {
 		return err
 	}
@@ -159,6 +179,11 @@ func (d *draft) compose(ctx context.Context, request bot.SendRequest) error {
 	if time.Until(request.SendAt.Time) > bot.MaxSendAhead*time.Second {
 		return badField("sendAt", "within a year")
 	}
+	return nil
+}
+
+// compose makes the content that a request asks for.
+func (d *draft) compose(ctx context.Context, request bot.SendRequest) error {
 	switch {
 	case request.Reaction != nil:
 		return d.react(ctx, *request.Reaction)
@@ -181,14 +206,15 @@ func onlyOne(request bot.SendRequest) error {
 	asked := 0
 	for _, one := range []bool{
 		request.Text != "", request.Location != nil, len(request.Contacts) > 0, request.Poll != nil, request.Vote != nil,
-		request.Reaction != nil, request.Forward != nil,
+		request.Reaction != nil, request.Forward != nil, request.Image != nil, request.Video != nil, request.Audio != nil,
+		request.Voice != nil, request.Document != nil, request.Sticker != nil,
 	} {
 		if one {
 			asked++
 		}
 	}
 	if asked != 1 {
-		return badField("text", "given, or else one of location, contacts, poll, vote, reaction and forward")
+		return badField("text", "given, or else one of image, video, audio, voice, document, sticker, location, contacts, poll, vote, reaction and forward")
 	}
 	acts := request.Vote != nil || request.Reaction != nil || request.Forward != nil
 	if acts && (request.ReplyTo != "" || len(request.Mentions) > 0) {
@@ -268,6 +294,7 @@ func (d *draft) add(ctx context.Context, key string, request any, sendAt time.Ti
 	now := d.m.Journal.Now()
 	s := journal.Send{
 		Message: d.shown, Key: key, Account: d.account.String(), Target: d.to.String(), Raw: raw, Pending: true, Listed: d.listed, Due: now,
+		File: d.upload,
 	}
 	if s.Sum, err = sumOf(request); err != nil {
 		return bot.Message{}, err
@@ -281,6 +308,7 @@ func (d *draft) add(ctx context.Context, key string, request any, sendAt time.Ti
 	}
 	s.Ends = s.Due.Add(life)
 	s.Message.ID, s.Message.Timestamp, s.Message.ExpiresAt = d.messageID(), bot.At(now), bot.At(s.Ends)
+	message.Locate(&s.Message)
 	got, fresh, err := d.m.Journal.AddSend(ctx, s)
 	if err != nil {
 		return bot.Message{}, err

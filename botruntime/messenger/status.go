@@ -23,7 +23,8 @@ func (d *draft) status(request bot.SendRequest) error {
 		return nil
 	}
 	if request.Location != nil || request.Contacts != nil || request.Poll != nil || request.Vote != nil || request.Reaction != nil ||
-		request.Forward != nil || request.ReplyTo != "" || request.ExpiresIn > 0 {
+		request.Forward != nil || request.ReplyTo != "" || request.ExpiresIn > 0 || request.Document != nil || request.Sticker != nil ||
+		request.Audio != nil {
 		return &Refusal{Kind: bot.ProblemUnsupported}
 	}
 	d.look = &bot.StatusOptions{}

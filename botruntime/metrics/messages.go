@@ -17,6 +17,7 @@ type Messages struct {
 	attempts, retries             *prometheus.CounterVec
 	attemptTime                   prometheus.Histogram
 	keys                          prometheus.Counter
+	files, fileBytes              *prometheus.CounterVec
 }
 
 // Gauge is a value that is read at each scrape.
@@ -40,6 +41,8 @@ var messageGauges = map[string]*prometheus.Desc{
 	"webhook_backlog_secs":     gauge("webhook_backlog_seconds", "How long the oldest event that a webhook has not taken has waited; 0 for none.", "webhook"),
 	"webhook_dead_letters":     gauge("webhook_dead_letters", "Entries in a webhook's list of dead letters.", "webhook"),
 	"webhook_delivering":       gauge("webhook_delivering", "1 while a webhook takes its events, 0 while they wait.", "webhook"),
+	"media_bytes":              gauge("media_bytes", "Disk space used by files of messages."),
+	"media_files":              gauge("media_files", "Files of messages on the disk."),
 	"outbox":                   gauge("outbox_messages", "Messages that wait to be sent, by state.", "state"),
 }
 
@@ -60,7 +63,10 @@ func (b *Bot) NewMessages(gauges func() []Gauge) *Messages {
 			Help: "Time from the start of an attempt to WhatsApp's answer.", Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 45}}),
 		keys: prometheus.NewCounter(prometheus.CounterOpts{Name: "sesi_bot_send_keys_repeated_total",
 			Help: "Requests to send whose Idempotency-Key was known, so that nothing was sent again."}),
-		retries: counter("send_retry_requests_total", "Recipients that asked for a message again, by whether the bot still had it.", "found"),
+		files: counter("media_files_total", "Files by their way (upload and download to and from WhatsApp, fetch from an address, convert) and outcome (done or failed).",
+			"way", "outcome"),
+		fileBytes: counter("media_bytes_total", "Bytes of files that were moved, by their way.", "way"),
+		retries:   counter("send_retry_requests_total", "Recipients that asked for a message again, by whether the bot still had it.", "found"),
 	}
 	for _, kind := range bot.EventTypes {
 		m.received.WithLabelValues(string(kind))
@@ -71,12 +77,17 @@ func (b *Bot) NewMessages(gauges func() []Gauge) *Messages {
 	for _, found := range []string{"true", "false"} {
 		m.retries.WithLabelValues(found)
 	}
+	for _, way := range []string{"upload", "download", "fetch", "convert"} {
+		m.files.WithLabelValues(way, "done")
+		m.files.WithLabelValues(way, "failed")
+		m.fileBytes.WithLabelValues(way)
+	}
 	b.registry.MustRegister(m)
 	return m
 }
 
 func (m *Messages) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.received, m.repeats, m.deliveries, m.refused, m.attempts, m.attemptTime, m.keys, m.retries}
+	return []prometheus.Collector{m.received, m.repeats, m.deliveries, m.refused, m.attempts, m.attemptTime, m.keys, m.retries, m.files, m.fileBytes}
 }
 
 // Describe implements prometheus.Collector.
@@ -129,3 +140,9 @@ func (m *Messages) KeyRepeated() { m.keys.Inc() }
 
 // AskedAgain counts a recipient who asked for a message again; found is false when the bot has it no more.
 func (m *Messages) AskedAgain(found bool) { m.retries.WithLabelValues(strconv.FormatBool(found)).Inc() }
+
+// Moved counts a file by its way and its outcome.
+func (m *Messages) Moved(way, outcome string, bytes int64) {
+	m.files.WithLabelValues(way, outcome).Inc()
+	m.fileBytes.WithLabelValues(way).Add(float64(bytes))
+}

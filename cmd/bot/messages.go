@@ -13,6 +13,7 @@ import (
 	"sesi.dev/sesi/botruntime/config"
 	"sesi.dev/sesi/botruntime/directory"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/media"
 	"sesi.dev/sesi/botruntime/message"
 	"sesi.dev/sesi/botruntime/messenger"
 	"sesi.dev/sesi/botruntime/metrics"
@@ -37,6 +38,7 @@ type messages struct {
 	messenger *messenger.Messenger
 	directory *directory.Directory
 	webhooks  *webhook.Manager
+	files     *media.Store
 	settings  *messageSettings
 	// watch returns the session's snapshot, once there is a session.
 	watch atomic.Pointer[func() (*bot.Snapshot, <-chan struct{})]
@@ -60,9 +62,12 @@ func openMessages(ctx context.Context, cfg config.Config, st *store.Store, meter
 	}
 	m := &messages{log: log, names: namesOf(st), journal: book, settings: set}
 	count := meter.NewMessages(m.gauges)
+	if m.files, err = openFiles(cfg, book, count); err != nil {
+		return nil, errors.Join(err, book.Close())
+	}
 	m.messenger = messenger.New(messenger.Options{
 		Journal: book, Names: m.names, Log: log, Meter: count,
-		Pace: set.pace(),
+		Pace: set.pace(), Files: m.files,
 	})
 	m.messenger.SetReceipts(set.now.MessagesReceipts)
 	m.directory = directory.New(directory.Options{Journal: book, Names: m.names, Commit: m.messenger.Commit, People: st.Named, Meter: count, Log: log})
@@ -87,6 +92,9 @@ func (m *messages) run(ctx context.Context) error {
 	for {
 		if err := m.journal.Tidy(ctx); err != nil && ctx.Err() == nil {
 			m.log.Warn("old messages could not be deleted from the journal", "error", err)
+		}
+		if err := m.files.Tidy(ctx); err != nil && ctx.Err() == nil {
+			m.log.Warn("old files could not be deleted", "error", err)
 		}
 		select {
 		case <-tidy.C:
@@ -131,6 +139,8 @@ func (m *messages) gauges() []metrics.Gauge {
 		{Name: "journal_commit_failures", Value: float64(stats.CommitFailures)},
 		{Name: "journal_last_commit_secs", Value: stats.LastCommit.Seconds()},
 	}
+	bytes, files := m.files.Usage()
+	out = append(out, metrics.Gauge{Name: "media_bytes", Value: float64(bytes)}, metrics.Gauge{Name: "media_files", Value: float64(files)})
 	out = append(out, m.webhookGauges(ctx)...)
 	if size, err := m.journal.Size(ctx); err == nil {
 		out = append(out, metrics.Gauge{Name: "journal_bytes", Value: float64(size)})

@@ -65,7 +65,7 @@ func serve(ctx context.Context, p program) (err error) {
 	}
 	if post != nil {
 		settings.Journal, settings.Names = post.journal, post.names
-		settings.Webhooks, settings.Sender = post.webhooks, post.messenger
+		settings.Webhooks, settings.Sender, settings.Files = post.webhooks, post.messenger, post.files
 		post.directory.Use(sup)
 		watch := sup.Watch
 		post.watch.Store(&watch)
@@ -99,6 +99,7 @@ func runParts(ctx context.Context, p program, log *slog.Logger, sup *session.Sup
 		group.Go(func() error { return post.report(ctx, sup) })
 		group.Go(func() error { return post.webhooks.Run(ctx) })
 		group.Go(func() error { return post.messenger.Run(ctx, sup) })
+		group.Go(func() error { return post.messenger.RunUploads(ctx, sup) })
 	}
 	group.Go(func() error {
 		keepSmall(ctx)

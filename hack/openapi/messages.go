@@ -28,6 +28,12 @@ type messageRequest struct {
 	Chat string `query:"chat" description:"The chat, if several have a message with this id."`
 }
 
+type fileRequest struct {
+	messageRequest
+	Range       string `header:"Range" example:"bytes=0-1023"`
+	IfNoneMatch string `header:"If-None-Match" description:"The ETag of an earlier answer: 304 when the file is the same."`
+}
+
 type chatRequest struct {
 	Chat string `path:"chat" description:"A phone number or WhatsApp address."`
 }
@@ -55,9 +61,12 @@ var messageOperations = map[string]operation{
 		tag:         tagMessages, request: eventsRequest{}, answer: bot.Events{}, media: []media{{kind: "text/event-stream"}}, problems: []int{400, 409, 410, 422, 503}},
 	"GET " + bot.PathMessages: {summary: "Stored messages, newest first", tag: tagMessages, request: messagesRequest{}, answer: bot.Messages{}, problems: []int{400, 409, 422}},
 	"GET " + bot.PathMessage:  {summary: "One message", tag: tagMessages, request: messageRequest{}, answer: bot.Message{}, problems: []int{404, 409, 422}},
+	"GET " + bot.PathMessageMedia: {summary: "The file of a message",
+		description: "From the bot's disk, else from WhatsApp, else from the phone by way of WhatsApp; its hash is checked. Parts (Range) and If-None-Match work; the ETag is the file's SHA-256.",
+		tag:         tagMessages, request: fileRequest{}, media: []media{{"application/octet-stream", "binary"}}, problems: []int{404, 409, 410, 413, 416, 422, 502, 503, 504, 507}},
 	"POST " + bot.PathMessages: {summary: "Send a message",
-		description: "A text, a reaction or a forwarded message. It is kept on disk before it is tried, under an id that every retry keeps. 200 says that WhatsApp's server took it; 202 that it waits, is held, or that the answer is missing: GET the message, or read the events message.state. A message that was not sent is a problem with its messageId.",
-		tag:         tagMessages, request: sendRequest{}, answer: bot.Message{}, problems: []int{400, 403, 404, 409, 413, 415, 422, 502, 503, 504}},
+		description: "A text, a file, a place, contacts, a poll, a vote, a reaction or a forwarded message. A file comes from its url, as data (Base64), or in a form (multipart/form-data): the file's part is named by the kind of message (image, video, audio, voice, document, sticker), beside to, caption or message (this JSON). It is kept on disk before it is tried, under an id that every retry keeps. 200 says that WhatsApp's server took it; 202 that it waits, is held, or that the answer is missing: GET the message, or read the events message.state. A message that was not sent is a problem with its messageId.",
+		tag:         tagMessages, request: sendRequest{}, answer: bot.Message{}, problems: []int{400, 403, 404, 409, 413, 415, 422, 500, 502, 503, 504, 507}},
 	"PATCH " + bot.PathMessage: {summary: "Edit a message",
 		description: "Gives a text of the account another text, for 15 minutes. The edit is a message with an id and a state of its own.",
 		tag:         tagMessages, request: editRequest{}, answer: bot.Message{}, problems: []int{400, 403, 404, 409, 413, 415, 422, 502, 503, 504}},

@@ -84,6 +84,31 @@ type WAHAParticipantsInGroup struct {
 	bot.WAHAParticipants
 }
 
+// WAHAFileStatusInSession is exported for its name in the document.
+type WAHAFileStatusInSession struct {
+	named
+	bot.WAHAFileStatus
+}
+
+// WAHAConvertInSession is exported for its name in the document.
+type WAHAConvertInSession struct {
+	named
+	bot.WAHAConvert
+}
+
+// wahaSendsFile describes a request that sends a file.
+func wahaSendsFile(summary string, request any) operation {
+	o := wahaSends(summary, request)
+	o.problems = append([]int{507}, sendProblems...)
+	return o
+}
+
+// wahaConverts describes a request that converts a file.
+func wahaConverts(summary, kind string) operation {
+	return operation{summary: summary, description: "A file that is one already comes back as it is; any other needs MEDIA_FFMPEG.",
+		tag: tagWAHA, request: WAHAConvertInSession{}, answer: bot.WAHABase64File{}, media: []media{{kind, "binary"}}, problems: []int{400, 409, 413, 415, 422, 507}}
+}
+
 // wahaDoes describes a request that answers only that it is done.
 func wahaDoes(summary string, request any) operation {
 	return operation{summary: summary, tag: tagWAHA, request: request, status: 201, answer: bot.WAHADone{}, problems: sendProblems}
@@ -128,6 +153,15 @@ var wahaMoreOperations = map[string]operation{
 	"POST " + bot.PathWAHAStartTyping:        wahaDoes("Show that the account types", bot.WAHAChat{}),
 	"POST " + bot.PathWAHAStopTyping:         wahaDoes("Show that the account no longer types", bot.WAHAChat{}),
 	"POST " + bot.PathWAHATextStatus:         wahaSends("Post a text to the status", WAHATextStatusInSession{}),
+	"POST " + bot.PathWAHASendImage:          wahaSendsFile("Send an image", bot.WAHASendFile{}),
+	"POST " + bot.PathWAHASendFile:           wahaSendsFile("Send a document", bot.WAHASendFile{}),
+	"POST " + bot.PathWAHASendVoice:          wahaSendsFile("Send a voice message", bot.WAHASendFile{}),
+	"POST " + bot.PathWAHASendVideo:          wahaSendsFile("Send a video", bot.WAHASendFile{}),
+	"POST " + bot.PathWAHAStatusImage:        wahaSendsFile("Post an image to the status", WAHAFileStatusInSession{}),
+	"POST " + bot.PathWAHAStatusVoice:        wahaSendsFile("Post a voice message to the status", WAHAFileStatusInSession{}),
+	"POST " + bot.PathWAHAStatusVideo:        wahaSendsFile("Post a video to the status", WAHAFileStatusInSession{}),
+	"POST " + bot.PathWAHAConvertVoice:       wahaConverts("A recording as WhatsApp's voice messages are", "audio/ogg"),
+	"POST " + bot.PathWAHAConvertVideo:       wahaConverts("A video as WhatsApp shows it", "video/mp4"),
 	"POST " + bot.PathWAHADeleteStatus:       wahaSends("Take a status post back", WAHADeleteStatusInSession{}),
 	"POST " + bot.PathWAHAPresence:           wahaDoes("Show the account as online, offline or typing", WAHASetPresenceInSession{}),
 	"GET " + bot.PathWAHAChatPresence:        wahaReads("The presence of a chat", chatNamed{}, bot.WAHAPresences{}, sendProblems...),

@@ -1,0 +1,70 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// addFiles adds the column of files to an outbox that an older bot made.
+func addFiles(ctx context.Context, db *sql.DB) error {
+	var has int
+	err := db.QueryRowContext(ctx, `SELECT count(*) FROM pragma_table_info('sends') WHERE name = 'file'`).Scan(&has)
+	if err == nil && has == 0 {
+		_, err = db.ExecContext(ctx, `ALTER TABLE sends ADD COLUMN file TEXT NOT NULL DEFAULT ''`)
+	}
+	if err == nil {
+		_, err = db.ExecContext(ctx, `CREATE INDEX IF NOT EXISTS sends_file ON sends (n) WHERE pending AND file <> ''`)
+	}
+	return err
+}
+
+// NextUpload is the first entry of the outbox that is due and whose file WhatsApp does not have; nil when there is none.
+func (j *Journal) NextUpload(ctx context.Context) (*Send, error) {
+	return scanSend(j.db.QueryRowContext(ctx, selectSend+` WHERE pending AND file <> '' AND due <= ? ORDER BY n LIMIT 1`, millis(j.Now())))
+}
+
+// NeededFiles lists the files that messages wait to be sent with.
+func (j *Journal) NeededFiles(ctx context.Context) ([]string, error) {
+	return j.hashes(ctx, `SELECT DISTINCT file FROM sends WHERE pending AND file <> ''`)
+}
+
+// ChatFiles lists the files of a chat's messages.
+func (j *Journal) ChatFiles(ctx context.Context, chat string) ([]string, error) {
+	return j.hashes(ctx, `SELECT DISTINCT json_extract(body, '$.media.sha256') FROM messages
+		WHERE chat = ? AND json_extract(body, '$.media.sha256') IS NOT NULL`, chat)
+}
+
+func (j *Journal) hashes(ctx context.Context, query string, args ...any) (all []string, err error) {
+	rows, err := j.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var one string
+		if err := rows.Scan(&one); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// Uploaded writes the bytes of a message whose file WhatsApp has: it can be sent now.
+func (t *Tx) Uploaded(s *Send, raw []byte) error {
+	if _, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET raw = ?, file = '' WHERE id = ? AND pending`, raw, s.Message.ID); err != nil {
+		return err
+	}
+	_, err := t.tx.ExecContext(t.ctx, `UPDATE messages SET raw = ? WHERE id = ? AND chat = ? AND raw IS NOT NULL`, raw, s.Message.ID, s.Message.Chat.ID)
+	return err
+}
+
+// FileMoved writes the bytes of a message whose file is at another place of WhatsApp's now.
+func (t *Tx) FileMoved(id, chat string, raw []byte) error {
+	if _, err := t.tx.ExecContext(t.ctx, `UPDATE messages SET raw = ? WHERE id = ? AND chat = ? AND raw IS NOT NULL`, raw, id, chat); err != nil {
+		return err
+	}
+	_, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET raw = ? WHERE id = ? AND chat = ? AND raw IS NOT NULL`, raw, id, chat)
+	return err
+}

@@ -1,0 +1,152 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func open(t *testing.T, tune func(*Options)) *Store {
+	t.Helper()
+	o := Options{Directory: t.TempDir(), Limits: Limits{File: 4 << 20, Total: 10 << 20, Age: time.Hour}}
+	if tune != nil {
+		tune(&o)
+	}
+	s, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func stage(t *testing.T, s *Store, content []byte) *Held {
+	t.Helper()
+	held, err := s.Stage(t.Context(), bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return held
+}
+
+func TestAFileStaysUntilRoomIsNeeded(t *testing.T) {
+	t.Parallel()
+	var needed []string
+	now := time.Now()
+	s := open(t, func(o *Options) {
+		o.Needed = func(context.Context) ([]string, error) { return needed, nil }
+		o.Now = func() time.Time { return now }
+	})
+	waits := stage(t, s, bytes.Repeat([]byte("w"), 3<<20))
+	needed = []string{waits.SHA256}
+	waits.Release()
+	old := stage(t, s, bytes.Repeat([]byte("o"), 3<<20))
+	old.Release()
+	read := stage(t, s, bytes.Repeat([]byte("r"), 3<<20))
+	file, err := read.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if info, err := os.Stat(read.Path()); err != nil || info.Mode().Perm() != 0o600 {
+		t.Error(info, err)
+	}
+	newest := stage(t, s, bytes.Repeat([]byte("n"), 3<<20))
+	if s.Hold(old.SHA256) != nil {
+		t.Error("the oldest file stayed")
+	}
+	for _, kept := range []*Held{waits, read} {
+		if again := s.Hold(kept.SHA256); again == nil {
+			t.Error("a file went that is needed")
+		}
+	}
+	// Nothing can go now: what is needed and what is read take it all.
+	if _, err := s.Stage(t.Context(), bytes.NewReader(make([]byte, 2<<20))); !errors.Is(err, ErrFull) {
+		t.Error(err)
+	}
+	newest.Release()
+	now = now.Add(2 * time.Hour)
+	needed = nil
+	if err := s.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if used, _ := s.Usage(); used != 6<<20 { // waits and read are held by Hold above
+		t.Errorf("%d bytes", used)
+	}
+}
+
+func TestWhatACrashLeftIsRemoved(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	kept := stage(t, s, []byte("kept"))
+	if _, err := s.Create(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	foreign := filepath.Join(filepath.Dir(kept.Path()), "foreign")
+	if err := os.WriteFile(foreign, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(s.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(kept.Path())); err != nil || len(entries) != 2 || again.Hold(kept.SHA256) == nil {
+		t.Errorf("%v %v", entries, err)
+	}
+}
+
+func TestAFileThatIsTooLargeLeavesNothing(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	var large *TooLargeError
+	if _, err := s.Stage(t.Context(), bytes.NewReader(make([]byte, 4<<20+1))); !errors.As(err, &large) || large.Most != 4<<20 {
+		t.Error(err)
+	}
+	broken := errors.New("the network is gone")
+	if _, err := s.Stage(t.Context(), &failing{broken}); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(filepath.Join(s.Directory, DirectoryName))
+	if used, files := s.Usage(); err != nil || len(entries) != 0 || used != 0 || files != 0 {
+		t.Errorf("%v %v, %d bytes in %d files", entries, err, used, files)
+	}
+}
+
+type failing struct{ err error }
+
+func (f *failing) Read([]byte) (int, error) { return 0, f.err }
+
+func TestOneWorksOnAFileAtATime(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	done, err := s.Alone(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Alone(ctx, "x"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	done()
+	if done, err = s.Alone(t.Context(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	done()
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"../../etc/passwd": "passwd", `C:\Users\sari\nota.pdf`: "nota.pdf", "..": "", "/": "", "a\u202egpj.exe": "agpj.exe",
+		"a\x00b\n": "ab", strings.Repeat("é", 200): strings.Repeat("é", 127),
+	} {
+		if got := CleanName(given); got != want {
+			t.Errorf("CleanName(%q) = %q, want %q", given, got, want)
+		}
+	}
+}
