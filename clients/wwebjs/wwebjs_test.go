@@ -55,13 +55,19 @@ func TestThePackage(t *testing.T) {
 			}
 		}
 	}
+	environment := append(os.Environ(), "SESI_PROGRAMS="+programs, "SESI_SEEN="+t.TempDir())
 	node := exec.CommandContext(t.Context(), "node", args...)
-	node.Env = append(os.Environ(), "SESI_PROGRAMS="+programs)
+	node.Env = environment
 	out, err := node.CombinedOutput()
 	if err != nil {
 		t.Fatalf("node --test: %v\n%s", err, out)
 	}
 	t.Logf("%s", out)
+	seen := exec.CommandContext(t.Context(), "node", "test/seen.js")
+	seen.Env = environment
+	if err := run(seen); err != nil {
+		t.Error(err)
+	}
 }
 
 // run returns what a command printed as a part of its error.

@@ -31,6 +31,7 @@ class Client extends EventEmitter {
         hide(this, '_cursorFile', sesi.cursor ?? process.env.SESI_CURSOR ?? cursorFile(this.authStrategy));
         hide(this, '_unseen', new Map());
         hide(this, '_recent', new Map());
+        hide(this, '_people', new Map());
         hide(this, '_running', undefined);
         hide(this, '_qrs', { count: 0, last: '' });
     }
@@ -149,6 +150,7 @@ const parts = [
 ];
 for (const part of parts) {
     for (const [name, value] of Object.entries(part)) {
+        if (Object.hasOwn(Client.prototype, name)) throw new Error(`two parts of Client have ${name}`);
         Object.defineProperty(Client.prototype, name, { value, writable: true, configurable: true });
     }
 }

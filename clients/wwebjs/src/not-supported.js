@@ -5,6 +5,7 @@ const { NotSupported } = require('./errors');
 const phoneList = 'the bot does not change the chat list of the phone';
 const labels = 'labels are the business app\'s own; the bot does not read or change them';
 const channels = 'the bot does not manage channels';
+const channelMessages = 'the bot does not read or write channels';
 const addressBook = 'the bot does not change the phone\'s address book';
 const notes = 'customer notes are the business app\'s own';
 const profile = 'the bot does not change the account\'s profile; change it on the phone';
@@ -12,7 +13,6 @@ const invitations = 'the bot does not accept private invitations; use an invite 
 const shop = 'the bot reads no orders, payments or catalogues';
 const appointments = 'the bot has no scheduled events';
 const pins = 'the bot does not pin messages';
-const people = 'the bot does not read the phone\'s contacts';
 const pictures = 'the bot reads and sets no pictures';
 const files = 'the bot does not send or keep files';
 const history = 'the bot keeps what comes; it does not ask the phone for older messages';
@@ -22,9 +22,9 @@ const all = {
     Client: {
         acceptChannelAdminInvite: channels, acceptGroupV4Invite: invitations, addOrEditCustomerNote: notes, addOrRemoveLabels: labels,
         archiveChat: phoneList, createCallLink: 'the bot makes no calls', createChannel: channels, deleteAddressbookContact: addressBook,
-        deleteChannel: channels, deleteProfilePicture: profile, demoteChannelAdmin: channels, getBlockedContacts: people, getChannelByInviteCode: channels,
+        deleteChannel: channels, deleteProfilePicture: profile, demoteChannelAdmin: channels, getChannelByInviteCode: channels,
         getChannels: channels, getChatLabels: labels, getChatsByLabelId: labels,
-        getContactDeviceCount: 'the bot does not tell the devices of people', getContacts: people, getCustomerNote: notes,
+        getContactDeviceCount: 'the bot does not tell the devices of people', getCustomerNote: notes,
         getLabelById: labels, getLabels: labels, getPinnedMessages: pins, getProfilePicUrl: pictures,
         markChatUnread: phoneList, muteChat: phoneList, pinChat: phoneList,
         revokeChannelAdminInvite: channels, saveOrEditAddressbookContact: addressBook, searchChannels: channels,
@@ -34,8 +34,8 @@ const all = {
         unsubscribeFromChannel: channels,
     },
     Message: {
-        acceptGroupV4Invite: invitations, downloadMedia: files, editScheduledEvent: appointments, getOrder: shop, getPayment: shop, pin: pins,
-        star: phoneList, unpin: pins, unstar: phoneList,
+        acceptGroupV4Invite: invitations, downloadMedia: files, editScheduledEvent: appointments, getOrder: shop,
+        getPayment: shop, pin: pins, star: phoneList, unpin: pins, unstar: phoneList,
     },
     Chat: {
         addOrEditCustomerNote: notes, archive: phoneList, changeLabels: labels, delete: phoneList, getCustomerNote: notes,
@@ -43,12 +43,12 @@ const all = {
         unarchive: phoneList, unmute: phoneList, unpin: phoneList,
     },
     GroupChat: { deletePicture: pictures, setPicture: pictures },
-    Contact: { block: people, getAbout: people, getProfilePicUrl: pictures, unblock: people },
+    Contact: { getProfilePicUrl: pictures },
     Channel: {
-        acceptChannelAdminInvite: channels, deleteChannel: channels, demoteChannelAdmin: channels, getSubscribers: channels,
-        mute: channels, revokeChannelAdminInvite: channels, sendChannelAdminInvite: channels, setDescription: channels,
-        setProfilePicture: channels, setReactionSetting: channels, setSubject: channels, transferChannelOwnership: channels,
-        unmute: channels,
+        acceptChannelAdminInvite: channels, deleteChannel: channels, demoteChannelAdmin: channels, fetchMessages: channelMessages,
+        getSubscribers: channels, mute: channels, revokeChannelAdminInvite: channels, sendChannelAdminInvite: channels,
+        sendMessage: channelMessages, sendSeen: channelMessages, setDescription: channels, setProfilePicture: channels,
+        setReactionSetting: channels, setSubject: channels, transferChannelOwnership: channels, unmute: channels,
     },
 };
 

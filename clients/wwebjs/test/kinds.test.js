@@ -94,6 +94,9 @@ test('statuses, typing and presence', async (t) => {
     assert.deepEqual([status.from, status.author, status.body, status.broadcast], ['status@broadcast', budiId, 'libur', true]);
     const posts = [...await client.getBroadcasts(), await client.getBroadcastById(budiId)];
     assert.deepEqual(posts.map((one) => [one.id._serialized, one.msgs[0].body]), [[budiId, 'libur'], [budiId, 'libur']]);
+    assert.equal((await posts[0].getContact()).id._serialized, budiId);
+    assert.equal((await posts[0].getChat()).id._serialized, budiId);
+    assert.equal((await (await client.getContactById(budiId)).getBroadcast()).totalCount, 1);
 
     const post = await client.sendMessage('status@broadcast', 'buka jam 8', { contacts: [budiId] });
     await client.revokeStatusMessage(post.id._serialized);

@@ -1,5 +1,6 @@
 'use strict';
 
+require('./seen');
 const { until } = require('./stage');
 
 /** Heard keeps what a client tells, for the test to look for. */

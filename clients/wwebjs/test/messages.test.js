@@ -131,8 +131,26 @@ test('what can be sent as text', async (t) => {
     await stage.outbox('the forwarded message', (one) => one.phone === '628111000002' && one.text === 'teruskan');
 });
 
+test('a message that cannot be read yet, and a chat object', async (t) => {
+    const client = await ready(t, stage, Client);
+    const heard = new Heard(client, 'message', 'message_ciphertext');
+    const { id } = await stage.say(budi, 'rahasia', { bad: 1 });
+    const [sealed] = await heard.next('message_ciphertext');
+    assert.deepEqual([sealed.id.id, sealed.type, sealed.body], [id, 'ciphertext', '']);
+    const [msg] = await heard.next('message');
+    assert.deepEqual([msg.id.id, msg.type, msg.body], [id, 'chat', 'rahasia']);
+
+    const chat = await msg.getChat();
+    const contact = await chat.getContact();
+    assert.deepEqual([contact.id._serialized, contact.isMe, contact.isUser, contact.isWAContact], [budiId, false, true, true]);
+    assert.equal((await (await contact.getChat()).sendMessage('lewat chat')).to, budiId);
+    assert.deepEqual([await contact.getCountryCode(), await contact.getFormattedNumber()], ['62', '+62 81 1100 0001']);
+    assert.deepEqual(await msg.getGroupMentions(), []);
+});
+
 test('who is on WhatsApp', async (t) => {
     const client = await ready(t, stage, Client);
+    assert.deepEqual([await client.getCountryCode(budiId), await client.getFormattedNumber(budi)], ['62', '+62 81 1100 0001']);
     assert.equal(await client.isRegisteredUser(budiId), true);
     assert.equal(await client.isRegisteredUser('9990001@c.us'), false);
     assert.equal((await client.getNumberId(`+${budi}`))._serialized, budiId);

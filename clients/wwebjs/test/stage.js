@@ -65,6 +65,7 @@ const plainEnv = () => ({ PATH: process.env.PATH, HOME: process.env.HOME });
 class Stage {
     static async start() {
         const stage = new Stage();
+        stage.others = [];
         stage.folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'sesi-wwebjs-'));
         stage.file = (name) => path.join(stage.folder, name);
         stage.wasim = new Program(path.join(programs, 'wasim'),
@@ -86,7 +87,17 @@ class Stage {
         this.url = `http://${listening[1]}`;
     }
 
+    /** another is a bot of another phone, linked; it ends with the stage. */
+    async another(phone) {
+        const bot = Object.create(this, { env: { value: { ...this.env, AUTH_PATH: this.file(`auth-${phone}`) } } });
+        await bot.startBot('0');
+        this.others.push(bot.bot);
+        await bot.link(phone);
+        return bot;
+    }
+
     async end() {
+        for (const bot of this.others) await bot.kill();
         await this.bot.kill();
         await this.wasim.kill();
         await fs.promises.rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
@@ -113,9 +124,9 @@ class Stage {
     }
 
     /** link scans the bot's code and waits until it is connected. */
-    async link() {
+    async link(phone = shop) {
         const { code } = await until('a code', () => this.api('GET', '/api/session/qr'));
-        await this.scan(code);
+        await this.scan(code, phone);
         await this.connected();
     }
 

@@ -5,6 +5,7 @@ const Call = require('../structures/call');
 const Message = require('../structures/message');
 const PollVote = require('../structures/poll-vote');
 const Reaction = require('../structures/reaction');
+const { groupCall } = require('./group-changes');
 
 const subjects = new Set(['reaction', 'edit', 'revoke', 'vote']);
 
@@ -61,6 +62,17 @@ const happenings = {
         return call.state === 'offered' ? [['call', new Call(client, call)]] : [];
     },
 
+    group(client, { group }, eventId) {
+        if (group.change !== 'requested') return [groupCall(client, group, eventId)];
+        return group.participants.map((one) => groupCall(client, { ...group, participants: [one] }, eventId));
+    },
+
+    /** contact has no event of whatsapp-web.js: none of its changes is another number. */
+    contact(client, { contact }) {
+        client._forget(contact);
+        return [];
+    },
+
     async 'message.state'(client, { state }) {
         const data = await client._about({ ...state, fromMe: true });
         if (subjects.has(data.kind)) return [];
@@ -74,7 +86,7 @@ const members = {
     /** _prepare returns the calls for an event of the journal. */
     async _prepare(event) {
         const happening = happenings[event.type];
-        return happening ? happening(this, event.data) : [];
+        return happening ? happening(this, event.data, event.id) : [];
     },
 
     /** _about is the message that an event names, as far as it is known. */

@@ -66,8 +66,8 @@ class Contact extends Base {
         return true;
     }
 
-    async getAbout() {
-        return (await this.client.getContactById(this.id._serialized))._data.about || null;
+    getAbout() {
+        return this.client._aboutText(this.id._serialized);
     }
 
     getCommonGroups() {
