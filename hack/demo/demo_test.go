@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,6 +54,48 @@ func TestOnMachine(t *testing.T) {
 	}
 	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the folder is left: %v", err)
+	}
+}
+
+// asKubectl makes this program serve at the local end of a port-forward, as kubectl does.
+const asKubectl = "DEMO_TEST_AS_KUBECTL"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asKubectl) == "" {
+		os.Exit(m.Run())
+	}
+	local, _, _ := strings.Cut(os.Args[len(os.Args)-1], ":")
+	err := http.ListenAndServe("127.0.0.1:"+local, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// A port-forward outlives the demonstration, and `down` ends it.
+func TestForwardsEnd(t *testing.T) {
+	t.Chdir("../..")
+	t.Setenv("SESI_CACHE", t.TempDir())
+	folder, err := home()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = endForwards(folder) })
+	at := &onCluster{cluster: &cluster{kubectl: os.Args[0], env: []string{asKubectl + "=1"}}, folder: folder}
+	address, err := at.forward(t.Context(), deskForward, operatorSpace, "svc/"+gatewayName, "80", "8080", "/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := noted(filepath.Join(folder, deskForward+".pid"))
+	if err != nil || !p.runs() {
+		t.Fatalf("the port-forward at %s is not noted: %+v, %v", address, p, err)
+	}
+	if err := endForwards(folder); err != nil {
+		t.Fatal(err)
+	}
+	if p.runs() {
+		t.Errorf("process %d is left", p.PID)
 	}
 }
 
