@@ -1,5 +1,6 @@
 // A Baileys client that a test drives: it prints a JSON line for every message that it reads, and sends what it is told
-// on standard input, {"to","text"} a line. Usage: node talk.mjs CONTROL PHONE, with NODE_EXTRA_CA_CERTS.
+// on standard input, {"to","text"} or {"to","kind","data","caption"} (a file, in base64) a line. Of a file it prints the
+// kind, the caption and the content. Usage: node talk.mjs CONTROL PHONE, with NODE_EXTRA_CA_CERTS.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,11 +13,27 @@ const silent = { level: 'silent', child: () => silent, trace() {}, debug() {}, i
 const print = line => process.stdout.write(JSON.stringify(line) + '\n')
 const dir = await mkdtemp(join(tmpdir(), 'baileys-'))
 const { state, saveCreds } = await baileys.useMultiFileAuthState(dir)
+const agent = new HttpsProxyAgent(control)
+const options = { httpsAgent: agent, proxy: false }
 let socket
+
+// load reads the file of a message; one that the media host no longer has, its phone puts there again.
+const load = async message => {
+  const media = baileys.extractMessageContent(message.message)
+  const kind = ['image', 'video', 'audio', 'document', 'sticker'].find(one => media?.[one + 'Message'])
+  if (!kind) return
+  const how = { logger: silent, reuploadRequest: socket.updateMediaMessage }
+  try {
+    const content = await baileys.downloadMediaMessage(message, 'buffer', { options }, how)
+    print({ event: 'file', id: message.key.id, kind, text: media[kind + 'Message'].caption ?? '', data: content.toString('base64') })
+  } catch (error) {
+    print({ event: 'failed', error: String(error) })
+  }
+}
 
 const connect = () => {
   socket = baileys.makeWASocket({
-    auth: state, logger: silent, agent: new HttpsProxyAgent(control), version: [2, 3000, 1031080782], shouldSyncHistoryMessage: () => false,
+    auth: state, logger: silent, agent, fetchAgent: agent, options, version: [2, 3000, 1031080782], shouldSyncHistoryMessage: () => false,
   })
   socket.ev.on('creds.update', saveCreds)
   socket.ev.on('connection.update', ({ connection, lastDisconnect, qr }) => {
@@ -27,7 +44,9 @@ const connect = () => {
     else print({ event: 'close', error: String(lastDisconnect?.error) })
   })
   socket.ev.on('messages.upsert', ({ messages }) => {
-    for (const { key, message } of messages) {
+    for (const whole of messages) {
+      const { key, message } = whole
+      if (!key.fromMe) load(whole)
       const text = message?.conversation ?? message?.extendedTextMessage?.text
       if (text !== undefined && text !== null) {
         print({ event: 'message', id: key.id, chat: key.remoteJid, sender: key.participant ?? key.remoteJid, fromMe: Boolean(key.fromMe), text })
@@ -40,9 +59,10 @@ connect()
 setInterval(() => socket.ev.flush(true), 50)
 const input = createInterface({ input: process.stdin })
 input.on('line', async line => {
-  const { to, text } = JSON.parse(line)
+  const { to, text, kind, data, ...more } = JSON.parse(line)
   try {
-    print({ event: 'sent', id: (await socket.sendMessage(to, { text })).key.id })
+    const content = kind ? { [kind]: Buffer.from(data, 'base64'), ...more } : { text }
+    print({ event: 'sent', id: (await socket.sendMessage(to, content)).key.id })
   } catch (error) {
     print({ event: 'failed', error: String(error) })
   }

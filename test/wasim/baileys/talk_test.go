@@ -33,8 +33,9 @@ func TestMain(m *testing.M) { simtest.Main(m) }
 
 // line is what the Baileys client prints.
 type line struct {
-	Event, ID, Chat, Sender, Text, Error string
-	FromMe                               bool
+	Event, ID, Chat, Sender, Text, Error, Kind string
+	FromMe                                     bool
+	Data                                       []byte
 }
 
 // client is a Baileys client in a process of its own.
@@ -69,7 +70,9 @@ func start(t *testing.T, s *simtest.Sim) *client {
 	}
 	go func() {
 		defer close(c.lines)
-		for scanner := bufio.NewScanner(stdout); scanner.Scan(); {
+		scanner := bufio.NewScanner(stdout)
+		scanner.Buffer(nil, 8<<20) // a file is one line
+		for scanner.Scan() {
 			var l line
 			if json.Unmarshal(scanner.Bytes(), &l) == nil {
 				c.lines <- l
@@ -113,7 +116,13 @@ func (c *client) read(text string) line {
 
 func (c *client) send(to types.JID, text string) {
 	c.t.Helper()
-	raw, err := json.Marshal(map[string]string{"to": to.String(), "text": text})
+	c.tell(map[string]any{"to": to.String(), "text": text})
+}
+
+// tell has the client send a message, and waits until it has.
+func (c *client) tell(message map[string]any) {
+	c.t.Helper()
+	raw, err := json.Marshal(message)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -159,16 +168,24 @@ func pair(t *testing.T, s *simtest.Sim) *partner {
 
 func (p *partner) read(text string) *events.Message {
 	p.t.Helper()
+	return p.wait(func(m *events.Message) bool {
+		return m.Message.GetConversation() == text || m.Message.GetExtendedTextMessage().GetText() == text
+	})
+}
+
+// wait returns the next message that is wanted.
+func (p *partner) wait(wanted func(*events.Message) bool) *events.Message {
+	p.t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for {
 		select {
 		case m := <-p.messages:
-			if m.Message.GetConversation() == text || m.Message.GetExtendedTextMessage().GetText() == text {
+			if wanted(m) {
 				return m
 			}
 		case <-deadline.C:
-			p.t.Fatalf("whatsmeow does not read %q", text)
+			p.t.Fatal("whatsmeow does not read the message")
 		}
 	}
 }
