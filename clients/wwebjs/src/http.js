@@ -27,7 +27,7 @@ class Api {
     /** fetch returns the response of a success. */
     async fetch(method, path, { query, body, headers = {}, signal } = {}) {
         const request = { method, headers: { ...this.headers, ...headers }, signal, redirect: 'error' };
-        if (body instanceof FormData || Buffer.isBuffer(body)) {
+        if (Buffer.isBuffer(body)) {
             request.body = body;
         } else if (body !== undefined) {
             request.headers['Content-Type'] = 'application/json';

@@ -14,7 +14,6 @@ const shop = 'the bot reads no orders, payments or catalogues';
 const appointments = 'the bot has no scheduled events';
 const pins = 'the bot does not pin messages';
 const pictures = 'the bot reads and sets no pictures';
-const files = 'the bot does not send or keep files';
 const history = 'the bot keeps what comes; it does not ask the phone for older messages';
 
 /** all are the methods of whatsapp-web.js that Sesi does not have, with the reason. */
@@ -34,7 +33,7 @@ const all = {
         unsubscribeFromChannel: channels,
     },
     Message: {
-        acceptGroupV4Invite: invitations, downloadMedia: files, editScheduledEvent: appointments, getOrder: shop,
+        acceptGroupV4Invite: invitations, editScheduledEvent: appointments, getOrder: shop,
         getPayment: shop, pin: pins, star: phoneList, unpin: pins, unstar: phoneList,
     },
     Chat: {
@@ -63,4 +62,4 @@ function refuse(made) {
     return made;
 }
 
-module.exports = { all, files, refuse };
+module.exports = { all, refuse };

@@ -13,6 +13,9 @@ const pageSize = 500;
 const mostPages = 100;
 const kept = 500;
 
+/** lost are the problems of a file that is not to be had. */
+const lost = new Set(['no-file', 'file-gone', 'file-damaged']);
+
 /** What reads the messages and events that the bot keeps. */
 const messages = {
     async getMessageById(id) {
@@ -69,11 +72,17 @@ const messages = {
         return true;
     },
 
+    /** _downloadMedia is undefined where neither WhatsApp nor the phone has the file any more. */
     async _downloadMedia(message) {
         const { mimetype, filename, size } = message._data.media ?? {};
         const query = { chat: toJID(message.id.remote) };
-        const bytes = await this._api.bytes(`${path}/${encodeURIComponent(message.id.id)}/media`, query);
-        return new MessageMedia(mimetype, bytes.toString('base64'), filename, size ?? bytes.length);
+        try {
+            const bytes = await this._api.bytes(`${path}/${encodeURIComponent(message.id.id)}/media`, query);
+            return new MessageMedia(mimetype, bytes.toString('base64'), filename, size ?? bytes.length);
+        } catch (error) {
+            if (lost.has(error.kind)) return undefined;
+            throw error;
+        }
     },
 
     /** _past yields the stored events of a chat of one type, oldest first. */

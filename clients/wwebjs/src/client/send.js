@@ -19,31 +19,30 @@ const path = (id) => `${messages}/${encodeURIComponent(id)}`;
 /** What writes to WhatsApp. Each request has a key, and is repeated with it until the bot has answered. */
 const send = {
     async sendMessage(chatId, content, options = {}) {
-        const built = buildSend(chatId, content, options);
-        if (options.sendSeen !== false) void this._markSeen(built.request.to).catch(() => undefined);
+        const request = buildSend(chatId, content, options);
+        if (options.sendSeen !== false) void this._markSeen(request.to).catch(() => undefined);
         let data;
         try {
-            data = await this._post(built);
+            data = await this._post(request);
         } catch (error) {
-            if (!built.request.replyTo || options.ignoreQuoteErrors === false || !quoteErrors.has(error.kind)) throw error;
-            const { replyTo, ...request } = built.request;
-            data = await this._post({ ...built, request });
+            if (!request.replyTo || options.ignoreQuoteErrors === false || !quoteErrors.has(error.kind)) throw error;
+            data = await this._post({ ...request, replyTo: undefined });
         }
         return new Message(this, this._remember(data));
     },
 
     async sendReaction(id, reaction) {
         const target = parseMessageId(id);
-        await this._post({ request: { to: toJID(target.remote), reaction: { messageId: target.id, emoji: reaction } } });
+        await this._post({ to: toJID(target.remote), reaction: { messageId: target.id, emoji: reaction } });
     },
 
     async _forward(id, chatId) {
-        await this._post({ request: { to: toJID(chatId), forward: { messageId: id.id, chat: toJID(id.remote) } } });
+        await this._post({ to: toJID(chatId), forward: { messageId: id.id, chat: toJID(id.remote) } });
     },
 
     async _vote(message, options) {
         const chosen = list(options).map((option) => String(option).trim()).filter(Boolean);
-        await this._post({ request: { to: toJID(message._getChatId()), vote: { messageId: message.id.id, options: chosen } } });
+        await this._post({ to: toJID(message._getChatId()), vote: { messageId: message.id.id, options: chosen } });
     },
 
     async _edit(id, content, options) {
@@ -55,21 +54,15 @@ const send = {
         await this._keyed('DELETE', path(id.id), { query: { chat: toJID(id.remote) } });
     },
 
-    _post({ request, file }) {
-        if (!file) return this._keyed('POST', messages, { body: request });
-        return this._keyed('POST', messages, { body: request, file });
+    _post(request) {
+        return this._keyed('POST', messages, { body: request });
     },
 
     /** _keyed sends one request under one key, again and again while no answer comes. */
-    _keyed(method, where, { query, body, file }) {
-        const key = newKey(JSON.stringify([method, where, query, body]) + (file ? file.toString('latin1') : ''));
+    _keyed(method, where, { query, body }) {
+        const key = newKey(JSON.stringify([method, where, query, body]));
         const limit = inEvent() ? Infinity : patience;
-        const once = () => this._api.json(method, where, {
-            query,
-            body: file ? form(body, file) : body,
-            headers: { [keyHeader]: key },
-            signal: this._signal(),
-        });
+        const once = () => this._api.json(method, where, { query, body, headers: { [keyHeader]: key }, signal: this._signal() });
         return tracked(() => retry(once, limit, this._signal()));
     },
 
@@ -100,12 +93,5 @@ const send = {
         this._unseen.set(chat, [...(this._unseen.get(chat) ?? []), data.id].slice(-50));
     },
 };
-
-function form(request, file) {
-    const made = new FormData();
-    made.set('request', new Blob([JSON.stringify(request)], { type: 'application/json' }), 'request.json');
-    made.set('file', new Blob([file]), 'file');
-    return made;
-}
 
 module.exports = send;

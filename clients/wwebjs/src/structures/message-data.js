@@ -2,7 +2,7 @@
 
 /** types are whatsapp-web.js's names of the bot's kinds of messages. */
 const types = {
-    text: 'chat', image: 'image', video: 'video', audio: 'audio', voice: 'ptt', document: 'document', sticker: 'sticker',
+    text: 'chat', image: 'image', video: 'video', audio: 'audio', voice: 'ptt', document: 'document', sticker: 'sticker', album: 'album',
     location: 'location', poll: 'poll_creation', reaction: 'reaction', edit: 'protocol', revoke: 'protocol',
 };
 
