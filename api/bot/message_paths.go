@@ -14,6 +14,8 @@ const (
 	PathContactsCheck = "/api/contacts/check"
 	// PathAccountLimits answers with AccountLimits.
 	PathAccountLimits = "/api/account/limits"
+	// PathActivity answers with Activity.
+	PathActivity = "/api/account/activity"
 	// PathChatMessages erases what the bot keeps of a chat.
 	PathChatMessages = "/api/chats/{chat}/messages"
 )

@@ -170,7 +170,7 @@ func TestOpeningThePageWakesAnIdleSession(t *testing.T) {
 // The page's parts are small, and every part is used.
 func TestPageIsSmall(t *testing.T) {
 	got := send(t, "GET", open(t, New(testConfig(newFake(connectedSnapshot()))))+"/qr", "")
-	if len(got.body) > 64<<10 {
+	if len(got.body) > 68<<10 {
 		t.Errorf("the page has %d bytes", len(got.body))
 	}
 	err := filepath.WalkDir("page", func(path string, d fs.DirEntry, err error) error {

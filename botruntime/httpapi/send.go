@@ -51,6 +51,8 @@ type Sender interface {
 	RejectCall(ctx context.Context, id, from string) error
 	// Limits are what the account may do.
 	Limits(ctx context.Context) (bot.AccountLimits, error)
+	// Activity is what came of messages since the start.
+	Activity() messenger.Activity
 	// Await returns the message once it is no longer on its way, or as it stands when ctx ends.
 	Await(ctx context.Context, id string) (bot.Message, error)
 }
@@ -178,6 +180,7 @@ func sendRoutes() []route {
 		{"POST", bot.PathMessageRead, withToken, (*call).readMessage},
 		{"POST", bot.PathContactsCheck, withToken, (*call).checkContacts},
 		{"GET", bot.PathAccountLimits, withToken, (*call).accountLimits},
+		{"GET", bot.PathActivity, withToken, (*call).activity},
 	}
 }
 

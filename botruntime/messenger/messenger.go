@@ -69,6 +69,7 @@ type Messenger struct {
 	waitMu  sync.Mutex
 	waits   map[string]*wait
 
+	tally     tally
 	presences presences
 	calls     calls
 
@@ -88,6 +89,7 @@ type Messenger struct {
 func New(o Options) *Messenger {
 	m := &Messenger{Options: o, work: make(chan struct{}, 1), files: make(chan struct{}, 1), waits: map[string]*wait{}}
 	m.pace.Store(&o.Pace)
+	m.tally.now.Since = o.Journal.Now()
 	return m
 }
 

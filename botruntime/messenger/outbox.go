@@ -314,6 +314,7 @@ func (m *Messenger) settleAll(results <-chan result) bool {
 			continue
 		}
 		for _, one := range settled {
+			m.tally.tried(one, m.Journal.Now())
 			m.settled(one)
 		}
 	}

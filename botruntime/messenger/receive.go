@@ -114,6 +114,9 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 	if !fresh {
 		return nil
 	}
+	if r.Type == bot.EventMessage {
+		m.tally.received()
+	}
 	switch r.Type {
 	case bot.EventMessage, bot.EventMessageSent:
 		if r.Chat.Kind == bot.PartyPerson {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/chromium"
 	"sesi.dev/sesi/test/scan"
 )
@@ -64,4 +65,21 @@ func TestThePageIsScannedFromTheScreen(t *testing.T) {
 	p.waitFor("the page to show the account", func() bool {
 		return evaluate(`document.querySelector('#account').innerText.replace(/\D/g, '').includes('` + phone + `')`)
 	})
+
+	// What came of messages, without their content.
+	const secret = "pesan rahasia"
+	if _, err := wa.Say(jid(t, p.snapshot().JID), "62899000001", secret, "Friend"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		p.sends(http.StatusOK, bot.SendRequest{To: "+62899000001", Text: secret})
+	}
+	p.refuses(bot.ProblemNotOnWhatsApp, textTo("+999123456789", secret))
+	activity := `document.querySelector('#activity').innerText.replace(/\s+/g, ' ')`
+	p.waitFor("the page to count messages", func() bool {
+		return evaluate(activity + `.startsWith('Messages received 1 Messages sent 2 Not sent 1 Last error Not on WhatsApp (')`)
+	})
+	if evaluate(`document.body.textContent.includes('` + secret + `') || ` + activity + `.includes('99912')`) {
+		t.Error("the page shows what a message says, or whom it is for")
+	}
 }

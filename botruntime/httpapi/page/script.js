@@ -23,6 +23,8 @@
   let passkey = null;        // what a linking with a passkey waits for
   let answerError = '';
   let lineCopied = false;
+  let activity = null;       // what came of messages, while the bot is connected
+  let silent = false;        // the bot's messages are off
 
   const now = () => Date.now() + skew;
   const moment = (at) => (at ? Date.parse(at) : 0);
@@ -84,6 +86,7 @@
     renderLinking(look);
     renderPasskey(look);
     renderAccount();
+    renderActivity();
     renderActions(look);
     renderFacts();
     for (const b of document.querySelectorAll('[data-lang]')) b.setAttribute('aria-pressed', String(b.dataset.lang === lang));
@@ -190,6 +193,18 @@
     write($('name'), name);
     write($('number-shown'), phoneOf(snap.jid));
     write($('face'), ([...name.trim()][0] || '✓').toUpperCase());
+  }
+
+  // renderActivity shows counters and the last error, never what a message says or whom it is from.
+  function renderActivity() {
+    const n = (count) => new Intl.NumberFormat(lang).format(count);
+    const rows = !activity ? [] : [
+      [T.activity.received, n(activity.received)], [T.activity.sent, n(activity.sent)],
+      [T.activity.failed, activity.failed && n(activity.failed)], [T.activity.waiting, activity.waiting && n(activity.waiting)],
+      [T.activity.backlog, activity.backlog && n(activity.backlog)], [T.activity.dead, activity.deadLetters && n(activity.deadLetters)],
+      [T.activity.error, activity.lastError && `${activity.lastError} (${date(activity.lastErrorAt)})`],
+    ].filter(([, value]) => value);
+    fill($('activity'), rows.flat(), (text, i) => element(i % 2 ? 'dd' : 'dt', { textContent: text }));
   }
 
   function renderActions(look) {
@@ -320,6 +335,19 @@
     render();
   }
 
+  // fetchActivity gets what came of messages; a bot whose messages are off has nothing to show.
+  async function fetchActivity() {
+    if (!snap || !snap.connected || document.hidden || silent) return;
+    try {
+      activity = await call('GET', 'api/account/activity');
+    } catch (e) {
+      activity = null;
+      silent = e.status === 409;
+    }
+    render();
+  }
+  setInterval(fetchActivity, 5000);
+
   // signOnWhatsApp opens WhatsApp's page, where the extension has the passkey sign. The challenge stands behind the #,
   // which no server gets.
   function signOnWhatsApp() {
@@ -417,6 +445,8 @@
     if (snap.reason === 'PasskeyRequired' || snap.reason === 'PasskeyConfirmation') fetchPasskey();
     else { passkey = null; answerError = ''; }
     if (snap.connected) problem = '';
+    if (snap.connected && !activity) fetchActivity();
+    if (!snap.connected) activity = null;
     if (busy && busy !== 'pair' && busy !== 'answer') busy = '';
     render();
   }
