@@ -84,7 +84,7 @@ func (c *client) dial(ctx context.Context, version wastore.WAVersionContainer, r
 		if c.latest.Load() != mine {
 			return
 		}
-		useVersion(version)
+		presentVersion(c.wa, version)
 		if !c.opened() {
 			return
 		}

@@ -142,7 +142,6 @@ func TestOutdatedWhileNoVersionCanBeFetched(t *testing.T) {
 		"the page never answers": {Kind: sim.FaultHangPage},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Cleanup(func() { useVersion(builtInVersion) })
 			wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
 			s := begin(t, wa, dir, nil)
 			linked := s.pair(wa, phone)

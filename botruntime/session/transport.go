@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waWa6"
 	"go.mau.fi/whatsmeow/store"
 )
 
@@ -113,13 +114,16 @@ func fetchVersion(ctx context.Context, client *http.Client) (store.WAVersionCont
 	return *v, nil
 }
 
-// useVersion makes the next connection present v. The login payload holds a second version, which store.SetWAVersion
-// does not change. No lock guards the two: they are written only when they change, because the client before may
-// still read them.
-func useVersion(v store.WAVersionContainer) {
-	if v == store.GetWAVersion() {
-		return
+// presentVersion makes the next connection of a client present v. whatsmeow's own version is one for the whole process,
+// which an older client may still read, so it stays as it is.
+func presentVersion(client *whatsmeow.Client, v store.WAVersionContainer) {
+	client.GetClientPayload = func() *waWa6.ClientPayload {
+		payload := client.Store.GetClientPayload() // a copy
+		payload.UserAgent.AppVersion = v.ProtoAppVersion()
+		if pairing := payload.DevicePairingData; pairing != nil {
+			hash := v.Hash()
+			pairing.BuildHash = hash[:]
+		}
+		return payload
 	}
-	store.SetWAVersion(v)
-	store.BaseClientPayload.UserAgent.AppVersion = v.ProtoAppVersion()
 }

@@ -253,7 +253,6 @@ func TestBannedKeepsTheSessionAndWaits(t *testing.T) {
 }
 
 func TestOutdatedIsCuredByTheCurrentVersion(t *testing.T) {
-	t.Cleanup(func() { useVersion(builtInVersion) })
 	wa, dir := whatsapp(t, sim.Config{MinVer: [3]uint32{2, 3000, 1099999999}}), t.TempDir()
 	s := begin(t, wa, dir, nil)
 	snap := s.pair(wa, phone)
@@ -262,7 +261,6 @@ func TestOutdatedIsCuredByTheCurrentVersion(t *testing.T) {
 	}
 	contains(t, s.log, "disconnected")
 	s.stop()
-	useVersion(builtInVersion)
 
 	again := begin(t, wa, dir, nil)
 	if got := again.untilConnected(); got.WebVersion != "2.3000.1099999999" {
@@ -274,7 +272,6 @@ func TestOutdatedIsCuredByTheCurrentVersion(t *testing.T) {
 }
 
 func TestANewerVersionIsShownOnlyOnceItIsPresented(t *testing.T) {
-	t.Cleanup(func() { useVersion(builtInVersion) })
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
 	linked := s.pair(wa, phone)
@@ -295,8 +292,6 @@ func TestANewerVersionIsShownOnlyOnceItIsPresented(t *testing.T) {
 		t.Errorf("presents %s", back.WebVersion)
 	}
 }
-
-var builtInVersion = wastore.GetWAVersion()
 
 func TestOtherRefusalsAreShownAndWaitedOut(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
