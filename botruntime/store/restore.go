@@ -91,7 +91,12 @@ func prepare(ctx context.Context, l layout, source io.Reader) (temp, device stri
 			err = errors.Join(err, removeDatabase(path))
 		}
 	}()
-	if err := errors.Join(unpack(ctx, file, source), file.Close()); err != nil {
+	unpacked, closed := unpack(ctx, file, source), file.Close()
+	var unusable *BackupError
+	if errors.As(unpacked, &unusable) {
+		return "", "", unusable // it is about what a person gave, not about this file
+	}
+	if err := errors.Join(unpacked, closed); err != nil {
 		return "", "", describe(path, err)
 	}
 	found, err := inspect(ctx, path)

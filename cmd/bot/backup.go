@@ -56,18 +56,23 @@ func restore(ctx context.Context, p program) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, backupTimeout)
 	defer cancel()
-	file := os.Stdin
+	file, given := os.Stdin, "standard input"
 	if p.args[0] != "-" {
+		given = p.args[0]
 		if file, err = os.Open(p.args[0]); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 	}
 	done, err := store.Restore(ctx, storeOptions(p.cfg, newLog(p)), until(ctx, file))
+	var unusable *store.BackupError
+	if errors.As(err, &unusable) {
+		return fmt.Errorf("%s: %w", given, err)
+	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "Restored %s into session %s\n", p.args[0], p.cfg.ClientID)
+	fmt.Fprintf(p.stdout, "Restored %s into session %s\n", given, p.cfg.ClientID)
 	for _, path := range done.SetAside {
 		fmt.Fprintln(p.stdout, "set aside "+path)
 	}

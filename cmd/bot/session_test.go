@@ -248,3 +248,27 @@ func write(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+// A file that is no backup is named as the person named it, and nothing of the attempt stays.
+func TestAFileThatIsNoBackupIsNamed(t *testing.T) {
+	t.Parallel()
+	auth, given := t.TempDir(), t.TempDir()
+	for name, content := range map[string]string{
+		"noise.zst": strings.Repeat("noise", 1000), "broken.zst": "\x28\xb5\x2f\xfd" + strings.Repeat("noise", 1000), "empty.db": "",
+		"short.db": "SQLite format 3\x00",
+	} {
+		path := filepath.Join(given, name)
+		must(t, os.WriteFile(path, []byte(content), 0o600))
+		p := launch(t, settings(nil, auth), nil, "restore", path)
+		if code := p.end(); code != exitFailed {
+			t.Errorf("%s: exit code %d", name, code)
+		}
+		p.wrote(path + ": not a usable backup: ")
+		if out := p.out.String(); strings.Contains(out, auth) {
+			t.Errorf("%s: the error names a file of the bot: %s", name, out)
+		}
+		if left := leftovers(auth); len(left) > 0 {
+			t.Errorf("%s: left are %v", name, left)
+		}
+	}
+}
