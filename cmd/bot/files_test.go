@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/bot/client"
 	"sesi.dev/sesi/test/wasim/mediahost"
 	"sesi.dev/sesi/test/wasim/sim"
 )
@@ -145,6 +146,23 @@ func TestFilesGoOut(t *testing.T) {
 			t.Errorf("%s: %s", c.want, problem.Detail)
 		}
 	}
+	api := client.Client{BaseURL: "http://" + p.plain, Transport: direct.Transport}
+	m, err := api.SendFile(t.Context(), "chart", bot.KindImage, "chart.png", bytes.NewReader(picture), bot.SendRequest{To: "+62899000001", Image: &bot.SendFile{Caption: "grafik"}})
+	if err != nil || m.Kind != bot.KindImage || m.Text != "grafik" {
+		t.Errorf("%+v %v", m, err)
+	}
+	file, kind, err := api.File(t.Context(), m.ID, "")
+	if err != nil || kind != "image/png" {
+		t.Fatal(kind, err)
+	}
+	read, err := io.ReadAll(file)
+	if err := file.Close(); err != nil {
+		t.Error(err)
+	}
+	if err != nil || !bytes.Equal(read, picture) {
+		t.Errorf("%d bytes, %v", len(read), err)
+	}
+
 	same := []string{bot.HeaderIdempotencyKey, "month-11"}
 	first := p.sends(http.StatusOK, bot.SendRequest{To: "+62899000001", Image: &bot.SendFile{Data: picture}}, same...)
 	if again := p.sends(http.StatusOK, bot.SendRequest{To: "+62899000001", Image: &bot.SendFile{Data: picture}}, same...); again.ID != first.ID {

@@ -132,9 +132,9 @@ func TestMessagesOfABot(t *testing.T) {
 	defer tails.Wait()
 	defer stop()
 
-	first, err := b.send(t.Context(), "order-1", bot.SendRequest{To: "+" + otherPhone, Text: "ready"})
+	first, err := b.send(t.Context(), "order-1", bot.SendRequest{To: "+" + otherPhone, Text: "ready"}, "")
 	must(t, err)
-	again, err := b.send(t.Context(), "order-1", bot.SendRequest{To: "+" + otherPhone, Text: "ready"})
+	again, err := b.send(t.Context(), "order-1", bot.SendRequest{To: "+" + otherPhone, Text: "ready"}, "")
 	if err != nil || first.ID != again.ID || first.State != bot.MessageSent && first.State != bot.MessageDelivered {
 		t.Errorf("sent %+v, and again %+v, %v", first, again, err)
 	}
@@ -142,10 +142,10 @@ func TestMessagesOfABot(t *testing.T) {
 	if err := (&tool{out: &said}).tellSent("shop", first); err != nil || !strings.Contains(said.String(), first.ID+" is ") {
 		t.Errorf("it says %s, %v", &said, err)
 	}
-	if _, err := b.send(t.Context(), "", bot.SendRequest{To: "nobody", Text: "x"}); err == nil {
+	if _, err := b.send(t.Context(), "", bot.SendRequest{To: "nobody", Text: "x"}, ""); err == nil {
 		t.Error("a recipient who is none was taken")
 	}
-	_, err = friend.send(t.Context(), "a-1", bot.SendRequest{To: "+" + ownPhone, Text: "thanks \u009b2J\u202e"})
+	_, err = friend.send(t.Context(), "a-1", bot.SendRequest{To: "+" + ownPhone, Text: "thanks \u009b2J\u202e"}, "")
 	must(t, err)
 	text.await(t, "+"+otherPhone)
 	text.await(t, "thanks 2J\n")
@@ -194,6 +194,17 @@ func TestMessagesOfABot(t *testing.T) {
 	if err := terminal.oneWebhook(t.Context(), b, "other"); err == nil {
 		t.Error("a webhook that is not there was shown")
 	}
+	path := filepath.Join(t.TempDir(), "nota.txt")
+	must(t, os.WriteFile(path, []byte("25000"), 0o600))
+	request, file := bot.SendRequest{To: "+" + otherPhone}, attachment{document: path}
+	must(t, file.into(&request, "the receipt"))
+	sent, err := b.send(t.Context(), "receipt-1", request, file.path)
+	if err != nil || sent.Kind != bot.KindDocument || sent.Text != "the receipt" || sent.Media.Filename != "nota.txt" {
+		t.Errorf("sent %+v, %v", sent, err)
+	}
+	if _, err := b.send(t.Context(), "", request, path+".missing"); err == nil || !strings.Contains(err.Error(), "nota.txt.missing") {
+		t.Errorf("a file that is not there: %v", err)
+	}
 }
 
 // TestCommandsOfMessages: what a person gets wrong is named.
@@ -205,7 +216,8 @@ func TestCommandsOfMessages(t *testing.T) {
 	create(t, session)
 	for want, args := range map[string][]string{
 		`required flag(s) "to" not set`:       {"send", "shop", "hello"},
-		"accepts 2 arg(s), received 1":        {"send", "shop", "--to", "+6281234567890"},
+		"give the TEXT":                       {"send", "shop", "--to", "+6281234567890"},
+		"none of the others can be":           {"send", "shop", "--to", "+6281234567890", "--image", "a", "--document", "b"},
 		"shop is suspended and has no bot":    {"send", "shop", "hello", "--to", "+6281234567890"},
 		"-o must be json":                     {"tail", "shop", "-o", "yaml"},
 		"name the webhook":                    {"webhooks", "shop", "--test"},

@@ -74,11 +74,11 @@ func IsProblem(err error, kind bot.ProblemKind) bool {
 	return errors.As(err, &failed) && failed.Problem.Kind() == kind
 }
 
-// Request sends a request and returns an answer of success; the caller closes its body. body is sent as JSON, nil
-// sends none. header may hold more headers, or be nil. Any other answer becomes an *Error.
+// Request sends a request and returns an answer of success; the caller closes its body. body is sent as JSON, an
+// io.Reader as it is, and nil sends none. header may hold more headers, or be nil. Any other answer becomes an *Error.
 func (c *Client) Request(ctx context.Context, method, path string, body any, header http.Header) (*http.Response, error) {
-	var sent io.Reader
-	if body != nil {
+	sent, raw := body.(io.Reader)
+	if body != nil && !raw {
 		data, err := json.Marshal(body)
 		if err != nil {
 			return nil, fmt.Errorf("encode the request: %w", err)
