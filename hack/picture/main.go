@@ -207,6 +207,9 @@ func startBrowser(ctx context.Context) (context.Context, func(), error) {
 	return browser, end, nil
 }
 
+// settling is how long fonts, the code and the page's transitions take at most.
+const settling = 4 * time.Second
+
 // shot takes a picture of a page, once it has settled; without a URL, of the page as it is now.
 func shot(tab context.Context, wide int64, url string) ([]byte, error) {
 	tall := int64(height)
@@ -218,7 +221,10 @@ func shot(tab context.Context, wide int64, url string) ([]byte, error) {
 			return nil, fmt.Errorf("open %s: %w", url, err)
 		}
 	}
-	time.Sleep(4 * time.Second) // fonts, the code and the page's transitions
+	select {
+	case <-tab.Done():
+	case <-time.After(settling):
+	}
 	return chromedp.Run(tab, chromedp.CaptureScreenshot())
 }
 
