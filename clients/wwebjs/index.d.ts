@@ -17,7 +17,8 @@ declare namespace sesi {
         acceptInvite(inviteCode: string): Promise<string>;
         /** @deprecated It throws NotSupported. */
         addOrEditCustomerNote(...args: any[]): Promise<any>;
-        addOrRemoveLabels(labelIds: (number | string)[], chatIds: string[]): Promise<never>;
+        /** @deprecated It throws NotSupported. */
+        addOrRemoveLabels(...args: any[]): Promise<any>;
         approveGroupMembershipRequests(groupId: string, options?: MembershipRequestActionOptions): Promise<MembershipRequestActionResult[]>;
         /** @deprecated It throws NotSupported. */
         archiveChat(...args: any[]): Promise<any>;
@@ -70,7 +71,8 @@ declare namespace sesi {
         /** @deprecated It throws NotSupported. */
         getPinnedMessages(...args: any[]): Promise<any>;
         getPollVotes(messageId: string): Promise<PollVote[]>;
-        getProfilePicUrl(contactId: string): Promise<string | undefined>;
+        /** @deprecated It throws NotSupported. */
+        getProfilePicUrl(...args: any[]): Promise<any>;
         getState(): Promise<WAState>;
         getWWebVersion(): Promise<string>;
         initialize(): Promise<void>;
@@ -293,7 +295,8 @@ declare namespace sesi {
         readonly participants: GroupParticipant[];
         addParticipants(participantIds: string | string[]): Promise<AddParticipantsResult>;
         approveGroupMembershipRequests(options?: MembershipRequestActionOptions): Promise<MembershipRequestActionResult[]>;
-        deletePicture(): Promise<boolean>;
+        /** @deprecated It throws NotSupported. */
+        deletePicture(...args: any[]): Promise<any>;
         demoteParticipants(participantIds: string[]): Promise<{ status: number }>;
         getGroupMembershipRequests(): Promise<GroupMembershipRequest[]>;
         getInviteCode(): Promise<string>;
@@ -306,7 +309,8 @@ declare namespace sesi {
         setDescription(description: string): Promise<boolean>;
         setInfoAdminsOnly(adminsOnly?: boolean): Promise<boolean>;
         setMessagesAdminsOnly(adminsOnly?: boolean): Promise<boolean>;
-        setPicture(media: MessageMedia): Promise<boolean>;
+        /** @deprecated It throws NotSupported. */
+        setPicture(...args: any[]): Promise<any>;
         setSubject(subject: string): Promise<boolean>;
     }
 
@@ -321,6 +325,8 @@ declare namespace sesi {
         /** @deprecated It throws NotSupported. */
         demoteChannelAdmin(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
+        fetchMessages(...args: any[]): Promise<any>;
+        /** @deprecated It throws NotSupported. */
         getSubscribers(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
         mute(...args: any[]): Promise<any>;
@@ -328,6 +334,10 @@ declare namespace sesi {
         revokeChannelAdminInvite(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
         sendChannelAdminInvite(...args: any[]): Promise<any>;
+        /** @deprecated It throws NotSupported. */
+        sendMessage(...args: any[]): Promise<any>;
+        /** @deprecated It throws NotSupported. */
+        sendSeen(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
         setDescription(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
@@ -369,7 +379,8 @@ declare namespace sesi {
         getCommonGroups(): Promise<ContactId[]>;
         getCountryCode(): Promise<string>;
         getFormattedNumber(): Promise<string>;
-        getProfilePicUrl(): Promise<string | undefined>;
+        /** @deprecated It throws NotSupported. */
+        getProfilePicUrl(...args: any[]): Promise<any>;
         unblock(): Promise<boolean>;
     }
 
