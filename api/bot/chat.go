@@ -1,7 +1,18 @@
 package bot
 
-// PathChats answers with Chats.
-const PathChats = "/api/chats"
+const (
+	// PathChats answers with Chats.
+	PathChats = "/api/chats"
+	// PathChat takes a ChangeChatRequest with PATCH; DELETE removes the chat from the account's devices. Both answer with
+	// a Party.
+	PathChat = "/api/chats/{chat}"
+)
+
+// ChangeChatRequest changes what it names, on all devices of the account.
+type ChangeChatRequest struct {
+	Archived *bool `json:"archived,omitempty"`
+	Unread   *bool `json:"unread,omitempty"`
+}
 
 // Chat is a chat of which the bot keeps a message.
 type Chat struct {

@@ -6,9 +6,12 @@ const (
 	// path of one contact.
 	PathContacts = "/api/contacts"
 	PathBlocked  = "/api/contacts/blocked"
-	// PathContact answers with one Contact, PathContactAbout with an About.
+	// PathContact answers with one Contact; PUT takes a NameContactRequest and answers with a Party. PathContactAbout
+	// answers with an About.
 	PathContact      = "/api/contacts/{id}"
 	PathContactAbout = "/api/contacts/{id}/about"
+	// PathContactPicture answers with the picture, or for Accept: application/json with a Picture.
+	PathContactPicture = "/api/contacts/{id}/picture"
 	// PathContactBlock blocks with PUT and unblocks with DELETE; both answer with a Blocked.
 	PathContactBlock = "/api/contacts/{id}/block"
 )
@@ -41,6 +44,13 @@ type About struct {
 	About string `json:"about"`
 }
 
+// NameContactRequest puts a person into the account's address book.
+type NameContactRequest struct {
+	FirstName string `json:"firstName" required:"true" minLength:"1" maxLength:"100"`
+	// FullName is FirstName where it is missing.
+	FullName string `json:"fullName,omitempty" maxLength:"100"`
+}
+
 // Contacts answers GET /api/contacts.
 type Contacts struct {
 	Contacts []Contact `json:"contacts"`
@@ -52,8 +62,8 @@ type Contacts struct {
 type Picture struct {
 	// ID changes with the picture.
 	ID string `json:"id"`
-	// URL is at WhatsApp's media host. It works for some days and needs no login.
-	URL string `json:"url"`
+	// URL is at WhatsApp's media host. It works for some days and needs no login. It is missing after a change.
+	URL string `json:"url,omitempty"`
 }
 
 // Blocked answers a request to block or unblock someone.

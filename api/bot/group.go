@@ -6,7 +6,8 @@ const (
 	PathGroups = "/api/groups"
 	// PathGroup answers with a Group, and takes a ChangeGroupRequest.
 	PathGroup = "/api/groups/{id}"
-	// PathGroupPicture answers with a Picture; PUT takes a JPEG, DELETE removes the picture.
+	// PathGroupPicture answers with the picture, or for Accept: application/json with a Picture; PUT takes a JPEG, DELETE
+	// removes the picture.
 	PathGroupPicture = "/api/groups/{id}/picture"
 	// PathGroupParticipants takes a ParticipantsRequest and answers with ParticipantOutcomes.
 	PathGroupParticipants = "/api/groups/{id}/participants"

@@ -57,3 +57,53 @@ type WAHAContactID struct {
 	Session   string `json:"session" default:"default"`
 	ContactID string `json:"contactId" required:"true"`
 }
+
+// The paths of WAHA's API about the account's profile.
+const (
+	// PathWAHAProfile answers with WAHAProfile.
+	PathWAHAProfile      = "/api/{name}/profile"
+	PathWAHAProfileName  = "/api/{name}/profile/name"
+	PathWAHAProfileAbout = "/api/{name}/profile/status"
+	PathWAHAProfileImage = "/api/{name}/profile/picture"
+)
+
+// WAHAProfile is the account's own.
+type WAHAProfile struct {
+	ID string `json:"id"`
+	// Picture is its address, null where there is none.
+	Picture *string `json:"picture"`
+	Name    string  `json:"name"`
+}
+
+// WAHAName changes the name of the account.
+type WAHAName struct {
+	Name string `json:"name" required:"true"`
+}
+
+// WAHAStatusText changes the text below the account's name.
+type WAHAStatusText struct {
+	Status string `json:"status"`
+}
+
+// WAHAPictureFile is a picture to set.
+type WAHAPictureFile struct {
+	File struct {
+		// Data is a JPEG in base64.
+		Data     []byte `json:"data" required:"true"`
+		Mimetype string `json:"mimetype,omitempty"`
+	} `json:"file" required:"true"`
+}
+
+// WAHAContactName puts a person into the account's address book.
+type WAHAContactName struct {
+	FirstName string `json:"firstName" required:"true"`
+	LastName  string `json:"lastName"`
+}
+
+// The paths of WAHA's API that change a chat on the account's devices.
+const (
+	PathWAHAChat          = "/api/{name}/chats/{chat}"
+	PathWAHAChatArchive   = "/api/{name}/chats/{chat}/archive"
+	PathWAHAChatUnarchive = "/api/{name}/chats/{chat}/unarchive"
+	PathWAHAChatUnread    = "/api/{name}/chats/{chat}/unread"
+)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -52,6 +53,8 @@ type Session interface {
 	Client() (*whatsmeow.Client, error)
 	// Watch returns the current snapshot, and a channel that is closed at the next change.
 	Watch() (*bot.Snapshot, <-chan struct{})
+	// Media returns the client for WhatsApp's media hosts.
+	Media() *http.Client
 }
 
 // Directory serves one session. Its methods may be called from any goroutine.

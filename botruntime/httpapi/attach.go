@@ -43,6 +43,9 @@ const (
 
 // bodyLimit bounds the body of a request. A file in JSON takes four bytes for three, and each line break one more.
 func (a *API) bodyLimit(r route) int64 {
+	if takesPicture[r.path] {
+		return bot.MaxPicture*3/2 + a.limits.body
+	}
 	if a.Files == nil || r.method != http.MethodPost || !filePaths[r.path] {
 		return a.limits.body
 	}

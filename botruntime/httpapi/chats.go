@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 
 	"sesi.dev/sesi/api/bot"
@@ -11,7 +12,21 @@ const maxChats = 100
 func chatRoutes() []route {
 	return []route{
 		{"GET", bot.PathChats, withToken, (*call).listChats},
+		{"PATCH", bot.PathChat, withToken, (*call).changeChat},
+		{"DELETE", bot.PathChat, withToken, (*call).deleteChat},
 	}
+}
+
+func (c *call) changeChat() error {
+	return change(c, http.StatusOK, func(ctx context.Context, d Directory, request bot.ChangeChatRequest) (any, error) {
+		return d.ChangeChat(ctx, c.r.PathValue("chat"), request)
+	})
+}
+
+func (c *call) deleteChat() error {
+	return c.withDirectory(http.StatusOK, func(ctx context.Context, d Directory) (any, error) {
+		return d.DeleteChat(ctx, c.r.PathValue("chat"))
+	})
 }
 
 func (c *call) listChats() error {

@@ -12,6 +12,7 @@ func contactRoutes() []route {
 		{"GET", bot.PathContacts, withToken, (*call).listContacts},
 		{"GET", bot.PathBlocked, withToken, (*call).listBlocked},
 		{"GET", bot.PathContact, withToken, (*call).getContact},
+		{"PUT", bot.PathContact, withToken, (*call).nameContact},
 		{"GET", bot.PathContactAbout, withToken, (*call).getAbout},
 		{"PUT", bot.PathContactBlock, withToken, (*call).block},
 		{"DELETE", bot.PathContactBlock, withToken, (*call).unblock},
@@ -42,6 +43,12 @@ func (c *call) listBlocked() error {
 
 func (c *call) getContact() error {
 	return c.withDirectory(http.StatusOK, func(ctx context.Context, d Directory) (any, error) { return d.Contact(ctx, c.id()) })
+}
+
+func (c *call) nameContact() error {
+	return change(c, http.StatusOK, func(ctx context.Context, d Directory, request bot.NameContactRequest) (any, error) {
+		return d.NameContact(ctx, c.id(), request)
+	})
 }
 
 func (c *call) getAbout() error {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -19,6 +20,13 @@ type Directory interface {
 	Block(ctx context.Context, id string, block bool) (bot.Blocked, error)
 	Blocked(ctx context.Context) ([]bot.Party, error)
 	Picture(ctx context.Context, id, known string) (bot.Picture, error)
+	OpenPicture(ctx context.Context, id, known string) (bot.Picture, io.ReadCloser, error)
+	SetPicture(ctx context.Context, id string, picture []byte) (bot.Picture, error)
+	Profile(ctx context.Context) (bot.Profile, error)
+	ChangeProfile(ctx context.Context, request bot.ChangeProfileRequest) (bot.Profile, error)
+	NameContact(ctx context.Context, id string, request bot.NameContactRequest) (bot.Party, error)
+	ChangeChat(ctx context.Context, chat string, request bot.ChangeChatRequest) (bot.Party, error)
+	DeleteChat(ctx context.Context, chat string) (bot.Party, error)
 	Groups(ctx context.Context) ([]bot.Group, error)
 	Group(ctx context.Context, id string) (bot.Group, error)
 	CreateGroup(ctx context.Context, request bot.CreateGroupRequest) (bot.CreatedGroup, error)

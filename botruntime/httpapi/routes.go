@@ -49,7 +49,7 @@ func (r route) waha() bool {
 // this package, together with a function like sessionRoutes; name that function here; describe each route in
 // hack/openapi/operations.go and run make generate. A handler returns a fault, or any error, instead of writing one.
 func apiRoutes() []route {
-	return slices.Concat(pageRoutes(), sessionRoutes(), messageRoutes(), sendRoutes(), liveRoutes(), chatRoutes(), contactRoutes(), groupRoutes(), webhookRoutes(), wahaRoutes())
+	return slices.Concat(pageRoutes(), sessionRoutes(), messageRoutes(), sendRoutes(), liveRoutes(), chatRoutes(), contactRoutes(), pictureRoutes(), groupRoutes(), webhookRoutes(), wahaRoutes())
 }
 
 func pageRoutes() []route {

@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"sync/atomic"
 
@@ -65,6 +66,9 @@ func (s *Supervisor) Client() (*whatsmeow.Client, error) {
 	}
 	return p.client, nil
 }
+
+// Media returns the HTTP client for WhatsApp's media hosts, which goes through the session's proxy.
+func (s *Supervisor) Media() *http.Client { return s.via.media }
 
 // connectedClient is the client for others to use: nil unless snap says Connected.
 func (s *Supervisor) connectedClient(snap bot.Snapshot) *whatsmeow.Client {

@@ -29,6 +29,16 @@ type answerRequests struct {
 	bot.AnswerRequests
 }
 
+type changeChatRequest struct {
+	chatRequest
+	bot.ChangeChatRequest
+}
+
+type nameContactRequest struct {
+	contactID
+	bot.NameContactRequest
+}
+
 type inviteRequest struct {
 	Code string `query:"code" required:"true" description:"The code of an invite, or its whole link."`
 }
@@ -43,20 +53,52 @@ type contactID struct {
 	ID string `path:"id" example:"+6281234567890" description:"A phone number, or the address of a person."`
 }
 
+// showsPicture describes a picture that is passed on.
+func showsPicture(summary string, request any) operation {
+	return operation{summary: summary,
+		description: "The picture itself comes through the bot; its id is the ETag, and If-None-Match asks WhatsApp whether it is still the one. With Accept: application/json the answer is where it is.",
+		tag:         tagContacts, request: request, answer: bot.Picture{}, media: []media{{kind: "image/jpeg", format: "binary"}}, problems: []int{404, 406, 409, 422, 429, 502, 504}}
+}
+
+// setsPicture describes the change of a picture.
+func setsPicture(summary string, request any) operation {
+	return operation{summary: summary, description: "The body of PUT is a JPEG (Content-Type: image/jpeg) with sides of 192 to 4096 pixels, at most 1 MiB. Best is a square.",
+		tag: tagContacts, request: request, answer: bot.Picture{}, problems: []int{403, 404, 409, 413, 415, 422, 429, 502, 504}}
+}
+
 var directoryOperations = map[string]operation{
 	"GET " + bot.PathContacts: {summary: "The people whose names the account knows",
 		description: "By their address. WhatsApp is not asked; see one contact for what it tells. With contactId this is WAHA's path of one contact.",
 		tag:         tagContacts, request: pageOfContacts{}, answer: bot.Contacts{}, problems: []int{400, 409}},
 	"GET " + bot.PathContact: {summary: "One contact", description: "The names that the account knows, and what WhatsApp tells of the person. A number that nobody has answers with onWhatsApp false.",
 		tag: tagContacts, request: contactID{}, answer: bot.Contact{}, problems: []int{409, 422, 429, 502, 504}},
-	"GET " + bot.PathContactAbout:    {summary: "The text below a person's name", tag: tagContacts, request: contactID{}, answer: bot.About{}, problems: []int{409, 422, 429, 502, 504}},
-	"PUT " + bot.PathContactBlock:    {summary: "Block a person", tag: tagContacts, request: contactID{}, answer: bot.Blocked{}, problems: []int{404, 409, 422, 429, 502, 504}},
-	"DELETE " + bot.PathContactBlock: {summary: "Unblock a person", tag: tagContacts, request: contactID{}, answer: bot.Blocked{}, problems: []int{404, 409, 422, 429, 502, 504}},
-	"GET " + bot.PathBlocked:         {summary: "Whom the account has blocked", tag: tagContacts, answer: bot.BlockedContacts{}, problems: []int{409, 429, 502, 504}},
+	"GET " + bot.PathContactAbout:      {summary: "The text below a person's name", tag: tagContacts, request: contactID{}, answer: bot.About{}, problems: []int{409, 422, 429, 502, 504}},
+	"PUT " + bot.PathContactBlock:      {summary: "Block a person", tag: tagContacts, request: contactID{}, answer: bot.Blocked{}, problems: []int{404, 409, 422, 429, 502, 504}},
+	"DELETE " + bot.PathContactBlock:   {summary: "Unblock a person", tag: tagContacts, request: contactID{}, answer: bot.Blocked{}, problems: []int{404, 409, 422, 429, 502, 504}},
+	"GET " + bot.PathContactPicture:    showsPicture("A person's picture", contactID{}),
+	"GET " + bot.PathGroupPicture:      showsPicture("A group's picture", groupID{}),
+	"PUT " + bot.PathGroupPicture:      setsPicture("Set a group's picture", groupID{}),
+	"DELETE " + bot.PathGroupPicture:   setsPicture("Remove a group's picture", groupID{}),
+	"GET " + bot.PathProfilePicture:    showsPicture("The account's picture", nil),
+	"PUT " + bot.PathProfilePicture:    setsPicture("Set the account's picture", nil),
+	"DELETE " + bot.PathProfilePicture: setsPicture("Remove the account's picture", nil),
+	"GET " + bot.PathProfile:           {summary: "The account's profile", tag: tagContacts, answer: bot.Profile{}, problems: []int{409, 429, 502, 504}},
+	"PATCH " + bot.PathProfile: {summary: "Change the account's name and about",
+		description: "The name needs a key that the phone sends soon after the linking; before, the answer is 409.",
+		tag:         tagContacts, request: bot.ChangeProfileRequest{}, answer: bot.Profile{}, problems: []int{400, 409, 413, 415, 429, 502, 504}},
+	"GET " + bot.PathBlocked: {summary: "Whom the account has blocked", tag: tagContacts, answer: bot.BlockedContacts{}, problems: []int{409, 429, 502, 504}},
 
 	"GET " + bot.PathChats: {summary: "Chats, the newest first",
 		description: "The chats of which the bot keeps a message, with the last one and how many are unread. The status is not among them.",
 		tag:         tagChats, request: pageOfChats{}, answer: bot.Chats{}, problems: []int{400, 409}},
+
+	"PATCH " + bot.PathChat: {summary: "Archive a chat, or mark it as unread",
+		description: "On all devices of the account. It needs a key that the phone sends soon after the linking; before, the answer is 409.",
+		tag:         tagChats, request: changeChatRequest{}, answer: bot.Party{}, problems: []int{400, 409, 413, 415, 422, 429, 502, 504}},
+	"DELETE " + bot.PathChat: {summary: "Delete a chat from the account's devices", description: "What the bot keeps of the chat stays.",
+		tag: tagChats, request: chatRequest{}, answer: bot.Party{}, problems: []int{409, 422, 429, 502, 504}},
+	"PUT " + bot.PathContact: {summary: "Name a person in the account's address book",
+		tag: tagContacts, request: nameContactRequest{}, answer: bot.Party{}, problems: []int{400, 409, 413, 415, 422, 429, 502, 504}},
 
 	"GET " + bot.PathGroups: {summary: "The account's groups", tag: tagGroups, answer: bot.Groups{}, problems: []int{409, 429, 502, 504}},
 	"POST " + bot.PathGroups: {summary: "Make a group",

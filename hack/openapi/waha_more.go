@@ -120,6 +120,36 @@ func created(o operation) operation {
 	return o
 }
 
+// WAHAPictureInGroup is exported for its name in the document.
+type WAHAPictureInGroup struct {
+	wahaGroupNamed
+	bot.WAHAPictureFile
+}
+
+// WAHAPictureInSession is exported for its name in the document.
+type WAHAPictureInSession struct {
+	named
+	bot.WAHAPictureFile
+}
+
+// WAHANameInSession is exported for its name in the document.
+type WAHANameInSession struct {
+	named
+	bot.WAHAName
+}
+
+// WAHAStatusInSession is exported for its name in the document.
+type WAHAStatusInSession struct {
+	named
+	bot.WAHAStatusText
+}
+
+// WAHAContactNameInSession is exported for its name in the document.
+type WAHAContactNameInSession struct {
+	wahaContactNamed
+	bot.WAHAContactName
+}
+
 type wahaContactQuery struct {
 	Session   string `query:"session" default:"default"`
 	ContactID string `query:"contactId" required:"true" example:"6281234567890@c.us"`
@@ -137,14 +167,26 @@ type wahaContactNamed struct {
 }
 
 var wahaMoreOperations = map[string]operation{
-	"GET " + bot.PathWAHAContacts:       wahaReads("The people whose names the account knows", wahaContactsQuery{}, []bot.WAHAContactInfo{}, sendProblems...),
-	"GET " + bot.PathWAHAContact:        wahaReads("One contact", wahaContactNamed{}, bot.WAHAContactInfo{}, sendProblems...),
-	"GET " + bot.PathWAHAAbout:          wahaReads("The text below a person's name", wahaContactQuery{}, bot.WAHAAbout{}, sendProblems...),
-	"GET " + bot.PathWAHAProfilePicture: wahaReads("Where a person's picture is", wahaContactQuery{}, bot.WAHAProfilePicture{}, sendProblems...),
-	"GET " + bot.PathWAHAChatPicture:    wahaReads("Where a chat's picture is", chatNamed{}, bot.WAHAPicture{}, sendProblems...),
-	"GET " + bot.PathWAHAGroupPicture:   wahaReads("Where a group's picture is", wahaGroupNamed{}, bot.WAHAPicture{}, sendProblems...),
-	"POST " + bot.PathWAHABlock:         wahaDoes("Block a person", bot.WAHAContactID{}),
-	"POST " + bot.PathWAHAUnblock:       wahaDoes("Unblock a person", bot.WAHAContactID{}),
+	"GET " + bot.PathWAHAContacts:        wahaReads("The people whose names the account knows", wahaContactsQuery{}, []bot.WAHAContactInfo{}, sendProblems...),
+	"GET " + bot.PathWAHAContact:         wahaReads("One contact", wahaContactNamed{}, bot.WAHAContactInfo{}, sendProblems...),
+	"GET " + bot.PathWAHAAbout:           wahaReads("The text below a person's name", wahaContactQuery{}, bot.WAHAAbout{}, sendProblems...),
+	"GET " + bot.PathWAHAProfilePicture:  wahaReads("Where a person's picture is", wahaContactQuery{}, bot.WAHAProfilePicture{}, sendProblems...),
+	"GET " + bot.PathWAHAChatPicture:     wahaReads("Where a chat's picture is", chatNamed{}, bot.WAHAPicture{}, sendProblems...),
+	"GET " + bot.PathWAHAGroupPicture:    wahaReads("Where a group's picture is", wahaGroupNamed{}, bot.WAHAPicture{}, sendProblems...),
+	"PUT " + bot.PathWAHAGroupPicture:    wahaReads("Set a group's picture", WAHAPictureInGroup{}, bot.WAHADone{}, sendProblems...),
+	"DELETE " + bot.PathWAHAGroupPicture: wahaReads("Remove a group's picture", wahaGroupNamed{}, bot.WAHADone{}, sendProblems...),
+	"GET " + bot.PathWAHAProfile:         wahaReads("The account's profile", named{}, bot.WAHAProfile{}, sendProblems...),
+	"PUT " + bot.PathWAHAProfileName:     wahaReads("Change the account's name", WAHANameInSession{}, bot.WAHADone{}, sendProblems...),
+	"PUT " + bot.PathWAHAProfileAbout:    wahaReads("Change the text below the account's name", WAHAStatusInSession{}, bot.WAHADone{}, sendProblems...),
+	"PUT " + bot.PathWAHAProfileImage:    wahaReads("Set the account's picture", WAHAPictureInSession{}, bot.WAHADone{}, sendProblems...),
+	"DELETE " + bot.PathWAHAProfileImage: wahaReads("Remove the account's picture", named{}, bot.WAHADone{}, sendProblems...),
+	"PUT " + bot.PathWAHAContact:         wahaReads("Name a person in the account's address book", WAHAContactNameInSession{}, bot.WAHADone{}, sendProblems...),
+	"DELETE " + bot.PathWAHAChat:         wahaReads("Delete a chat from the account's devices", chatNamed{}, bot.WAHADone{}, sendProblems...),
+	"POST " + bot.PathWAHAChatArchive:    wahaDoes("Archive a chat", chatNamed{}),
+	"POST " + bot.PathWAHAChatUnarchive:  wahaDoes("Take a chat out of the archive", chatNamed{}),
+	"POST " + bot.PathWAHAChatUnread:     wahaDoes("Mark a chat as unread", chatNamed{}),
+	"POST " + bot.PathWAHABlock:          wahaDoes("Block a person", bot.WAHAContactID{}),
+	"POST " + bot.PathWAHAUnblock:        wahaDoes("Unblock a person", bot.WAHAContactID{}),
 
 	"POST " + bot.PathWAHASendLocation:       wahaSends("Send a place", bot.WAHASendLocation{}),
 	"POST " + bot.PathWAHASendContacts:       wahaSends("Share contacts", bot.WAHASendContacts{}),

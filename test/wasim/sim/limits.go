@@ -235,7 +235,7 @@ func (s *Server) classifyChat(from, to *account, node *waBinary.Node) int {
 	}
 	code := 0
 	if from != to {
-		made := from.salts.tokenFor(to.lidJID())
+		made := from.appState.tokenFor(to.lidJID())
 		own := made != nil && hmac.Equal(made, childBytes(node, "cstoken"))
 		code = from.trust.begin(to, string(childBytes(node, "tctoken")), own)
 	}

@@ -49,6 +49,9 @@ func (a *account) change(do func(*profile)) {
 	a.state.note(a.state.put(kindProfile+"/"+a.phone, a.profile.saved))
 }
 
+// Number is the person's phone number.
+func (p Person) Number() string { return p.phone }
+
 // Profile is what the person shows.
 func (p Person) Profile() Profile {
 	if a, err := p.server.account(p.phone); err == nil {

@@ -1,0 +1,28 @@
+package bot
+
+// The paths of the account's own profile.
+const (
+	// PathProfile answers with Profile, and takes a ChangeProfileRequest.
+	PathProfile = "/api/account/profile"
+	// PathProfilePicture is the account's picture, as PathGroupPicture is a group's.
+	PathProfilePicture = "/api/account/profile/picture"
+)
+
+// MaxPicture is the largest picture that can be set, in bytes.
+const MaxPicture = 1 << 20
+
+// Profile is what the account shows of itself. Name is the name that it chose.
+type Profile struct {
+	Party
+	// About is the text below the name.
+	About string `json:"about"`
+	// PictureID changes with the picture; empty when there is none.
+	PictureID string `json:"pictureId,omitempty"`
+}
+
+// ChangeProfileRequest changes what it names.
+type ChangeProfileRequest struct {
+	Name *string `json:"name,omitempty" minLength:"1" maxLength:"25"`
+	// About is removed by an empty text.
+	About *string `json:"about,omitempty" maxLength:"139"`
+}
