@@ -20,8 +20,7 @@ declare namespace sesi {
         /** @deprecated It throws NotSupported. */
         addOrRemoveLabels(...args: any[]): Promise<any>;
         approveGroupMembershipRequests(groupId: string, options?: MembershipRequestActionOptions): Promise<MembershipRequestActionResult[]>;
-        /** @deprecated It throws NotSupported. */
-        archiveChat(...args: any[]): Promise<any>;
+        archiveChat(chatId: string): Promise<boolean>;
         cancelPairingCode(): Promise<void>;
         /** @deprecated It throws NotSupported. */
         createCallLink(...args: any[]): Promise<any>;
@@ -32,8 +31,7 @@ declare namespace sesi {
         deleteAddressbookContact(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
         deleteChannel(...args: any[]): Promise<any>;
-        /** @deprecated It throws NotSupported. */
-        deleteProfilePicture(...args: any[]): Promise<any>;
+        deleteProfilePicture(): Promise<boolean>;
         /** @deprecated It throws NotSupported. */
         demoteChannelAdmin(...args: any[]): Promise<any>;
         destroy(): Promise<void>;
@@ -71,15 +69,13 @@ declare namespace sesi {
         /** @deprecated It throws NotSupported. */
         getPinnedMessages(...args: any[]): Promise<any>;
         getPollVotes(messageId: string): Promise<PollVote[]>;
-        /** @deprecated It throws NotSupported. */
-        getProfilePicUrl(...args: any[]): Promise<any>;
+        getProfilePicUrl(contactId: string): Promise<string | undefined>;
         getState(): Promise<WAState>;
         getWWebVersion(): Promise<string>;
         initialize(): Promise<void>;
         isRegisteredUser(contactId: string): Promise<boolean>;
         logout(): Promise<void>;
-        /** @deprecated It throws NotSupported. */
-        markChatUnread(...args: any[]): Promise<any>;
+        markChatUnread(chatId: string): Promise<boolean>;
         /** @deprecated It throws NotSupported. */
         muteChat(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
@@ -90,8 +86,7 @@ declare namespace sesi {
         /** @deprecated It throws NotSupported. */
         revokeChannelAdminInvite(...args: any[]): Promise<any>;
         revokeStatusMessage(messageId: string): Promise<void>;
-        /** @deprecated It throws NotSupported. */
-        saveOrEditAddressbookContact(...args: any[]): Promise<any>;
+        saveOrEditAddressbookContact(phoneNumber: string, firstName: string, lastName?: string, syncToAddressbook?: boolean): Promise<void>;
         /** @deprecated It throws NotSupported. */
         searchChannels(...args: any[]): Promise<any>;
         searchMessages(query: string, options?: { chatId?: string; page?: number; limit?: number }): Promise<Message[]>;
@@ -109,20 +104,16 @@ declare namespace sesi {
         setAutoDownloadPhotos(flag: boolean): Promise<void>;
         setAutoDownloadVideos(flag: boolean): Promise<void>;
         setBackgroundSync(flag: boolean): Promise<void>;
-        /** @deprecated It throws NotSupported. */
-        setDisplayName(...args: any[]): Promise<any>;
-        /** @deprecated It throws NotSupported. */
-        setProfilePicture(...args: any[]): Promise<any>;
-        /** @deprecated It throws NotSupported. */
-        setStatus(...args: any[]): Promise<any>;
+        setDisplayName(displayName: string): Promise<boolean>;
+        setProfilePicture(media: MessageMedia): Promise<boolean>;
+        setStatus(status: string): Promise<void>;
         /** @deprecated It throws NotSupported. */
         subscribeToChannel(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
         syncHistory(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
         transferChannelOwnership(...args: any[]): Promise<any>;
-        /** @deprecated It throws NotSupported. */
-        unarchiveChat(...args: any[]): Promise<any>;
+        unarchiveChat(chatId: string): Promise<boolean>;
         /** @deprecated It throws NotSupported. */
         unmuteChat(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
@@ -251,14 +242,12 @@ declare namespace sesi {
         unreadCount: number;
         /** @deprecated It throws NotSupported. */
         addOrEditCustomerNote(...args: any[]): Promise<any>;
-        /** @deprecated It throws NotSupported. */
-        archive(...args: any[]): Promise<any>;
+        archive(): Promise<boolean>;
         /** @deprecated It throws NotSupported. */
         changeLabels(...args: any[]): Promise<any>;
         clearMessages(): Promise<boolean>;
         clearState(): Promise<boolean>;
-        /** @deprecated It throws NotSupported. */
-        delete(...args: any[]): Promise<any>;
+        delete(): Promise<boolean>;
         fetchMessages(searchOptions?: MessageSearchOptions): Promise<Message[]>;
         getContact(): Promise<Contact>;
         /** @deprecated It throws NotSupported. */
@@ -267,8 +256,7 @@ declare namespace sesi {
         getLabels(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
         getPinnedMessages(...args: any[]): Promise<any>;
-        /** @deprecated It throws NotSupported. */
-        markUnread(...args: any[]): Promise<any>;
+        markUnread(): Promise<boolean>;
         /** @deprecated It throws NotSupported. */
         mute(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
@@ -279,8 +267,7 @@ declare namespace sesi {
         sendStateTyping(): Promise<boolean>;
         /** @deprecated It throws NotSupported. */
         syncHistory(...args: any[]): Promise<any>;
-        /** @deprecated It throws NotSupported. */
-        unarchive(...args: any[]): Promise<any>;
+        unarchive(): Promise<boolean>;
         /** @deprecated It throws NotSupported. */
         unmute(...args: any[]): Promise<any>;
         /** @deprecated It throws NotSupported. */
@@ -295,8 +282,7 @@ declare namespace sesi {
         readonly participants: GroupParticipant[];
         addParticipants(participantIds: string | string[]): Promise<AddParticipantsResult>;
         approveGroupMembershipRequests(options?: MembershipRequestActionOptions): Promise<MembershipRequestActionResult[]>;
-        /** @deprecated It throws NotSupported. */
-        deletePicture(...args: any[]): Promise<any>;
+        deletePicture(): Promise<boolean>;
         demoteParticipants(participantIds: string[]): Promise<{ status: number }>;
         getGroupMembershipRequests(): Promise<GroupMembershipRequest[]>;
         getInviteCode(): Promise<string>;
@@ -309,8 +295,7 @@ declare namespace sesi {
         setDescription(description: string): Promise<boolean>;
         setInfoAdminsOnly(adminsOnly?: boolean): Promise<boolean>;
         setMessagesAdminsOnly(adminsOnly?: boolean): Promise<boolean>;
-        /** @deprecated It throws NotSupported. */
-        setPicture(...args: any[]): Promise<any>;
+        setPicture(media: MessageMedia): Promise<boolean>;
         setSubject(subject: string): Promise<boolean>;
     }
 
@@ -379,8 +364,7 @@ declare namespace sesi {
         getCommonGroups(): Promise<ContactId[]>;
         getCountryCode(): Promise<string>;
         getFormattedNumber(): Promise<string>;
-        /** @deprecated It throws NotSupported. */
-        getProfilePicUrl(...args: any[]): Promise<any>;
+        getProfilePicUrl(): Promise<string | undefined>;
         unblock(): Promise<boolean>;
     }
 

@@ -51,7 +51,8 @@ class Api {
 
     /** json sends one request and returns the answer's JSON, or undefined for an empty answer. */
     async json(method, path, options = {}) {
-        const response = await this.fetch(method, path, { ...options, signal: timed(options.signal) });
+        const headers = { Accept: 'application/json', ...options.headers };
+        const response = await this.fetch(method, path, { ...options, headers, signal: timed(options.signal) });
         try {
             const text = await response.text();
             return text ? JSON.parse(text) : undefined;

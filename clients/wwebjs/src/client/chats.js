@@ -41,6 +41,28 @@ const chats = {
         return data.kind === 'person' ? new PrivateChat(this, data) : new Chat(this, data);
     },
 
+    async archiveChat(chatId) {
+        return this._changeChat(chatId, { archived: true });
+    },
+
+    async unarchiveChat(chatId) {
+        return this._changeChat(chatId, { archived: false });
+    },
+
+    async markChatUnread(chatId) {
+        return this._changeChat(chatId, { unread: true });
+    },
+
+    async _changeChat(chatId, fields) {
+        await this._api.json('PATCH', `/api/chats/${seg(chatId)}`, { body: fields });
+        return true;
+    },
+
+    async _deleteChat(chatId) {
+        await this._api.json('DELETE', `/api/chats/${seg(chatId)}`);
+        return true;
+    },
+
     async _typing(chatId, state) {
         await this._api.json('POST', `/api/chats/${seg(chatId)}/typing`, { body: { state } });
         return true;

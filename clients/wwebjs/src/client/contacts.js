@@ -1,5 +1,6 @@
 'use strict';
 
+const { isMissing } = require('../errors');
 const { fromParty, isGroup, toJID, wid } = require('../ids');
 const { countryCode, formatted } = require('../numbers');
 const { BusinessContact, PrivateContact } = require('../structures/contact');
@@ -79,6 +80,22 @@ const contacts = {
 
     async _aboutText(id) {
         return (await this._api.read(one(id, '/about'))).about || null;
+    },
+
+    /** getProfilePicUrl is undefined where there is no picture, or none that the account may see. */
+    async getProfilePicUrl(id) {
+        const where = isGroup(toJID(id)) ? '/api/groups' : contactsPath;
+        try {
+            return (await this._api.read(`${where}/${encodeURIComponent(toJID(id))}/picture`, undefined, this._signal())).url;
+        } catch (error) {
+            if (isMissing(error)) return undefined;
+            throw error;
+        }
+    },
+
+    async saveOrEditAddressbookContact(phoneNumber, firstName, lastName) {
+        const fullName = [firstName, lastName].filter(Boolean).join(' ');
+        this._forget(await this._api.json('PUT', one(phoneNumber), { body: { firstName, fullName } }));
     },
 
     _contact(data) {

@@ -73,13 +73,8 @@ const groups = {
         return refusedAsFalse(() => this._api.json('PATCH', path(id), { body: fields }));
     },
 
-    async _setGroupPicture(id, media) {
-        const changed = await refusedAsFalse(async () => {
-            if (!media) return (await this._api.fetch('DELETE', path(id, '/picture'))).ok;
-            const body = Buffer.from(media.data, 'base64');
-            return (await this._api.fetch('PUT', path(id, '/picture'), { body, headers: { 'Content-Type': media.mimetype } })).ok;
-        });
-        return changed !== false;
+    _setGroupPicture(id, media) {
+        return refusedAsFalse(() => this._setPicture(path(id, '/picture'), media));
     },
 
     async _inviteCode(id, method) {

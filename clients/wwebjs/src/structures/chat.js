@@ -43,6 +43,22 @@ class Chat extends Base {
         return this.client._eraseChat(this.id._serialized);
     }
 
+    async archive() {
+        return this.client.archiveChat(this.id._serialized);
+    }
+
+    async unarchive() {
+        return this.client.unarchiveChat(this.id._serialized);
+    }
+
+    async markUnread() {
+        return this.client.markChatUnread(this.id._serialized);
+    }
+
+    async delete() {
+        return this.client._deleteChat(this.id._serialized);
+    }
+
     async sendStateTyping() {
         return this.client._typing(this.id._serialized, 'composing');
     }

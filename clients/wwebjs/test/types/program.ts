@@ -14,7 +14,7 @@ client.on('message', async (msg) => {
     const media: MessageMedia | undefined = await msg.downloadMedia();
     if (media) await chat.sendMessage(media, { caption: media.filename ?? '' });
     try {
-        await chat.archive();
+        await chat.pin();
     } catch (error) {
         if (error instanceof NotSupported) console.log(error.reason);
     }
