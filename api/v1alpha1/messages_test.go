@@ -86,7 +86,6 @@ func TestRejectedMessages(t *testing.T) {
 		"maxSize too small":       {`{messages: {maxSize: 15Mi}}`, []string{"spec.messages.maxSize", "from 16Mi to 64Gi"}},
 		"maxSize too large":       {`{messages: {maxSize: 65Gi}}`, []string{"spec.messages.maxSize", "from 16Mi to 64Gi"}},
 		"maxSize no quantity":     {`{messages: {maxSize: 256 MB}}`, []string{"spec.messages.maxSize", "'^(\\+|-)?"}},
-		"receipts do not exist":   {`{messages: {receipts: true}}`, []string{`unknown field "spec.messages.receipts"`}},
 		"perMinute negative":      {`{messages: {pace: {perMinute: -1}}}`, []string{"spec.messages.pace.perMinute", "greater than or equal to 0"}},
 		"perMinute too high":      {`{messages: {pace: {perMinute: 6001}}}`, []string{"spec.messages.pace.perMinute", "less than or equal to 6000"}},
 		"burst zero":              {`{messages: {pace: {burst: 0}}}`, []string{"spec.messages.pace.burst", "greater than or equal to 1"}},
