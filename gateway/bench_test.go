@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -12,9 +13,9 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/apikey"
@@ -92,12 +94,13 @@ func makeMember(ctx context.Context, namespace, name, address string, data map[s
 	return admin.Status().Patch(ctx, pod, patch)
 }
 
-// BenchmarkProxy is a small GET to one of SESSIONS sessions (1,000), through the gateway, through a bare
+// BenchmarkProxy is a small GET, or a send, to one of SESSIONS sessions (1,000), through the gateway, through a bare
 // httputil.ReverseProxy and straight to the bot, with callers and bots in the same process. GOMAXPROCS=1 gives the
-// numbers of one core.
+// numbers of one core. The bot answers at once, so that only the way to it is measured.
 func BenchmarkProxy(b *testing.B) {
 	count := setting("SESSIONS", 1000)
-	namespace, address, token, key := fleetOf(b, count, func(w http.ResponseWriter, _ *http.Request) {
+	namespace, address, token, key := fleetOf(b, count, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"exists":true,"state":"Connected"}`)
 	})
@@ -111,7 +114,7 @@ func BenchmarkProxy(b *testing.B) {
 		return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}, MaxIdleConnsPerHost: 64, DisableCompression: true} //nolint:gosec // a loopback bot
 	}
 	bare := &httputil.ReverseProxy{Transport: insecure(), Rewrite: func(p *httputil.ProxyRequest) {
-		p.Out.URL.Scheme, p.Out.URL.Host, p.Out.URL.Path = target.Scheme, target.Host, bot.PathStatus
+		p.Out.URL.Scheme, p.Out.URL.Host = target.Scheme, target.Host
 		p.Out.Header.Set("Authorization", "Bearer "+token)
 	}}
 	through := func(handler http.Handler) *httptest.Server {
@@ -141,54 +144,72 @@ func BenchmarkProxy(b *testing.B) {
 				answer.Body.Close()
 			}
 		}
-		b.Run(c.name, func(b *testing.B) {
-			var mu sync.Mutex
-			var took []time.Duration
-			b.SetParallelism(8)
-			b.ReportAllocs()
-			b.RunParallel(func(p *testing.PB) {
-				var mine []time.Duration
-				for p.Next() {
-					path := bot.GatewayPath(namespace, fmt.Sprintf("s-%04d", rand.IntN(count))) + bot.PathStatus
+		for _, what := range []struct{ name, method, path, body string }{
+			{"get", http.MethodGet, bot.PathStatus, ""},
+			{"send", http.MethodPost, bot.PathMessages, `{"to":"+628123456789","text":"Your order is on its way."}`},
+		} {
+			b.Run(c.name+"/"+what.name, func(b *testing.B) {
+				ask := func() (time.Duration, error) {
+					path := bot.GatewayPath(namespace, fmt.Sprintf("s-%04d", rand.IntN(count))) + what.path
 					if c.name == "bot" {
-						path = bot.PathStatus
+						path = what.path
 					}
-					request, err := http.NewRequest(http.MethodGet, c.base+path, nil)
+					request, err := http.NewRequest(what.method, c.base+path, strings.NewReader(what.body))
 					if err != nil {
-						b.Error(err)
-						return
+						return 0, err
 					}
 					request.Header.Set("X-Api-Key", key)
+					if what.body != "" {
+						request.Header.Set("Content-Type", "application/json")
+						request.Header.Set("Idempotency-Key", strconv.FormatUint(rand.Uint64(), 36))
+					}
 					begin := time.Now()
 					answer, err := c.transport.RoundTrip(request)
 					if err != nil {
-						b.Error(err)
-						return
+						return 0, err
 					}
-					_, _ = io.Copy(io.Discard, answer.Body)
-					answer.Body.Close()
-					mine = append(mine, time.Since(begin))
-					if answer.StatusCode != http.StatusOK {
-						b.Errorf("answered %d", answer.StatusCode)
-						return
+					defer answer.Body.Close()
+					if _, err := io.Copy(io.Discard, answer.Body); err != nil || answer.StatusCode != http.StatusOK {
+						return 0, fmt.Errorf("answered %d, %w", answer.StatusCode, err)
 					}
+					return time.Since(begin), nil
 				}
-				mu.Lock()
-				took = append(took, mine...)
-				mu.Unlock()
+				measure(b, ask)
 			})
-			slices.Sort(took)
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
-			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "median-µs")
-			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
-		})
+		}
 	}
 }
 
-// BenchmarkMemory is the heap in use that a gateway adds with SESSIONS sessions (1,000) known, and with STREAMS streams
-// (200) open through it; the streams' callers and bots are in the same process and are counted too. It also times the
-// desk's list.
-func BenchmarkMemory(b *testing.B) {
+// measure repeats a request, 8 at once for each core, and reports its times.
+func measure(b *testing.B, ask func() (time.Duration, error)) {
+	var mu sync.Mutex
+	var took []time.Duration
+	b.SetParallelism(8)
+	b.ReportAllocs()
+	b.RunParallel(func(p *testing.PB) {
+		var mine []time.Duration
+		for p.Next() {
+			one, err := ask()
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			mine = append(mine, one)
+		}
+		mu.Lock()
+		took = append(took, mine...)
+		mu.Unlock()
+	})
+	slices.Sort(took)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "median-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+}
+
+// BenchmarkFleet is the resident memory of cmd/gateway, a process of its own, with SESSIONS sessions (1,000) known, and
+// with STREAMS streams (200) open through it as well; the streams' callers and bots are in this process. It also times
+// the list, the desk's first page, and how long an open desk waits for a change. The bots are one listener.
+func BenchmarkFleet(b *testing.B) {
 	count, streams := setting("SESSIONS", 1000), setting("STREAMS", 200)
 	namespace, _, _, key := fleetOf(b, count, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -197,54 +218,93 @@ func BenchmarkMemory(b *testing.B) {
 		<-r.Context().Done()
 	})
 	for b.Loop() {
-		before := inUse()
-		g, err := gateway.New(gateway.Options{Config: environment.Config, Limits: gateway.Limits{Rate: 1e6, CallerStreams: streams, Streams: streams}})
-		must(b, err)
-		ctx, cancel := context.WithCancel(context.Background())
-		must(b, g.Start(ctx))
-		server := httptest.NewUnstartedServer(g)
-		gateway.Configure(server.Config)
-		server.Start()
-		b.ReportMetric(float64(inUse()-before)/(1<<20), "MiB-known")
-		var open []io.Closer
-		for i := range streams {
-			request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+bot.GatewayPath(namespace, fmt.Sprintf("s-%04d", i%count))+bot.PathSessionEvents, nil)
+		address, process, kill := gatewayProgram(b, "-rate", "100000")
+		get := func(path, key string) *http.Response {
+			request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, address+path, nil)
 			must(b, err)
 			request.Header.Set("X-Api-Key", key)
 			answer, err := http.DefaultTransport.RoundTrip(request)
 			must(b, err)
 			if answer.StatusCode != http.StatusOK {
-				b.Fatalf("stream %d: %d", i, answer.StatusCode)
+				b.Fatalf("%s: %d", path, answer.StatusCode)
 			}
-			open = append(open, answer.Body)
+			return answer
 		}
-		b.ReportMetric(float64(inUse()-before)/(1<<20), "MiB-streams")
-		begin := time.Now()
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/desk/list", nil)
-		must(b, err)
-		request.Header.Set("X-Api-Key", key)
-		answer, err := http.DefaultTransport.RoundTrip(request)
-		must(b, err)
-		_, _ = io.Copy(io.Discard, answer.Body)
-		answer.Body.Close()
-		b.ReportMetric(float64(time.Since(begin).Microseconds())/1000, "list-ms")
+		timed := func(path string) float64 {
+			begin := time.Now()
+			answer := get(path, key)
+			defer answer.Body.Close()
+			_, _ = io.Copy(io.Discard, answer.Body)
+			return float64(time.Since(begin).Microseconds()) / 1000
+		}
+		await := func(key string) {
+			wait(b, "the gateway to know a key", func() bool {
+				request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, address+bot.PathGatewaySessions+"?limit=1", nil)
+				must(b, err)
+				request.Header.Set("X-Api-Key", key)
+				answer, err := http.DefaultTransport.RoundTrip(request)
+				if err == nil {
+					answer.Body.Close()
+				}
+				return err == nil && answer.StatusCode == http.StatusOK
+			})
+		}
+		await(key)
+		b.ReportMetric(resident(b, process), "MiB-known")
+		b.ReportMetric(timed(bot.PathGatewaySessions+"?limit=100"), "list-ms")
+		b.ReportMetric(timed("/"), "desk-ms")
+		b.ReportMetric(changeShown(b, namespace, get("/desk/events", key), func() { timed("/desk/list") }), "change-ms")
+
+		const each = 250 // a key may have 256 streams
+		var open []io.Closer
+		for i := range streams {
+			if i%each == 0 {
+				key = newKey(b, namespace, "read")
+				await(key)
+			}
+			open = append(open, get(bot.GatewayPath(namespace, fmt.Sprintf("s-%04d", i%count))+bot.PathSessionEvents, key).Body)
+		}
+		b.ReportMetric(resident(b, process), "MiB-streams")
 		for _, stream := range open {
 			stream.Close()
 		}
-		g.Drain()
-		server.Close()
-		cancel()
-		g.Close()
+		kill()
 	}
 }
 
-// inUse is the heap and the stacks that live.
-func inUse() int64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapInuse + m.StackInuse)
+// changeShown is how long an open desk waits, in milliseconds, from a change of a session's status until it has fetched
+// its list again.
+func changeShown(b *testing.B, namespace string, events *http.Response, fetch func()) float64 {
+	b.Helper()
+	defer events.Body.Close()
+	lines := bufio.NewScanner(events.Body)
+	lines.Scan() // it is open
+	session := &v1alpha1.WhatsAppSession{}
+	must(b, admin.Get(b.Context(), types.NamespacedName{Namespace: namespace, Name: "s-0000"}, session))
+	patch := client.MergeFrom(session.DeepCopy())
+	session.Status.State = bot.StateReconnecting
+	begin := time.Now()
+	must(b, admin.Status().Patch(b.Context(), session, patch))
+	for lines.Scan() && lines.Text() != "event: changed" {
+	}
+	fetch()
+	return float64(time.Since(begin).Microseconds()) / 1000
+}
+
+// resident is the memory of a process in MiB.
+func resident(b *testing.B, process int) float64 {
+	b.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", process))
+	must(b, err)
+	for line := range strings.Lines(string(data)) {
+		if kib, found := strings.CutPrefix(line, "VmRSS:"); found {
+			n, err := strconv.ParseFloat(strings.Fields(kib)[0], 64)
+			must(b, err)
+			return n / 1024
+		}
+	}
+	b.Fatal("the process has no VmRSS")
+	return 0
 }
 
 func setting(name string, fallback int) int {

@@ -40,8 +40,10 @@ type caller struct {
 	name string
 	// namespace is where the sessions are that the caller names without one; empty for users.
 	namespace string
-	key       *apikey.Key // nil for a Kubernetes user
-	user      user.Info
+	// proxied is true for a person whom a proxy in front signed in.
+	proxied bool
+	key     *apikey.Key // nil for a Kubernetes user
+	user    user.Info
 }
 
 // reviewer asks the API server whose a token is, and what that user may do.
@@ -111,6 +113,15 @@ const queryKey = "x-api-key"
 // identify returns who sent a request.
 func (g *Gateway) identify(r *http.Request) (*caller, *problem) {
 	credential, fromCookie := credentialOf(r)
+	if credential == "" || fromCookie {
+		who, failure := g.proxied(r)
+		if who != nil && fromOtherSite(r) {
+			return nil, problemCrossSite.about(problemCrossSite.detail)
+		}
+		if who != nil || failure != nil {
+			return who, failure
+		}
+	}
 	if credential == "" {
 		return nil, problemNoCredential.about(problemNoCredential.detail)
 	}

@@ -58,7 +58,7 @@ func (c *call) serveDesk(segments []string) error {
 		page.Title = page.T("signIn")
 		return c.render(http.StatusOK, "login", page)
 	}
-	page.Who = who.name
+	page.Who, page.Proxied = who.name, who.proxied
 	switch {
 	case at == "" && read:
 		return c.deskHome(who, page, "home")

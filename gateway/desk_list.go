@@ -3,6 +3,7 @@ package gateway
 import (
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -75,8 +76,25 @@ func (c *call) deskHome(who *caller, page *desk, name string) error {
 	})
 }
 
+// deskHook adds the webhook that a form asks for, and returns the Secret that it needs.
+func deskHook(session *v1alpha1.WhatsAppSession, form url.Values) (secrets, error) {
+	address, key, needed := strings.TrimSpace(form.Get("webhook")), strings.TrimSpace(form.Get("secret")), secrets{}
+	if address == "" {
+		return needed, nil
+	}
+	hook := v1alpha1.Webhook{Name: freeName(prefixDesk, address, nil), URL: address, Format: v1alpha1.WebhookFormat(form.Get("format"))}
+	if key != "" {
+		if err := signHook(session, &hook, key, "webhook", needed); err != nil {
+			return nil, err
+		}
+	}
+	session.Spec.Webhooks = []v1alpha1.Webhook{hook}
+	return needed, nil
+}
+
 // deskNew creates a session.
 func (c *call) deskNew(who *caller, page *desk, read bool) error {
+	page.Form = url.Values{}
 	page.Title, page.Namespace, page.Fixed = page.T("new"), who.namespace, who.key != nil
 	if read {
 		return c.render(http.StatusOK, "new", page)
@@ -86,10 +104,15 @@ func (c *call) deskNew(who *caller, page *desk, read bool) error {
 		return err
 	}
 	key := sessionKey{form.Get("namespace"), form.Get("name")}
+	page.Namespace, page.Form = key.namespace, form
 	failed := error(unprocessable(deskTexts["nameHint"]))
 	if namespacePattern.MatchString(key.namespace) && namePattern.MatchString(key.name) {
 		session := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Namespace: key.namespace, Name: key.name}}
-		failed = c.create(who, key, session, func(s *v1alpha1.WhatsAppSession) {
+		needed, wrong := deskHook(session, form)
+		if wrong != nil {
+			return c.sayOr(wrong, page, "new")
+		}
+		failed = c.create(who, key, session, needed, func(s *v1alpha1.WhatsAppSession) {
 			_ = c.redirect(page.Link(bot.GatewaySession{Namespace: s.Namespace, Name: s.Name}))
 		})
 	}

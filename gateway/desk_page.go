@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"html/template"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -14,6 +15,8 @@ type desk struct {
 	Lang  string
 	Title string
 	Who   string
+	// Proxied is true where a proxy in front signs people in, and out.
+	Proxied bool
 	// Failure and Done are shown at the top of the page.
 	Failure, Done string
 
@@ -29,13 +32,17 @@ type desk struct {
 	Bot                       string
 	Facts, Conditions         []fact
 	MayLink, MaySend, MayRead bool
+	MayBackup                 bool
 	Actions                   []deskAction
 	Messages                  []deskMessage
-	Webhooks                  []bot.Webhook
+	Webhooks                  []deskWebhook
+	Events                    []deskEvent
+	Backup                    string
 	Key                       string
 
 	Namespace string
 	Fixed     bool
+	Form      url.Values
 }
 
 type option struct {
@@ -55,6 +62,9 @@ type deskMessage struct {
 
 // T returns a text of the page.
 func (d *desk) T(name string) string { return deskTexts[name].in(d.Lang) }
+
+// Extension is the path of the browser's helper for passkeys, below a bot's.
+func (d *desk) Extension() string { return bot.PathPasskeyExtension }
 
 // StateWord returns the word for a state.
 func (d *desk) StateWord(s bot.GatewaySession) string { return stateWord(s.State, d.Lang) }

@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,9 +11,6 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
 )
-
-// maxMessages is how many messages and webhooks a page shows.
-const maxMessages = 10
 
 // deskSession is the page of one session.
 func (c *call) deskSession(who *caller, page *desk, key sessionKey, panel bool) error {
@@ -63,9 +58,11 @@ func (c *call) renderSession(ctx context.Context, who *caller, page *desk, sessi
 	if can(actDelete) {
 		add("delete", "bad")
 	}
-	if page.MayRead {
-		c.readMessages(ctx, page, key)
+	page.MayBackup = reachable && can(actBackup)
+	if reachable {
+		c.readBot(ctx, page, key)
 	}
+	c.readEvents(ctx, page, session)
 	return c.render(status, "session", page)
 }
 
@@ -76,7 +73,7 @@ func (c *call) describeSession(page *desk, session *v1alpha1.WhatsAppSession) {
 	status := &session.Status
 	addTime := func(label string, at *metav1.Time) {
 		if at != nil && !at.IsZero() {
-			page.Facts = append(page.Facts, fact{page.T(label), at.UTC().Format("2006-01-02 15:04 UTC")})
+			page.Facts = append(page.Facts, fact{page.T(label), moment(at.Time)})
 		}
 	}
 	if facts := status.Session; facts != nil {
@@ -90,42 +87,5 @@ func (c *call) describeSession(page *desk, session *v1alpha1.WhatsAppSession) {
 		}
 	}
 	slices.SortStableFunc(page.Facts, func(a, b fact) int { return strings.Compare(a.Label, b.Label) })
-	for _, condition := range status.Conditions {
-		page.Conditions = append(page.Conditions, fact{condition.Type + ": " + string(condition.Status), condition.Reason + ". " + condition.Message})
-	}
-}
-
-// readMessages shows the newest messages and the webhooks. A bot that does not answer at once is not waited for.
-func (c *call) readMessages(ctx context.Context, page *desk, key sessionKey) {
-	ctx, cancel := context.WithTimeout(ctx, deskTime)
-	defer cancel()
-	get := func(path, query string, out any) bool {
-		answer, err := c.askBot(ctx, key, http.MethodGet, path, query, nil, nil)
-		if err != nil {
-			return false
-		}
-		defer answer.Body.Close()
-		return answer.StatusCode == http.StatusOK && json.NewDecoder(io.LimitReader(answer.Body, maxBotAnswer)).Decode(out) == nil
-	}
-	var messages bot.Messages
-	if get(bot.PathMessages, "limit=10", &messages) {
-		for _, m := range messages.Messages[:min(len(messages.Messages), maxMessages)] {
-			said := m.Text
-			if said == "" {
-				said = "[" + string(m.Kind) + "]"
-			}
-			who := m.From.Name
-			if who == "" {
-				who = m.From.Phone
-			}
-			if m.FromMe {
-				who = page.T("me")
-			}
-			page.Messages = append(page.Messages, deskMessage{FromMe: m.FromMe, Who: who, Text: said, When: m.Timestamp.UTC().Format("2006-01-02 15:04")})
-		}
-	}
-	var webhooks bot.Webhooks
-	if get(bot.PathWebhooks, "", &webhooks) {
-		page.Webhooks = webhooks.Webhooks[:min(len(webhooks.Webhooks), maxMessages)]
-	}
+	page.Conditions = conditionFacts(page, status.Conditions)
 }

@@ -1,11 +1,6 @@
 package gateway
 
-import (
-	"crypto/rand"
-
-	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/api/v1alpha1"
-)
+import "crypto/rand"
 
 // newIdempotencyKey makes a form that is sent twice send its message once.
 func newIdempotencyKey() string { return "desk-" + rand.Text() }
@@ -51,13 +46,25 @@ var deskTexts = map[string]text{
 	"passkey2":       {"Buka konsol peramban (F12), tempel perintah ini, lalu tekan Enter.", "Open the browser's console (F12), paste this command and press Enter."},
 	"passkey3":       {"Setujui dengan passkey, lalu tempel hasilnya di bawah.", "Approve with the passkey, then paste the result below."},
 	"passkeyConsole": {"Perintah", "Command"}, "copy": {"Salin", "Copy"}, "passkeyAnswer": {"Hasil", "Result"}, "passkeySend": {"Kirim", "Send"},
-	"passkeyFailed":  {"Tidak diterima:", "Not accepted:"},
-	"passkeyCompare": {"Bandingkan kode ini dengan yang ada di ponsel.", "Compare this code with the one on the phone."}, "passkeySame": {"Kodenya sama", "The codes are the same"},
+	"passkeyTool": {"Sekali saja: unduh", "Once only: download the"}, "passkeyToolName": {"alat bantu untuk Chrome, Edge, atau Brave", "helper for Chrome, Edge or Brave"},
+	"passkeyToolHow": {"Ekstrak, buka chrome://extensions, nyalakan Mode developer, pilih Muat yang belum dibuka, lalu pilih foldernya.", "Unpack it, open chrome://extensions, turn Developer mode on, choose Load unpacked, and pick the folder."},
+	"passkeyPress":   {"Tekan tombol di bawah. WhatsApp Web terbuka di tab baru dan bertanya.", "Press the button below. WhatsApp Web opens in a new tab and asks."},
+	"passkeyApprove": {"Tanda tangani dengan sidik jari, wajah, PIN, atau ponsel; halaman ini lalu berlanjut.", "Sign with a finger, face, PIN or phone; this page then goes on."},
+	"passkeyThere":   {"Tanda tangani di WhatsApp Web", "Sign on WhatsApp Web"}, "passkeyWithout": {"Tanpa alat bantu", "Without the helper"},
+	"passkeyUnreadable": {"Teks ini tidak lengkap. Salin lagi, dari { pertama sampai } terakhir.", "This text is not complete. Copy it again, from the first { to the last }."},
+	"passkeyFailed":     {"Tidak diterima:", "Not accepted:"},
+	"passkeyCompare":    {"Bandingkan kode ini dengan yang ada di ponsel.", "Compare this code with the one on the phone."}, "passkeySame": {"Kodenya sama", "The codes are the same"},
 	"passkeyWait": {"Diterima. Ponsel menyelesaikan penautan.", "Accepted. The phone finishes the linking."},
 	"sendTitle":   {"Kirim pesan uji", "Send a test message"}, "to": {"Ke nomor", "To the number"}, "text": {"Pesan", "Message"}, "send": {"Kirim", "Send"},
 	"hello":    {"Halo dari Sesi", "Hello from Sesi"},
 	"messages": {"Pesan terakhir", "Last messages"}, "noMessages": {"Belum ada pesan yang disimpan.", "No message is kept yet."}, "me": {"bot", "bot"},
-	"webhook": {"Webhook", "Webhook"}, "backlog": {"menunggu", "waiting"}, "dead": {"gagal", "given up"},
+	"webhooks": {"Webhook", "Webhooks"}, "backlog": {"peristiwa menunggu", "events wait"}, "dead": {"tidak terkirim", "given up"}, "noWebhooks": {"Sesi ini tidak punya webhook.", "This session has no webhook."},
+	"oldest": {"yang tertua selama", "the oldest for"}, "lastError": {"Kesalahan terakhir:", "Last error:"},
+	"since2": {"sejak", "since"}, "events": {"Peristiwa", "Events"}, "noEvents": {"Kluster tidak menyimpan peristiwa tentang sesi ini.", "The cluster keeps no event about this session."},
+	"backup": {"Cadangan", "Backup"}, "backupAt": {"Cadangan terbaru:", "Newest backup:"}, "noBackup": {"Bot belum membuat cadangan.", "The bot has made no backup yet."},
+	"backupTake": {"Unduh cadangan sekarang", "Download a backup now"}, "backupHint": {"Berkas ini berisi kunci sesi: siapa pun yang memilikinya dapat memakai akun ini. Simpan seperti kata sandi.", "The file holds the session's keys: whoever has it can use the account. Keep it like a password."},
+	"hookURL": {"Webhook (boleh kosong)", "Webhook (optional)"}, "hookHint": {"Alamat yang menerima pesan dan peristiwa, misalnya https://crm.example.com/wa.", "Address that gets messages and events, such as https://crm.example.com/wa."},
+	"hookSecret": {"Kunci tanda tangan (boleh kosong)", "Key that signs them (optional)"}, "hookFormat": {"Format", "Format"},
 	"actions":  {"Tindakan", "Actions"},
 	"nameHint": {"Huruf a-z, angka dan -, paling banyak 60.", "Letters a-z, digits and -, at most 60."},
 
@@ -69,26 +76,4 @@ var deskTexts = map[string]text{
 
 	"done.restart": {"Sesi menyambung ulang.", "The session reconnects."}, "done.stop": {"Sesi ditangguhkan.", "The session is suspended."},
 	"done.start": {"Bot dimulai.", "The bot starts."}, "done.logout": {"Tautan diputus.", "The session is logged out."}, "done.send": {"Pesan dikirim.", "The message was sent."},
-}
-
-// stateTexts are the words for the states.
-var stateTexts = map[bot.State]text{
-	bot.StateConnecting: {"Menghubungkan", "Connecting"}, bot.StatePairing: {"Perlu ditautkan", "Needs linking"}, bot.StateConnected: {"Terhubung", "Connected"},
-	bot.StateReconnecting: {"Menyambung kembali", "Reconnecting"}, bot.StateConflict: {"Dipakai di tempat lain", "In use elsewhere"},
-	bot.StateLoggedOut: {"Keluar", "Logged out"}, bot.StateRestricted: {"Dibatasi", "Restricted"}, bot.StateOutdated: {"Versi ditolak", "Version rejected"},
-	bot.StateFailed: {"Gagal", "Failed"}, bot.StateStopped: {"Dihentikan", "Stopped"},
-	v1alpha1.StatePending: {"Disiapkan", "Pending"}, v1alpha1.StateSuspended: {"Ditangguhkan", "Suspended"},
-	v1alpha1.StateTerminating: {"Sedang dihapus", "Being deleted"}, v1alpha1.StateUnknown: {"Tidak terjangkau", "Unreachable"},
-}
-
-// actionTexts say what a person should do, and name the button that leads there.
-var actionTexts = map[bot.UserAction][2]text{
-	bot.ActionScanQR:          {{"Pindai kode dengan ponselnya, atau ketik kode di ponsel.", "Scan the code with its phone, or type a code there."}, {"Tautkan", "Link"}},
-	bot.ActionSignPasskey:     {{"Tanda tangani penautan dengan passkey akun.", "Sign the linking with the account's passkey."}, {"Tanda tangani", "Sign"}},
-	bot.ActionResolveConflict: {{"Klien lain memakai sesi ini. Hentikan yang lain, lalu sambungkan ulang.", "Another client uses this session. Stop the other one, then restart."}, {"Selesaikan", "Resolve"}},
-	bot.ActionWaitUntil:       {{"Tunggu: WhatsApp membatasi akun ini.", "Wait: WhatsApp restricts this account."}, {"Lihat", "View"}},
-	bot.ActionUpgradeClient:   {{"WhatsApp menolak versi bot: perbarui Sesi.", "WhatsApp rejects the bot's version: upgrade Sesi."}, {"Lihat", "View"}},
-	bot.ActionOpenPhone:       {{"Buka WhatsApp di ponsel akun ini.", "Open WhatsApp on this account's phone."}, {"Lihat", "View"}},
-	bot.ActionCheckNetwork:    {{"WhatsApp tidak terjangkau: periksa jaringan dan proxy.", "WhatsApp cannot be reached: check the network and the proxy."}, {"Lihat", "View"}},
-	bot.ActionFixStorage:      {{"Penyimpanan menolak tulisan: periksa PVC.", "The storage refuses writes: check the PVC."}, {"Lihat", "View"}},
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -28,6 +29,8 @@ type Options struct {
 	Namespaces []string
 	// TrustedProxies are the addresses of proxies whose X-Forwarded-For is trusted.
 	TrustedProxies []netip.Prefix
+	// AuthProxy is a proxy in front that signs people in; nil for none.
+	AuthProxy *AuthProxy
 	// Version is the gateway's.
 	Version string
 	// Locale is the language for requests that ask for none: id or en.
@@ -44,6 +47,7 @@ type Gateway struct {
 	log       *slog.Logger
 	fleet     *fleet
 	reviews   *reviewer
+	people    authenticator.Request
 	writer    client.Client
 	ledger    *ledger
 	throttle  throttle
@@ -65,7 +69,7 @@ func New(options Options) (*Gateway, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{options: options, log: options.Log, ledger: newLedger(options.Limits), now: time.Now, started: time.Now(), transport: newTransport()}
+	g := &Gateway{options: options, log: options.Log, ledger: newLedger(options.Limits), now: time.Now, started: time.Now(), transport: newTransport(), people: options.AuthProxy.reader()}
 	httpClient, err := rest.HTTPClientFor(options.Config)
 	if err != nil {
 		return nil, fmt.Errorf("reach the cluster: %w", err)

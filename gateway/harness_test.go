@@ -242,7 +242,7 @@ func (l *lines) String() string {
 }
 
 // newKey makes an API key.
-func newKey(t *testing.T, namespace string, verbs string, edit ...func(*apikey.Key)) string {
+func newKey(t testing.TB, namespace string, verbs string, edit ...func(*apikey.Key)) string {
 	t.Helper()
 	secret := apikey.New()
 	list, err := apikey.ParseVerbs(verbs)
@@ -341,7 +341,7 @@ func (s *served) eventually(want int, method, path, credential, body string) rep
 }
 
 // wait waits for a condition.
-func wait(t *testing.T, what string, done func() bool, state ...func() string) {
+func wait(t testing.TB, what string, done func() bool, state ...func() string) {
 	t.Helper()
 	end := time.Now().Add(patience)
 	tick := time.NewTicker(10 * time.Millisecond)

@@ -35,6 +35,18 @@ func (mute) Warning(string, string) {}
 func (mute) Error(string, string)   {}
 func (mute) Configure(string)       {}
 
+// buildBot builds the bot's own program.
+func buildBot(t *testing.T) string {
+	t.Helper()
+	var quiet logger.Loggable = mute{}
+	logger.Setup(&quiet)
+	program := filepath.Join(t.TempDir(), "bot")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "simulator", "-o", program, "../cmd/bot").CombinedOutput(); err != nil {
+		t.Fatalf("build the bot: %v\n%s", err, out)
+	}
+	return program
+}
+
 // realBot starts the bot's own program for a session, as its pod would.
 func realBot(t *testing.T, f *fixture, program string, wa *simtest.Sim) {
 	t.Helper()
@@ -56,12 +68,7 @@ func realBot(t *testing.T, f *fixture, program string, wa *simtest.Sim) {
 
 // TestRealBots links two real bots through the gateway and sends between them, in the bot's own words and in WAHA's.
 func TestRealBots(t *testing.T) {
-	var quiet logger.Loggable = mute{}
-	logger.Setup(&quiet)
-	program := filepath.Join(t.TempDir(), "bot")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "simulator", "-o", program, "../cmd/bot").CombinedOutput(); err != nil {
-		t.Fatalf("build the bot: %v\n%s", err, out)
-	}
+	program := buildBot(t)
 	wa := simtest.Start(t, sim.Config{})
 	namespace := newNamespace(t)
 	g := newGateway(t)
@@ -136,8 +143,8 @@ func streamOfBoth(t *testing.T, g *served, key, bank string) {
 	}
 }
 
-// gatewayProgram starts cmd/gateway as a process of its own and returns its address and how to kill it.
-func gatewayProgram(t *testing.T) (url string, kill func()) {
+// gatewayProgram starts cmd/gateway as a process of its own and returns its address, its process, and how to kill it.
+func gatewayProgram(t testing.TB, flags ...string) (url string, process int, kill func()) {
 	t.Helper()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "gateway")
@@ -152,7 +159,7 @@ func gatewayProgram(t *testing.T) (url string, kill func()) {
 		return listener.Addr().String()
 	}
 	address, probes := free(), free()
-	command := exec.Command(program, "-bind-address", address, "-probe-bind-address", probes, "-locale", "en")
+	command := exec.Command(program, append([]string{"-bind-address", address, "-probe-bind-address", probes, "-locale", "en"}, flags...)...)
 	command.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(dir, "kubeconfig"))
 	must(t, command.Start())
 	kill = sync.OnceFunc(func() {
@@ -168,7 +175,7 @@ func gatewayProgram(t *testing.T) (url string, kill func()) {
 		answer.Body.Close()
 		return answer.StatusCode == http.StatusOK
 	})
-	return "http://" + address, kill
+	return "http://" + address, command.Process.Pid, kill
 }
 
 // killUnderLoad sends through one of two gateways, kills it in the middle, and repeats at the other what got no answer.
@@ -176,7 +183,7 @@ func gatewayProgram(t *testing.T) (url string, kill func()) {
 func killUnderLoad(t *testing.T, other *served, key, namespace, to string) {
 	t.Helper()
 	const messages, workers = 40, 4
-	doomed, kill := gatewayProgram(t)
+	doomed, _, kill := gatewayProgram(t)
 	path := bot.GatewayPath(namespace, "shop") + "/messages"
 	send := func(base string, n int) error {
 		body := fmt.Sprintf(`{"to":"+%s","text":"load-%d."}`, to, n)

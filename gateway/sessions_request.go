@@ -22,13 +22,7 @@ const (
 
 // wahaRequest describes a session in WAHA's API.
 type wahaRequest struct {
-	Name   string `json:"name"`
-	Start  *bool  `json:"start"`
-	Config struct {
-		Metadata map[string]string `json:"metadata"`
-		Proxy    *json.RawMessage  `json:"proxy"`
-		Webhooks []json.RawMessage `json:"webhooks"`
-	} `json:"config"`
+	bot.GatewayWAHARequest
 	Apps []json.RawMessage `json:"apps"`
 	// Logout belongs to the older form of stopping a session.
 	Logout bool `json:"logout"`
@@ -54,19 +48,9 @@ func (c *call) readRequest() (wahaRequest, error) {
 	}
 	_ = json.Unmarshal(data, &given) // it was decoded just now
 	request.described = given.Config != nil && string(given.Config) != "null"
-	refused := ""
-	switch {
-	case request.Config.Proxy != nil && string(*request.Config.Proxy) != "null":
-		refused = "config.proxy: spec.proxySecretRef"
-	case len(request.Config.Webhooks) > 0:
-		refused = "config.webhooks: spec.webhooks"
-	case len(request.Apps) > 0:
-		refused = "apps: spec.template"
-	}
-	if refused != "" {
-		field, instead, _ := strings.Cut(refused, ": ")
-		return request, unprocessable(text{field + " tidak dapat diatur lewat API ini: pakai " + instead + " di resource-nya.",
-			field + " cannot be set through this API: use " + instead + " in the resource."})
+	if len(request.Apps) > 0 {
+		return request, unprocessable(text{"apps tidak dapat diatur lewat API ini: pakai spec.template di resource-nya.",
+			"apps cannot be set through this API: use spec.template in the resource."})
 	}
 	return request, nil
 }

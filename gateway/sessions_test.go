@@ -6,13 +6,16 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"sesi.dev/sesi/api/apikey"
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -83,6 +86,89 @@ func TestSessionsAreMadeChangedAndDeleted(t *testing.T) {
 	}
 }
 
+// What WAHA's clients set of a session is in the resource, its secrets in Secrets that go with it, and no answer shows them.
+func TestSettingsOfASession(t *testing.T) {
+	namespace := newNamespace(t)
+	g := newGateway(t)
+	key := newKey(t, namespace, "read,manage")
+	g.eventually(http.StatusOK, "GET", bot.PathWAHASessions, key, "")
+	stored := func() *v1alpha1.WhatsAppSession {
+		t.Helper()
+		s := &v1alpha1.WhatsAppSession{}
+		must(t, admin.Get(t.Context(), types.NamespacedName{Namespace: namespace, Name: "shop"}, s))
+		return s
+	}
+	secret := func(name string) (*corev1.Secret, error) {
+		s := &corev1.Secret{}
+		return s, admin.Get(t.Context(), types.NamespacedName{Namespace: namespace, Name: name}, s)
+	}
+	const hook = `{"url":"https://crm.example/hook?x=1","events":["session.status","message"],"hmac":{"key":"a-key-of-the-crm-1"},
+		"retries":{"policy":"constant","delaySeconds":60,"attempts":30},"customHeaders":[{"name":"X-Team","value":"sales"}]}`
+	got := g.do("POST", bot.PathWAHASessions, key, `{"name":"shop","config":{"webhooks":[`+hook+`],"ignore":{"groups":true},
+		"proxy":{"server":"proxy.example:3128","username":"u","password":"p@ss$"},"messages":{"retention":"24h","pace":{"perMinute":20}}}}`)
+	if got.status != http.StatusCreated {
+		t.Fatalf("create: %d %s", got.status, got.body)
+	}
+	s := stored()
+	if len(s.Spec.Webhooks) != 1 {
+		t.Fatalf("webhooks %+v", s.Spec.Webhooks)
+	}
+	w := s.Spec.Webhooks[0]
+	if w.URL != "https://crm.example/hook?x=1" || w.Format != v1alpha1.WebhookFormatWAHA || fmt.Sprint(w.Events) != "[message session.status]" ||
+		w.Patience.Duration != 30*time.Minute || *w.Filters.Groups || s.Spec.Messages.Retention.Duration != 24*time.Hour || *s.Spec.Messages.Pace.PerMinute != 20 {
+		t.Errorf("made %+v and %+v", w, s.Spec.Messages)
+	}
+	signs, err := secret(w.SecretRef.Name)
+	must(t, err)
+	if string(signs.Data["secret"]) != "a-key-of-the-crm-1" || signs.Labels[naming.LabelWebhooks] != "true" || len(signs.OwnerReferences) != 1 || signs.OwnerReferences[0].UID != s.UID {
+		t.Errorf("the key's Secret: %+v", signs)
+	}
+	headers, err := secret(w.HeadersSecretRef.Name)
+	must(t, err)
+	if string(headers.Data["X-Team"]) != "sales" {
+		t.Errorf("headers %v", headers.Data)
+	}
+	proxy, err := secret(s.Spec.ProxySecretRef.Name)
+	must(t, err)
+	if at := string(proxy.Data[s.Spec.ProxySecretRef.Key]); at != "http://u:p%40ss%24@proxy.example:3128" || s.Spec.ProxySecretRef.Port != 3128 {
+		t.Errorf("proxy %q, %+v", at, s.Spec.ProxySecretRef)
+	}
+
+	// What is shown can be sent back, and changes nothing.
+	shown := g.do("GET", "/api/sessions/shop", key, "").body
+	for _, hidden := range []string{"a-key-of-the-crm", "X-Team", "proxy.example"} {
+		if strings.Contains(shown, hidden) || strings.Contains(g.log.String(), hidden) {
+			t.Errorf("%s is shown: %s", hidden, shown)
+		}
+	}
+	if got := g.do("PUT", "/api/sessions/shop", key, shown); got.status != http.StatusOK || stored().Generation != s.Generation {
+		t.Errorf("sent back: %d %s\n%+v", got.status, got.body, stored().Spec)
+	}
+	if got := g.do("PUT", "/api/sessions/shop", key, `{}`); got.status != http.StatusOK || stored().Generation != s.Generation {
+		t.Errorf("without a configuration: %d %s", got.status, got.body)
+	}
+
+	// A new key of a webhook is for the same webhook; one that the resource has besides is not touched.
+	s = stored()
+	s.Spec.Webhooks = append(s.Spec.Webhooks, v1alpha1.Webhook{Name: "own", URL: "https://own.example/"})
+	must(t, admin.Update(t.Context(), s))
+	got = g.do("PUT", "/api/sessions/shop", key, `{"config":{"webhooks":[`+strings.Replace(hook, "crm-1", "crm-2", 1)+`,{"url":"https://two.example","events":["*"]}]}}`)
+	after := stored().Spec
+	if got.status != http.StatusOK || len(after.Webhooks) != 3 || after.Webhooks[0].Name != "own" || after.Webhooks[1].Name != w.Name || len(after.Webhooks[2].Events) != 0 || after.ProxySecretRef != nil {
+		t.Errorf("change: %d %s\n%+v", got.status, got.body, after)
+	}
+	if signs, err = secret(w.SecretRef.Name); err != nil || string(signs.Data["secret"]) != "a-key-of-the-crm-2" {
+		t.Errorf("the new key: %v %v", signs.Data, err)
+	}
+	if _, err := secret(proxy.Name); !apierrors.IsNotFound(err) {
+		t.Errorf("the old proxy's Secret: %v", err)
+	}
+	got = g.do("PUT", "/api/sessions/shop", key, `{"config":{}}`)
+	if _, err := secret(headers.Name); got.status != http.StatusOK || !apierrors.IsNotFound(err) || len(stored().Spec.Webhooks) != 1 {
+		t.Errorf("take all away: %d %s, %v", got.status, got.body, err)
+	}
+}
+
 // A request that cannot be served is refused with the remedy, and changes nothing.
 func TestSessionsThatAreRefused(t *testing.T) {
 	mine, other := newNamespace(t), newNamespace(t)
@@ -110,8 +196,13 @@ func TestSessionsThatAreRefused(t *testing.T) {
 		{"manage", "POST", path, `{"name":"Toko Saya"}`, 422, "a-z"},
 		{"manage", "POST", path, `{"name":"a_b"}`, 422, "a-z"},
 		{"manage", "POST", path, `{"name":"` + other + `.x"}`, 403, ""},
-		{"manage", "POST", path, `{"name":"x","config":{"webhooks":[{"url":"https://x"}]}}`, 422, "config.webhooks"},
-		{"manage", "POST", path, `{"name":"x","config":{"proxy":{"server":"x:1"}}}`, 422, "proxySecretRef"},
+		{"manage", "POST", path, `{"name":"x","config":{"webhooks":[{"url":"ftp://x"}]}}`, 422, "spec.webhooks[0].url"},
+		{"manage", "POST", path, `{"name":"x","config":{"webhooks":[{"url":"https://x.example","events":["nothing"]}]}}`, 422, "spec.webhooks[0].events"},
+		{"manage", "POST", path, `{"name":"x","config":{"webhooks":[{"url":"https://x.example","hmac":{"key":"short"}}]}}`, 422, "config.webhooks[0].hmac.key"},
+		{"manage", "POST", path, `{"name":"x","config":{"webhooks":[{"url":"https://x.example","customHeaders":[{"name":"Host","value":"y"}]}]}}`, 422, "config.webhooks[0].customHeaders"},
+		{"manage", "POST", path, `{"name":"x","config":{"proxy":{"server":"ftp://x:1"}}}`, 422, "config.proxy.server"},
+		{"manage", "POST", path, `{"name":"x","config":{"messages":{"paces":{}}}}`, 422, "config.messages"},
+		{"manage", "POST", path, `{"name":"x","config":{"messages":{"retention":"1m"}}}`, 422, "spec.messages.retention"},
 		{"manage", "POST", path, `{"name":"x","apps":[{}]}`, 422, "apps"},
 		{"manage", "POST", path, `{"name":5}`, 400, "name"},
 		{"manage", "POST", path, `{"name":"x","config":{"metadata":{"a":"` + strings.Repeat("x", 70<<10) + `"}}}`, 413, ""},

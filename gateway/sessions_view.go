@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/json"
 	"strings"
 
 	"sesi.dev/sesi/api/bot"
@@ -17,9 +16,7 @@ func wahaName(who *caller, s *v1alpha1.WhatsAppSession) string {
 }
 
 func (c *call) wahaView(who *caller, s *v1alpha1.WhatsAppSession) bot.GatewayWAHASession {
-	out := bot.GatewayWAHASession{Name: wahaName(who, s), Status: wahaStatus(s), Me: wahaMe(s), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
-	_ = json.Unmarshal([]byte(s.Annotations[annotationMetadata]), &out.Config.Metadata) // an annotation that is not JSON shows as none
-	return out
+	return bot.GatewayWAHASession{Name: wahaName(who, s), Status: wahaStatus(s), Config: configOf(s), Me: wahaMe(s), Engine: bot.WAHAEngine{Engine: "WHATSMEOW"}}
 }
 
 // wahaStatus returns a resource's state in WAHA's terms.

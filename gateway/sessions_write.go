@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"maps"
 	"net/http"
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -44,16 +44,17 @@ func (c *call) wahaMake(who *caller, request wahaRequest) error {
 	if request.Start != nil && !*request.Start {
 		session.Spec.Suspended = new(true)
 	}
-	if err := describe(session, request.Config.Metadata); err != nil {
+	needed, err := configure(session, &request.Config)
+	if err != nil {
 		return err
 	}
-	return c.create(who, key, session, func(s *v1alpha1.WhatsAppSession) {
+	return c.create(who, key, session, needed, func(s *v1alpha1.WhatsAppSession) {
 		writeJSON(c.w, http.StatusCreated, "application/json", c.wahaView(who, s))
 	})
 }
 
-// create creates a session for a caller who has the right, and answers with it.
-func (c *call) create(who *caller, key sessionKey, session *v1alpha1.WhatsAppSession, answer func(*v1alpha1.WhatsAppSession)) error {
+// create creates a session and the Secrets that it needs for a caller who has the right, and answers with it.
+func (c *call) create(who *caller, key sessionKey, session *v1alpha1.WhatsAppSession, needed secrets, answer func(*v1alpha1.WhatsAppSession)) error {
 	allowed, failure := c.may(c.r.Context(), who, actCreate, key, session)
 	if failure == nil && !allowed {
 		failure = forbidden(who, actCreate)
@@ -67,13 +68,18 @@ func (c *call) create(who *caller, key sessionKey, session *v1alpha1.WhatsAppSes
 		if err := c.writer.Create(ctx, session); err != nil {
 			return c.refusal(err, key)
 		}
+		if err := c.writeSecrets(ctx, session, needed); err != nil {
+			// Without them the session would not do what was asked for, and its maker could not ask again.
+			_ = c.writer.Delete(ctx, session.DeepCopy(), client.Preconditions{UID: &session.UID}) // what stays is shown by its status
+			return c.refusal(err, key)
+		}
 		c.settle(ctx, key, func(seen *v1alpha1.WhatsAppSession) bool { return seen != nil && seen.UID == session.UID })
 		answer(session)
 		return nil
 	})
 }
 
-// wahaChange replaces a session's metadata.
+// wahaChange replaces a session's configuration.
 func (c *call) wahaChange(who *caller, key sessionKey) error {
 	request, err := c.readRequest()
 	if err != nil {
@@ -90,11 +96,14 @@ func (c *call) wahaChange(who *caller, key sessionKey) error {
 // wahaUpdate makes a session what a request describes.
 func (c *call) wahaUpdate(who *caller, key sessionKey, request wahaRequest, status int) error {
 	return c.account(who, actChange, key, false, func(ctx context.Context) error {
-		session, err := c.edit(ctx, who, key, func(s *v1alpha1.WhatsAppSession) error {
+		session, err := c.edit(ctx, who, key, func(s *v1alpha1.WhatsAppSession) (secrets, error) {
 			if request.Start != nil {
 				s.Spec.Suspended = new(!*request.Start)
 			}
-			return describe(s, request.Config.Metadata)
+			if !request.described {
+				return nil, nil
+			}
+			return configure(s, &request.Config)
 		})
 		if err != nil {
 			return err
@@ -114,9 +123,9 @@ func (c *call) wahaSuspend(who *caller, key sessionKey, suspend bool) error {
 // suspendAs is wahaSuspend with another answer.
 func (c *call) suspendAs(who *caller, key sessionKey, suspend bool, answer func(*v1alpha1.WhatsAppSession)) error {
 	return c.account(who, actControl, key, false, func(ctx context.Context) error {
-		session, err := c.edit(ctx, who, key, func(s *v1alpha1.WhatsAppSession) error {
+		session, err := c.edit(ctx, who, key, func(s *v1alpha1.WhatsAppSession) (secrets, error) {
 			s.Spec.Suspended = &suspend
-			return nil
+			return nil, nil
 		})
 		if err != nil {
 			return err
@@ -128,7 +137,7 @@ func (c *call) suspendAs(who *caller, key sessionKey, suspend bool, answer func(
 
 // edit changes a session in the cluster. A caller whose key covers only some sessions cannot change one so that the key
 // no longer covers it.
-func (c *call) edit(ctx context.Context, who *caller, key sessionKey, change func(*v1alpha1.WhatsAppSession) error) (*v1alpha1.WhatsAppSession, error) {
+func (c *call) edit(ctx context.Context, who *caller, key sessionKey, change func(*v1alpha1.WhatsAppSession) (secrets, error)) (*v1alpha1.WhatsAppSession, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	for try := 0; ; try++ {
@@ -137,22 +146,27 @@ func (c *call) edit(ctx context.Context, who *caller, key sessionKey, change fun
 			return nil, c.refusal(err, key)
 		}
 		before := session.DeepCopy()
-		if err := change(session); err != nil {
+		needed, err := change(session)
+		if err != nil {
 			return nil, err
 		}
 		if who.key != nil && !who.key.Covers(key.namespace, key.name, session.Labels) {
 			return nil, problemForbidden.about(text{"Dengan label itu, kunci ini tidak lagi berlaku untuk sesi ini.", "With those labels this key would no longer open the session."})
 		}
-		if maps.Equal(before.Labels, session.Labels) && maps.Equal(before.Annotations, session.Annotations) && suspended(before) == suspended(session) {
+		if err := c.writeSecrets(ctx, session, needed); err != nil {
+			return nil, c.refusal(err, key)
+		}
+		if equality.Semantic.DeepEqual(before, session) {
 			return session, nil
 		}
-		err := c.writer.Patch(ctx, session, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+		err = c.writer.Patch(ctx, session, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 		if apierrors.IsConflict(err) && try < 5 {
 			continue // the operator or someone else wrote meanwhile
 		}
 		if err != nil {
 			return nil, c.refusal(err, key)
 		}
+		c.dropSecrets(ctx, before, session)
 		c.settle(ctx, key, func(seen *v1alpha1.WhatsAppSession) bool {
 			return seen == nil || seen.Generation > before.Generation || seen.ResourceVersion == session.ResourceVersion
 		})

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // Hook is a webhook as WAHA's variables describe it; without a URL there is none.
@@ -21,26 +23,7 @@ type Hook struct {
 
 // Patience is how long WAHA would try an event, between a minute and a week; 0 for the bot's own patience.
 func (h Hook) Patience() time.Duration {
-	if h.Attempts == 0 {
-		return 0
-	}
-	const longest = 7 * 24 * time.Hour
-	pause, total := time.Duration(h.Delay)*time.Second, time.Duration(0)
-	for i := range h.Attempts {
-		switch h.Policy {
-		case "linear":
-			total += time.Duration(i+1) * pause
-		case "exponential":
-			total += pause
-			pause = min(2*pause, longest)
-		default:
-			total += pause
-		}
-		if total >= longest {
-			return longest
-		}
-	}
-	return max(total, time.Minute)
+	return bot.WAHARetries{Policy: h.Policy, DelaySeconds: float64(h.Delay), Attempts: h.Attempts}.Patience()
 }
 
 // HeaderMap are the headers by name.

@@ -19,6 +19,10 @@ type options struct {
 	certificate, key string
 	namespaces       []string
 	trusted          []netip.Prefix
+	proxyRoots       string
+	proxyNames       []string
+	userHeader       string
+	groupHeader      string
 	locale           string
 	rate             float64
 	body             int64
@@ -56,6 +60,15 @@ func parse(args []string, help io.Writer) (options, error) {
 			return nil
 		})
 	})
+	flags.StringVar(&o.proxyRoots, "auth-proxy-ca-file", "", "CA in PEM of a proxy in front that signs people in and proves itself with a client certificate; needs -tls-cert-file and -auth-proxy-names")
+	flags.Func("auth-proxy-names", "comma-separated common names that the certificate of the proxy of -auth-proxy-ca-file may have", func(value string) error {
+		return each(value, func(name string) error {
+			o.proxyNames = append(o.proxyNames, name)
+			return nil
+		})
+	})
+	flags.StringVar(&o.userHeader, "auth-proxy-user-header", "X-Remote-User", "header in which that proxy tells the user's name")
+	flags.StringVar(&o.groupHeader, "auth-proxy-group-header", "X-Remote-Group", "header in which that proxy tells the user's groups, one in each")
 	flags.StringVar(&o.locale, "locale", "id", "language of those who ask for none: id or en")
 	flags.Float64Var(&o.rate, "rate", 200, "requests per second of one key or user, after a first burst of twice as many")
 	size := flags.Int64("max-body-mib", 96, "largest body of a request, in MiB")
@@ -70,6 +83,12 @@ func parse(args []string, help io.Writer) (options, error) {
 		return options{}, fmt.Errorf("%q is not a flag: the gateway takes no arguments", flags.Arg(0))
 	case (o.certificate == "") != (o.key == ""):
 		return options{}, errors.New("-tls-cert-file and -tls-key-file go together: set both or none")
+	case (o.proxyRoots == "") != (len(o.proxyNames) == 0):
+		return options{}, errors.New("-auth-proxy-ca-file and -auth-proxy-names go together: set both or none")
+	case o.proxyRoots != "" && o.certificate == "":
+		return options{}, errors.New("-auth-proxy-ca-file needs -tls-cert-file: without TLS the proxy cannot prove itself")
+	case o.proxyRoots != "" && (o.userHeader == "" || o.groupHeader == ""):
+		return options{}, errors.New("-auth-proxy-user-header and -auth-proxy-group-header must name a header")
 	case o.locale != "id" && o.locale != "en":
 		return options{}, fmt.Errorf("-locale %q is not id or en", o.locale)
 	case o.rate <= 0 || *size <= 0 || *size > 4096:

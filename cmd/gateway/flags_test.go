@@ -11,24 +11,29 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	plain := options{address: ":8080", probes: ":9090", locale: "id", rate: 200, body: 96 << 20, drain: 5 * time.Second, logLevel: slog.LevelInfo}
+	plain := options{address: ":8080", probes: ":9090", locale: "id", userHeader: "X-Remote-User", groupHeader: "X-Remote-Group", rate: 200, body: 96 << 20, drain: 5 * time.Second, logLevel: slog.LevelInfo}
 	cases := map[string]struct {
 		args string
 		want func(*options)
 		err  string
 	}{
-		"nothing":         {want: func(*options) {}},
-		"namespaces":      {args: "-watch-namespaces shop,bank,shop", want: func(o *options) { o.namespaces = []string{"bank", "shop"} }},
-		"TLS":             {args: "-tls-cert-file a -tls-key-file b", want: func(o *options) { o.certificate, o.key = "a", "b" }},
-		"a proxy":         {args: "-trusted-proxies 10.1.2.3/8", want: func(o *options) { o.trusted = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }},
-		"limits":          {args: "-rate 5 -max-body-mib 2 -drain 0s", want: func(o *options) { o.rate, o.body, o.drain = 5, 2<<20, 0 }},
-		"half of TLS":     {args: "-tls-cert-file a", err: "go together"},
-		"a language":      {args: "-locale de", err: "is not id or en"},
-		"no rate":         {args: "-rate 0", err: "above 0"},
-		"a long drain":    {args: "-drain 1h", err: "-drain must be"},
-		"a bad CIDR":      {args: "-trusted-proxies 10.0.0.1", err: "is not a CIDR"},
-		"a bad namespace": {args: "-watch-namespaces Shop", err: "is not a valid namespace"},
-		"an argument":     {args: "serve", err: "takes no arguments"},
+		"nothing":    {want: func(*options) {}},
+		"namespaces": {args: "-watch-namespaces shop,bank,shop", want: func(o *options) { o.namespaces = []string{"bank", "shop"} }},
+		"TLS":        {args: "-tls-cert-file a -tls-key-file b", want: func(o *options) { o.certificate, o.key = "a", "b" }},
+		"a proxy":    {args: "-trusted-proxies 10.1.2.3/8", want: func(o *options) { o.trusted = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }},
+		"people": {args: "-tls-cert-file a -tls-key-file b -auth-proxy-ca-file c -auth-proxy-names sso,front -auth-proxy-user-header X-User", want: func(o *options) {
+			o.certificate, o.key, o.proxyRoots, o.proxyNames, o.userHeader = "a", "b", "c", []string{"sso", "front"}, "X-User"
+		}},
+		"a proxy of no name": {args: "-tls-cert-file a -tls-key-file b -auth-proxy-ca-file c", err: "go together"},
+		"a proxy in clear":   {args: "-auth-proxy-ca-file c -auth-proxy-names sso", err: "needs -tls-cert-file"},
+		"limits":             {args: "-rate 5 -max-body-mib 2 -drain 0s", want: func(o *options) { o.rate, o.body, o.drain = 5, 2<<20, 0 }},
+		"half of TLS":        {args: "-tls-cert-file a", err: "go together"},
+		"a language":         {args: "-locale de", err: "is not id or en"},
+		"no rate":            {args: "-rate 0", err: "above 0"},
+		"a long drain":       {args: "-drain 1h", err: "-drain must be"},
+		"a bad CIDR":         {args: "-trusted-proxies 10.0.0.1", err: "is not a CIDR"},
+		"a bad namespace":    {args: "-watch-namespaces Shop", err: "is not a valid namespace"},
+		"an argument":        {args: "serve", err: "takes no arguments"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

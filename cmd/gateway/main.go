@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
@@ -98,7 +99,7 @@ func run(ctx context.Context, o options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	server, err := listen(o.address, g, certificate, log)
+	server, err := listen(o.address, g, serving(o, certificate), log)
 	if err != nil {
 		return err
 	}
@@ -120,10 +121,30 @@ func newGateway(o options, registry *prometheus.Registry, log *slog.Logger) (*ga
 		return nil, fmt.Errorf("find the cluster: %w", err)
 	}
 	config.QPS, config.Burst, config.UserAgent = 200, 400, "sesi-gateway"
+	people, err := readAuthProxy(o)
+	if err != nil {
+		return nil, err
+	}
 	return gateway.New(gateway.Options{
-		Config: config, Namespaces: o.namespaces, TrustedProxies: o.trusted, Version: version, Locale: o.locale, Log: log, Metrics: registry,
+		Config: config, Namespaces: o.namespaces, TrustedProxies: o.trusted, AuthProxy: people, Version: version, Locale: o.locale, Log: log, Metrics: registry,
 		Limits: gateway.Limits{Rate: o.rate, Body: o.body},
 	})
+}
+
+// readAuthProxy reads who the proxy in front is; nil for none.
+func readAuthProxy(o options) (*gateway.AuthProxy, error) {
+	if o.proxyRoots == "" {
+		return nil, nil //nolint:nilnil // none is wanted
+	}
+	data, err := os.ReadFile(o.proxyRoots)
+	if err != nil {
+		return nil, fmt.Errorf("read -auth-proxy-ca-file: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(data) {
+		return nil, fmt.Errorf("read -auth-proxy-ca-file: %s has no certificate in PEM", o.proxyRoots)
+	}
+	return &gateway.AuthProxy{Roots: roots, Names: o.proxyNames, UserHeader: o.userHeader, GroupHeader: o.groupHeader}, nil
 }
 
 // readSessions starts the gateway's watches on watching, and sets ready when all sessions have been read. It stops the
@@ -165,19 +186,32 @@ type server struct {
 	failed chan error
 }
 
-func listen(address string, handler http.Handler, certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), log *slog.Logger) (*server, error) {
+func listen(address string, handler http.Handler, encrypted *tls.Config, log *slog.Logger) (*server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	listener = netutil.LimitListener(listener, maxConnections)
-	if certificate != nil {
-		listener = tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate, NextProtos: []string{"http/1.1"}})
+	if encrypted != nil {
+		listener = tls.NewListener(listener, encrypted)
 	}
 	s := &server{Server: &http.Server{Handler: handler, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}, failed: make(chan error, 1)}
 	gateway.Configure(s.Server)
 	go func() { s.failed <- s.Serve(listener) }()
 	return s, nil
+}
+
+// serving returns how the API is encrypted; nil for not at all. The certificate of a proxy that signs people in is asked
+// for here and checked by the gateway, because everyone else has none.
+func serving(o options, certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
+	if certificate == nil {
+		return nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate, NextProtos: []string{"http/1.1"}}
+	if o.proxyRoots != "" {
+		config.ClientAuth = tls.RequestClientCert
+	}
+	return config
 }
 
 // watchCertificate reads the serving certificate, and reads it again when it is renewed; nil for none.

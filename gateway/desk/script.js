@@ -56,7 +56,7 @@ if (link) {
     if (!answer.ok) throw new Error(data.detail || data.title || answer.status);
     return data;
   }
-  let shown = "";
+  let shown = "", options = null;
   async function see(snapshot) {
     const needs = snapshot.qrRequired === true;
     const signing = snapshot.userAction === "SignPasskey" || snapshot.reason === "PasskeyRequired" || snapshot.reason === "PasskeyConfirmation";
@@ -78,6 +78,7 @@ if (link) {
       byId("passkeySign").hidden = now.step !== "sign";
       byId("passkeyCompare").hidden = now.step !== "compare";
       byId("passkeyWait").hidden = now.step !== "wait";
+      options = now.options;
       if (now.step === "sign" && byId("console").value !== now.console) byId("console").value = now.console || "";
       byId("compare").textContent = now.code || "";
     } catch (why) { byId("passkeyProblem").textContent = why.message; byId("passkeyProblem").hidden = false; }
@@ -93,12 +94,32 @@ if (link) {
     catch (why) { code.className = "failed"; code.textContent = byId("pair").dataset.failed + " " + why.message; }
   });
   byId("copy").addEventListener("click", () => { byId("console").select(); navigator.clipboard && navigator.clipboard.writeText(byId("console").value); });
-  byId("signed").addEventListener("submit", async event => {
-    event.preventDefault();
-    byId("passkeyProblem").hidden = true;
-    try { await ask("POST", "/session/passkey", byId("assertion").value); }
-    catch (why) { byId("passkeyProblem").textContent = byId("signed").dataset.failed + " " + why.message; byId("passkeyProblem").hidden = false; }
+  async function sendSignature(text) {
+    const problem = byId("passkeyProblem"), texts = byId("signed").dataset;
+    problem.hidden = true;
+    let signature = "";
+    try { signature = JSON.stringify(JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1))); }
+    catch { problem.textContent = texts.unreadable; problem.hidden = false; return; }
+    try { await ask("POST", "/session/passkey", signature); byId("assertion").value = ""; }
+    catch (why) { problem.textContent = texts.failed + " " + why.message; problem.hidden = false; }
+  }
+  byId("signed").addEventListener("submit", event => { event.preventDefault(); sendSignature(byId("assertion").value); });
+  // The helper in the browser takes the challenge from behind the #, which no server gets, and brings the answer so back.
+  const encoded = text => btoa(String.fromCharCode(...new TextEncoder().encode(text))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  byId("signThere").addEventListener("click", () => {
+    const asked = JSON.stringify({options, back: location.href.split("#")[0]});
+    window.open("https://web.whatsapp.com/#sesi-passkey=" + encoded(asked), "_blank", "noopener");
   });
+  function takeAnswer() {
+    const answer = /^#passkey=([\w-]+)$/.exec(location.hash);
+    if (!answer) return;
+    history.replaceState(null, "", location.pathname);
+    let text = "";
+    try { text = new TextDecoder().decode(Uint8Array.from(atob(answer[1].replaceAll("-", "+").replaceAll("_", "/")), c => c.charCodeAt(0))); } catch { /* said below */ }
+    sendSignature(text);
+  }
+  addEventListener("hashchange", takeAnswer);
+  takeAnswer();
   byId("confirm").addEventListener("click", async () => {
     try { await ask("POST", "/session/passkey/confirm"); }
     catch (why) { byId("passkeyProblem").textContent = why.message; byId("passkeyProblem").hidden = false; }

@@ -5,6 +5,10 @@ import { fileURLToPath } from "node:url";
 import Ajv from "ajv/dist/2020.js";
 
 const document = JSON.parse(readFileSync(new URL("openapi.json", import.meta.url), "utf8"));
+// The document calls the names of events objects; WAHA takes and answers strings.
+document.components.schemas.WebhookConfig.properties.events.items = { type: "string" };
+// WAHA answers null where no phone is linked.
+document.components.schemas.SessionInfo.properties.me = { anyOf: [document.components.schemas.SessionInfo.properties.me, { type: "null" }] };
 const ajv = new Ajv.default({ strict: false, validateFormats: false, allErrors: true });
 const compiled = new Map();
 

@@ -1,25 +1,9 @@
-// client.ts drives a bot by a client that is generated from WAHA's OpenAPI document, and prints which paths answered as
+// client.ts drives a session by a client that is generated from WAHA's OpenAPI document, and prints which paths answered as
 // the document says.
-import createClient from "openapi-fetch";
-import type { paths } from "./waha.js";
-// @ts-ignore: plain JavaScript
-import { answer } from "./check.mjs";
+import { client, report, wrong } from "./checked.js";
 
-const { BOT, CHAT, GROUP, CAME, LID, CALL } = process.env as Record<string, string>;
-const session = "default";
+const { SESSION: session = "default", CHAT, GROUP, CAME, LID, CALL } = process.env as Record<string, string>;
 const path = { session };
-const client = createClient<paths>({ baseUrl: BOT });
-const wrong: string[] = [];
-const good = new Set<string>();
-client.use({
-  async onResponse({ request, response, schemaPath }) {
-    const type = response.headers.get("content-type") ?? "";
-    const body = type.includes("json") ? await response.clone().json() : undefined;
-    const found: string[] = answer(schemaPath, request.method, response.status, type, body);
-    wrong.push(...found);
-    if (found.length === 0) good.add(`${request.method} ${schemaPath}`);
-  },
-});
 
 const id = (m: { data?: { id: string } }) => m.data?.id ?? "";
 const chat = { session, chatId: CHAT };
@@ -101,4 +85,4 @@ for (const setting of ["info-admin-only", "messages-admin-only"] as const) {
 await client.POST("/api/{session}/groups/{id}/leave", { params: { path: group } });
 await client.POST("/api/sessions/{session}/restart", { params: { path } });
 
-console.log(JSON.stringify({ good: [...good].sort(), wrong }));
+report();

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # install.sh DOCUMENT: installs the generator into the cache, outside the tree, writes the client's types from WAHA's
-# OpenAPI document, checks client.ts against them, and prints the folder. It prints nothing where there is no npm.
+# OpenAPI document, checks the programs against them, and prints the folder. It prints nothing where there is no npm.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 command -v npm >/dev/null || exit 0
 folder=${SESI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sesi}/waha-$(sha256sum package.json | cut -c1-12)
 mkdir -p "$folder"
-cp package.json client.ts check.mjs "$folder/"
+cp package.json checked.ts client.ts fleet.ts check.mjs "$folder/"
 cp "$1" "$folder/openapi.json"
 cd "$folder"
 [ -d node_modules/ajv ] || npm install --ignore-scripts --no-audit --no-fund --no-package-lock >&2
 npx --no-install openapi-typescript openapi.json -o waha.d.ts --default-non-nullable=false >&2
-npx --no-install tsc --strict --skipLibCheck --module nodenext --target es2022 client.ts >&2
+npx --no-install tsc --strict --skipLibCheck --module nodenext --target es2022 client.ts fleet.ts >&2
 echo "$folder"
