@@ -19,6 +19,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	botclient "sesi.dev/sesi/api/bot/client"
+	"sesi.dev/sesi/api/credentials"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
 	"sesi.dev/sesi/test/clustertest"
@@ -53,6 +54,9 @@ func realBot(t *testing.T, f *fixture, program string, wa *simtest.Sim) {
 	pod, err := resources.BuildPod(f.session, resources.Options{BotImage: "bot:test"})
 	must(t, err)
 	pod.UID = "real-bot"
+	deliveries := resources.BuildDeliveries(f.session, f.secret, nil)
+	must(t, deliveries.Err)
+	f.secret.Data[credentials.KeyMessages], f.secret.Data[credentials.KeyWebhooks] = deliveries.Messages, deliveries.Webhooks
 	files := clustertest.Files{Session: t.TempDir(), Credentials: t.TempDir(), Secret: f.secret.Data}
 	for name, data := range f.secret.Data {
 		must(t, os.WriteFile(filepath.Join(files.Credentials, name), data, 0o600))
