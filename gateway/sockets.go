@@ -138,7 +138,7 @@ func (s *socket) write(ctx context.Context, do func(context.Context) error) bool
 func (s *socket) read(ctx context.Context, one *follower) time.Duration {
 	ctx = context.WithValue(ctx, routedContext{}, &routed{key: one.key})
 	dialing, cancel := context.WithTimeout(ctx, patience+dialTime)
-	conn, answer, err := websocket.Dial(dialing, "https://bot"+bot.PathWebSocket+"?"+s.query.Encode(), &websocket.DialOptions{
+	conn, answer, err := websocket.Dial(dialing, "https://bot"+bot.PathWebSocket+"?"+s.query.Encode(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it
 		HTTPClient: &http.Client{Transport: s.proxy.Transport}, HTTPHeader: http.Header{"User-Agent": {"sesi-gateway"}}})
 	cancel()
 	if err != nil {

@@ -66,7 +66,7 @@ type SendFile struct {
 }
 
 // File is the file of a request, and what kind of message it makes; nil when it has none.
-func (r SendRequest) File() (MessageKind, *SendFile) {
+func (r *SendRequest) File() (MessageKind, *SendFile) {
 	for _, one := range []struct {
 		kind MessageKind
 		file *SendFile

@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +29,7 @@ func page(granule uint64, packets ...[]byte) []byte {
 		body = append(body, packet...)
 	}
 	head[26] = byte(len(lacing))
-	return append(append(head, lacing...), body...)
+	return slices.Concat(head, lacing, body)
 }
 
 // recording is Ogg with Opus: seconds of silence, and then as long a noise.

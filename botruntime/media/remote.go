@@ -70,7 +70,7 @@ func (s *Store) Upload(ctx context.Context, client *whatsmeow.Client, kind bot.M
 			return up, err
 		}
 		// The permission to upload ends before its time when WhatsApp wants it to.
-		if _, err := client.DangerousInternals().RefreshMediaConn(ctx, true); err != nil {
+		if _, err := client.DangerousInternals().RefreshMediaConn(ctx, true); err != nil { //nolint:staticcheck // there is no public call
 			return up, err
 		}
 	}
@@ -162,7 +162,7 @@ func download(ctx context.Context, client *whatsmeow.Client, of message.Attachme
 	if !strings.HasPrefix(path, "/") || len(of.GetFileSHA256()) == 0 {
 		return ErrGone
 	}
-	inner := client.DangerousInternals()
+	inner := client.DangerousInternals() //nolint:staticcheck // there is no public call
 	conn, err := inner.RefreshMediaConn(ctx, false)
 	if err != nil {
 		return err

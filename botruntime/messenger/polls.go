@@ -175,7 +175,7 @@ func (m *Messenger) keepPollAuthor(ctx context.Context, client *whatsmeow.Client
 
 // senderTo is the address of the account under which whatsmeow sends a message to someone.
 func senderTo(ctx context.Context, client *whatsmeow.Client, to types.JID) (types.JID, error) {
-	own := client.DangerousInternals()
+	own := client.DangerousInternals() //nolint:staticcheck // there is no public call
 	byLID := to.Server == types.HiddenUserServer || to.Server == types.DefaultUserServer && client.Store.LIDMigrationTimestamp > 0
 	if to.Server == types.GroupServer {
 		group, err := own.GetCachedGroupData(ctx, to)

@@ -84,7 +84,7 @@ func handStatus(ctx context.Context, client *whatsmeow.Client, id string, m *waE
 		return whatsmeow.ErrNotLoggedIn
 	}
 	own := client.Store.ID.ToNonAD()
-	inner := client.DangerousInternals()
+	inner := client.DangerousInternals() //nolint:staticcheck // there is no public call
 	answer := inner.WaitResponse(id)
 	if err := withoutExtra(ctx, inner.SendGroup, own, append(people[:len(people):len(people)], own), id, m); err != nil {
 		inner.CancelResponse(id, answer)

@@ -241,7 +241,7 @@ func TestABotThatIsKilledDuringAPasskeySaysSo(t *testing.T) {
 			b := start(t, settings(k.wa, dir))
 			phoneSide := k.scan(b)
 			if step != "" {
-				go k.sign(b) // WhatsApp does not answer
+				go func() { _, _, _ = k.sign(b) }() // WhatsApp does not answer
 				b.waitFor("the step", func() bool {
 					events, _ := k.wa.Events(0)
 					return slices.ContainsFunc(events, func(e sim.Event) bool { return e.Kind == sim.EventFault && strings.HasSuffix(e.What, " at "+step) })

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/bot/client"
 	"sesi.dev/sesi/test/wasim/sim"
@@ -89,12 +91,18 @@ func (l *screen) String() string {
 	return l.text.String()
 }
 
+// holds waits until something holds, and says whether it came to that within a minute.
+func holds(t *testing.T, it func() bool) bool {
+	t.Helper()
+	return wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		return it(), nil
+	}) == nil
+}
+
 func (l *screen) await(t *testing.T, words string) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !strings.Contains(l.String(), words); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("it never says %q:\n%s", words, l)
-		}
+	if !holds(t, func() bool { return strings.Contains(l.String(), words) }) {
+		t.Fatalf("it never says %q:\n%s", words, l)
 	}
 }
 
@@ -179,16 +187,13 @@ func TestMessagesOfABot(t *testing.T) {
 	must(t, terminal.steerWebhook(t.Context(), name, func(ctx context.Context, name string) (bot.Webhook, error) {
 		return b.client.Redeliver(ctx, name, client.Oldest)
 	}))
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	times := func() int {
 		mu.Lock()
-		times := len(slices.DeleteFunc(slices.Clone(got), func(id string) bool { return id != event.ID }))
-		mu.Unlock()
-		if times >= 2 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("the first event was delivered %d times", times)
-		}
+		defer mu.Unlock()
+		return len(slices.DeleteFunc(slices.Clone(got), func(id string) bool { return id != event.ID }))
+	}
+	if !holds(t, func() bool { return times() >= 2 }) {
+		t.Fatalf("the first event was delivered %d times", times())
 	}
 	must(t, terminal.oneWebhook(t.Context(), b, name))
 	if err := terminal.oneWebhook(t.Context(), b, "other"); err == nil {

@@ -155,12 +155,18 @@ func receive(ours *os.File) (int, error) {
 		return 0, fmt.Errorf("take the filter from the helper: %w", err)
 	}
 	messages, err := unix.ParseSocketControlMessage(control[:n])
-	if err != nil || len(messages) != 1 {
-		return 0, fmt.Errorf("the helper did not hand over its filter: %v", err)
+	if err == nil && len(messages) != 1 {
+		err = fmt.Errorf("%d control messages instead of one", len(messages))
+	}
+	if err != nil {
+		return 0, fmt.Errorf("the helper did not hand over its filter: %w", err)
 	}
 	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 1 {
-		return 0, fmt.Errorf("the helper did not hand over its filter: %v", err)
+	if err == nil && len(fds) != 1 {
+		err = fmt.Errorf("%d files instead of one", len(fds))
+	}
+	if err != nil {
+		return 0, fmt.Errorf("the helper did not hand over its filter: %w", err)
 	}
 	unix.CloseOnExec(fds[0])
 	return fds[0], nil

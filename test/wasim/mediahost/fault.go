@@ -1,6 +1,7 @@
 package mediahost
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"time"
@@ -30,22 +31,23 @@ func (f Fault) reading(r *http.Request) io.Reader {
 	if !f.Cut && f.Pause == 0 {
 		return r.Body
 	}
-	return &faulty{in: r.Body, fault: f, size: r.ContentLength}
+	return &faulty{ctx: r.Context(), in: r.Body, fault: f, size: r.ContentLength}
 }
 
 // damaging is a file's content under the fault.
-func (f Fault) damaging(content *reader) io.ReadSeeker {
+func (f Fault) damaging(ctx context.Context, content *reader) io.ReadSeeker {
 	if f == (Fault{}) {
 		return content
 	}
 	if f.Short {
 		content.file = &File{Size: content.file.Size * 3 / 4, SHA256: content.file.SHA256, open: content.file.open}
 	}
-	return &faulty{in: content, seek: content, fault: f, size: content.file.Size}
+	return &faulty{ctx: ctx, in: content, seek: content, fault: f, size: content.file.Size}
 }
 
 // faulty is content that comes under a fault.
 type faulty struct {
+	ctx   context.Context // the request's
 	in    io.Reader
 	seek  io.Seeker
 	fault Fault
@@ -63,7 +65,11 @@ func (f *faulty) Seek(offset int64, whence int) (int64, error) {
 func (f *faulty) Read(b []byte) (int, error) {
 	if f.fault.Pause > 0 {
 		if f.owed <= 0 {
-			time.Sleep(f.fault.Pause)
+			select {
+			case <-time.After(f.fault.Pause):
+			case <-f.ctx.Done():
+				return 0, f.ctx.Err()
+			}
 			f.owed = step
 		}
 		b = b[:min(int64(len(b)), f.owed)]

@@ -174,7 +174,7 @@ func (h *Host) download(w http.ResponseWriter, r *http.Request, wrong Fault) {
 	w.Header().Set("Content-Type", found.mimetype)
 	w.Header().Set("ETag", `"`+token(found.file.SHA256)+`"`)
 	w.Header().Set("Cache-Control", "private, max-age=1209600")
-	http.ServeContent(&counted{ResponseWriter: w, host: h}, r, "", time.Time{}, wrong.damaging(content))
+	http.ServeContent(&counted{ResponseWriter: w, host: h}, r, "", time.Time{}, wrong.damaging(r.Context(), content))
 }
 
 // counted counts what is sent.

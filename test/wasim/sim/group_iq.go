@@ -115,10 +115,8 @@ func (s *Server) outcomes(request *waBinary.Node, change string, info groupInfo)
 		jid := attrJID(&participant, "jid")
 		result := waBinary.Node{Tag: "participant", Attrs: waBinary.Attrs{"jid": jid}}
 		a := s.accountOf(jid)
-		code, invite := 0, false
-		if a == nil || a.isStranger() {
-			code = 404
-		} else {
+		code, invite := 404, false
+		if a != nil && !a.isStranger() {
 			code, invite = a.outcome(change, info)
 		}
 		if code != 0 {

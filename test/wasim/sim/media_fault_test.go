@@ -110,7 +110,7 @@ func TestUploadUnderAFault(t *testing.T) {
 		}
 	}
 	fault(t, s, sim.Fault{Kind: sim.FaultMediaConn, Code: 500, Count: 1})
-	if _, err := b.client.DangerousInternals().RefreshMediaConn(t.Context(), true); err == nil {
+	if _, err := b.client.DangerousInternals().RefreshMediaConn(t.Context(), true); err == nil { //nolint:staticcheck // there is no public call
 		t.Error("the hosts were named in spite of the fault")
 	}
 }

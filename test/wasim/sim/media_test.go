@@ -190,7 +190,7 @@ func TestUploadNeedsAPermissionThatHolds(t *testing.T) {
 	if err := up(); err == nil || err.Error() != "upload failed with status code 401" {
 		t.Errorf("with an old permission: %v", err)
 	}
-	if _, err := b.client.DangerousInternals().RefreshMediaConn(context.Background(), true); err != nil {
+	if _, err := b.client.DangerousInternals().RefreshMediaConn(context.Background(), true); err != nil { //nolint:staticcheck // there is no public call
 		t.Fatalf("ask again: %v", err)
 	}
 	if err := up(); err != nil {
