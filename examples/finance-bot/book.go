@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS entries (
 	n INTEGER PRIMARY KEY AUTOINCREMENT, chat TEXT NOT NULL, amount INTEGER NOT NULL, what TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS entries_chat ON entries (chat, at);
 CREATE TABLE IF NOT EXISTS answers (
-	n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, chat TEXT NOT NULL, text TEXT NOT NULL);
+	n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, chat TEXT NOT NULL, text TEXT NOT NULL, picture BLOB);
 `
 
 // handledTime is how long an event is known; the bot repeats none that is older.
@@ -42,6 +42,9 @@ type reply struct {
 	n int64
 	// key names the answer: the bot sends one message for it, however often it is asked.
 	key, chat, text string
+	// picture is a PNG that goes with the text; nil for text alone. It is kept and not drawn again, because the key
+	// stands for these very bytes.
+	picture []byte
 }
 
 func openBook(ctx context.Context, path string, w words, zone *time.Location) (*book, error) {
@@ -58,10 +61,23 @@ func openBook(ctx context.Context, path string, w words, zone *time.Location) (*
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(ctx, schema); err != nil {
+	if err := prepare(ctx, db); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
 	}
 	return &book{db, w, zone}, nil
+}
+
+// prepare makes the tables, and adds what a file of an earlier version has not.
+func prepare(ctx context.Context, db *sql.DB) error {
+	if _, err := db.ExecContext(ctx, schema); err != nil {
+		return err
+	}
+	var found bool
+	err := db.QueryRowContext(ctx, `SELECT count(*) FROM pragma_table_info('answers') WHERE name = 'picture'`).Scan(&found)
+	if err == nil && !found {
+		_, err = db.ExecContext(ctx, `ALTER TABLE answers ADD COLUMN picture BLOB`)
+	}
+	return err
 }
 
 // cursor is the last event that was handled; found is false at the very first start.
@@ -109,23 +125,30 @@ func (b *book) write(ctx context.Context, tx *sql.Tx, e bot.Event) error {
 	return err
 }
 
-// act books what a person wrote and writes the answer down. Groups and other kinds of messages are not for it.
+// act books what a person wrote, as a text or below a photo, and writes the answer down. Groups and other kinds of
+// messages are not for it.
 func (b *book) act(ctx context.Context, tx *sql.Tx, e bot.Event, now time.Time) error {
 	m := e.Data.Message
-	if e.Type != bot.EventMessage || m == nil || m.FromMe || m.Kind != bot.KindText || m.Chat.Kind != bot.PartyPerson {
+	if e.Type != bot.EventMessage || m == nil || m.FromMe || (m.Kind != bot.KindText && m.Kind != bot.KindImage) || m.Chat.Kind != bot.PartyPerson {
 		return nil
 	}
-	text, err := b.answer(ctx, tx, m, now)
+	chat := m.Chat.ID
+	asked, booked := parse(m.Text)
+	text, err := b.answer(ctx, tx, chat, asked, booked, now)
 	if err != nil || text == "" {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO answers (key, chat, text) VALUES (?, ?, ?)`, "finance-"+e.ID, m.Chat.ID, text)
+	var picture []byte
+	if asked == wantChart {
+		if picture, err = b.chart(ctx, tx, chat, now); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO answers (key, chat, text, picture) VALUES (?, ?, ?, ?)`, "finance-"+e.ID, chat, text, picture)
 	return err
 }
 
-func (b *book) answer(ctx context.Context, tx *sql.Tx, m *bot.Message, now time.Time) (string, error) {
-	chat := m.Chat.ID
-	asked, booked := parse(m.Text)
+func (b *book) answer(ctx context.Context, tx *sql.Tx, chat string, asked want, booked booking, now time.Time) (string, error) {
 	switch asked {
 	case wantBooking:
 		if _, err := tx.ExecContext(ctx, `INSERT INTO entries (chat, amount, what, at) VALUES (?, ?, ?, ?)`,
@@ -137,7 +160,7 @@ func (b *book) answer(ctx context.Context, tx *sql.Tx, m *bot.Message, now time.
 	case wantBalance:
 		balance, err := sum(ctx, tx, chat)
 		return fmt.Sprintf(b.words.balance, rupiah(balance)), err
-	case wantReport:
+	case wantReport, wantChart: // the chart's caption is the report
 		return b.report(ctx, tx, chat, now)
 	case wantUndo:
 		var n int64
@@ -164,11 +187,16 @@ func sum(ctx context.Context, tx *sql.Tx, chat string) (balance int64, err error
 	return balance, err
 }
 
+// month is the first day of the month of now, and its first millisecond and that of the next month.
+func (b *book) month(now time.Time) (first time.Time, from, to int64) {
+	local := now.In(b.zone)
+	first = time.Date(local.Year(), local.Month(), 1, 0, 0, 0, 0, b.zone)
+	return first, first.UnixMilli(), first.AddDate(0, 1, 0).UnixMilli()
+}
+
 // report tells the month of now.
 func (b *book) report(ctx context.Context, tx *sql.Tx, chat string, now time.Time) (text string, err error) {
-	local := now.In(b.zone)
-	month := time.Date(local.Year(), local.Month(), 1, 0, 0, 0, 0, b.zone)
-	from, to := month.UnixMilli(), month.AddDate(0, 1, 0).UnixMilli()
+	month, from, to := b.month(now)
 	var in, out int64
 	err = tx.QueryRowContext(ctx, `SELECT coalesce(sum(max(amount, 0)), 0), coalesce(sum(min(amount, 0)), 0) FROM entries
 		WHERE chat = ? AND at >= ? AND at < ?`, chat, from, to).Scan(&in, &out)
@@ -192,10 +220,39 @@ func (b *book) report(ctx context.Context, tx *sql.Tx, chat string, now time.Tim
 	return b.words.onReport(month, in, out, spent), rows.Err()
 }
 
+// chart draws the month of now; nil where nothing was booked.
+func (b *book) chart(ctx context.Context, tx *sql.Tx, chat string, now time.Time) (picture []byte, err error) {
+	month, from, to := b.month(now)
+	rows, err := tx.QueryContext(ctx, `SELECT amount, at FROM entries WHERE chat = ? AND at >= ? AND at < ?`, chat, from, to)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var weeks []week
+	for day, last := 1, month.AddDate(0, 1, -1).Day(); day <= last; day += 7 {
+		weeks = append(weeks, week{from: day, to: min(day+6, last)})
+	}
+	booked := false
+	for rows.Next() {
+		var amount, at int64
+		if err := rows.Scan(&amount, &at); err != nil {
+			return nil, err
+		}
+		one := &weeks[(time.UnixMilli(at).In(b.zone).Day()-1)/7]
+		one.in += max(amount, 0)
+		one.out += max(-amount, 0)
+		booked = true
+	}
+	if err := rows.Err(); err != nil || !booked {
+		return nil, err
+	}
+	return drawMonth(b.words, b.words.monthName(month), weeks)
+}
+
 // next is the oldest answer that the bot does not have yet; nil when there is none.
 func (b *book) next(ctx context.Context) (*reply, error) {
 	var r reply
-	err := b.db.QueryRowContext(ctx, `SELECT n, key, chat, text FROM answers ORDER BY n LIMIT 1`).Scan(&r.n, &r.key, &r.chat, &r.text)
+	err := b.db.QueryRowContext(ctx, `SELECT n, key, chat, text, picture FROM answers ORDER BY n LIMIT 1`).Scan(&r.n, &r.key, &r.chat, &r.text, &r.picture)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // there is none
 	}

@@ -1,9 +1,10 @@
 // Command finance-bot keeps books of what people write to a WhatsApp number: "makan 25rb", "masuk 1,5jt gaji", "saldo",
-// "laporan", "batal". It is an example of a program that reads a Sesi bot's events and answers them, each once,
+// "laporan", "grafik", "batal". It is an example of a program that reads a Sesi bot's events and answers them, each once,
 // whichever of the two is killed.
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -164,14 +165,20 @@ func (f *finance) send(ctx context.Context) error {
 func (f *finance) hand(ctx context.Context, r *reply) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
-	_, err := f.bot.Send(ctx, r.key, bot.SendRequest{To: r.chat, Text: r.text})
+	if r.picture == nil {
+		_, err := f.bot.Send(ctx, r.key, bot.SendRequest{To: r.chat, Text: r.text})
+		return err
+	}
+	request := bot.SendRequest{To: r.chat, Image: &bot.SendFile{Caption: r.text}}
+	_, err := f.bot.SendFile(ctx, r.key, bot.KindImage, "chart.png", bytes.NewReader(r.picture), request)
 	return err
 }
 
 // lost reports whether another try of the same answer would have the same end: the bot tried it and failed for good, or
 // refuses it as it stands.
 func lost(p bot.Problem) bool {
-	refusals := []bot.ProblemKind{bot.ProblemBadRecipient, bot.ProblemUnsupported, bot.ProblemBadParameter, bot.ProblemKeyReused}
+	refusals := []bot.ProblemKind{bot.ProblemBadRecipient, bot.ProblemUnsupported, bot.ProblemBadParameter, bot.ProblemKeyReused,
+		bot.ProblemTooLarge, bot.ProblemFileTooLarge, bot.ProblemUnfitFile}
 	return p.MessageID != "" || slices.Contains(refusals, p.Kind())
 }
 

@@ -14,6 +14,7 @@ const (
 	wantBooking
 	wantBalance
 	wantReport
+	wantChart
 	wantUndo
 	wantHelp
 )
@@ -33,6 +34,7 @@ const largest = 1_000_000_000_000
 var commands = map[string]want{
 	"saldo": wantBalance, "balance": wantBalance,
 	"laporan": wantReport, "report": wantReport,
+	"grafik": wantChart, "chart": wantChart,
 	"batal": wantUndo, "undo": wantUndo,
 	"bantuan": wantHelp, "help": wantHelp,
 }
@@ -49,7 +51,7 @@ var units = map[string]int64{
 	"jt": 1_000_000, "juta": 1_000_000, "m": 1_000_000_000, "miliar": 1_000_000_000,
 }
 
-// parse reads a message as people write it: "makan 25rb", "masuk 1,5jt gaji", "laporan bulan ini".
+// parse reads a message as people write it: "makan 25rb", "masuk 1,5jt gaji", "grafik bulan ini".
 func parse(text string) (want, booking) {
 	words := strings.Fields(strings.ToLower(text))
 	if len(words) == 0 || len(text) > 500 {

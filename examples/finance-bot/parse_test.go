@@ -37,6 +37,8 @@ func TestParse(t *testing.T) {
 		"Balance":                {wantBalance, 0, ""},
 		"laporan bulan ini":      {wantReport, 0, ""},
 		"report":                 {wantReport, 0, ""},
+		"grafik bulan ini":       {wantChart, 0, ""},
+		"Chart":                  {wantChart, 0, ""},
 		"batal":                  {wantUndo, 0, ""},
 		"help":                   {wantHelp, 0, ""},
 	} {
