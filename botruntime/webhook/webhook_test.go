@@ -323,6 +323,7 @@ func TestARefusedEventBecomesADeadLetter(t *testing.T) {
 	}
 	r.due(72 * time.Hour)
 	r.wait(at, 4)
+	r.until("the dead letter", func() bool { return r.get("books").DeadLetters == 1 }) // it is written with the events behind it
 	letters, err := r.Dead(t.Context(), "books", 0, 10)
 	if err != nil || len(letters.DeadLetters) != 1 || letters.Before != 0 {
 		t.Fatalf("dead letters %+v, %v", letters, err)
