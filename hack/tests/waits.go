@@ -37,4 +37,11 @@ var waits = map[string]string{
 	"test/wasim/sim TestConnectionEndsInPlaceOfTheAck":             "whatsmeow, which gives a lost request up after a while",
 	"clients/wwebjs TestThePackage":                                "npm once, the bot, which is built, and programs in Node that are killed",
 	"controllers TestTheRulesAreExactlyTheCalls":                   "the operator, which meets each kind of object under the audit log",
+	"cmd/bot TestAFileOutlivesAKill":                               "bots, which are killed while they send a file, and started again",
+	"cmd/bot TestADiskThatFillsUpDuringASend":                      "a file system that is filled while a bot sends",
+	"cmd/bot TestEachWriteIsRefusedInTurn":                         "bots, of which each write is refused in turn",
+	"examples/finance-bot TestNothingIsBookedTwice":                "a bot and a program, which are killed again and again",
+	"botruntime/httpapi TestNoFormOfARequestOpensTheDoor":          "many forms of each request, over connections of their own",
+	"botruntime/httpapi TestWhoMayDoWhat":                          "each request through each door",
+	"botruntime/httpapi FuzzRequest":                               "the processor: all routes, made for each request",
 }
