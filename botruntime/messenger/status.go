@@ -103,6 +103,9 @@ func handStatus(ctx context.Context, client *whatsmeow.Client, id string, m *waE
 }
 
 func statusAnswer(node *waBinary.Node) error {
+	if node != nil && node.Tag == "receipt" {
+		return nil // a recipient was quicker than the server's answer
+	}
 	if node == nil || node.Tag != "ack" {
 		return whatsmeow.ErrMessageTimedOut // the connection ended: the server may have the post
 	}

@@ -210,14 +210,13 @@ func TestStatusPosts(t *testing.T) {
 	if got := p.onPhone(wa, m.ID); got.Message.GetExtendedTextMessage().GetBackgroundArgb() != 0xff38b42f || got.Text != "buka jam 9" || got.To != "status@broadcast" {
 		t.Errorf("%+v", got)
 	}
-	if got := readers(m.ID); len(got) != 2 || m.Chat.Kind != bot.PartyStatus || len(m.Status.Contacts) != 2 {
-		t.Errorf("%v read it: %+v", got, m)
+	p.waitFor("two people to read it", func() bool { return len(readers(m.ID)) == 2 })
+	if m.Chat.Kind != bot.PartyStatus || len(m.Status.Contacts) != 2 {
+		t.Errorf("sent %+v", m)
 	}
 	var revocation bot.Message
 	p.changes(http.MethodDelete, m.ID, nil, http.StatusOK, &revocation)
-	if got := readers(revocation.ID); len(got) != 2 {
-		t.Errorf("%v lost it", got)
-	}
+	p.waitFor("two people to lose it", func() bool { return len(readers(revocation.ID)) == 2 })
 	if all := p.sends(http.StatusOK, bot.SendRequest{To: "status", Text: "untuk semua"}); all.Status.BackgroundColor == "" {
 		t.Errorf("%+v", all) // to whom the privacy settings name: nobody here
 	}
