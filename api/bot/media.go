@@ -67,14 +67,9 @@ type SendFile struct {
 
 // File is the file of a request, and what kind of message it makes; nil when it has none.
 func (r *SendRequest) File() (MessageKind, *SendFile) {
-	for _, one := range []struct {
-		kind MessageKind
-		file *SendFile
-	}{
-		{KindImage, r.Image}, {KindVideo, r.Video}, {KindAudio, r.Audio}, {KindVoice, r.Voice}, {KindDocument, r.Document}, {KindSticker, r.Sticker},
-	} {
-		if one.file != nil {
-			return one.kind, one.file
+	for _, kind := range FileKinds {
+		if file := *r.fileOf(kind); file != nil {
+			return kind, file
 		}
 	}
 	return "", nil
@@ -82,20 +77,17 @@ func (r *SendRequest) File() (MessageKind, *SendFile) {
 
 // SetFile makes a request one for a file of that kind; another kind changes nothing.
 func (r *SendRequest) SetFile(kind MessageKind, file *SendFile) {
-	switch kind {
-	case KindImage:
-		r.Image = file
-	case KindVideo:
-		r.Video = file
-	case KindAudio:
-		r.Audio = file
-	case KindVoice:
-		r.Voice = file
-	case KindDocument:
-		r.Document = file
-	case KindSticker:
-		r.Sticker = file
+	if at := r.fileOf(kind); at != nil {
+		*at = file
 	}
+}
+
+// fileOf is the field of the kind's file; nil for a kind without a file.
+func (r *SendRequest) fileOf(kind MessageKind) **SendFile {
+	return map[MessageKind]**SendFile{
+		KindImage: &r.Image, KindVideo: &r.Video, KindAudio: &r.Audio,
+		KindVoice: &r.Voice, KindDocument: &r.Document, KindSticker: &r.Sticker,
+	}[kind]
 }
 
 // FileKinds are the kinds of messages that have a file.

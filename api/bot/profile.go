@@ -16,7 +16,7 @@ type Profile struct {
 	Party
 	// About is the text below the name.
 	About string `json:"about"`
-	// PictureID changes with the picture; empty when there is none.
+	// PictureID changes with the picture; it is missing when the account has no picture.
 	PictureID string `json:"pictureId,omitempty"`
 }
 

@@ -42,12 +42,12 @@ type WAHAAbout struct {
 	About string `json:"about"`
 }
 
-// WAHAProfilePicture says where the picture of a person is; null where there is none that the account may see.
+// WAHAProfilePicture has the address of a person's picture; null when the account may see no picture.
 type WAHAProfilePicture struct {
 	URL *string `json:"profilePictureURL"`
 }
 
-// WAHAPicture says where the picture of a chat is; null where there is none that the account may see.
+// WAHAPicture has the address of a chat's picture; null when the account may see no picture.
 type WAHAPicture struct {
 	URL *string `json:"url"`
 }
@@ -70,7 +70,7 @@ const (
 // WAHAProfile is the account's own.
 type WAHAProfile struct {
 	ID string `json:"id"`
-	// Picture is its address, null where there is none.
+	// Picture is the address of the account's picture; null when it has no picture.
 	Picture *string `json:"picture"`
 	Name    string  `json:"name"`
 }

@@ -83,8 +83,8 @@ func (c *call) patiently() (body io.Reader, ended func()) {
 // fetchTime is added to an answer's time where the bot may fetch or convert a file first.
 const fetchTime = 5 * time.Minute
 
-// readWithFile decodes a JSON body, and keeps the file in it on the disk; the file is nil when there is none. decode gets
-// the text without the file, which is a member of the object at that depth.
+// readWithFile decodes a JSON body, and keeps the file in it on the disk; the file is nil when the body has no file.
+// decode gets the text without the file, which is a member of the object at that depth.
 func (c *call) readWithFile(depth int, decode func([]byte) error) (*media.Held, error) {
 	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {

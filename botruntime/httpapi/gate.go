@@ -32,8 +32,9 @@ type gate struct {
 // newGate returns the handler of a listener.
 func newGate(a *API, d door, routes []route) *gate {
 	g := &gate{API: a, door: d, mux: &mux{routes: make(map[string]entry, len(routes))}}
+	waha := wahaPatterns()
 	for _, r := range routes {
-		e := entry{route: r, waha: r.waha()}
+		e := entry{route: r, waha: waha[r.pattern()]}
 		g.mux.add(e, func(w http.ResponseWriter, req *http.Request) {
 			c := g.call(w, req, e.waha)
 			if err := r.do(c); err != nil {

@@ -38,11 +38,6 @@ func (r route) pattern() string {
 	return r.method + " " + r.path
 }
 
-// waha reports whether the route is one of WAHA's, whose clients expect errors in WAHA's shape.
-func (r route) waha() bool {
-	return slices.ContainsFunc(wahaRoutes(), func(w route) bool { return w.method == r.method && w.path == r.path })
-}
-
 // apiRoutes are the routes of the plain and the TLS listener.
 //
 // To add a part of the API: put its paths and types into api/bot; write its handlers, methods of call, in a file of

@@ -85,7 +85,7 @@ func (c *call) wahaAbout() error {
 	})
 }
 
-// wahaProfilePicture answers with the address of a picture at WhatsApp's media host; null where there is none.
+// wahaProfilePicture answers with the address of a picture at WhatsApp's media host; null when there is no picture.
 func (c *call) wahaProfilePicture() error {
 	id, err := c.wahaContactID()
 	if err != nil {
