@@ -1,0 +1,84 @@
+package media
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"image"
+	"image/png"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"sesi.dev/sesi/api/bot"
+)
+
+// wave is a second of sound as a WAV file: 8,000 samples of 16 bits.
+func wave() []byte {
+	const rate = 8000
+	head := []byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x10\x00data\x00\x00\x00\x00")
+	binary.LittleEndian.PutUint32(head[4:], 36+2*rate)
+	binary.LittleEndian.PutUint32(head[24:], rate)
+	binary.LittleEndian.PutUint32(head[28:], 2*rate)
+	binary.LittleEndian.PutUint32(head[40:], 2*rate)
+	sound := make([]byte, 2*rate)
+	for i := range rate {
+		binary.LittleEndian.PutUint16(sound[2*i:], uint16(i%40*500))
+	}
+	return append(head, sound...)
+}
+
+// The real ffmpeg makes of a file what WhatsApp shows; what it cannot read is refused, and leaves nothing.
+func TestFilesAreConverted(t *testing.T) {
+	t.Parallel()
+	ffmpeg, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		t.Skip("ffmpeg is not installed; what a bot does without it is tested elsewhere")
+	}
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, image.NewNRGBA(image.Rect(0, 0, 300, 101))); err != nil {
+		t.Fatal(err)
+	}
+	gif := []byte("GIF89a\x02\x00\x02\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x02\x00\x02\x00\x00\x02\x03\x0c\x10\x05\x00;")
+	for name, test := range map[string]struct {
+		kind    bot.MessageKind
+		content []byte
+		want    string
+	}{
+		"voice":   {bot.KindVoice, wave(), "audio/ogg; codecs=opus"},
+		"video":   {bot.KindVideo, gif, "video/mp4"},
+		"sticker": {bot.KindSticker, picture.Bytes(), "image/webp"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, func(o *Options) { o.Converter = ffmpeg })
+			ready, err := s.Prepare(t.Context(), stage(t, s, test.content), Given{Kind: test.kind})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ready.Release()
+			if ready.Media.Mimetype != test.want {
+				t.Errorf("it became %+v", ready.Media)
+			}
+			if test.kind == bot.KindVoice && ready.Media.Seconds != 1 {
+				t.Errorf("it lasts %d s", ready.Media.Seconds)
+			}
+		})
+	}
+	for name, content := range map[string]string{
+		"noise": strings.Repeat("noise", 1000),
+		// A list that names files of the machine: the formats that do so are not read.
+		"list":     "ffconcat version 1.0\nfile /etc/hostname\n",
+		"playlist": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, func(o *Options) { o.Converter = ffmpeg })
+			_, err := s.Prepare(t.Context(), stage(t, s, []byte(content)), Given{Kind: bot.KindVideo})
+			if !errors.Is(err, ErrNotConverted) {
+				t.Errorf("got %v", err)
+			}
+			if _, files := s.Usage(); files > 1 {
+				t.Errorf("%d files are left", files)
+			}
+		})
+	}
+}
