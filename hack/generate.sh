@@ -12,7 +12,7 @@ controller_gen=$(hack/tool.sh controller-gen)
 sesi=$(sed -n 's/.* EventType = "\(.*\)"$/\1/p' api/bot/event.go | LC_ALL=C sort)
 waha=$(sed -n '/^var names = /,/^}/p' botruntime/waha/event.go | grep -o '"[a-z0-9.]*":' | tr -d '":' | LC_ALL=C sort)
 both=$(printf '%s\n' "$sesi" "$waha" | LC_ALL=C sort -u | paste -sd ';')
-list() { sed "s/.*/'&'/" <<<"$1" | paste -sd ','; }
+list() { printf '%s\n' "$1" | sed "s/.*/'&'/" | paste -sd ','; }
 sed -i -e "/^\/\/ WebhookEvent is /,/^type WebhookEvent/s/Enum=.*/Enum=$both/" \
   -e "/message=.events must be the bot's/s/e in \[[^]]*\]/e in [$(list "$sesi")]/" \
   -e "/message=.events must be WAHA's/s/e in \[[^]]*\]/e in [$(list "$waha")]/" api/v1alpha1/messages.go
