@@ -177,13 +177,17 @@ func (s *Store) finishStart(ctx context.Context, device string) error {
 	return s.beginLife(ctx, next)
 }
 
-// closeDatabase empties the log into the database and closes it; without that megabytes of log stay behind.
+// closeDatabase empties the log into the database and closes it; without that megabytes of log stay behind. When ctx ends
+// before the log is empty, the database is closed all the same: nothing is lost, and the error is ctx's.
 func closeDatabase(ctx context.Context, db *sql.DB) error {
 	_, err := db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
-	return errors.Join(err, db.Close())
+	if closed := db.Close(); closed != nil {
+		return closed
+	}
+	return err
 }
 
-// closeWait bounds how long Close waits for a cancelled backup to end.
+// closeWait bounds how long Close waits for a cancelled backup to end, and then for the log to be emptied.
 const closeWait = 2 * time.Second
 
 // Close cancels backups in progress, closes the database and frees the lock. It may be repeated.
@@ -206,9 +210,22 @@ func (s *Store) Close() error {
 			s.log.Warn("a backup did not end in time")
 		}
 	}
-	err := closeDatabase(ctx, s.db)
-	if err == nil {
-		err = endLife(s.layout)
-	}
+	err := s.endDatabase()
 	return errors.Join(describe(s.layout.database(), err), s.lock.release())
+}
+
+// endDatabase closes the database and ends its life, unless the disk is so slow that the log stays behind: then the next start
+// reads it, and nothing is lost.
+func (s *Store) endDatabase() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
+	defer cancel()
+	err := closeDatabase(ctx, s.db)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("the disk is slow: the database's log stays behind until the next start")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return endLife(s.layout)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -227,6 +228,37 @@ func TestCloseEndsEverything(t *testing.T) {
 	}
 	if err := s.Sync(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("Sync = %v", err)
+	}
+}
+
+// TestAClosingThatTakesTooLong: a log that cannot be emptied in time is no fault of the bot. The next start reads it.
+func TestAClosingThatTakesTooLong(t *testing.T) {
+	auth := t.TempDir()
+	s := open(t, auth)
+	want := link(t, s, "6281200000001")
+	reader, err := sql.Open("sqlite", dsn(s.layout.database(), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	tx, err := reader.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var devices int
+	if err := tx.QueryRowContext(t.Context(), `SELECT count(*) FROM whatsmeow_device`).Scan(&devices); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	if info, err := os.Stat(s.layout.database() + "-wal"); err != nil || info.Size() == 0 {
+		t.Fatalf("the log is %v, %v: the reader did not keep it", info, err)
+	}
+	if err := errors.Join(tx.Rollback(), reader.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, auth)
+	if got, err := observeDevice(t.Context(), s.db); err != nil || got != want {
+		t.Errorf("after a slow end the device is %q, %v, want %q", got, err, want)
 	}
 }
 

@@ -132,6 +132,7 @@ func textsTo(phone string, all []outMsg) (texts []string) {
 // TestFinanceBot: the finance bot books every message once and answers it once, although its pod is deleted, its image
 // changes, and messages come while there is no bot.
 func TestFinanceBot(t *testing.T) {
+	t.Parallel()
 	session := theFleet(t)[financeNumber]
 	book(t, 1)
 	before := podUID(t, session)

@@ -79,6 +79,7 @@ func TestPodDeleted(t *testing.T) {
 }
 
 func TestDeviceUnlinkedOnThePhone(t *testing.T) {
+	t.Parallel()
 	session := startLinked(t, newSession(ownSpace(t, "unlinked"), "shop"), phoneOf(100))
 	must(t, simulator(t.Context(), http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID}, nil))
 	awaitQR(t, session)
@@ -93,6 +94,7 @@ func TestDeviceUnlinkedOnThePhone(t *testing.T) {
 }
 
 func TestTwoSessionsOnOneClaim(t *testing.T) {
+	t.Parallel()
 	namespace := ownSpace(t, "shared")
 	claim := &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "sessions"},
@@ -168,6 +170,7 @@ func TestImageChanged(t *testing.T) {
 }
 
 func TestBotOutOfMemory(t *testing.T) {
+	t.Parallel()
 	session := startLinked(t, newSession(ownSpace(t, "memory"), "shop"), phoneOf(120))
 	limit := func(memory string) {
 		patch(t, session, func() {
@@ -184,6 +187,7 @@ func TestBotOutOfMemory(t *testing.T) {
 }
 
 func TestClaimDeleted(t *testing.T) {
+	t.Parallel()
 	session := startLinked(t, newSession(ownSpace(t, "claimless"), "shop"), phoneOf(130))
 	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: naming.Name(session)}}
 	must(t, get(t.Context(), claim))
@@ -257,6 +261,7 @@ func portsOf(ports []networkingv1.NetworkPolicyPort) []int {
 }
 
 func TestPortForwardWithCurl(t *testing.T) {
+	t.Parallel()
 	session := theFleet(t)[3]
 	at := portForward(t, session, naming.PortPlain)
 	for name, tc := range map[string]struct {
@@ -286,6 +291,7 @@ func TestPortForwardWithCurl(t *testing.T) {
 }
 
 func TestSessionClearedWithCurl(t *testing.T) {
+	t.Parallel()
 	session := startLinked(t, newSession(ownSpace(t, "cleared"), "shop"), phoneOf(140))
 	at := portForward(t, session, naming.PortPlain)
 	if got := command(t, "curl", "-fsS", "-X", "DELETE", at+"/api/session/clear"); !strings.Contains(got, "Session berhasil dihapus") {
@@ -296,6 +302,7 @@ func TestSessionClearedWithCurl(t *testing.T) {
 }
 
 func TestCallersInTheCluster(t *testing.T) {
+	t.Parallel()
 	session := theFleet(t)[4]
 	namespace := session.Namespace
 	service := "https://" + naming.Name(session) + "." + namespace + ".svc:8443/api/session/status"

@@ -23,6 +23,7 @@ import (
 // says so meanwhile. A change of the webhooks, and one of the pace, take effect in the running bot, which keeps its pod
 // and its connection.
 func TestWebhookDownAndBack(t *testing.T) {
+	t.Parallel()
 	namespace := ownSpace(t, "webhooks")
 	receiver := func(name string) *corev1.Pod {
 		pod := toolbox(namespace, name, map[string]string{"app": "receiver", "which": name})

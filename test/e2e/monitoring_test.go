@@ -37,6 +37,7 @@ const (
 // alerts and the dashboard exists, that every query of the dashboard returns something, and that a session fires its
 // alerts.
 func TestMonitoring(t *testing.T) {
+	t.Parallel()
 	namespace := ownSpace(t, "monitoring")
 	session := newSession(namespace, "shop")
 	session.Spec.Webhooks = []v1alpha1.Webhook{{Name: "books", URL: "http://127.0.0.1:1/nobody-listens", Events: []v1alpha1.WebhookEvent{"message"}}}

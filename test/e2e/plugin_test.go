@@ -136,6 +136,7 @@ func says(t *testing.T, out string, words ...string) {
 
 // TestPlugin leads one session through its life with only the plugin.
 func TestPlugin(t *testing.T) {
+	t.Parallel()
 	namespace := ownSpace(t, "plugin")
 	p := newPlugin(t, namespace)
 	session := newSession(namespace, "shop")
