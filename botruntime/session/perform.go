@@ -37,7 +37,7 @@ func (s *Supervisor) perform(ctx context.Context, a action) {
 		s.client.hangup()
 	case actRenew:
 		s.client.close()
-		s.renew(ctx, s.store.Container().NewDevice())
+		s.renew(ctx, s.store.NewDevice())
 	case actReplace:
 		s.client.close()
 		s.renew(ctx, s.client.wa.Store)

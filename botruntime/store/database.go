@@ -51,8 +51,8 @@ func liveParams() url.Values {
 }
 
 // openLive opens the session's database, creates or upgrades its tables, and checks them.
-func openLive(ctx context.Context, path string, report func(error)) (*sql.DB, *sqlstore.Container, error) {
-	db, err := openWatched(dsn(path, liveParams()), report)
+func openLive(ctx context.Context, path string, w watch) (*sql.DB, *sqlstore.Container, error) {
+	db, err := openWatched(dsn(path, liveParams()), w)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -168,7 +168,7 @@ const preKeys = 50
 // pair links a device as whatsmeow does after a scan: its row first, then its other data. It returns the device's name.
 func pair(s *Store, phone string) (string, error) {
 	ctx := context.Background()
-	device := s.Container().NewDevice()
+	device := s.NewDevice()
 	jid := types.NewADJID(phone, 0, 7)
 	device.ID = &jid
 	device.LID = types.NewJID("9"+phone, types.HiddenUserServer)

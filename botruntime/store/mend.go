@@ -61,7 +61,7 @@ func (s *Store) tryDatabase(ctx context.Context, tried map[string]bool) (damage 
 	if err := ensureDatabaseFiles(s.layout); err != nil {
 		return "", false, err
 	}
-	s.db, s.container, err = openLive(ctx, s.layout.database(), s.reportUnwritable)
+	s.db, s.container, err = openLive(ctx, s.layout.database(), watch{s.reportUnwritable, s.undone})
 	var upgrade *upgradeError
 	if errors.As(err, &upgrade) && found.condition == conditionSound && found.version < knownVersion() && classifyDamage(err) != "" {
 		return "", false, problem(NotUpgradable, s.layout.database(), err)

@@ -111,7 +111,7 @@ func prepare(ctx context.Context, l layout, source io.Reader) (temp, device stri
 	case found.device == "":
 		return "", "", &BackupError{Reason: "it holds no linked device"}
 	}
-	db, _, err := openLive(ctx, path, func(error) {})
+	db, _, err := openLive(ctx, path, watch{func(error) {}, func() {}})
 	if reason := classifyDamage(err); reason != "" {
 		return "", "", &BackupError{Reason: reason}
 	}

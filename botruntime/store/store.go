@@ -54,6 +54,8 @@ type Store struct {
 	db      *sql.DB
 	// unwritable is what OnUnwritable was given.
 	unwritable atomic.Pointer[func(error)]
+	// identities are those of the linked device, nil while there is none.
+	identities atomic.Pointer[identities]
 	// unreadable is true from an error that isUnreadable knows until Probe has read the whole database.
 	unreadable atomic.Bool
 
@@ -93,8 +95,9 @@ func (s *Store) Device(ctx context.Context) (*wastore.Device, error) {
 		return nil, describe(s.layout.database(), err)
 	}
 	if device == nil {
-		device = container.NewDevice()
+		return s.NewDevice(), nil
 	}
+	s.spare(device)
 	return device, nil
 }
 

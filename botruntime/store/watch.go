@@ -19,20 +19,26 @@ const statements = 32
 // openWatched opens a database whose connections report each error that IsUnwritable knows, before they return
 // it. whatsmeow acknowledges a message although it could not store what it needs to decrypt the next one, so its
 // caller must learn of the error first.
-func openWatched(name string, report func(error)) (*sql.DB, error) {
+func openWatched(name string, w watch) (*sql.DB, error) {
 	base, err := sqlite.NewConnector(name)
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(watchedConnector{prepared.New(base, statements), report}), nil
+	return sql.OpenDB(watchedConnector{prepared.New(base, statements), w}), nil
 }
 
-// watch passes err on, and reports it when the disk refuses the database's files.
-type watch func(error)
+// watch is who learns what happens to a database.
+type watch struct {
+	// report gets each error that says that the disk refuses the database's files.
+	report func(error)
+	// undone is called after a transaction was undone.
+	undone func()
+}
 
+// pass passes err on, and reports it.
 func (w watch) pass(err error) error {
 	if IsUnwritable(err) {
-		w(err)
+		w.report(err)
 	}
 	return err
 }
@@ -156,4 +162,16 @@ type watchedTx struct {
 }
 
 // Commit implements driver.Tx.
-func (t watchedTx) Commit() error { return t.watch.pass(t.Tx.Commit()) }
+func (t watchedTx) Commit() error {
+	err := t.watch.pass(t.Tx.Commit())
+	if err != nil {
+		t.watch.undone()
+	}
+	return err
+}
+
+// Rollback implements driver.Tx.
+func (t watchedTx) Rollback() error {
+	defer t.watch.undone()
+	return t.Tx.Rollback()
+}

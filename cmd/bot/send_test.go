@@ -149,6 +149,9 @@ func TestAMessageGoesOutAndComesThrough(t *testing.T) {
 		}
 	}
 	m = p.becomes(m.ID, bot.MessagePlayed)
+	if n := wa.StatsMap()["selfFetch"]; n != 0 {
+		t.Errorf("the bot asked WhatsApp %d times for a key of its own", n)
+	}
 	var states []bot.MessageState
 	for _, step := range m.History {
 		states = append(states, step.State)
