@@ -26,24 +26,11 @@ type door struct {
 type gate struct {
 	*API
 	door
-	mux *mux
+	mux mux
 }
 
 // newGate returns the handler of a listener.
-func newGate(a *API, d door, routes []route) *gate {
-	g := &gate{API: a, door: d, mux: &mux{routes: make(map[string]entry, len(routes))}}
-	waha := wahaPatterns()
-	for _, r := range routes {
-		e := entry{route: r, waha: waha[r.pattern()]}
-		g.mux.add(e, func(w http.ResponseWriter, req *http.Request) {
-			c := g.call(w, req, e.waha)
-			if err := r.do(c); err != nil {
-				c.fail(err)
-			}
-		})
-	}
-	return g
-}
+func newGate(a *API, d door, routes mux) *gate { return &gate{API: a, door: d, mux: routes} }
 
 // ServeHTTP implements http.Handler.
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +38,8 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	watched := &statusWriter{ResponseWriter: w}
 	secureHeaders(w.Header())
 	r = withoutSlash(r)
-	c := g.call(watched, r, false)
+	found := g.mux.find(r)
+	c := g.call(watched, r, found != nil && found.waha)
 	defer func() {
 		p := recover()
 		if err, ok := p.(error); p != nil && (!ok || !errors.Is(err, http.ErrAbortHandler)) {
@@ -67,21 +55,24 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(p)
 		}
 	}()
-	if err := g.admit(c); err != nil {
+	if err := g.admit(c, found); err != nil {
 		c.fail(err)
 		return
 	}
-	found, _ := g.mux.find(r)
 	r.Body = http.MaxBytesReader(watched, r.Body, g.bodyLimit(found.route))
-	g.mux.ServeHTTP(watched, r)
+	c.answer(found)
 }
 
-// admit decides whether a request may reach its route.
-func (g *gate) admit(c *call) error {
-	found, ok := g.mux.find(c.r)
-	if ok {
-		c.waha = found.waha
+// answer serves a call by its route.
+func (c *call) answer(e *entry) {
+	e.fill(c.r)
+	if err := e.do(c); err != nil {
+		c.fail(err)
 	}
+}
+
+// admit decides whether a request may reach its route, nil for none.
+func (g *gate) admit(c *call, found *entry) error {
 	if g.local {
 		if err := c.needsLocal(); err != nil {
 			return err
@@ -90,20 +81,24 @@ func (g *gate) admit(c *call) error {
 	if fromOtherSite(c.r) && !c.sendsTokenForm() {
 		return faultCrossSite
 	}
-	if !ok && hasWAHA(c.r) {
+	if found == nil && hasWAHA(c.r) {
 		c.waha = true
 		if err := c.authorize(withToken); err != nil {
 			return err
 		}
 		return faultUnserved
 	}
-	if err := c.authorize(found.access); err != nil {
+	needs := withToken // a stranger does not learn which paths there are
+	if found != nil {
+		needs = found.access
+	}
+	if err := c.authorize(needs); err != nil {
 		return err
 	}
-	if g.local || g.token && (found.access == withToken || found.access == withTokenAlways) {
+	if g.local || g.token && (needs == withToken || needs == withTokenAlways) {
 		trust(c.r.Context())
 	}
-	if !ok {
+	if found == nil {
 		return g.missing(c.r)
 	}
 	return nil
@@ -132,15 +127,7 @@ func (c *call) sendsTokenForm() bool {
 
 // missing tells an unknown path from a known path with another method.
 func (g *gate) missing(r *http.Request) error {
-	var allowed []string
-	for _, method := range g.mux.methods() {
-		other := new(http.Request)
-		*other = *r
-		other.Method = method
-		if _, ok := g.mux.find(other); ok {
-			allowed = append(allowed, method)
-		}
-	}
+	allowed := g.mux.methods(r.URL.EscapedPath())
 	if len(allowed) == 0 {
 		return faultNotFound
 	}

@@ -41,7 +41,7 @@ func TestRebindingIsRefused(t *testing.T) {
 		}
 		got := send(t, r.method, url+r.path, "", "Host", "evil.example:3000", "X-Api-Key", testToken)
 		if p := got.problem(t); p.Status != 403 || p.Kind() != "foreign-host" {
-			t.Errorf("%s: %s, want 403 foreign-host", r.pattern(), got.body)
+			t.Errorf("%s: %s, want 403 foreign-host", r.path, got.body)
 		}
 	}
 	if done := f.done(); len(done) > 0 || f.lookCount() > 0 {
@@ -236,7 +236,7 @@ func TestOtherSitesChangeNothing(t *testing.T) {
 			}
 			got := send(t, r.method, url+r.path, "", "Sec-Fetch-Site", "cross-site", "X-Api-Key", testToken)
 			if p := got.problem(t); p.Status != 403 || p.Kind() != "cross-site" {
-				t.Errorf("%s at %s: %s, want 403 cross-site", r.pattern(), door, got.body)
+				t.Errorf("%s at %s: %s, want 403 cross-site", r.path, door, got.body)
 			}
 		}
 		got := send(t, "GET", url+"/api/session/status", "", "Origin", "http://evil.example", "X-Api-Key", testToken)

@@ -1,9 +1,7 @@
 package httpapi
 
 import (
-	"net/http"
 	"slices"
-	"strings"
 
 	"sesi.dev/sesi/api/bot"
 )
@@ -30,21 +28,22 @@ type route struct {
 	do           func(*call) error
 }
 
-// pattern returns the route as a pattern of http.ServeMux.
-func (r route) pattern() string {
-	if r.path == bot.PathHome {
-		return r.method + " " + r.path + "{$}"
-	}
-	return r.method + " " + r.path
-}
-
 // apiRoutes are the routes of the plain and the TLS listener.
 //
 // To add a part of the API: put its paths and types into api/bot; write its handlers, methods of call, in a file of
 // this package, together with a function like sessionRoutes; name that function here; describe each route in
 // hack/openapi/operations.go and run make generate. A handler returns a fault, or any error, instead of writing one.
-func apiRoutes() []route {
-	return slices.Concat(pageRoutes(), sessionRoutes(), messageRoutes(), sendRoutes(), liveRoutes(), chatRoutes(), contactRoutes(), pictureRoutes(), groupRoutes(), webhookRoutes(), wahaRoutes())
+func apiRoutes() mux {
+	m := make(mux, 0, 192)
+	for _, part := range []func() []route{pageRoutes, sessionRoutes, messageRoutes, sendRoutes, liveRoutes, chatRoutes, contactRoutes, pictureRoutes, groupRoutes, webhookRoutes} {
+		for _, r := range part() {
+			m = append(m, entry{route: r})
+		}
+	}
+	for _, r := range wahaRoutes() {
+		m = append(m, entry{route: r, waha: true})
+	}
+	return slices.Clip(m)
 }
 
 func pageRoutes() []route {
@@ -76,11 +75,11 @@ func sessionRoutes() []route {
 }
 
 // probeRoutes are the routes of the metrics listener.
-func probeRoutes() []route {
-	return []route{
-		{"GET", bot.PathLive, forAll, (*call).live},
-		{"GET", bot.PathReady, forAll, (*call).ready},
-		{"GET", bot.PathMetrics, forAll, (*call).metrics},
+func probeRoutes() mux {
+	return mux{
+		{route: route{"GET", bot.PathLive, forAll, (*call).live}},
+		{route: route{"GET", bot.PathReady, forAll, (*call).ready}},
+		{route: route{"GET", bot.PathMetrics, forAll, (*call).metrics}},
 	}
 }
 
@@ -106,59 +105,5 @@ func Routes() []Route {
 	for _, r := range probeRoutes() {
 		out = append(out, Route{Method: r.method, Path: r.path, Probe: true})
 	}
-	return out
-}
-
-// mux serves the routes of a listener and lists them.
-type mux struct {
-	own http.ServeMux
-	// named has WAHA's paths that begin with a session's name: they would overlap with the bot's own, which come first.
-	named  http.ServeMux
-	routes map[string]entry
-}
-
-// add serves a route.
-func (m *mux) add(e entry, do http.HandlerFunc) {
-	m.routes[e.pattern()] = e
-	if strings.HasPrefix(e.path, "/api/{name}/") {
-		m.named.HandleFunc(e.pattern(), do)
-		return
-	}
-	m.own.HandleFunc(e.pattern(), do)
-}
-
-// entry is the pattern of a route and whether it is one of WAHA's.
-type entry struct {
-	route
-	waha bool
-}
-
-// find returns the route of r; false when there is none.
-func (m *mux) find(r *http.Request) (entry, bool) {
-	_, pattern := m.of(r).Handler(r)
-	found, ok := m.routes[pattern]
-	return found, ok
-}
-
-// of returns the part of the mux that serves r.
-func (m *mux) of(r *http.Request) *http.ServeMux {
-	if _, pattern := m.own.Handler(r); pattern == "" {
-		return &m.named
-	}
-	return &m.own
-}
-
-// ServeHTTP implements http.Handler.
-func (m *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.of(r).ServeHTTP(w, r) }
-
-// methods lists the methods of all routes, each once.
-func (m *mux) methods() []string {
-	var out []string
-	for _, r := range m.routes {
-		if !slices.Contains(out, r.method) {
-			out = append(out, r.method)
-		}
-	}
-	slices.SortFunc(out, strings.Compare)
 	return out
 }

@@ -24,9 +24,10 @@ func (c *call) wahaFile() error {
 	if own.Method != http.MethodHead {
 		own.Method = http.MethodGet
 	}
-	if _, served := c.mux.find(own); !served {
+	found := c.mux.find(own)
+	if found == nil {
 		return faultUnserved
 	}
-	c.mux.ServeHTTP(c.w, own)
+	c.gate.call(c.w, own, found.waha).answer(found)
 	return nil
 }

@@ -14,15 +14,6 @@ func wahaRoutes() []route {
 	return slices.Concat(wahaFirstRoutes(), wahaMoreRoutes(), wahaFileRoutes())
 }
 
-// wahaPatterns are the patterns of WAHA's routes, whose clients expect errors in WAHA's shape.
-func wahaPatterns() map[string]bool {
-	patterns := map[string]bool{}
-	for _, r := range wahaRoutes() {
-		patterns[r.pattern()] = true
-	}
-	return patterns
-}
-
 func wahaFirstRoutes() []route {
 	return []route{
 		{"GET", bot.PathWAHAPing, forAll, (*call).wahaPing},
