@@ -32,9 +32,8 @@ type Options struct {
 	Journal *journal.Journal
 	// Names finds the other address of a person.
 	Names message.Names
-	// Commit writes an event and reports whether it is on disk. With once it keeps the write for later where the disk
-	// refuses it, because WhatsApp does not deliver the event again.
-	Commit func(do func(*journal.Tx) error, once bool) bool
+	// Inbox writes to the journal what comes from WhatsApp.
+	Inbox *journal.Inbox
 	// People lists those whose names whatsmeow knows, in the order of their addresses, after one of them.
 	People func(ctx context.Context, after string, limit int) ([]store.Known, error)
 	Meter  Meter

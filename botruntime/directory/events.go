@@ -48,7 +48,7 @@ func (d *Directory) Take(evt any) (concerned, kept bool) {
 // takeRead notes what the owner of the phone has read.
 func (d *Directory) takeRead(evt *events.Receipt) bool {
 	chat := d.Names.Party(evt.Chat, evt.RecipientAlt, "")
-	return d.Commit(func(t *journal.Tx) error { return t.MarkRead(chat.ID, evt.MessageIDs...) }, true)
+	return d.Inbox.Take(journal.Arrival{Write: func(t *journal.Tx) error { return t.MarkRead(chat.ID, evt.MessageIDs...) }})
 }
 
 // entry is an event to write. Its name is the same when WhatsApp tells it again; without one there is nothing to write.
@@ -60,6 +60,20 @@ type entry struct {
 	names map[string]string // of people and groups, by their id
 }
 
+// key names the event in the journal.
+func (e entry) key() journal.Key {
+	return journal.KeyOf(append([]string{string(e.kind)}, e.name...)...)
+}
+
+// bare is a change of a group without what changed.
+func (e entry) bare() entry {
+	if was := e.data.Group; was != nil {
+		e.data.Group = &bot.GroupChange{Chat: bot.Party{Kind: was.Chat.Kind, ID: was.Chat.ID}, At: was.At, Change: was.Change}
+	}
+	e.names = nil
+	return e
+}
+
 // write writes events in one transaction. once says that WhatsApp does not tell them again.
 func (d *Directory) write(once bool, entries ...entry) bool {
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return len(e.name) == 0 })
@@ -67,24 +81,39 @@ func (d *Directory) write(once bool, entries ...entry) bool {
 		return true
 	}
 	fresh := make([]bool, len(entries))
-	kept := d.Commit(func(t *journal.Tx) (err error) {
+	write := func(t *journal.Tx, form func(entry) entry) (err error) {
 		for i, e := range entries {
-			key := journal.KeyOf(append([]string{string(e.kind)}, e.name...)...)
-			if fresh[i], err = t.Append([]journal.Key{key}, e.kind, e.chat, e.data); err != nil {
-				return fmt.Errorf("append an event: %w", err)
-			}
-			for id, name := range e.names {
-				if err := t.SetName(id, name); err != nil {
-					return err
-				}
+			if fresh[i], err = form(e).append(t); err != nil {
+				return err
 			}
 		}
 		return nil
-	}, once)
+	}
+	arrival := journal.Arrival{
+		Write:   func(t *journal.Tx) error { return write(t, func(e entry) entry { return e }) },
+		Instead: func(t *journal.Tx) error { return write(t, entry.bare) },
+	}
+	if !once {
+		arrival.Key = entries[0].key()
+	}
+	kept := d.Inbox.Take(arrival)
 	if kept {
 		for i, e := range entries {
 			d.Meter.Received(e.kind, !fresh[i])
 		}
 	}
 	return kept
+}
+
+// append writes an event with the names that it tells; fresh is false for a repeat.
+func (e entry) append(t *journal.Tx) (fresh bool, err error) {
+	if fresh, err = t.Append([]journal.Key{e.key()}, e.kind, e.chat, e.data); err != nil {
+		return false, fmt.Errorf("append an event: %w", err)
+	}
+	for id, name := range e.names {
+		if err := t.SetName(id, name); err != nil {
+			return false, err
+		}
+	}
+	return fresh, nil
 }

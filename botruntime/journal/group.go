@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -20,7 +19,7 @@ type member struct {
 }
 
 // CommitTogether is Commit, but callers that come at the same time share one transaction, and its wait for the disk.
-// What one caller does is undone alone when its do fails. do must use nothing but the methods of Tx.
+// What one caller does is undone alone when its do fails. do must use nothing but the methods of Tx, and may run twice.
 func (j *Journal) CommitTogether(ctx context.Context, do func(*Tx) error) error {
 	mine := &member{do, make(chan error, 1)}
 	j.groupMu.Lock()
@@ -51,29 +50,29 @@ func (j *Journal) CommitTogether(ctx context.Context, do func(*Tx) error) error 
 	}
 }
 
-// commitGroup runs the parts of several callers in one transaction, and answers each.
+// commitGroup runs the parts of several callers in one transaction, and answers each. Where one of them fails, each gets
+// a transaction of its own: that is seldom, and a savepoint for each part costs SQLite a copy of each page.
 func (j *Journal) commitGroup(ctx context.Context, some []*member) {
 	// The end of one caller's context must not end the others' transaction.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), groupTime)
 	defer cancel()
-	refused := make([]error, len(some))
+	var refused error // of a part
 	err := j.Commit(ctx, func(t *Tx) error {
-		if len(some) == 1 {
-			return some[0].do(t)
-		}
-		for i, m := range some {
-			if err := t.part(m.do); err != nil {
-				var broken *brokenError
-				if errors.As(err, &broken) {
-					return broken.error
-				}
-				refused[i] = err
+		for _, m := range some {
+			if refused = safely(t, m.do); refused != nil {
+				return refused
 			}
 		}
 		return nil
 	})
-	for i, m := range some {
-		m.done <- errors.Join(err, refused[i])
+	if refused == nil || len(some) == 1 || ofDisk(refused) {
+		for _, m := range some {
+			m.done <- err
+		}
+		return
+	}
+	for _, m := range some {
+		m.done <- j.Commit(ctx, func(t *Tx) error { return safely(t, m.do) })
 	}
 }
 
@@ -82,16 +81,16 @@ type brokenError struct{ error }
 
 // part runs do so that it can be undone alone.
 func (t *Tx) part(do func(*Tx) error) error {
-	last, events, repeats := t.last, t.events, t.repeats
+	was := *t
 	if _, err := t.tx.ExecContext(t.ctx, `SAVEPOINT part`); err != nil {
 		return &brokenError{err}
 	}
-	err := do(t)
+	err := safely(t, do)
 	if err != nil {
 		if _, undo := t.tx.ExecContext(t.ctx, `ROLLBACK TO part`); undo != nil {
 			return &brokenError{err} // SQLite has rolled everything back already
 		}
-		t.last, t.events, t.repeats = last, events, repeats
+		*t = was
 	}
 	if _, release := t.tx.ExecContext(t.ctx, `RELEASE part`); release != nil {
 		if err == nil {

@@ -101,3 +101,24 @@ func TestATransactionThatSQLiteRolledBack(t *testing.T) {
 		t.Errorf("%d events, %v", len(events), err)
 	}
 }
+
+// Where one of several parts fails, the others are written, and what a part did before it failed is not.
+func TestAPartThatFailsIsUndoneAlone(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir(), nil)
+	errWrong := errors.New("wrong")
+	put := func(name string, err error) *member {
+		return &member{func(tx *Tx) error { return errors.Join(tx.SetName(name, name), err) }, make(chan error, 1)}
+	}
+	some := []*member{put("a", nil), put("b", errWrong), put("c", nil)}
+	j.commitGroup(t.Context(), some)
+	for i, m := range some {
+		if err := <-m.done; (i == 1) != errors.Is(err, errWrong) {
+			t.Errorf("part %d: %v", i, err)
+		}
+	}
+	names, err := j.Names(t.Context(), []string{"a", "b", "c"})
+	if err != nil || len(names) != 2 || names["b"] != "" {
+		t.Errorf("%v, %v", names, err)
+	}
+}

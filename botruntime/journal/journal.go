@@ -52,6 +52,7 @@ type Journal struct {
 	oldest  uint64
 	stats   Stats
 	limits  limits
+	pending int // messages that wait to be sent
 
 	leader  sync.Mutex // of the caller that writes for a group
 	groupMu sync.Mutex
@@ -96,7 +97,7 @@ func params() url.Values {
 		"_txlock": {"immediate"},
 		"_pragma": {
 			"busy_timeout(5000)", "locking_mode(EXCLUSIVE)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)",
-			"synchronous(FULL)", "cache_size(-64)", "mmap_size(0)", "wal_autocheckpoint(256)",
+			"synchronous(FULL)", "cache_size(-256)", "mmap_size(0)", "wal_autocheckpoint(256)",
 			"journal_size_limit(1048576)",
 		},
 	}
@@ -186,7 +187,10 @@ func (j *Journal) prepare(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	return db.QueryRowContext(ctx, `SELECT coalesce(min(seq), 0) FROM events`).Scan(&j.oldest)
+	if err := db.QueryRowContext(ctx, `SELECT coalesce(min(seq), 0) FROM events`).Scan(&j.oldest); err != nil {
+		return err
+	}
+	return db.QueryRowContext(ctx, `SELECT count(*) FROM sends WHERE pending`).Scan(&j.pending)
 }
 
 // setAside renames the file and its log.
@@ -220,6 +224,7 @@ type Tx struct {
 	last    uint64
 	events  uint64
 	repeats uint64
+	pending int // how many more messages wait to be sent
 }
 
 // Now is when the transaction began, by the journal's clock.
@@ -246,6 +251,7 @@ func (j *Journal) Commit(ctx context.Context, do func(*Tx) error) error {
 	defer j.mu.Unlock()
 	j.stats.Events += t.events
 	j.stats.Repeats += t.repeats
+	j.pending += t.pending
 	j.stats.LastCommit = time.Since(began)
 	if t.last > j.last {
 		j.last = t.last

@@ -1,10 +1,12 @@
 package journal
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -229,5 +231,24 @@ func BenchmarkCommit(b *testing.B) {
 	j := open(b, b.TempDir(), nil)
 	for i := range b.N {
 		came(b, j, fmt.Sprint("M", i), chat(i%100), "a message of a usual length")
+	}
+}
+
+// TestDataOfAnEventIsTheJSONOfItsMember: each member of bot.EventData, and an event without data.
+func TestDataOfAnEventIsTheJSONOfItsMember(t *testing.T) {
+	t.Parallel()
+	all := []bot.EventData{{}}
+	for i := range reflect.TypeFor[bot.EventData]().NumField() {
+		var data bot.EventData
+		field := reflect.ValueOf(&data).Elem().Field(i)
+		field.Set(reflect.New(field.Type().Elem()))
+		all = append(all, data)
+	}
+	for _, data := range all {
+		got, err := encodeData(data)
+		want, wantErr := json.Marshal(data)
+		if err != nil || wantErr != nil || string(got) != string(want) {
+			t.Errorf("%s, %v; want %s, %v", got, err, want, wantErr)
+		}
 	}
 }

@@ -73,6 +73,7 @@ var (
 func (j *Journal) AddSend(ctx context.Context, s Send) (got Send, fresh bool, err error) {
 	var refused error
 	err = j.CommitTogether(ctx, func(t *Tx) error {
+		refused, fresh = nil, false
 		earlier, err := t.sendByKey(s.Key)
 		if err != nil {
 			return err
@@ -83,11 +84,7 @@ func (j *Journal) AddSend(ctx context.Context, s Send) (got Send, fresh bool, er
 			}
 			return nil
 		}
-		var pending int
-		if err := t.tx.QueryRowContext(t.ctx, `SELECT count(*) FROM sends WHERE pending`).Scan(&pending); err != nil {
-			return err
-		}
-		if pending >= MaxPending {
+		if t.allPending() >= MaxPending {
 			refused = ErrOutboxFull
 			return nil
 		}
@@ -113,10 +110,28 @@ func (t *Tx) insertSend(s *Send) error {
 	if err != nil {
 		return err
 	}
+	t.notePending(false, s.Pending)
 	if s.N, err = done.LastInsertId(); err != nil || !s.Listed {
 		return err
 	}
 	return t.PutMessage(s.Message, s.Raw)
+}
+
+// notePending counts an entry that became pending, or no longer is.
+func (t *Tx) notePending(was, is bool) {
+	if is && !was {
+		t.pending++
+	}
+	if was && !is {
+		t.pending--
+	}
+}
+
+// allPending is how many entries are pending.
+func (t *Tx) allPending() int {
+	t.j.mu.Lock()
+	defer t.j.mu.Unlock()
+	return t.j.pending + t.pending
 }
 
 const selectSend = `SELECT n, idem, sum, account, target, pending, due, ends, attempts, listed, body, raw, file FROM sends`
@@ -152,194 +167,6 @@ func (j *Journal) Send(ctx context.Context, id string) (*Send, error) {
 	return scanSend(j.db.QueryRowContext(ctx, selectSend+` WHERE id = ?`, id))
 }
 
-// whereDue finds the entries that are due, but for those that wait for an earlier one of their chat.
-const whereDue = ` s WHERE pending AND due <= ? AND file = '' AND NOT EXISTS (
-	SELECT 1 FROM sends e WHERE e.pending AND e.chat = s.chat AND e.n < s.n AND (
-		e.due > ? AND (e.attempts > 0 OR e.state = 'held') OR e.due <= ? AND e.file <> ''))
-	ORDER BY n LIMIT ?`
-
-// TakeDue marks up to limit entries as being sent, and returns them in the order of the outbox. An entry waits while an
-// earlier one of its chat does, unless that one was never tried and has its own time. One with a file waits until
-// WhatsApp has the file.
-func (j *Journal) TakeDue(ctx context.Context, limit int) (taken []Send, err error) {
-	if idle, err := j.idle(ctx); idle || err != nil {
-		return nil, err
-	}
-	err = j.Commit(ctx, func(t *Tx) error {
-		taken, err = t.due(limit)
-		for i := 0; i < len(taken) && err == nil; i++ {
-			err = t.change(&taken[i], func(s *Send) bool {
-				s.Message.State, s.Message.Hold = bot.MessageSending, nil
-				return true
-			})
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return taken, nil
-}
-
-func (t *Tx) due(limit int) (due []Send, err error) {
-	rows, err := t.tx.QueryContext(t.ctx, selectSend+whereDue, millis(t.now), millis(t.now), millis(t.now), limit)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		s, err := scanSend(rows)
-		if err != nil {
-			return nil, err
-		}
-		due = append(due, *s)
-	}
-	return due, rows.Err()
-}
-
-// Idle reports whether nothing is due.
-func (j *Journal) Idle(ctx context.Context) bool {
-	idle, err := j.idle(ctx)
-	return idle && err == nil
-}
-
-func (j *Journal) idle(ctx context.Context) (bool, error) {
-	now, one := millis(j.Now()), 0
-	err := j.db.QueryRowContext(ctx, `SELECT 1 FROM sends`+whereDue, now, now, now, 1).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return true, nil
-	}
-	return false, err
-}
-
-// NextDue is when the next pending entry that is not due yet becomes due; zero when there is none.
-func (j *Journal) NextDue(ctx context.Context) (time.Time, error) {
-	var due int64
-	err := j.db.QueryRowContext(ctx, `SELECT coalesce(min(due), 0) FROM sends WHERE pending AND due > ?`, millis(j.Now())).Scan(&due)
-	return moment(due), err
-}
-
-// UpdateSend changes an entry: change edits it and returns false to leave it as it is. A new state is written into
-// the message's history. It returns the entry as it is now, nil when there is none.
-func (t *Tx) UpdateSend(id string, change func(*Send) bool) (*Send, error) {
-	s, err := scanSend(t.tx.QueryRowContext(t.ctx, selectSend+` WHERE id = ?`, id))
-	if err != nil || s == nil {
-		return s, err
-	}
-	return s, t.change(s, change)
-}
-
-// change is UpdateSend for an entry that was read in this transaction.
-func (t *Tx) change(s *Send, change func(*Send) bool) error {
-	was := *s
-	if !change(s) {
-		return nil
-	}
-	if s.Message.State != was.Message.State {
-		s.Message.History = append(s.Message.History, bot.StateAt{State: s.Message.State, At: bot.At(t.now)})
-		if more := len(s.Message.History) - maxHistory; more > 0 {
-			s.Message.History = append(s.Message.History[:1], s.Message.History[1+more:]...)
-		}
-	}
-	body, err := json.Marshal(s.Message)
-	if err != nil {
-		return fmt.Errorf("encode a message: %w", err)
-	}
-	return t.writeSend(&was, s, body)
-}
-
-// writeSend writes a changed entry. SQLite rewrites the index of each column that a statement names, so the usual
-// changes name few.
-func (t *Tx) writeSend(was, s *Send, body []byte) error {
-	var err error
-	switch id := s.Message.ID; {
-	case s.Message.Chat.ID != was.Message.Chat.ID || s.Target != was.Target:
-		_, err = t.tx.ExecContext(t.ctx, `UPDATE sends SET target = ?, chat = ?, state = ?, pending = ?, due = ?, ends = ?, attempts = ?, body = ? WHERE id = ?`,
-			s.Target, s.Message.Chat.ID, string(s.Message.State), s.Pending, millis(s.Due), millis(s.Ends), s.Attempts, string(body), id)
-	case s.Pending != was.Pending || !s.Due.Equal(was.Due) && s.Pending || !s.Ends.Equal(was.Ends):
-		_, err = t.tx.ExecContext(t.ctx, `UPDATE sends SET state = ?, pending = ?, due = ?, ends = ?, attempts = ?, body = ? WHERE n = ?`,
-			string(s.Message.State), s.Pending, millis(s.Due), millis(s.Ends), s.Attempts, string(body), s.N)
-	default:
-		_, err = t.tx.ExecContext(t.ctx, `UPDATE sends SET state = ?, attempts = ?, body = ? WHERE n = ?`, string(s.Message.State), s.Attempts, string(body), s.N)
-	}
-	if err != nil || !s.Listed {
-		return err
-	}
-	if s.Message.Chat.ID != was.Message.Chat.ID {
-		_, err = t.tx.ExecContext(t.ctx, `UPDATE messages SET chat = ?, body = ? WHERE id = ? AND chat = ? AND sender = ?`,
-			s.Message.Chat.ID, body, s.Message.ID, was.Message.Chat.ID, s.Message.From.ID)
-		return err
-	}
-	_, err = t.tx.ExecContext(t.ctx, `UPDATE messages SET body = ? WHERE id = ? AND chat = ? AND sender = ?`, body, s.Message.ID, s.Message.Chat.ID, s.Message.From.ID)
-	return err
-}
-
-// maxHistory bounds the history of a message that is tried again and again; its first step stays.
-const maxHistory = 20
-
-// ReplaceRaw makes a sent message's bytes those of its newer text, or removes them with nil.
-func (t *Tx) ReplaceRaw(id string, newer []byte) error {
-	_, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET raw = ? WHERE id = ?`, newer, id)
-	return err
-}
-
-// RetryRaw returns the bytes of a sent message for a recipient who could not decrypt it; nil when there are none.
-func (j *Journal) RetryRaw(ctx context.Context, id string) (raw []byte, err error) {
-	err = j.db.QueryRowContext(ctx, `SELECT raw FROM sends WHERE id = ?`, id).Scan(&raw)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return raw, err
-}
-
-// OutboxSize is how many messages wait to be sent, by state.
-func (j *Journal) OutboxSize(ctx context.Context) (sizes map[bot.MessageState]int, err error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT state, count(*) FROM sends WHERE pending GROUP BY state`)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	sizes = map[bot.MessageState]int{}
-	for rows.Next() {
-		var state bot.MessageState
-		var n int
-		if err := rows.Scan(&state, &n); err != nil {
-			return nil, err
-		}
-		sizes[state] = n
-	}
-	return sizes, rows.Err()
-}
-
-// expireOutbox removes one helping of entries that nobody asks for any more, and reports whether there may be more.
-// When nothing is to be kept, the content of settled entries is removed after keep; their ids and keys stay.
-func (t *Tx) expireOutbox(keep time.Time) (more bool, err error) {
-	gone, err := t.remove(`DELETE FROM sends WHERE n IN (SELECT n FROM sends WHERE at < ? AND NOT pending LIMIT ?)`, millis(t.now.Add(-RetryTime)), sweep)
-	if err == nil {
-		_, err = t.remove(`DELETE FROM budget WHERE day < ?`, t.now.AddDate(0, 0, -7).Format(time.DateOnly))
-	}
-	if err != nil || t.j.keeps().retention > 0 {
-		return gone == sweep, err
-	}
-	emptied, err := t.remove(emptySends+` WHERE n IN (SELECT n FROM sends WHERE at < ? AND NOT pending AND raw IS NOT NULL LIMIT ?)`, millis(keep), sweep)
-	return gone == sweep || emptied == sweep, err
-}
-
-// emptySends removes all of a message but its id, its chat and its states.
-const emptySends = `UPDATE sends SET raw = NULL, body = json_remove(body, '$.text', '$.mentions', '$.replyTo', '$.linkPreview', '$.subject.text',
-	'$.location', '$.contacts', '$.poll', '$.media', '$.status')`
-
-// evictOutbox removes one helping of the oldest settled entries because the journal is too large.
-func (t *Tx) evictOutbox() (int64, error) {
-	return t.remove(`DELETE FROM sends WHERE n IN (SELECT n FROM sends WHERE NOT pending ORDER BY n LIMIT ?)`, sweep)
-}
-
-// eraseOutbox empties the messages that were sent to a chat. Those that wait are still sent.
-func (t *Tx) eraseOutbox(chat string) error {
-	_, err := t.tx.ExecContext(t.ctx, emptySends+` WHERE chat = ? AND NOT pending`, chat)
-	return err
-}
-
 // SendByKey returns the entry that an Idempotency-Key made, nil when there is none. The error is ErrKeyReused when sum
 // is not that of the request that made it.
 func (j *Journal) SendByKey(ctx context.Context, key string, sum []byte) (*Send, error) {
@@ -348,15 +175,4 @@ func (j *Journal) SendByKey(ctx context.Context, key string, sum []byte) (*Send,
 		return nil, ErrKeyReused
 	}
 	return s, err
-}
-
-// ReleaseHeld makes messages due that are held for one of these reasons.
-func (t *Tx) ReleaseHeld(reasons ...bot.HoldReason) error {
-	for _, reason := range reasons {
-		if _, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET due = ? WHERE pending AND state = 'held' AND json_extract(body, '$.hold.reason') = ?`,
-			millis(t.now), string(reason)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

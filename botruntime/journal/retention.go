@@ -130,6 +130,35 @@ func (t *Tx) remove(statement string, args ...any) (int64, error) {
 	return done.RowsAffected()
 }
 
+// expireOutbox removes one helping of entries that nobody asks for any more, and reports whether there may be more.
+// When nothing is to be kept, the content of settled entries is removed after keep; their ids and keys stay.
+func (t *Tx) expireOutbox(keep time.Time) (more bool, err error) {
+	gone, err := t.remove(`DELETE FROM sends WHERE n IN (SELECT n FROM sends WHERE at < ? AND NOT pending LIMIT ?)`, millis(t.now.Add(-RetryTime)), sweep)
+	if err == nil {
+		_, err = t.remove(`DELETE FROM budget WHERE day < ?`, t.now.AddDate(0, 0, -7).Format(time.DateOnly))
+	}
+	if err != nil || t.j.keeps().retention > 0 {
+		return gone == sweep, err
+	}
+	emptied, err := t.remove(emptySends+` WHERE n IN (SELECT n FROM sends WHERE at < ? AND NOT pending AND raw IS NOT NULL LIMIT ?)`, millis(keep), sweep)
+	return gone == sweep || emptied == sweep, err
+}
+
+// emptySends removes all of a message but its id, its chat and its states.
+const emptySends = `UPDATE sends SET raw = NULL, body = json_remove(body, '$.text', '$.mentions', '$.replyTo', '$.linkPreview', '$.subject.text',
+	'$.location', '$.contacts', '$.poll', '$.media', '$.status')`
+
+// evictOutbox removes one helping of the oldest settled entries because the journal is too large.
+func (t *Tx) evictOutbox() (int64, error) {
+	return t.remove(`DELETE FROM sends WHERE n IN (SELECT n FROM sends WHERE NOT pending ORDER BY n LIMIT ?)`, sweep)
+}
+
+// eraseOutbox empties the messages that were sent to a chat. Those that wait are still sent.
+func (t *Tx) eraseOutbox(chat string) error {
+	_, err := t.tx.ExecContext(t.ctx, emptySends+` WHERE chat = ? AND NOT pending`, chat)
+	return err
+}
+
 // Size is how many bytes the journal's content takes.
 func (j *Journal) Size(ctx context.Context) (int64, error) {
 	var size int64

@@ -2,6 +2,7 @@ package message
 
 import (
 	"encoding/json"
+	"math"
 	"path/filepath"
 	"testing"
 	"time"
@@ -168,6 +169,22 @@ func TestAddress(t *testing.T) {
 		got, ok := Address(in)
 		if ok != (want != "") || ok && got.String() != want {
 			t.Errorf("Address(%q) = %v, %v; want %q", in, got, ok, want)
+		}
+	}
+}
+
+// A sender can write a place that JSON cannot: such a message must not stop all that come behind it.
+func TestAPlaceWithoutNumbersIsAMessageAllTheSame(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1000} {
+		for _, m := range []*waE2E.Message{
+			{LocationMessage: &waE2E.LocationMessage{DegreesLatitude: &wrong, DegreesLongitude: proto.Float64(1)}},
+			{LiveLocationMessage: &waE2E.LiveLocationMessage{DegreesLatitude: proto.Float64(1), DegreesLongitude: &wrong}},
+		} {
+			r := Names(known).Receive(&events.Message{Info: info(nil), RawMessage: m, Message: m})
+			if _, err := json.Marshal(r.Data); err != nil || r.Type != bot.EventMessage || r.Data.Message.Kind != bot.KindUnsupported {
+				t.Errorf("%v: %+v, %v", wrong, r, err)
+			}
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package message
 
 import (
+	"math"
+
 	"go.mau.fi/whatsmeow/proto/waE2E"
 
 	"sesi.dev/sesi/api/bot"
@@ -31,10 +33,21 @@ func (p Place) Compose() (*waE2E.Message, error) {
 	return &waE2E.Message{LocationMessage: out}, nil
 }
 
+// place is what a location and a location that moves have in common.
+type place interface {
+	GetDegreesLatitude() float64
+	GetDegreesLongitude() float64
+}
+
+// onEarth reports whether a place has numbers. A sender can also write NaN and infinity, which JSON cannot.
+func onEarth(at place) bool {
+	return math.Abs(at.GetDegreesLatitude()) <= 90 && math.Abs(at.GetDegreesLongitude()) <= 180
+}
+
 // placeContent reads a location message, also one that moves; it reports false for another message.
 func placeContent(m *waE2E.Message, out *bot.Message) (*waE2E.ContextInfo, bool) {
 	switch {
-	case m.LocationMessage != nil:
+	case m.LocationMessage != nil && onEarth(m.LocationMessage):
 		place := m.LocationMessage
 		out.Kind, out.Text = bot.KindLocation, place.GetComment()
 		out.Location = &bot.Location{
@@ -42,7 +55,7 @@ func placeContent(m *waE2E.Message, out *bot.Message) (*waE2E.ContextInfo, bool)
 			Address: place.GetAddress(), URL: place.GetURL(), Live: place.GetIsLive(), Accuracy: place.GetAccuracyInMeters(),
 		}
 		return place.ContextInfo, true
-	case m.LiveLocationMessage != nil:
+	case m.LiveLocationMessage != nil && onEarth(m.LiveLocationMessage):
 		place := m.LiveLocationMessage
 		out.Kind, out.Text = bot.KindLocation, place.GetCaption()
 		out.Location = &bot.Location{

@@ -30,7 +30,7 @@ type Received struct {
 func (n Names) Receive(evt *events.Message) (r Received) {
 	defer func() {
 		if recover() != nil {
-			r = n.unreadable(evt)
+			r = n.unsupported(evt, "unreadable")
 		}
 	}()
 	if evt.Info.Category == "peer" || meansNothing(evt.Message) {
@@ -116,12 +116,19 @@ func (n Names) received(evt *events.Message) Received {
 	return r
 }
 
-func (n Names) unreadable(evt *events.Message) Received {
+// Unstorable stands for a message whose content cannot be kept: it has who wrote where, and nothing of what.
+func (n Names) Unstorable(evt *events.Message) Received {
+	r := n.unsupported(evt, "unstorable")
+	r.Raw = nil
+	return r
+}
+
+func (n Names) unsupported(evt *events.Message, why string) Received {
 	r := n.received(evt)
 	r.Type = bot.EventMessage
 	m := bot.Message{
 		ID: evt.Info.ID, Chat: r.Chat, From: r.From, FromMe: evt.Info.IsFromMe, Kind: bot.KindUnsupported,
-		Timestamp: bot.At(evt.Info.Timestamp), UnsupportedType: "unreadable",
+		Timestamp: bot.At(evt.Info.Timestamp), UnsupportedType: why,
 	}
 	if m.FromMe {
 		r.Type, m.Origin = bot.EventMessageSent, bot.OriginPhone

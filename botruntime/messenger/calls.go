@@ -97,14 +97,14 @@ func (m *Messenger) called(meta types.BasicCallMeta, state bot.CallState, video,
 // writeCall writes one state of a call, once: an offer can come twice, and a rejection of the bot's comes back.
 func (m *Messenger) writeCall(call bot.Call, state bot.CallState) bool {
 	call.State = state
-	return m.commit(func(t *journal.Tx) error {
+	return m.takeOnce(func(t *journal.Tx) error {
 		key := journal.KeyOf(string(bot.EventCall), call.ID, string(state))
 		fresh, err := t.Append([]journal.Key{key}, bot.EventCall, call.Chat.ID, bot.EventData{Call: &call})
 		if err == nil {
 			m.Meter.Received(bot.EventCall, !fresh)
 		}
 		return err
-	}, true)
+	})
 }
 
 // RejectCall rejects a call that rings. from is the caller. WhatsApp does not say whether the call still rang.

@@ -28,8 +28,6 @@ const commitTime = 10 * time.Second
 type Meter interface {
 	// Received counts an event; repeat is true when it was in the journal already.
 	Received(kind bot.EventType, repeat bool)
-	// Refused counts an event that could not be written.
-	Refused()
 	// Attempted counts an attempt to send by the state that it led to.
 	Attempted(state bot.MessageState, took time.Duration)
 	// KeyRepeated counts a request whose Idempotency-Key was used before.
@@ -41,6 +39,8 @@ type Meter interface {
 // Options are the parts of a messenger.
 type Options struct {
 	Journal *journal.Journal
+	// Inbox writes to the journal what comes from WhatsApp.
+	Inbox *journal.Inbox
 	// Names finds the other address of a person.
 	Names message.Names
 	Meter Meter
@@ -54,11 +54,6 @@ type Options struct {
 // Messenger serves one session. Its methods may be called from any goroutine.
 type Messenger struct {
 	Options
-	// owed are changes whose events WhatsApp does not deliver again: whatsmeow acknowledges them even when the sink
-	// refuses them. They are written with the next commit that succeeds.
-	mu   sync.Mutex
-	owed []func(*journal.Tx) error
-
 	pace    atomic.Pointer[Pace]
 	session atomic.Pointer[Session]
 	quiet   atomic.Bool // people see no receipts of the bot

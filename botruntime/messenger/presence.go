@@ -230,7 +230,13 @@ func (m *Messenger) notePresence(chat bot.Party, person bot.PersonPresence) {
 		return
 	}
 	data := bot.EventData{Presence: &bot.Presence{Chat: chat, Subscribed: true, People: []bot.PersonPresence{person}}}
-	m.commit(func(t *journal.Tx) error { return t.AppendFresh(bot.EventPresence, chat.ID, data) }, false)
+	ctx, cancel := commitContext()
+	defer cancel()
+	err := m.Journal.CommitTogether(ctx, func(t *journal.Tx) error { return t.AppendFresh(bot.EventPresence, chat.ID, data) })
+	if err != nil {
+		m.Log.Warn("an event of presence could not be written to the journal", "error", err)
+		return
+	}
 	m.Meter.Received(bot.EventPresence, false)
 }
 

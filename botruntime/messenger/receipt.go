@@ -22,7 +22,7 @@ func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
 		return true
 	}
 	var changed []bot.Message
-	kept := m.commit(func(t *journal.Tx) error {
+	kept := m.takeOnce(func(t *journal.Tx) error {
 		changed = changed[:0]
 		for _, id := range evt.MessageIDs {
 			was := bot.MessageState("")
@@ -51,7 +51,7 @@ func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
 			changed = append(changed, s.Message)
 		}
 		return nil
-	}, true)
+	})
 	if kept {
 		for _, one := range changed {
 			m.settled(one)

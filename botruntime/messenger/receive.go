@@ -11,9 +11,6 @@ import (
 	"sesi.dev/sesi/botruntime/message"
 )
 
-// maxOwed bounds what is kept in memory while the disk refuses writes. The connection is down then, so few events come.
-const maxOwed = 1000
-
 // Take writes an event and reports whether it is on disk; only then may it be acknowledged to WhatsApp. Take is the
 // session's sink.
 func (m *Messenger) Take(evt any) bool {
@@ -24,10 +21,13 @@ func (m *Messenger) Take(evt any) bool {
 		if r.Type == "" {
 			return true
 		}
-		return m.commit(func(t *journal.Tx) error { return m.write(t, r) }, false)
+		return m.Inbox.Take(journal.Arrival{
+			Key: keys(r.Type, r)[0], Write: func(t *journal.Tx) error { return m.write(t, r) },
+			Instead: func(t *journal.Tx) error { return m.write(t, m.Names.Unstorable(evt)) },
+		})
 	case *events.UndecryptableMessage:
 		r := m.Names.Undecryptable(evt)
-		return m.commit(func(t *journal.Tx) error { return m.write(t, r) }, true)
+		return m.takeOnce(func(t *journal.Tx) error { return m.write(t, r) })
 	case *events.Receipt:
 		return m.takeReceipt(evt)
 	case *events.CallOffer, *events.CallOfferNotice, *events.CallAccept, *events.CallReject, *events.CallTerminate:
@@ -44,31 +44,9 @@ func (m *Messenger) Take(evt any) bool {
 	return true
 }
 
-// commit writes what is still owed and then runs do, in one transaction. A change that comes only once is owed until a
-// later commit succeeds.
-func (m *Messenger) commit(do func(*journal.Tx) error, once bool) bool {
-	ctx, cancel := commitContext()
-	defer cancel()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	err := m.Journal.CommitTogether(ctx, func(t *journal.Tx) error {
-		for _, earlier := range m.owed {
-			if err := earlier(t); err != nil {
-				return err
-			}
-		}
-		return do(t)
-	})
-	if err == nil {
-		m.owed = nil
-		return true
-	}
-	m.Meter.Refused()
-	m.Log.Error("an event could not be written to the journal, so WhatsApp gets no acknowledgement", "error", err)
-	if once && len(m.owed) < maxOwed {
-		m.owed = append(m.owed, do)
-	}
-	return false
+// takeOnce writes what WhatsApp does not deliver again.
+func (m *Messenger) takeOnce(write func(*journal.Tx) error) bool {
+	return m.Inbox.Take(journal.Arrival{Write: write})
 }
 
 // keys returns the keys of an event under every address of its chat and its sender: the same message may come first

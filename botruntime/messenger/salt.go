@@ -86,10 +86,10 @@ func (m *Messenger) takeAppState(evt *events.AppState) bool {
 	if value == nil || account == "" {
 		return true
 	}
-	return m.commit(func(t *journal.Tx) error {
+	return m.takeOnce(func(t *journal.Tx) error {
 		m.salt.Store(&salt{account, value})
 		return t.PutSalt(account, value)
-	}, true)
+	})
 }
 
 // knownSalt returns an account's salt, empty while none is known.

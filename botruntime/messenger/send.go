@@ -6,12 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -226,33 +223,6 @@ func onlyOne(request bot.SendRequest) error {
 	return nil
 }
 
-func (d *draft) text(ctx context.Context, request bot.SendRequest) error {
-	text, err := d.plainText(request.Text, request.Mentions)
-	if err != nil {
-		return err
-	}
-	if text.Context, err = d.context(ctx, request); err != nil {
-		return err
-	}
-	if p := request.LinkPreview; p != nil {
-		if u, err := url.Parse(p.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || !strings.Contains(request.Text, p.URL) {
-			return badField("linkPreview.url", "an http or https address that stands in the text")
-		}
-		text.Preview = p
-	}
-	text.Status = d.look
-	return d.set(text.Compose())
-}
-
-// plainText makes a text message with its mentions.
-func (d *draft) plainText(text string, mentions []string) (message.Text, error) {
-	if text == "" || len(text) > bot.MaxTextBytes || !utf8.ValidString(text) {
-		return message.Text{}, badField("text", fmt.Sprintf("1 to %d bytes of UTF-8", bot.MaxTextBytes))
-	}
-	people, err := mentioned(mentions)
-	return message.Text{Context: message.Context{Mentions: people}, Text: text}, err
-}
-
 // set puts a composed message into the draft, and what people see of it.
 func (d *draft) set(content *waE2E.Message, err error) error {
 	if err != nil {
@@ -337,44 +307,4 @@ func NewMessageID(account string) string {
 	_, _ = rand.Read(random) // it never fails
 	sum := sha256.Sum256(append(data, random...))
 	return whatsmeow.WebMessageIDPrefix + strings.ToUpper(hex.EncodeToString(sum[:9]))
-}
-
-// Await returns the message once it is no longer on its way, or in its current state when ctx ends. A message that is
-// held, or that waits for its time, is not on its way.
-func (m *Messenger) Await(ctx context.Context, id string) (bot.Message, error) {
-	for {
-		w, release := m.watch(id)
-		s, err := m.Journal.Send(context.WithoutCancel(ctx), id)
-		if err != nil || s == nil {
-			release()
-			return bot.Message{}, errors.Join(err, errMissing(s))
-		}
-		waits := s.Message.State == bot.MessageQueued && s.Message.SendAt.After(m.Journal.Now())
-		if !underWay(s.Message) || waits || !s.Pending {
-			release()
-			return s.Message, nil
-		}
-		select {
-		case <-w.changed:
-			if !underWay(w.message) {
-				return w.message, nil
-			}
-		case <-ctx.Done():
-			release()
-			return s.Message, nil
-		}
-		release()
-	}
-}
-
-// underWay reports whether it is not decided what becomes of a message.
-func underWay(m bot.Message) bool {
-	return m.State == bot.MessageQueued || m.State == bot.MessageSending || m.State == bot.MessageUnknown
-}
-
-func errMissing(s *journal.Send) error {
-	if s == nil {
-		return &Refusal{Kind: bot.ProblemNoSuchMessage}
-	}
-	return nil
 }

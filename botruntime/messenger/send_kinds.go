@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -15,6 +16,33 @@ import (
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
 )
+
+func (d *draft) text(ctx context.Context, request bot.SendRequest) error {
+	text, err := d.plainText(request.Text, request.Mentions)
+	if err != nil {
+		return err
+	}
+	if text.Context, err = d.context(ctx, request); err != nil {
+		return err
+	}
+	if p := request.LinkPreview; p != nil {
+		if u, err := url.Parse(p.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || !strings.Contains(request.Text, p.URL) {
+			return badField("linkPreview.url", "an http or https address that stands in the text")
+		}
+		text.Preview = p
+	}
+	text.Status = d.look
+	return d.set(text.Compose())
+}
+
+// plainText makes a text message with its mentions.
+func (d *draft) plainText(text string, mentions []string) (message.Text, error) {
+	if text == "" || len(text) > bot.MaxTextBytes || !utf8.ValidString(text) {
+		return message.Text{}, badField("text", fmt.Sprintf("1 to %d bytes of UTF-8", bot.MaxTextBytes))
+	}
+	people, err := mentioned(mentions)
+	return message.Text{Context: message.Context{Mentions: people}, Text: text}, err
+}
 
 // context makes what a message of any kind refers to.
 func (d *draft) context(ctx context.Context, request bot.SendRequest) (message.Context, error) {

@@ -1,6 +1,12 @@
 package messenger
 
-import "sesi.dev/sesi/api/bot"
+import (
+	"context"
+	"errors"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+)
 
 // watch returns what is closed when the message's state changes. release must be called.
 func (m *Messenger) watch(id string) (w *wait, release func()) {
@@ -37,4 +43,44 @@ func (m *Messenger) settled(message bot.Message) {
 		close(w.changed)
 		delete(m.waits, message.ID)
 	}
+}
+
+// Await returns the message once it is no longer on its way, or in its current state when ctx ends. A message that is
+// held, or that waits for its time, is not on its way.
+func (m *Messenger) Await(ctx context.Context, id string) (bot.Message, error) {
+	for {
+		w, release := m.watch(id)
+		s, err := m.Journal.Send(context.WithoutCancel(ctx), id)
+		if err != nil || s == nil {
+			release()
+			return bot.Message{}, errors.Join(err, errMissing(s))
+		}
+		waits := s.Message.State == bot.MessageQueued && s.Message.SendAt.After(m.Journal.Now())
+		if !underWay(s.Message) || waits || !s.Pending {
+			release()
+			return s.Message, nil
+		}
+		select {
+		case <-w.changed:
+			if !underWay(w.message) {
+				return w.message, nil
+			}
+		case <-ctx.Done():
+			release()
+			return s.Message, nil
+		}
+		release()
+	}
+}
+
+// underWay reports whether it is not decided what becomes of a message.
+func underWay(m bot.Message) bool {
+	return m.State == bot.MessageQueued || m.State == bot.MessageSending || m.State == bot.MessageUnknown
+}
+
+func errMissing(s *journal.Send) error {
+	if s == nil {
+		return &Refusal{Kind: bot.ProblemNoSuchMessage}
+	}
+	return nil
 }

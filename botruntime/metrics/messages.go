@@ -12,7 +12,7 @@ import (
 // Messages counts what happens to messages. It is registered only while messages are on.
 type Messages struct {
 	received, repeats, deliveries *prometheus.CounterVec
-	refused                       prometheus.Counter
+	refused, unstorable           prometheus.Counter
 	gauges                        func() []Gauge
 	attempts, retries             *prometheus.CounterVec
 	attemptTime                   prometheus.Histogram
@@ -56,6 +56,8 @@ func (b *Bot) NewMessages(gauges func() []Gauge) *Messages {
 		repeats:  counter("events_repeated_total", "Repeated events that were recognised, by type.", "type"),
 		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "sesi_bot_events_refused_total",
 			Help: "Events that could not be written; WhatsApp delivers them again."}),
+		unstorable: prometheus.NewCounter(prometheus.CounterOpts{Name: "sesi_bot_events_unstorable_total",
+			Help: "Events whose content the journal can never take; of a message, only that it came is kept."}),
 		deliveries: counter("webhook_deliveries_total", "Tries to deliver an event, by webhook and outcome: taken, refused, away or gone.", "webhook", "outcome"),
 		gauges:     gauges,
 		attempts:   counter("send_attempts_total", "Attempts to send a message, by the state that they led to.", "state"),
@@ -87,7 +89,7 @@ func (b *Bot) NewMessages(gauges func() []Gauge) *Messages {
 }
 
 func (m *Messages) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.received, m.repeats, m.deliveries, m.refused, m.attempts, m.attemptTime, m.keys, m.retries, m.files, m.fileBytes}
+	return []prometheus.Collector{m.received, m.repeats, m.deliveries, m.refused, m.unstorable, m.attempts, m.attemptTime, m.keys, m.retries, m.files, m.fileBytes}
 }
 
 // Describe implements prometheus.Collector.
@@ -123,6 +125,9 @@ func (m *Messages) Received(kind bot.EventType, repeat bool) {
 
 // Refused counts an event that could not be written to the journal.
 func (m *Messages) Refused() { m.refused.Inc() }
+
+// Unstorable counts an event whose content the journal can never take.
+func (m *Messages) Unstorable() { m.unstorable.Inc() }
 
 // Delivered counts a try to deliver an event to a webhook.
 func (m *Messages) Delivered(webhook, outcome string) {

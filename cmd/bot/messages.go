@@ -65,12 +65,13 @@ func openMessages(ctx context.Context, cfg config.Config, st *store.Store, meter
 	if m.files, err = openFiles(cfg, book, count); err != nil {
 		return nil, errors.Join(err, book.Close())
 	}
+	inbox := journal.NewInbox(book, count, log)
 	m.messenger = messenger.New(messenger.Options{
-		Journal: book, Names: m.names, Log: log, Meter: count,
+		Journal: book, Inbox: inbox, Names: m.names, Log: log, Meter: count,
 		Pace: set.pace(), Files: m.files,
 	})
 	m.messenger.SetReceipts(set.now.MessagesReceipts)
-	m.directory = directory.New(directory.Options{Journal: book, Names: m.names, Commit: m.messenger.Commit, People: st.Named, Meter: count, Log: log})
+	m.directory = directory.New(directory.Options{Journal: book, Names: m.names, Inbox: inbox, People: st.Named, Meter: count, Log: log})
 	if m.webhooks, err = openWebhooks(cfg, m, count); err != nil {
 		return nil, errors.Join(errSettings, err, book.Close())
 	}

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,7 +86,7 @@ func mustSend(t *testing.T, id string, err error) string {
 	return id
 }
 
-func jid(t *testing.T, text string) types.JID {
+func jid(t testing.TB, text string) types.JID {
 	t.Helper()
 	parsed, err := types.ParseJID(text)
 	if err != nil {
@@ -304,5 +307,52 @@ func TestMessagesOff(t *testing.T) {
 	}
 	if _, err := os.Stat(dir + "/session-default/messages.db"); !os.IsNotExist(err) {
 		t.Errorf("a journal was made: %v", err)
+	}
+}
+
+// TestAMessageThatTheJournalCanNeverTake: it does not keep out those behind it, and the journal says that it came.
+func TestAMessageThatTheJournalCanNeverTake(t *testing.T) {
+	t.Parallel()
+	wa, dir := whatsapp(t), t.TempDir()
+	p := start(t, settings(wa, dir))
+	own := jid(t, p.pair(wa).JID)
+	p.terminate()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "session-default", "messages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), `CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN CAST(NEW.body AS TEXT) LIKE '%poison%'
+		BEGIN SELECT RAISE(ABORT, 'refused'); END`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	friend := wa.Person("62899000001")
+	var want []string
+	for _, text := range []string{"first", "poison", "last"} {
+		id, err := friend.Write(own, text)
+		want = append(want, mustSend(t, id, err))
+	}
+	p = start(t, settings(wa, dir))
+	p.waitForEvent("the last message", func(e bot.Event) bool { return e.Type == bot.EventMessage && e.Data.Message.Text == "last" })
+	var got []string
+	for _, e := range p.journalEvents(0) {
+		got = append(got, e.Data.Message.ID)
+		if m := e.Data.Message; m.ID == want[1] && (m.Kind != bot.KindUnsupported || m.UnsupportedType != "unstorable" || m.From.Phone != "+62899000001") {
+			t.Errorf("%+v", m)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("messages %v, want %v", got, want)
+	}
+	answer, err := direct.Get("http://" + p.metrics + bot.PathMetrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if exposed, err := io.ReadAll(answer.Body); err != nil || !strings.Contains(string(exposed), "\nsesi_bot_events_unstorable_total 1\n") {
+		t.Errorf("the metric does not count it: %v", err)
+	}
+	if strings.Contains(p.out.String(), "poison") || !strings.Contains(p.out.String(), "can never take") {
+		t.Error("the log says why, and not what")
 	}
 }

@@ -1,0 +1,132 @@
+package journal
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// arrivalTime bounds one commit of an Inbox: the events behind it wait for it.
+	arrivalTime = 10 * time.Second
+	// maxTries is how often the content of one event may fail. WhatsApp delivers what was refused before all that came
+	// later, so without a bound one bad message would keep out all others for ever.
+	maxTries = 3
+	// maxOwed bounds what is kept in memory while the disk refuses writes. The connection is down then, so few events
+	// come.
+	maxOwed = 1000
+	// maxFailing bounds the events whose failures are counted.
+	maxFailing = 1000
+)
+
+// InboxMeter counts what an Inbox cannot write.
+type InboxMeter interface {
+	// Refused counts an event that was not written, and so is not acknowledged.
+	Refused()
+	// Unstorable counts an event that is not tried again, because the journal can never take its content.
+	Unstorable()
+}
+
+// Inbox writes the events that come from WhatsApp. Its method may be called from any goroutine.
+type Inbox struct {
+	journal *Journal
+	meter   InboxMeter
+	log     *slog.Logger
+
+	mu      sync.Mutex
+	owed    []*Arrival
+	failing map[Key]int // events that are delivered again, and how often their content failed
+}
+
+// Arrival is what one event of WhatsApp changes in the journal.
+type Arrival struct {
+	// Write makes the change.
+	Write func(*Tx) error
+	// Key names an event that WhatsApp delivers again while it is not acknowledged. Without one it comes only once: if
+	// the disk refuses it, it is owed, and written with the next event that the disk takes.
+	Key Key
+	// Instead writes of an event with a key that it came, where the journal can never take its content. It must touch
+	// the same tables as Write: that it succeeds shows that the journal works, and that the content is at fault.
+	Instead func(*Tx) error
+
+	failed int
+}
+
+// NewInbox returns an inbox.
+func NewInbox(j *Journal, meter InboxMeter, log *slog.Logger) *Inbox {
+	return &Inbox{journal: j, meter: meter, log: log, failing: map[Key]int{}}
+}
+
+// Take writes an event and reports whether it is on disk; only then may it be acknowledged to WhatsApp. An event whose
+// content the journal refuses at the last of several tries is written as Instead says, and taken.
+func (b *Inbox) Take(a Arrival) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err := b.commit(a.Write)
+	if err == nil {
+		delete(b.failing, a.Key)
+		return true
+	}
+	if AboutContent(err) {
+		a.failed = 1
+		if a.Key != (Key{}) && b.exhausted(a.Key) && b.commit(a.Instead) == nil {
+			b.unstorable(err)
+			delete(b.failing, a.Key)
+			return true
+		}
+	}
+	b.meter.Refused()
+	b.log.Error("an event could not be written to the journal, so WhatsApp gets no acknowledgement", "error", err)
+	if a.Key == (Key{}) && len(b.owed) < maxOwed {
+		b.owed = append(b.owed, &a)
+	}
+	return false
+}
+
+// exhausted counts one more failure of an event, and reports whether it was the last try.
+func (b *Inbox) exhausted(key Key) bool {
+	if len(b.failing) >= maxFailing {
+		clear(b.failing) // they are counted anew
+	}
+	b.failing[key]++
+	return b.failing[key] >= maxTries
+}
+
+func (b *Inbox) unstorable(err error) {
+	b.meter.Unstorable()
+	b.log.Error("the journal can never take what an event says; of a message, only that it came is kept", "error", err)
+}
+
+// commit writes what is owed and then the new event, in one transaction. What is owed and fails by its content does not
+// keep out the others.
+func (b *Inbox) commit(write func(*Tx) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), arrivalTime)
+	defer cancel()
+	var left []*Arrival
+	var why error
+	err := b.journal.CommitTogether(ctx, func(t *Tx) error {
+		left = nil
+		for _, earlier := range b.owed {
+			switch err := t.part(earlier.Write); {
+			case AboutContent(err):
+				left, why = append(left, earlier), err
+			case err != nil:
+				return err
+			}
+		}
+		return write(t)
+	})
+	if err != nil {
+		return err
+	}
+	b.owed = nil
+	for _, earlier := range left {
+		if earlier.failed++; earlier.failed < maxTries {
+			b.owed = append(b.owed, earlier)
+			continue
+		}
+		b.unstorable(why)
+	}
+	return nil
+}
