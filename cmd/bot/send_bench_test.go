@@ -24,9 +24,9 @@ import (
 // sendingTo are the people that the benchmarks write to; so many requests are under way at once.
 const sendingTo = 20
 
-// BenchmarkSend sends over the API, 20 at once, beside bare whatsmeow with the same settings in the same run. Both wait
-// for the server's answer to each message. The processor time is the bot's own; whatsmeow's includes the simulator's, which
-// is in the same process.
+// BenchmarkSend sends over the API, 20 at once, beside bare whatsmeow with the same settings, and beside Baileys, in the
+// same run. The first two wait for the server's answer to each message; Baileys does not. The processor time is the bot's
+// and Baileys' own; whatsmeow's includes the simulator's, which is in the same process.
 func BenchmarkSend(b *testing.B) {
 	b.Run("sesi", func(b *testing.B) {
 		wa, dir := whatsapp(b), b.TempDir()
@@ -57,6 +57,18 @@ func BenchmarkSend(b *testing.B) {
 			}
 		}
 		spread(b, func() time.Duration { return proc.ProcessorOf(os.Getpid()) }, send)
+	})
+	b.Run("baileys", func(b *testing.B) {
+		peer, _ := startBaileys(b, whatsapp(b), "50")
+		send := func(who, n int) error {
+			return peer.send(fmt.Sprintf("628990010%02d@s.whatsapp.net", who), fmt.Sprint(n))
+		}
+		for i := range sendingTo {
+			if err := send(i, 0); err != nil {
+				b.Fatal(err)
+			}
+		}
+		spread(b, func() time.Duration { return proc.ProcessorOf(peer.pid) }, send)
 	})
 }
 

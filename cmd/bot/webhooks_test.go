@@ -29,7 +29,7 @@ type hook struct {
 	do func(n int, e bot.Event) int
 }
 
-func startHook(t *testing.T) *hook {
+func startHook(t testing.TB) *hook {
 	t.Helper()
 	verifier, err := standardwebhooks.NewWebhook(hookSecret)
 	if err != nil {

@@ -1,6 +1,6 @@
 // A Baileys client that a test drives: it prints a JSON line for every message that it reads, and sends what it is told
 // on standard input, {"to","text"} or {"to","kind","data","caption"} (a file, in base64) a line. Of a file it prints the
-// kind, the caption and the content. Usage: node talk.mjs CONTROL PHONE, with NODE_EXTRA_CA_CERTS.
+// kind, the caption and the content. Usage: node talk.mjs CONTROL PHONE [FLUSH_MS], with NODE_EXTRA_CA_CERTS.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import baileys from '@whiskeysockets/baileys'
 import { HttpsProxyAgent } from 'https-proxy-agent'
 
-const [control, phone] = process.argv.slice(2)
+const [control, phone, flush] = process.argv.slice(2)
 const silent = { level: 'silent', child: () => silent, trace() {}, debug() {}, info() {}, warn() {}, error() {}, fatal() {} }
 const print = line => process.stdout.write(JSON.stringify(line) + '\n')
 const dir = await mkdtemp(join(tmpdir(), 'baileys-'))
@@ -56,7 +56,7 @@ const connect = () => {
 }
 connect()
 // Without a phone's app state keys Baileys holds its events back; the simulator's phones have none.
-setInterval(() => socket.ev.flush(true), 50)
+setInterval(() => socket.ev.flush(true), Number(flush ?? 50))
 const input = createInterface({ input: process.stdin })
 input.on('line', async line => {
   const { to, text, kind, data, ...more } = JSON.parse(line)
