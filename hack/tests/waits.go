@@ -18,6 +18,7 @@ var waits = map[string]string{
 	"botruntime/httpapi TestPage":                                  "Chromium, which draws every state on every screen",
 	"botruntime/session TestManyReconnectsLeaveNothingBehind":      "a pairing and many connections, one after the other",
 	"cmd/bot TestAResetSocketDoesNotEndIt":                         "the pauses between reconnects, which grow",
+	"cmd/bot TestAMessageThatTheJournalCanNeverTake":               "the pauses between reconnects, which grow",
 	"cmd/bot TestAMissingAnswerSendsNothingTwice":                  "the deadline for WhatsApp's answer to a message",
 	"cmd/bot TestAPersonSignsInTheConsole":                         "Chromium, which signs with a passkey",
 	"cmd/bot TestAPersonSignsWithTheExtension":                     "Chromium, which signs with a passkey",
