@@ -1,15 +1,17 @@
 // Package refuse lets a test make single writes of a program fail, with the error of a disk that is full, read-only or
-// broken. The kernel asks the test about each system call that writes a file (seccomp's user notification), so the
-// program is the released one and runs unchanged.
+// broken, or make its disk answer nothing for a while. The kernel asks the test about each system call that writes a
+// file (seccomp's user notification), so the program is the released one and runs unchanged.
 package refuse
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,10 +27,16 @@ const program = "SESI_REFUSE_PROGRAM"
 // socket is the helper's file descriptor for its test: the first of exec.Cmd's extra files.
 const socket = 3
 
+// reads, in the environment of the helper process, asks for the system calls that read a file too.
+const reads = "SESI_REFUSE_READS"
+
 // watched are the system calls that write a file.
 var watched = []uint32{
 	unix.SYS_WRITE, unix.SYS_PWRITE64, unix.SYS_PWRITEV, unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE,
 }
+
+// watchedReads are those that read one; the last two have the file's name instead of its descriptor.
+var watchedReads = []uint32{unix.SYS_PREAD64, unix.SYS_NEWFSTATAT, unix.SYS_OPENAT}
 
 // Become turns the process that Wrap started into its program. It returns at once in any other process; a test program
 // calls it first.
@@ -49,8 +57,12 @@ func become(name string) error {
 		return fmt.Errorf("give up new privileges: %w", err)
 	}
 	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}} // the number of the system call
-	for i, call := range watched {
-		filter = append(filter, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jt: uint8(len(watched) - i)})
+	calls := slices.Clone(watched)
+	if os.Getenv(reads) != "" {
+		calls = append(calls, watchedReads...)
+	}
+	for i, call := range calls {
+		filter = append(filter, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jt: uint8(len(calls) - i)})
 	}
 	filter = append(filter, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_USER_NOTIF})
@@ -75,15 +87,53 @@ func become(name string) error {
 
 // Writes are the writes of one program and of what it starts. Its methods may be called from any goroutine.
 type Writes struct {
-	mu     sync.Mutex
-	decide func(path string) syscall.Errno
-	broken error
-	ended  chan struct{}
+	mu       sync.Mutex
+	decide   func(path string) syscall.Errno
+	hung     string // the folder whose disk does not answer; "" for none
+	held     []uint64
+	listener int
+	broken   error
+	ended    chan struct{}
 }
 
 // Wrap makes cmd start its program under the eyes of decide. A write to a file for which decide returns an error fails
 // with it. decide is called for one write after the other. Call End when the program has ended.
 func Wrap(cmd *exec.Cmd, decide func(path string) syscall.Errno) (*Writes, error) {
+	return wrap(cmd, decide, "")
+}
+
+// WrapAll is Wrap for a program whose disk Hang will stop, which concerns reads too.
+func WrapAll(cmd *exec.Cmd) (*Writes, error) {
+	return wrap(cmd, func(string) syscall.Errno { return 0 }, "1")
+}
+
+// Hang makes each access to a file in the folder wait until Resume, as a disk does that no longer answers.
+func (w *Writes) Hang(folder string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hung = folder
+}
+
+// Held is how many accesses wait.
+func (w *Writes) Held() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.held)
+}
+
+// Resume ends Hang.
+func (w *Writes) Resume() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var err error
+	for _, id := range w.held {
+		err = errors.Join(err, send(w.listener, response{ID: id, Flags: goOn}))
+	}
+	w.hung, w.held = "", nil
+	return err
+}
+
+func wrap(cmd *exec.Cmd, decide func(path string) syscall.Errno, withReads string) (*Writes, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -92,7 +142,7 @@ func Wrap(cmd *exec.Cmd, decide func(path string) syscall.Errno) (*Writes, error
 	if err != nil {
 		return nil, err
 	}
-	cmd.Env = append(cmd.Env, program+"="+cmd.Path)
+	cmd.Env = append(cmd.Env, program+"="+cmd.Path, reads+"="+withReads)
 	cmd.Path, cmd.Args = self, append([]string{self}, cmd.Args[1:]...)
 	cmd.ExtraFiles = []*os.File{os.NewFile(uintptr(pair[1]), "helper")}
 	w := &Writes{decide: decide, ended: make(chan struct{})}
@@ -205,15 +255,43 @@ func (w *Writes) answer(listener int) error {
 		return fmt.Errorf("take a write: %w", errno)
 	}
 	answer := response{ID: asked.ID, Flags: goOn}
-	path, err := os.Readlink("/proc/" + strconv.Itoa(int(asked.PID)) + "/fd/" + strconv.FormatUint(asked.Args[0], 10))
-	if err == nil && strings.HasPrefix(path, "/") {
+	if path := asked.path(); strings.HasPrefix(path, "/") {
 		w.mu.Lock()
-		refusal := w.decide(path)
-		w.mu.Unlock()
-		if refusal != 0 {
+		defer w.mu.Unlock()
+		if w.listener = listener; w.hung != "" && strings.HasPrefix(path, w.hung) {
+			w.held = append(w.held, asked.ID)
+			return nil
+		}
+		if refusal := w.decide(path); refusal != 0 {
 			answer.Flags, answer.Error = 0, -int32(refusal)
 		}
 	}
+	return send(listener, answer)
+}
+
+// path is the file that a system call is about; "" when that cannot be told.
+func (n *notification) path() string {
+	process := "/proc/" + strconv.Itoa(int(n.PID))
+	if n.Nr == unix.SYS_NEWFSTATAT || n.Nr == unix.SYS_OPENAT {
+		memory, err := os.Open(process + "/mem")
+		if err != nil {
+			return ""
+		}
+		defer memory.Close()
+		name := make([]byte, unix.PathMax)
+		read, _ := memory.ReadAt(name, int64(n.Args[1]))
+		if end := bytes.IndexByte(name[:read], 0); end > 0 {
+			return string(name[:end])
+		}
+	}
+	path, err := os.Readlink(process + "/fd/" + strconv.FormatUint(n.Args[0], 10))
+	if err != nil {
+		return ""
+	}
+	return path
+}
+
+func send(listener int, answer response) error {
 	if errno := ioctl(listener, ioctlSend, unsafe.Pointer(&answer)); errno != 0 && errno != unix.ENOENT {
 		return fmt.Errorf("answer a write: %w", errno)
 	}
