@@ -3,6 +3,7 @@ package charts_test
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,6 +48,26 @@ func TestNoWildcards(t *testing.T) {
 					t.Errorf("%s: %s", name, line)
 				}
 			}
+		}
+	}
+}
+
+// TestNotesSayWhatTheRightsAllow: who installs an operator that may read every Secret is told so, and how to limit it.
+func TestNotesSayWhatTheRightsAllow(t *testing.T) {
+	for name, release := range cases {
+		all := rights(t, renderCase(t, name, release))
+		if len(all) == 0 {
+			continue // the rights come from elsewhere
+		}
+		everywhere := slices.ContainsFunc(all, func(line string) bool {
+			return strings.HasPrefix(line, "ClusterRole ") && strings.Contains(line, " get secrets")
+		})
+		notes, err := os.ReadFile(filepath.Join("testdata", name+".golden.txt")) // TestNotes compares it with the chart's
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := strings.Contains(string(notes), "may read every Secret") && strings.Contains(string(notes), "watchNamespaces"); told != everywhere {
+			t.Errorf("%s: the operator may read every Secret: %t; the notes say so: %t", name, everywhere, told)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"debug/elf"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
 // file is one entry of an image. A name that ends in a slash is a folder; a link has a target.
@@ -64,14 +67,10 @@ const trustFile = "etc/ssl/cert.pem"
 
 // baseFiles returns the certificates, time zones and users that a static program expects.
 func baseFiles() ([]file, error) {
-	certificates, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
-	if err != nil {
-		return nil, fmt.Errorf("certificates of the public authorities (package ca-certificates): %w", err)
-	}
 	files := []file{
 		{name: "etc/passwd", data: fmt.Appendf(nil, "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:%d:%d:nonroot:/:/sbin/nologin\n", nobody, nobody), mode: 0o644},
 		{name: "etc/group", data: fmt.Appendf(nil, "root:x:0:\nnonroot:x:%d:\n", nobody), mode: 0o644},
-		{name: trustFile, data: certificates, mode: 0o644},
+		{name: trustFile, data: trustedRoots(), mode: 0o644},
 		{name: "tmp/", mode: 0o1777},
 	}
 	zones, err := timeZones()
@@ -79,6 +78,19 @@ func baseFiles() ([]file, error) {
 		return nil, err
 	}
 	return withFolders(append(files, zones...)), nil
+}
+
+// trustedRoots are the certificates of the public authorities that Mozilla's programs trust. They are in a module, so
+// go.sum says which, whatever machine builds. An authority that is trusted for its older certificates only is left out,
+// because a file cannot say that.
+func trustedRoots() []byte {
+	var text bytes.Buffer
+	for root := range bundle.Roots() {
+		if root.Constraint == nil {
+			_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // into memory: it does not fail
+		}
+	}
+	return text.Bytes()
 }
 
 // timeZones unpacks Go's own time zones, so that they depend on its version and not on the machine.

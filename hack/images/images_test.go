@@ -3,6 +3,8 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
 // buildArchive builds an archive of one image whose program is a text, and returns the archive and its image.
@@ -128,6 +131,47 @@ func TestBotImage(t *testing.T) {
 	}
 	if found["bin/sh"] != nil {
 		t.Error("there is a shell in it")
+	}
+}
+
+// What an image trusts depends on go.sum, and not on the machine that builds it.
+func TestTheAuthoritiesAreThoseOfAModule(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(program, []byte("the program"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	if err := run([]string{"-out", out, "-program", "bot=" + program, "rootfs", "bot"}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(out, "bot", trustFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for root := range bundle.Roots() {
+		if root.Constraint == nil {
+			want[string(root.Certificate)] = true
+		}
+	}
+	if len(want) < 50 {
+		t.Fatalf("only %d authorities", len(want))
+	}
+	names := map[string]bool{}
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if !want[string(block.Bytes)] {
+			t.Error("a certificate that is none of the module's")
+		}
+		delete(want, string(block.Bytes))
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names[certificate.Subject.CommonName] = true
+	}
+	if len(want) > 0 || !names["ISRG Root X1"] || !names["DigiCert Global Root G2"] {
+		t.Errorf("%d authorities are missing, of %d", len(want), len(names))
 	}
 }
 
