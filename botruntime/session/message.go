@@ -33,7 +33,7 @@ var sentences = map[bot.Reason]sentence{
 	bot.ReasonTemporaryBan:          {"WhatsApp restricts this account for a while. The session is kept; wait.", bot.ActionWaitUntil},
 	bot.ReasonClientOutdated:        {"WhatsApp rejected this bot's web version; looking for a newer one.", bot.ActionUpgradeClient},
 	bot.ReasonConnectFailure:        {"WhatsApp refused the login; trying again later.", bot.ActionNone},
-	bot.ReasonClearedByUser:         {"The session was cleared. Scan a QR code to link a phone.", bot.ActionScanQR},
+	bot.ReasonClearedByUser:         {"The session was ended through the API. Scan a QR code to link a phone.", bot.ActionScanQR},
 	bot.ReasonStoreUnwritable:       {"The disk refuses writes. The bot left WhatsApp, which keeps the messages, and comes back when it can write.", bot.ActionFixStorage},
 	bot.ReasonStoppedByUser:         {"This session was stopped. Its data is kept; restart it to connect again.", bot.ActionNone},
 }
