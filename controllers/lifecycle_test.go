@@ -343,6 +343,30 @@ func TestUnlinkAsksTheBotFirst(t *testing.T) {
 	}
 }
 
+// Where a whole namespace is deleted, its bots end before they can log out, and no event can say so: the operator's log does.
+func TestADeletedNamespaceLeavesALineForEachLinkedDevice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	op := w.operate(staging{})
+	session := w.comeUp("kasir", "62811:1@s.whatsapp.net", func(s *v1alpha1.WhatsAppSession) { s.Spec.DeletionPolicy = v1alpha1.DeletionUnlink })
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
+	// No namespace controller runs here; the test deletes what is in the namespace, and like that one the pods first.
+	if err := w.cluster.Client.Delete(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.cluster.Client.Delete(t.Context(), w.pod("kasir")); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "the bot to end", func() bool { return w.pod("kasir") == nil })
+	if err := w.cluster.Client.Delete(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	w.untilGone("kasir")
+	within(t, "the line", func() bool {
+		return strings.Contains(op.log.String(), "deleted a session without unlinking its device") && strings.Contains(op.log.String(), "Linked devices")
+	})
+}
+
 func TestABotThatStopsReportingIsUnknown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

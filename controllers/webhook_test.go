@@ -1,20 +1,29 @@
 package controllers_test
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	admission "k8s.io/api/admission/v1"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -102,6 +111,23 @@ func TestEveryRefusedWriteIsShown(t *testing.T) {
 			edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.Locale = v1alpha1.LocaleEnglish })
 		}},
 	}
+	// Whatever the operator may write is among the cases. A refused status has a test of its own; nothing shows a refused event.
+	var role rbacv1.ClusterRole
+	readYAML(t, filepath.Join("..", "config", "rbac", "role.yaml"), &role)
+	writes := map[string]admissionv1.OperationType{"create": admissionv1.Create, "update": admissionv1.Update, "patch": admissionv1.Update, "delete": admissionv1.Delete}
+	for _, rule := range role.Rules {
+		for _, resource := range rule.Resources {
+			for _, verb := range rule.Verbs {
+				found := writes[verb] == "" || resource == "events" || strings.HasSuffix(resource, "/status")
+				for _, c := range cases {
+					found = found || c.operation == writes[verb] && c.kind == resource
+				}
+				if !found {
+					t.Errorf("no case refuses to %s %s", verb, resource)
+				}
+			}
+		}
+	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -121,3 +147,108 @@ func TestEveryRefusedWriteIsShown(t *testing.T) {
 		})
 	}
 }
+
+// mend puts a real admission webhook before each create and update of some objects in the namespace, which changes them as a
+// policy of a company does. patch is a JSON patch.
+func (w *world) mend(group, kind, patch string) {
+	w.t.Helper()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		var review admission.AdmissionReview
+		if err := json.NewDecoder(in.Body).Decode(&review); err != nil || review.Request == nil {
+			http.Error(out, "no review", http.StatusBadRequest)
+			return
+		}
+		form := admission.PatchTypeJSONPatch
+		review.Response = &admission.AdmissionResponse{UID: review.Request.UID, Allowed: true, PatchType: &form, Patch: []byte(patch)}
+		out.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(out).Encode(review)
+	}))
+	w.t.Cleanup(server.Close)
+	from := webhook(w.namespace, server.URL, admissionv1.Create, group, kind).Webhooks[0]
+	ignore := admissionv1.Ignore
+	rules := from.Rules
+	rules[0].Operations = append(rules[0].Operations, admissionv1.Update)
+	hook := &admissionv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}, Webhooks: []admissionv1.MutatingWebhook{{
+		Name: from.Name, ClientConfig: from.ClientConfig, SideEffects: from.SideEffects, AdmissionReviewVersions: from.AdmissionReviewVersions,
+		NamespaceSelector: from.NamespaceSelector, Rules: rules, FailurePolicy: &ignore,
+	}}}
+	hook.Webhooks[0].ClientConfig.CABundle = pemOf(server.Certificate())
+	if err := w.cluster.Client.Create(w.t.Context(), hook); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = w.cluster.Client.Delete(w.t.Context(), hook) })
+}
+
+// A policy that changes an object costs no write where the operator does not care, and a bounded number where it does; then
+// the session says so.
+func TestAPolicyThatChangesObjectsCostsFewWrites(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		group, kind, patch string
+		// undone: the operator wants it otherwise.
+		undone bool
+	}{
+		"a label on a Service":            {"", "services", `[{"op":"add","path":"/metadata/labels/team","value":"sales"}]`, false},
+		"an affinity of a Service":        {"", "services", `[{"op":"add","path":"/spec/sessionAffinity","value":"ClientIP"}]`, false},
+		"the selector of a Service":       {"", "services", `[{"op":"add","path":"/spec/selector/team","value":"sales"}]`, true},
+		"an annotation of a policy":       {"networking.k8s.io", "networkpolicies", `[{"op":"add","path":"/metadata/annotations","value":{"team":"sales"}}]`, false},
+		"another rule in a NetworkPolicy": {"networking.k8s.io", "networkpolicies", `[{"op":"add","path":"/spec/egress/-","value":{"ports":[{"port":5432}]}}]`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			var updates, passes atomic.Int32
+			op := w.operate(staging{calls: &interceptor.Funcs{
+				Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
+					updates.Add(1)
+					return c.Update(ctx, o, opts...)
+				},
+				SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+					passes.Add(1)
+					return c.SubResource(sub).Patch(ctx, o, patch, opts...)
+				},
+			}})
+			session := w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+			w.mend(c.group, c.kind, c.patch)
+			var object client.Object = &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}}
+			if c.group != "" {
+				object = &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}}
+			}
+			edit(w, object, func(o client.Object) { o.SetLabels(merged(o.GetLabels(), "touched", "yes")) })
+			// Each change of the status is a pass that looks at all objects again.
+			b := w.bots.Bot(w.key("kasir"))
+			for n := range 20 {
+				name := fmt.Sprint("Toko ", n)
+				b.Change(func(s *bot.Snapshot) { s.PushName = name })
+				w.until("kasir", "the name "+name, func(s *v1alpha1.WhatsAppSession) bool {
+					return s.Status.Session != nil && s.Status.Session.PushName == name
+				})
+			}
+			if passes.Load() < 20 {
+				t.Fatalf("only %d passes", passes.Load())
+			}
+			if !c.undone {
+				if n := updates.Load(); n > 0 {
+					t.Errorf("%d updates for a change that does no harm\n%s", n, op.log)
+				}
+				return
+			}
+			if n := updates.Load(); n > correctionsShown {
+				t.Errorf("%d updates in %d passes", n, passes.Load())
+			}
+			w.untilCondition("kasir", v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonUndone)
+			if now := w.get(session.Name); !has(now, v1alpha1.ConditionConnected, metav1.ConditionTrue, "") {
+				t.Errorf("the bot is not connected:\n%s", show(now))
+			}
+		})
+	}
+}
+
+func merged(labels map[string]string, name, value string) map[string]string {
+	labels = maps.Clone(labels)
+	labels[name] = value
+	return labels
+}
+
+// correctionsShown is more than the corrections of one object that the operator tries at once.
+const correctionsShown = 8

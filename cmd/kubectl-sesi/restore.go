@@ -116,7 +116,7 @@ func restorePod(s *v1alpha1.WhatsAppSession, image string) (*corev1.Pod, error) 
 	if err != nil {
 		return nil, err
 	}
-	pod.Name, pod.OwnerReferences, pod.Annotations = naming.Name(s)+"-restore", nil, nil
+	pod.Name, pod.OwnerReferences, pod.Annotations = naming.Name(s)+".restore", nil, nil // no session has a dot in its name
 	delete(pod.Labels, naming.LabelSession)
 	pod.Labels["app.kubernetes.io/component"] = "restore"
 	bot := pod.Spec.Containers[0]

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
@@ -266,7 +267,11 @@ func TestRestorePod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if pod.Name != bare.Name+"-restore" || len(pod.OwnerReferences) != 0 || pod.Labels[naming.LabelSession] != "" {
+	// A session of any other name has a pod of another name.
+	if name := strings.TrimPrefix(pod.Name, bare.Name); len(validation.IsDNS1123Label(pod.Name)) == 0 || len(validation.IsDNS1123Subdomain(pod.Name)) > 0 || name == pod.Name || name == "" {
+		t.Errorf("the pod's name is %q", pod.Name)
+	}
+	if len(pod.OwnerReferences) != 0 || pod.Labels[naming.LabelSession] != "" {
 		t.Errorf("the operator may take it for a bot: %+v", pod.ObjectMeta)
 	}
 	one, other := pod.Spec.Containers[0], bare.Spec.Containers[0]
