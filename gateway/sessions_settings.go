@@ -148,8 +148,8 @@ func setProxy(session *v1alpha1.WhatsAppSession, proxy *bot.GatewayWAHAProxy, ne
 	if !strings.Contains(address, "://") {
 		address = "http://" + address
 	}
-	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" || u.User != nil || proxyPorts[u.Scheme] == 0 || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+	u, ok := bot.ParseProxy(address)
+	if !ok || u.User != nil {
 		return wrong
 	}
 	port := proxyPorts[u.Scheme]

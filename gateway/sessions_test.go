@@ -17,6 +17,8 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/gateway"
+	"sesi.dev/sesi/test/odd"
 )
 
 // Code that creates sessions in WAHA creates resources here.
@@ -231,5 +233,40 @@ func TestSessionsThatAreRefused(t *testing.T) {
 	}
 	if n := list(t, other); n != 0 {
 		t.Errorf("%d sessions were made in another namespace", n)
+	}
+}
+
+// No odd address, key or header becomes a session's setting: the bot would not start with it, or would go elsewhere.
+func TestOddSettingsAreRefused(t *testing.T) {
+	ns := newNamespace(t)
+	g := newGateway(t, func(o *gateway.Options) { o.Limits.Rate = 1e4 })
+	key := newKey(t, ns, "read,manage,control")
+	g.eventually(http.StatusOK, "GET", bot.PathWAHASessions, key, "")
+	web := odd.Web()
+	for field, c := range map[string]struct {
+		odd    []string
+		config func(value string) any
+	}{
+		"config.proxy.server":  {odd.Proxies(), func(v string) any { return map[string]any{"proxy": map[string]any{"server": v}} }},
+		"spec.webhooks[0].url": {web, func(v string) any { return map[string]any{"webhooks": []any{map[string]any{"url": v}}} }},
+		"config.webhooks[0].hmac.key": {odd.Secrets(), func(v string) any {
+			return map[string]any{"webhooks": []any{map[string]any{"url": "https://x.example", "hmac": map[string]any{"key": v}}}}
+		}},
+		"config.webhooks[0].customHeaders": {[]string{"a\x00b", "a\r\nX-B: c", "${TOKEN}", "Bearer ${TOKEN}", "$TOKEN", "%TOKEN%", "{{token}}", "<token>", "undefined", "Bearer null", "ä", "a\u200bb"}, func(v string) any {
+			return map[string]any{"webhooks": []any{map[string]any{"url": "https://x.example", "customHeaders": []any{map[string]any{"name": "X-A", "value": v}}}}}
+		}},
+	} {
+		t.Run(field, func(t *testing.T) {
+			for _, value := range c.odd {
+				body, err := json.Marshal(map[string]any{"name": "x", "config": c.config(value)})
+				must(t, err)
+				if got := g.do("POST", bot.PathWAHASessions, key, string(body)); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, field) {
+					t.Errorf("%s %q: answered %d %s", field, value, got.status, got.body)
+				}
+			}
+		})
+	}
+	if n := list(t, ns); n != 0 {
+		t.Errorf("%d sessions were made", n)
 	}
 }

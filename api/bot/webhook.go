@@ -2,6 +2,7 @@ package bot
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/textproto"
 	"strings"
 )
@@ -136,6 +137,17 @@ func AllowedWebhookHeader(name string) bool {
 	return !strings.HasPrefix(name, "Webhook-") && !strings.HasPrefix(name, "X-Webhook-") && !strings.ContainsFunc(name, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
 	})
+}
+
+// AllowedWebhookValue reports whether a header of a webhook may have a value: printable ASCII and tabs, and no reference
+// that nothing replaced.
+func AllowedWebhookValue(value string) bool {
+	for part := range strings.FieldsSeq(value) {
+		if err := Mistake(part); err != nil && !errors.Is(err, ErrQuoted) { // a header may hold quotes
+			return false
+		}
+	}
+	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r > '~' })
 }
 
 // WebhookKey returns the key of a webhook's secret; nil when the secret is not allowed.

@@ -106,8 +106,9 @@ type Webhook struct {
 	// url that the events are sent to, such as https://example.com/hook, or http://hooks.shop.svc/events with to.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
-	// +kubebuilder:validation:Pattern=`^https?://[^/?#@\s]+([/?][^#\s]*)?$`
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://[^/?#@\\\\s]+([/?][^#\\\\s]*)?$') || isURL(self) && url(self).getHostname() != ''",message="url must be an address such as https://example.com/hook"
+	// +kubebuilder:validation:Pattern=`^https?://([A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?)*\.?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?]([!%-;=?-\[\]_a-z~]*[!%&(-+\--:=?-\[\]_a-z~])?)?$`
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://[^ ]+$') || isURL(self) && url(self).getHostname() != '' && (url(self).getPort() == '' || int(url(self).getPort()) >= 1 && int(url(self).getPort()) <= 65535) && !self.matches('[,;]http') && !self.matches('^https?://[^/?.:]+:[0-9]+[/?].*@')",message="url must be a complete address such as https://example.com/hook"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://(?i:undefined|null|none|nil|nan|true|false|changeme|change-me|https?|socks5h?)\\\\.?([:/?]|$)') && (!self.matches('^https?://([^/?:]*\\\\.)?(0x[0-9A-Za-z]*|[0-9]+)\\\\.?([:/?]|$)') || self.matches('^https?://(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\\\\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}([:/?]|$)'))",message="url must name a host, or an IP address with all its parts"
 	// +required
 	URL string `json:"url,omitempty"`
 
@@ -191,7 +192,8 @@ type WebhookFilters struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=80
-	// +kubebuilder:validation:items:Pattern=`^(\+?[1-9][0-9]{6,14}|[0-9]{1,40}@(s\.whatsapp\.net|c\.us|lid|newsletter)|[-0-9]{1,64}@g\.us|status@broadcast)$`
+	// +kubebuilder:validation:items:Pattern=`^(\+?[1-9][0-9]{6,14}|(0|[1-9][0-9]{6,14})@(s\.whatsapp\.net|c\.us)|[0-9]{1,40}@(lid|newsletter)|[-0-9]{1,64}@g\.us|status@broadcast)$`
+	// +kubebuilder:validation:XValidation:rule="self.all(c, !c.matches('^\\\\+?(62|60|44|49|33|31|32|41|43|46|61|63|64|66|81|82|84|86|90|91|92|94|95|98|27|20|212|213|234|254|255|256|880|966|971|972|977)0[0-9]*(@(s\\\\.whatsapp\\\\.net|c\\\\.us))?$'))",message="chats must not have a 0 after the country code: write +62812 instead of +620812"
 	// +optional
 	Chats []string `json:"chats,omitempty"`
 

@@ -175,6 +175,7 @@ type Pairing struct {
 	// phoneNumber of the account to link, in E.164 form: + and 7 to 15 digits.
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:Pattern=`^\+[1-9][0-9]{6,14}$`
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^\\\\+(62|60|44|49|33|31|32|41|43|46|61|63|64|66|81|82|84|86|90|91|92|94|95|98|27|20|212|213|234|254|255|256|880|966|971|972|977)0')",message="phoneNumber must not have a 0 after the country code: write +62812 instead of +620812"
 	// +optional
 	PhoneNumber string `json:"phoneNumber,omitempty"`
 

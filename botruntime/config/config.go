@@ -189,6 +189,7 @@ func Load(environ []string, dotenvDir string) (Config, error) {
 	if len(problems) == 0 {
 		problems = append(conflicts(&config), useProxy(&config, real, file)...)
 		exposed(&config, real)
+		shared(&config, real, dotenvDir, file)
 	}
 	if len(problems) > 0 {
 		return Config{}, &Error{Problems: problems}
@@ -303,11 +304,7 @@ func hostname(value string) (string, bool) {
 			return "", false
 		}
 	}
-	if _, err := netip.ParseAddr(value); err == nil {
-		return value, true
-	}
-	// Digits and dots alone are a port, or an address with a part missing.
-	return value, len(value) <= maxHost && hostPattern.MatchString(value) && !isWord(value) && strings.Trim(value, "0123456789.") != ""
+	return value, bot.ValidHost(value) && !strings.HasSuffix(value, ".")
 }
 
 // readable reads a small regular file, or explains why it cannot be read.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/url"
 	"strings"
 	"time"
 
@@ -40,16 +39,20 @@ func parseHeaders(text string) (map[string]string, bool) {
 			continue
 		}
 		name, value, found := strings.Cut(one, ":")
-		name = strings.TrimSpace(name)
-		if !found || name == "" {
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		_, twice := headers[name]
+		if !found || twice || !bot.AllowedWebhookHeader(name) || !bot.AllowedWebhookValue(value) {
 			return nil, false
 		}
-		headers[name] = strings.TrimSpace(value)
+		headers[name] = value
 	}
 	return headers, true
 }
 
+// webForm says what isWeb takes.
+const webForm = "an address such as https://example.com/hook, complete, and special characters as %XX"
+
 func isWeb(value string) bool {
-	u, err := url.Parse(value)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+	_, ok := bot.ParseWeb(value)
+	return ok
 }

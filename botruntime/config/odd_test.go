@@ -1,12 +1,13 @@
 package config
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"sesi.dev/sesi/test/odd"
 )
 
 // oddPaths are values that people and tools put where a path belongs, and that are no path.
@@ -22,17 +23,23 @@ var oddPaths = []string{
 	"\ufeff/data", "/data/\xff", "changeme", "/data/change-me", strings.Repeat("a", 300), "/" + strings.Repeat("a/", 2500), "[\"/data\"]", "{\"path\":1}", "/data\"x",
 }
 
-func TestOddPathsAreRefused(t *testing.T) {
-	if len(oddPaths) < 100 {
-		t.Fatalf("only %d odd paths", len(oddPaths))
+// enough fails for a list that got too short to find much.
+func enough(t *testing.T, odd []string) {
+	t.Helper()
+	if len(odd) < 100 {
+		t.Fatalf("only %d odd values", len(odd))
 	}
+}
+
+func TestOddPathsAreRefused(t *testing.T) {
+	enough(t, oddPaths)
 	var names []string
 	for _, v := range variables {
-		if v.allowed == "a path" {
+		if strings.HasPrefix(v.allowed, "a path") {
 			names = append(names, v.name)
 		}
 	}
-	if !slices.Contains(names, "AUTH_PATH") || !slices.Contains(names, "API_TOKEN_FILE") || !slices.Contains(names, "WEB_VERSION_CACHE_PATH") {
+	if !slices.Contains(names, "AUTH_PATH") || !slices.Contains(names, "API_TOKEN_FILE") || !slices.Contains(names, "WEB_VERSION_CACHE_PATH") || !slices.Contains(names, "MEDIA_FFMPEG") {
 		t.Fatalf("path settings: %q", names)
 	}
 	for _, name := range names {
@@ -58,39 +65,17 @@ func TestUsualPathsAreKept(t *testing.T) {
 	}
 }
 
-// oddTokens contain text that a shell, a file or a template should have replaced.
-func oddTokens() []string {
-	const secret = "0123456789abcdef0123"
-	odd := []string{"", "short", strings.Repeat("x", 5000), "with space in the token", "with\ttab-in-the-token", "with\u00a0nbsp-in-the-token", "ümlaut-in-the-token-16", "\u200b" + secret, secret + "\u202c", "\x00" + secret}
-	for _, pair := range []string{`""`, "''", "``", "“”", "‘’", "«»", "„”"} {
-		runes := []rune(pair)
-		odd = append(odd, string(runes[0])+secret+string(runes[1]), string(runes[0])+secret, secret+string(runes[1]))
-	}
-	for _, reference := range []string{"${%s}", "$%s", "%%%s%%", "$(%s)", "{{%s}}", "{{.%s}}", "<%s>", "${%s:-none}", "${%s?unset}", "x-${%s}", "${%s}-x", "$(cat_%s)"} {
-		for _, name := range []string{"API_TOKEN_OF_THE_BOT", "SECRET_OF_PRODUCTION", "YOUR_TOKEN_GOES_HERE", "RANDOM_TOKEN_VALUE"} {
-			odd = append(odd, fmt.Sprintf(reference, name))
-		}
-	}
-	for _, prefix := range []string{"API_TOKEN=", "=", "Bearer ", "bearer ", "Token ", "Authorization: Bearer ", "API_TOKEN: ", "export API_TOKEN=", "key = "} {
-		odd = append(odd, prefix+secret)
-	}
-	for _, suffix := range []string{" # mine", " // mine", "\r\nPORT=1", " ;", "\tx", " PORT=3000", "\u2028x", " --verbose"} {
-		odd = append(odd, secret+suffix)
-	}
-	return append(odd, "<your-api-token-goes-here>", "[object Object]", "undefined", "null", "changeme", "[\"0123456789abcdef\", 1]")
-}
-
 func TestOddTokensAreRefused(t *testing.T) {
-	odd := oddTokens()[1:] // an empty token means none
-	if len(odd) < 100 {
-		t.Fatalf("only %d odd tokens", len(odd))
-	}
-	for _, value := range odd {
-		c, err := Load([]string{"API_TOKEN=" + value}, "")
-		if err == nil {
-			t.Errorf("API_TOKEN=%q is accepted as %q", value, string(c.APIToken))
-		} else if len(value) > 8 && strings.Contains(err.Error(), value) {
-			t.Errorf("the error repeats the token %q: %v", value, err)
+	odd := odd.Secrets()
+	enough(t, odd)
+	for _, name := range []string{"API_TOKEN", "WHATSAPP_HOOK_HMAC_KEY"} {
+		for _, value := range odd {
+			c, err := Load([]string{name + "=" + value}, "")
+			if err == nil {
+				t.Errorf("%s=%q is accepted as %q, %q", name, value, string(c.APIToken), string(c.Hook.Key))
+			} else if len(value) > 8 && strings.Contains(err.Error(), value) {
+				t.Errorf("the error repeats the secret %q: %v", value, err)
+			}
 		}
 	}
 }
@@ -116,31 +101,9 @@ func TestSecretsInFilesAreTakenLiterally(t *testing.T) {
 	}
 }
 
-// oddProxies are addresses whose parts are not where they seem to be, or that no transport supports.
-func oddProxies() []string {
-	odd := []string{
-		"proxy", "proxy:3128", "://proxy", "//proxy:3128", "http:", "http:/", "http://", "http:///", "http://:3128", "http://@proxy.x y", "http//proxy", "http:proxy:3128", "http:/proxy:3128",
-		"http://proxy:0", "http://proxy:65536", "http://proxy:x", "http://proxy:", "http://proxy:-1", "http://proxy:3128:1", "http://proxy:31 28", "http://proxy: 3128",
-		"http://proxy:3128/path", "http://proxy:3128/path/", "http://proxy/?x=1", "http://proxy:3128?x", "http://proxy:3128?", "http://proxy:3128#x", "http://proxy:3128#", "http://proxy:3128//",
-		"http://user:p#ss@proxy:3128", "http://user:p/ss@proxy:3128", "http://user:p?ss@proxy:3128", "http://user:p@ss@proxy:3128", "http://user:p%ss@proxy:3128", "http://user:1%zz@proxy:3128",
-		"http://user:p ss@proxy:3128", "http://user:p\\ss@proxy:3128", "http://user:p^ss@proxy:3128", "http://user:p[ss@proxy:3128", "http://user:p|ss@proxy:3128", "http://user:p\"ss@proxy:3128",
-		"http://user:p<ss>@proxy:3128", "http://user:p{ss}@proxy:3128", "http://user:p`ss@proxy:3128", "http://user:p$ss@proxy:3128", "http://user:12/3@proxy:3128", "http://user:12?3@proxy:3128", "http://user:12#3@proxy:3128",
-		"http://usér:x@proxy:3128", "http://pröxy:3128", "http://proxy_:3128", "http://-proxy:3128", "http://proxy..:3128", "http://pro xy:3128", "http://proxy\u00a0:3128", "http://proxy\u200b:3128", "\ufeffhttp://proxy:3128",
-		"http://[::1", "http://::1:3128", "http://[proxy]:3128", "http://[::1]x:3128", "http://999.1.1.1.:3128", "http://undefined", "http://undefined:undefined", "http://null:3128", "http://none", "undefined", "null", "none",
-		"\"http://proxy:3128\"", "'http://proxy:3128'", "`http://proxy:3128`", "<http://proxy:3128>", "${PROXY}", "$PROXY", "http://$PROXY:3128", "http://${HOST}:3128", "%PROXY%", "http://%PROXY%:3128", "http://<proxy>:3128", "{{proxy}}",
-		"http://proxy:3128,http://other:3128", "http://proxy:3128 http://other:3128", "http://proxy:3128;", "http://proxy:3128,", "PROXY proxy:3128", "DIRECT", "PROXY_URL=http://proxy:3128", "=http://proxy:3128", "http://http://proxy:3128", "http://proxy:3128 # mine",
-	}
-	for _, scheme := range []string{"ftp", "file", "socks", "socks4", "socks4a", "ws", "wss", "tcp", "pac+http", "ssh", "quic", "ss", "vmess", "httpx", "ht tp", "HTTP2", "data", "direct", "unix"} {
-		odd = append(odd, scheme+"://proxy:3128")
-	}
-	return odd
-}
-
 func TestOddProxiesAreRefused(t *testing.T) {
-	odd := oddProxies()
-	if len(odd) < 100 {
-		t.Fatalf("only %d odd proxies", len(odd))
-	}
+	odd := append(odd.Proxies(), "proxy", "proxy:3128", "undefined", "null", "none", "DIRECT")
+	enough(t, odd)
 	for _, value := range odd {
 		c, err := Load([]string{"PROXY_URL=" + value}, "")
 		if err == nil {
@@ -294,9 +257,7 @@ func oddAddresses() []string {
 
 func TestOddAddressesAreRefused(t *testing.T) {
 	odd := oddAddresses()
-	if len(odd) < 100 {
-		t.Fatalf("only %d odd addresses", len(odd))
-	}
+	enough(t, odd)
 	for _, name := range []string{"HOST", "METRICS_HOST", "TLS_HOST"} {
 		for _, value := range odd {
 			if c, err := Load([]string{name + "=" + value, "API_TOKEN=" + token}, ""); err == nil {

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // The remedies for values that cannot be meant literally. Nothing is expanded, so a value written for a shell would
 // silently mean something else.
 var (
-	errQuoted      = errors.New("it holds quotes; write the value without them (docker --env-file keeps quotes)")
-	errReference   = errors.New("it holds a reference such as $HOME or ${NAME}, which is not expanded; write the value itself")
 	errHome        = errors.New("~ is not expanded; write the folder itself")
 	errWindows     = errors.New("it is a Windows path; write it with / and without a drive (in WSL: /mnt/c/…)")
 	errColon       = errors.New("it holds a colon; a volume (/data:/data) or a URL is not a path")
@@ -29,24 +29,19 @@ var (
 	dotsAlone   = regexp.MustCompile(`(^|/)(\.{3,}|…)(/|$)`)
 )
 
-// words are what programs print for a missing value.
-var words = []string{"undefined", "null", "nil", "none", "nan", "true", "false", "<nil>", "[object object]", "changeme", "change-me"}
-
-const quotes = "\"'`“”„‘’«»"
-
 // checkPath refuses a value that cannot be meant as a path.
 func checkPath(value string) error {
 	first, _ := utf8.DecodeRuneInString(value)
 	last, _ := utf8.DecodeLastRuneInString(value)
 	switch {
-	case strings.ContainsRune(quotes, first), strings.ContainsRune(quotes, last):
-		return errQuoted
+	case strings.ContainsRune(bot.Quotes, first), strings.ContainsRune(bot.Quotes, last):
+		return bot.ErrQuoted
 	case first == '~':
 		return errHome
 	case strings.Contains(value, " #"), first == '#':
 		return errComment
 	case strings.ContainsRune(value, '$'):
-		return errReference
+		return bot.ErrReference
 	case windowsPath.MatchString(value):
 		return errWindows
 	case strings.ContainsRune(value, ':'):
@@ -62,31 +57,10 @@ func checkPath(value string) error {
 }
 
 func isWord(value string) bool {
-	return slices.ContainsFunc(strings.Split(strings.ToLower(value), "/"), func(part string) bool { return slices.Contains(words, part) })
+	return slices.ContainsFunc(strings.Split(value, "/"), bot.IsPlaceholder)
 }
 
 // unseen reports whether a rune is a control character, an invisible mark, or a space that is not the usual one.
 func unseen(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r != ' ' && unicode.IsSpace(r) || r == utf8.RuneError
 }
-
-// checkSecret refuses a secret that still has quotes or an unexpanded reference.
-func checkSecret(value string) error {
-	first, _ := utf8.DecodeRuneInString(value)
-	last, _ := utf8.DecodeLastRuneInString(value)
-	switch {
-	case strings.ContainsRune(quotes, first), strings.ContainsRune(quotes, last):
-		return errQuoted
-	case strings.Contains(value, "${"), strings.Contains(value, "$("), strings.Contains(value, "{{"), wholeReference.MatchString(value):
-		return errReference
-	case first == '<' && last == '>':
-		return errors.New("it is a placeholder; write the token itself")
-	case strings.HasPrefix(value, "API_TOKEN="), first == '=':
-		return errors.New("it repeats its name; write NAME=value once")
-	case isWord(value):
-		return errors.New("it is a placeholder; write the token itself")
-	}
-	return nil
-}
-
-var wholeReference = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$|^%[A-Za-z_][A-Za-z0-9_]*%$`)

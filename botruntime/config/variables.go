@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"log/slog"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -41,7 +40,7 @@ func (v variable) problem(value, where string) string {
 			why = "; " + err.Error()
 		}
 	} else if strings.ContainsAny(value[:1]+value[len(value)-1:], "\"'`") {
-		why = "; " + errQuoted.Error()
+		why = "; " + bot.ErrQuoted.Error()
 	}
 	return fmt.Sprintf("%s %s%s: want %s%s", v.name, shown, where, v.allowed, why)
 }
@@ -54,7 +53,6 @@ func (v variable) accepts(c *Config, value string) bool {
 const (
 	// Lengths are checked apart from the patterns: a pattern that counts to 128 costs each bot 200 KB of memory.
 	maxName   = 128
-	maxHost   = 253
 	maxDotenv = 32 << 10
 
 	minBackupInterval = time.Minute
@@ -64,7 +62,6 @@ const (
 var (
 	clientIDPattern = regexp.MustCompile(`^[-_A-Za-z0-9]+$`)
 	instancePattern = regexp.MustCompile(`^[-_.A-Za-z0-9]+$`)
-	hostPattern     = regexp.MustCompile(`^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$`)
 )
 
 // variables is every setting of the bot, in the order of --help.
@@ -91,7 +88,7 @@ var variables = []variable{
 	},
 	{
 		name: "API_TOKEN", help: "Token that every request to the API must carry, also on loopback.",
-		allowed: "at least 16 printable characters without spaces (try: openssl rand -hex 32)", secret: true, check: checkSecret,
+		allowed: "at least 16 printable characters without spaces (try: openssl rand -hex 32)", secret: true, check: bot.Mistake,
 		parse: func(c *Config, value string) bool {
 			c.APIToken = Secret(value)
 			return bot.ValidToken(value)
@@ -214,7 +211,7 @@ var variables = []variable{
 	},
 	{
 		name: "MEDIA_FFMPEG", help: "Program ffmpeg, which converts files that WhatsApp would not show; none when empty.",
-		allowed: "a path, or ffmpeg to look it up in PATH", parse: path(func(c *Config) *string { return &c.MediaFFmpeg }),
+		allowed: "a path, or ffmpeg to look it up in PATH", check: checkPath, parse: path(func(c *Config) *string { return &c.MediaFFmpeg }),
 	},
 	{
 		name: "WEBHOOKS_FILE", help: "File (JSON) of the webhooks that get the events, read again when it changes.",
@@ -222,16 +219,15 @@ var variables = []variable{
 	},
 	{
 		name: "WEBHOOK_URL", help: "Address that gets the events, where there is one only.",
-		allowed: "an address such as https://example.com/hook", secret: true,
+		allowed: webForm, secret: true,
 		parse: func(c *Config, value string) bool {
 			c.WebhookURL = Secret(value)
-			u, err := url.Parse(value)
-			return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+			return isWeb(value)
 		},
 	},
 	{
 		name: "WEBHOOK_SECRET", help: "Secret that signs deliveries to WEBHOOK_URL; while it is replaced, the new one, a space, and the old one.",
-		allowed: "whsec_ and base64, or at least 16 printable characters", secret: true, check: checkSecret,
+		allowed: "whsec_ and base64, or at least 16 printable characters", secret: true, check: bot.Mistake,
 		parse: func(c *Config, value string) bool {
 			c.WebhookSecret = Secret(value)
 			return len(value) >= bot.MinToken
@@ -243,7 +239,7 @@ var variables = []variable{
 	},
 	{
 		name: "WHATSAPP_HOOK_URL", help: "WAHA's name: address that gets the events in WAHA's format.",
-		allowed: "an address such as https://example.com/hook", secret: true,
+		allowed: webForm, secret: true,
 		parse: func(c *Config, value string) bool {
 			c.Hook.URL = Secret(value)
 			return isWeb(value)
@@ -255,7 +251,7 @@ var variables = []variable{
 	},
 	{
 		name: "WHATSAPP_HOOK_HMAC_KEY", help: "WAHA's name: key that signs deliveries to WHATSAPP_HOOK_URL.",
-		allowed: "at least 16 printable characters without spaces", secret: true, check: checkSecret,
+		allowed: "at least 16 printable characters without spaces", secret: true, check: bot.Mistake,
 		parse: func(c *Config, value string) bool {
 			c.Hook.Key = Secret(value)
 			return bot.ValidToken(value)
@@ -288,10 +284,10 @@ var variables = []variable{
 	},
 	{
 		name: "WAHA_BASE_URL", help: "WAHA's name: what begins the addresses of files in events of WAHA's format; http://localhost:PORT when empty.",
-		allowed: "an address such as https://bot.example.com",
+		allowed: "an address such as https://bot.example.com, without query",
 		parse: func(c *Config, value string) bool {
 			c.WAHABaseURL = strings.TrimRight(value, "/")
-			return isWeb(value)
+			return isWeb(value) && !strings.Contains(value, "?")
 		},
 	},
 	{
@@ -390,7 +386,7 @@ var variables = []variable{
 		name: "PROXY_URL", help: "Proxy for the connection to WhatsApp; when empty HTTPS_PROXY, ALL_PROXY or HTTP_PROXY is used, in this order.",
 		allowed: proxyForm, secret: true,
 		parse: func(c *Config, value string) (ok bool) {
-			c.ProxyURL, ok = parseProxy(value)
+			c.ProxyURL, ok = bot.ParseProxy(value)
 			return ok
 		},
 	},

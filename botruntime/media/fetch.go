@@ -51,6 +51,7 @@ func NewFetcher(guard *reach.Guard, agent string) *Fetcher {
 			if len(earlier) > maxRedirects {
 				return errors.New("too many redirects")
 			}
+			next.Header.Del("Referer") // it names the address before, whose query may be a permission
 			return checkAddress(next.URL)
 		},
 	}}

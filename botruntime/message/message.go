@@ -8,6 +8,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/phone"
 )
 
 // Names finds the other address of a person: the LID of a number, the number of a LID. It returns the empty address
@@ -61,8 +62,8 @@ func Forms(p bot.Party) []string {
 	return forms
 }
 
-// Address reads a recipient as people and programs write it: a number with or without its plus sign, spaces, dots,
-// hyphens and brackets, or an address of WhatsApp; "status" is the account's own status. It reports false for
+// Address reads a recipient as people and programs write it: a number with its country code as phone.Parse reads it, or
+// an address of WhatsApp; "status" is the account's own status. It reports false for
 // anything else.
 func Address(text string) (types.JID, bool) {
 	text = strings.TrimSpace(text)
@@ -72,17 +73,11 @@ func Address(text string) (types.JID, bool) {
 	if user, server, found := strings.Cut(text, "@"); found {
 		return addressOf(user, server)
 	}
-	digits := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" .-()\u00a0", r) {
-			return -1
-		}
-		return r
-	}, text)
-	digits = strings.TrimPrefix(digits, "+")
-	if len(digits) < 7 || len(digits) > 15 || strings.Trim(digits, "0123456789") != "" || digits[0] == '0' {
+	number, err := phone.Parse(text)
+	if err != nil {
 		return types.EmptyJID, false
 	}
-	return types.NewJID(digits, types.DefaultUserServer), true
+	return types.NewJID(number[1:], types.DefaultUserServer), true
 }
 
 func addressOf(user, server string) (types.JID, bool) {
@@ -92,6 +87,11 @@ func addressOf(user, server string) (types.JID, bool) {
 	digits := user != "" && len(user) <= 40 && strings.Trim(user, "0123456789") == ""
 	group := user != "" && len(user) <= 64 && strings.Trim(user, "0123456789-") == ""
 	switch {
+	case server == types.DefaultUserServer && digits && user != "0": // 0 is WhatsApp's own account
+		if _, err := phone.Parse("+" + user); err != nil {
+			return types.EmptyJID, false
+		}
+		return types.NewJID(user, server), true
 	case digits && (server == types.DefaultUserServer || server == types.HiddenUserServer || server == types.NewsletterServer):
 		return types.NewJID(user, server), true
 	case group && server == types.GroupServer:

@@ -15,6 +15,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/golden"
+	"sesi.dev/sesi/test/odd"
 )
 
 var (
@@ -156,6 +157,19 @@ func TestUndecryptableThenReadableHaveOneID(t *testing.T) {
 	m := Names(known).Receive(&events.Message{Info: info(nil), Message: &waE2E.Message{Conversation: proto.String("x")}})
 	if u.Data.Message.ID != m.Data.Message.ID || u.Chat.ID != m.Chat.ID || u.Type != bot.EventMessageUndecryptable {
 		t.Errorf("%+v\n%+v", u, m)
+	}
+}
+
+// A text that is no chat reaches nobody, and one that holds a number reaches that number or nobody.
+func TestOddChatsAreRefused(t *testing.T) {
+	chats := odd.Chats()
+	if len(chats) < 100 {
+		t.Fatalf("only %d odd chats", len(chats))
+	}
+	for _, text := range chats {
+		if got, ok := Address(text); ok {
+			t.Errorf("Address(%q) = %v", text, got)
+		}
 	}
 }
 

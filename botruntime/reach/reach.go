@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 // Guard knows which addresses are allowed. The public internet always is.
@@ -32,12 +35,16 @@ func New(setting, allow string, loopback bool) (*Guard, error) {
 			g.prefixes = append(g.prefixes, prefix.Masked())
 			continue
 		}
-		if address, err := netip.ParseAddr(strings.Trim(entry, "[]")); err == nil {
+		bare := entry
+		if inner, found := strings.CutSuffix(entry, "]"); found && strings.HasPrefix(inner, "[") {
+			bare = inner[1:]
+		}
+		if address, err := netip.ParseAddr(bare); err == nil {
 			g.prefixes = append(g.prefixes, netip.PrefixFrom(address, address.BitLen()))
 			continue
 		}
 		name := strings.TrimPrefix(entry, "*")
-		if strings.Trim(name, ".") == "" || strings.ContainsAny(name, "/:*@_ \\") {
+		if name != entry && name != "" && name[0] != '.' || !bot.ValidHost(strings.TrimPrefix(name, ".")) {
 			return nil, fmt.Errorf("%s: %q is neither a name, an address nor a CIDR such as 10.0.0.0/8", setting, entry)
 		}
 		g.names = append(g.names, strings.TrimSuffix(name, "."))
@@ -65,10 +72,7 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s is a %s address, which is not allowed; add it to %s if it is meant", e.Address, e.Kind, e.setting)
 }
 
-const kindPrivate = "private"
-
-// metadata are the private addresses where clouds serve a machine's credentials; no setting of a webhook opens them.
-var metadata = []netip.Prefix{netip.MustParsePrefix("100.100.100.200/32"), netip.MustParsePrefix("fd00:ec2::254/128")}
+const kindPrivate, kindReserved = "private", "reserved"
 
 // inner are addresses that are not the public internet and that netip does not know by name.
 var inner = []struct {
@@ -77,14 +81,21 @@ var inner = []struct {
 }{
 	{netip.MustParsePrefix("0.0.0.0/8"), "local"},
 	{netip.MustParsePrefix("100.64.0.0/10"), kindPrivate},
-	{netip.MustParsePrefix("192.0.0.0/24"), "reserved"},
-	{netip.MustParsePrefix("192.0.2.0/24"), "reserved"},
+	{netip.MustParsePrefix("192.0.0.0/24"), kindReserved},
+	{netip.MustParsePrefix("192.0.2.0/24"), kindReserved},
+	{netip.MustParsePrefix("192.88.99.0/24"), kindReserved},
 	{netip.MustParsePrefix("198.18.0.0/15"), kindPrivate},
-	{netip.MustParsePrefix("198.51.100.0/24"), "reserved"},
-	{netip.MustParsePrefix("203.0.113.0/24"), "reserved"},
-	{netip.MustParsePrefix("240.0.0.0/4"), "reserved"},
+	{netip.MustParsePrefix("198.51.100.0/24"), kindReserved},
+	{netip.MustParsePrefix("203.0.113.0/24"), kindReserved},
+	{netip.MustParsePrefix("240.0.0.0/4"), kindReserved},
 	{netip.MustParsePrefix("fec0::/10"), kindPrivate},
-	{netip.MustParsePrefix("2001:db8::/32"), "reserved"},
+	{netip.MustParsePrefix("::/96"), kindReserved},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), kindPrivate}, // a network's own NAT64
+	{netip.MustParsePrefix("100::/64"), kindReserved},
+	{netip.MustParsePrefix("2001::/23"), kindReserved}, // Teredo and others
+	{netip.MustParsePrefix("2001:db8::/32"), kindReserved},
+	{netip.MustParsePrefix("3fff::/20"), kindReserved},
+	{netip.MustParsePrefix("5f00::/16"), kindReserved},
 }
 
 var (
@@ -102,16 +113,14 @@ func kindOf(address netip.Addr) string {
 	case sixTo4.Contains(address):
 		return kindOf(netip.AddrFrom4([4]byte(raw[2:6])))
 	}
-	for _, prefix := range metadata {
-		if prefix.Contains(address) {
-			return "metadata"
-		}
-	}
+	inMetadata := slices.ContainsFunc(bot.Metadata, func(p netip.Prefix) bool { return p.Contains(address) })
 	switch {
 	case address.IsLoopback():
 		return "loopback"
 	case address.IsLinkLocalUnicast():
 		return "link-local"
+	case inMetadata: // no setting opens private addresses so far
+		return "metadata"
 	case address.IsPrivate():
 		return kindPrivate
 	case address.IsMulticast(), address.IsUnspecified(), !address.IsValid():

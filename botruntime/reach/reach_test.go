@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"sesi.dev/sesi/test/odd"
 )
 
 func TestGuardRefusesWhatIsNotTheInternet(t *testing.T) {
@@ -22,6 +24,12 @@ func TestGuardRefusesWhatIsNotTheInternet(t *testing.T) {
 		"metadata in an IPv4-mapped form": {address: "::ffff:169.254.169.254", loopback: true},
 		"metadata behind NAT64":           {address: "64:ff9b::a9fe:a9fe"},
 		"metadata behind 6to4":            {address: "2002:a9fe:a9fe::1"},
+		"metadata of Azure, public":       {address: "168.63.129.16"},
+		"metadata of Google, IPv6":        {address: "fd20:ce::254"},
+		"metadata behind the other NAT64": {address: "64:ff9b:1::a9fe:a9fe"},
+		"loopback, IPv4-compatible":       {address: "::127.0.0.1", loopback: true},
+		"Teredo":                          {address: "2001:0:a9fe:a9fe::1"},
+		"a relay of 6to4":                 {address: "192.88.99.1"},
 		"link-local with a zone":          {address: "fe80::1%eth0"},
 		"private":                         {address: "10.1.2.3"},
 		"carrier":                         {address: "100.100.100.200"},
@@ -92,7 +100,11 @@ func TestNamesBelowADomain(t *testing.T) {
 }
 
 func TestWhatIsNoRuleIsRefused(t *testing.T) {
-	for _, bad := range []string{"http://x", "10.0.0.0/99", "a/b", "*", ".", "user@host", "a*b"} {
+	rules := odd.Rules()
+	if len(rules) < 90 {
+		t.Fatalf("only %d odd rules", len(rules))
+	}
+	for _, bad := range rules {
 		if _, err := New("WEBHOOK_ALLOW", bad, false); err == nil || !strings.Contains(err.Error(), "WEBHOOK_ALLOW") {
 			t.Errorf("%q: %v, want an error that names the setting", bad, err)
 		}
@@ -107,7 +119,7 @@ func TestPrivateAddresses(t *testing.T) {
 	}
 	for address, open := range map[string]bool{
 		"10.96.0.10": true, "192.168.1.5": true, "172.20.0.1": true, "100.64.3.4": true, "fd12::1": true, "93.184.216.34": true,
-		"127.0.0.1": false, "::1": false, "169.254.169.254": false, "100.100.100.200": false, "fd00:ec2::254": false, "::ffff:127.0.0.1": false, "0.0.0.0": false,
+		"127.0.0.1": false, "::1": false, "169.254.169.254": false, "100.100.100.200": false, "fd00:ec2::254": false, "fd00:ec2::23": false, "fd20:ce::254": false, "fd00:42::42": false, "168.63.129.16": false, "::ffff:127.0.0.1": false, "0.0.0.0": false,
 	} {
 		if err := g.WithPrivate().Check(netip.MustParseAddr(address)); (err == nil) != open {
 			t.Errorf("%s: %v, want open: %t", address, err, open)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -165,8 +166,7 @@ func (e entry) target(where string) (Target, error) {
 	if !validName(e.Name) {
 		return wrong("name", "want 1 to %d small letters, digits and hyphens", maxName)
 	}
-	u, err := url.Parse(e.URL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
+	if _, ok := bot.ParseWeb(e.URL); !ok {
 		return wrong("url", "want an address such as https://example.com/hook") // it may hold a secret, so it is not repeated
 	}
 	switch e.Format {
@@ -218,9 +218,18 @@ func (e entry) target(where string) (Target, error) {
 	if len(e.Headers) > bot.MaxWebhookHeaders {
 		return wrong("headers", "at most %d", bot.MaxWebhookHeaders)
 	}
+	names := map[string]bool{}
 	for name, value := range e.Headers {
-		if !bot.AllowedWebhookHeader(name) || strings.ContainsAny(value, "\r\n\x00") {
+		same := textproto.CanonicalMIMEHeaderKey(name)
+		if names[same] {
+			return wrong("headers", "%q is set twice", same)
+		}
+		names[same] = true
+		if !bot.AllowedWebhookHeader(name) {
 			return wrong("headers", "%q cannot be set", name)
+		}
+		if !bot.AllowedWebhookValue(value) {
+			return wrong("headers", "the value of %q has characters that a header cannot have, or a reference that nothing replaced (value not shown)", name)
 		}
 	}
 	switch e.Order {
@@ -231,6 +240,7 @@ func (e entry) target(where string) (Target, error) {
 		return wrong("order", "want %s or %s", OrderChat, OrderSession)
 	}
 	if e.Patience != "" {
+		var err error
 		t.Patience, err = time.ParseDuration(e.Patience)
 		if err != nil || t.Patience < minPatience || t.Patience > maxPatience {
 			return wrong("patience", "want a duration from 1m to 168h, such as 72h")

@@ -11,17 +11,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
-
-// metadataPrefixes are the addresses where clouds serve a node's credentials.
-var metadataPrefixes = []netip.Prefix{
-	netip.MustParsePrefix("100.100.100.200/32"),
-	netip.MustParsePrefix("169.254.0.0/16"),
-	netip.MustParsePrefix("fd00:ec2::254/128"),
-	netip.MustParsePrefix("fe80::/10"),
-}
 
 const (
 	portDNS   = 53
@@ -125,7 +118,7 @@ func callers(session *v1alpha1.WhatsAppSession, options Options) []networkingv1.
 // openBlocks are all addresses except the closed ones. Their order does not depend on the order of closed.
 func openBlocks(closed []netip.Prefix) []networkingv1.NetworkPolicyPeer {
 	var except4, except6 []string
-	all := slices.Concat(metadataPrefixes, closed)
+	all := slices.Concat(bot.Metadata, closed)
 	for i, prefix := range all {
 		all[i] = prefix.Masked()
 	}
