@@ -20,8 +20,9 @@ type Limits struct {
 	Streams int
 	// Body is the largest body in bytes (96 MiB). It is passed on while it is read.
 	Body int64
-	// Held is how many bytes of bodies are in memory at once, of requests whose body names the session (64 MiB).
-	Held int64
+	// Held is how many bytes of bodies are in memory at once, of requests whose body names the session (64 MiB), and
+	// Spooled how many are on disk, of large ones that name it late (1 GiB).
+	Held, Spooled int64
 }
 
 func (l Limits) withDefaults() Limits {
@@ -33,6 +34,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.Streams, 5000)
 	setDefault(&l.Body, 96<<20)
 	setDefault(&l.Held, 64<<20)
+	setDefault(&l.Spooled, 1<<30)
 	return l
 }
 
@@ -46,12 +48,13 @@ func setDefault[T comparable](field *T, value T) {
 // ledger counts what is in use.
 type ledger struct {
 	limits Limits
+	// memory and disk are what is kept of bodies.
+	memory, disk budget
 
 	mu      sync.Mutex
 	callers map[string]*account
 	used    map[sessionKey]*account
 	streams int
-	held    int64
 }
 
 // account is what one caller or session uses.
@@ -65,7 +68,8 @@ type account struct {
 const maxAccounts = 10_000
 
 func newLedger(limits Limits) *ledger {
-	return &ledger{limits: limits, callers: map[string]*account{}, used: map[sessionKey]*account{}}
+	return &ledger{limits: limits, memory: budget{limit: limits.Held}, disk: budget{limit: limits.Spooled},
+		callers: map[string]*account{}, used: map[sessionKey]*account{}}
 }
 
 // admit counts a request of a caller, and its session's if it has one, until done is called.
@@ -153,28 +157,35 @@ func (l *ledger) forget(now time.Time) {
 	}
 }
 
-// hold reserves bytes of memory for a body; false when too many are in use.
-func (l *ledger) hold(size int64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.held+size > l.limits.Held {
-		return false
-	}
-	l.held += size
-	return true
-}
-
-func (l *ledger) release(size int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.held -= size
-}
-
 // openStreams is how many streams are open.
 func (l *ledger) openStreams() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.streams
+}
+
+// budget is a number of bytes that all requests share.
+type budget struct {
+	mu          sync.Mutex
+	limit, used int64
+}
+
+// take reserves bytes; false when too many are in use.
+func (b *budget) take(size int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.used+size > b.limit {
+		return false
+	}
+	b.used += size
+	return true
+}
+
+// give returns reserved bytes.
+func (b *budget) give(size int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used -= size
 }
 
 const (

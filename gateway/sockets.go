@@ -170,16 +170,16 @@ func (s *socket) read(ctx context.Context, one *follower) time.Duration {
 // rename puts the session's name at the gateway into an event, where the bot says its own. It is false for what is no
 // event.
 func (s *socket) rename(session *v1alpha1.WhatsAppSession, event []byte) (json.RawMessage, bool) {
-	_, begin, end, err := splitBody(event)
-	if err != nil {
+	var scan nameScan
+	if !json.Valid(event) || scan.feed(event) != nil || scan.finish() != nil {
 		return nil, false
 	}
-	if end == 0 {
+	if !scan.found {
 		return event, true
 	}
 	name, err := json.Marshal(wahaName(s.who, session))
 	if err != nil {
 		return nil, false
 	}
-	return bytes.Join([][]byte{event[:begin], name, event[end:]}, nil), true
+	return bytes.Join([][]byte{event[:scan.begin], name, event[scan.end:]}, nil), true
 }

@@ -1,9 +1,6 @@
 package gateway
 
 import (
-	"bytes"
-	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -108,48 +105,4 @@ func (c *call) passNamed(who *caller, path string) error {
 		return failure
 	}
 	return c.pass(who, key, path, query.Encode())
-}
-
-// takeName reads the session's name from the body and puts the bot's name there. The body is in memory until done.
-func (c *call) takeName() (name string, done func(), err error) {
-	size := c.r.ContentLength
-	if size < 0 || size > c.options.Limits.Held {
-		size = min(c.options.Limits.Body, c.options.Limits.Held)
-	}
-	if !c.ledger.hold(size) {
-		return "", nil, problemTooMany.after(2)
-	}
-	release := func() { c.ledger.release(size) }
-	defer func() {
-		if err != nil {
-			release()
-		}
-	}()
-	body, err := io.ReadAll(io.LimitReader(c.r.Body, size+1))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large), int64(len(body)) > size:
-		return "", nil, problemTooLarge.about(problemTooLarge.detail)
-	case err != nil:
-		return "", nil, problemBadRequest.about(problemBadRequest.detail)
-	}
-	name, begin, end, err := splitBody(body)
-	switch {
-	case errors.Is(err, errAmbiguous):
-		return "", nil, problemBadJSON.about(text{"Isi menyebut sesi dua kali.", "The body names the session twice."})
-	case err != nil:
-		return "", nil, problemBadJSON.about(problemBadJSON.detail)
-	}
-	parts := []io.Reader{bytes.NewReader(body)}
-	length := int64(len(body))
-	if end > 0 {
-		own := `"` + botName + `"`
-		parts = []io.Reader{bytes.NewReader(body[:begin]), strings.NewReader(own), bytes.NewReader(body[end:])}
-		length += int64(len(own) - (end - begin))
-	}
-	c.r.Body = io.NopCloser(io.MultiReader(parts...))
-	c.r.ContentLength = length
-	c.r.TransferEncoding = nil
-	c.r.Header.Del("Content-Length")
-	return name, release, nil
 }
