@@ -17,8 +17,8 @@ import (
 // eventName is what an event's type looks like.
 var eventName = regexp.MustCompile(`^[a-z]+(\.[a-z]+)*$`)
 
-// ownEvents are the names that only the gateway gives.
-var ownEvents = []string{bot.GatewayEventSession, bot.GatewayEventGone, bot.GatewayEventGap}
+// ownEvents are the names that only the gateway gives. A bot has events of the name GatewayEventSession too.
+var ownEvents = []string{bot.GatewayEventGone, bot.GatewayEventGap}
 
 // readJournal reads a bot's journal until its stream ends.
 func readJournal(ctx context.Context, one *follower) time.Duration {
@@ -73,7 +73,11 @@ func (one *follower) journal(ctx context.Context) error {
 		if err != nil || !eventName.MatchString(event.Name) || slices.Contains(ownEvents, event.Name) {
 			return problemStrange.about(problemStrange.detail)
 		}
-		if !one.hand(ctx, &followed{from: one, cursor: cursor, name: event.Name, event: event.Data}) {
+		told := &followed{from: one, cursor: cursor, name: event.Name, event: event.Data}
+		if event.Name == string(bot.EventSession) {
+			told.name, told.event = "", nil // the stream has the session's state from its resource
+		}
+		if !one.hand(ctx, told) {
 			return ctx.Err()
 		}
 	}

@@ -280,7 +280,7 @@ func manyNames(count int) string {
 func TestHostileJournals(t *testing.T) {
 	namespace := newNamespace(t)
 	frames := map[string]string{
-		"no-json": "id: 1\nevent: message\ndata: {\n\n", "forged": "id: 1\nevent: session\ndata: {}\n\n",
+		"no-json": "id: 1\nevent: message\ndata: {\n\n", "forged": "id: 1\nevent: gone\ndata: {}\n\n",
 		"no-cursor": "id: x\nevent: message\ndata: {}\n\n", "huge": "id: 1\nevent: message\ndata: \"" + strings.Repeat("x", 2<<20) + "\"\n\n",
 	}
 	for name, frame := range frames {
@@ -304,6 +304,25 @@ func TestHostileJournals(t *testing.T) {
 	}
 	good.add("b")
 	if got := r.next(); got != "shop:b" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A bot's journal also says how the session's state changed. The stream has that from the resource, and goes on.
+func TestStatesInAJournal(t *testing.T) {
+	namespace := newNamespace(t)
+	newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "id: 1\nevent: session\ndata: {\"seq\":1,\"type\":\"session\",\"data\":{\"session\":{\"state\":\"forged\"}}}\n\n"+
+			"id: 2\nevent: message\ndata: {\"seq\":2,\"type\":\"message\",\"data\":{\"message\":{\"text\":\"hello\"}}}\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	g := newGateway(t)
+	key := newKey(t, namespace, "read")
+	g.eventually(200, "GET", bot.GatewayPath(namespace, "shop"), key, "")
+	r := g.read(key, "?messages=true&after=oldest", "")
+	if got := r.next(); got != "shop:hello" {
 		t.Errorf("got %s", got)
 	}
 }
