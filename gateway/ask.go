@@ -19,20 +19,34 @@ const (
 	maxBotAnswer = 1 << 20
 )
 
-// order sends a POST to a session's bot, if the caller has the right, and returns what the bot refuses.
-func (c *call) order(who *caller, right action, key sessionKey, path string, body []byte, header http.Header) error {
-	return c.account(who, right, key, false, func(ctx context.Context) error {
+// order is a POST that the gateway sends to a bot for a caller.
+type order struct {
+	right       action
+	path, query string
+	body        []byte
+	header      http.Header
+	// into gets the answer; nil where only the success matters.
+	into any
+}
+
+// order sends it, if the caller has the right, and returns what the bot refuses.
+func (c *call) order(who *caller, key sessionKey, o order) error {
+	return c.account(who, o.right, key, false, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, orderTime)
 		defer cancel()
-		answer, err := c.askBot(ctx, key, http.MethodPost, path, "", body, header)
+		answer, err := c.askBot(ctx, key, http.MethodPost, o.path, o.query, o.body, o.header)
 		if err != nil {
 			return c.classify(err, key)
 		}
 		defer answer.Body.Close()
+		said := json.NewDecoder(io.LimitReader(answer.Body, maxBotAnswer))
 		if answer.StatusCode >= 300 {
 			var refused bot.Problem
-			_ = json.NewDecoder(io.LimitReader(answer.Body, maxBotAnswer)).Decode(&refused) // without a text, the status says it
+			_ = said.Decode(&refused) // without a text, the status says it
 			return &problem{status: http.StatusConflict, kind: refused.Kind(), title: text{refused.Title, refused.Title}, detail: text{refused.Detail, refused.Detail}}
+		}
+		if o.into != nil && said.Decode(o.into) != nil {
+			return problemStrange.about(problemStrange.detail)
 		}
 		return nil
 	})

@@ -17,9 +17,9 @@ func (c *call) deskAct(who *caller, page *desk, key sessionKey, what string) err
 	back := page.Link(bot.GatewaySession{Namespace: key.namespace, Name: key.name})
 	switch what {
 	case "restart":
-		err = c.order(who, actControl, key, bot.PathRestart, nil, nil)
+		err = c.order(who, key, order{right: actControl, path: bot.PathRestart})
 	case "logout":
-		err = c.order(who, actControl, key, bot.PathLogout, nil, nil)
+		err = c.order(who, key, order{right: actControl, path: bot.PathLogout})
 	case "start", "stop":
 		err = c.suspendAs(who, key, what == "stop", func(*v1alpha1.WhatsAppSession) {})
 	case "delete":
@@ -28,7 +28,9 @@ func (c *call) deskAct(who *caller, page *desk, key sessionKey, what string) err
 		}
 	case "send":
 		body, _ := json.Marshal(map[string]string{"to": form.Get("to"), "text": form.Get("text")}) // of strings: it does not fail
-		err = c.order(who, actSend, key, bot.PathMessages, body, http.Header{"Idempotency-Key": {form.Get("key")}})
+		err = c.order(who, key, order{right: actSend, path: bot.PathMessages, body: body, header: http.Header{"Idempotency-Key": {form.Get("key")}}})
+	case "pause", "resume", "test", "redeliver":
+		err = c.steerWebhook(who, key, what, form.Get("webhook"), form.Get("after"))
 	default:
 		return problemNotFound.about(problemNotFound.detail)
 	}

@@ -153,7 +153,7 @@ func linking(t *testing.T, snapshots chan bot.Snapshot) http.HandlerFunc {
 	}
 	var code bytes.Buffer
 	must(t, png.Encode(&code, picture))
-	var confirming atomic.Bool
+	var confirming, paused atomic.Bool
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case bot.PathSessionEvents:
@@ -186,7 +186,14 @@ func linking(t *testing.T, snapshots chan bot.Snapshot) http.HandlerFunc {
 		case bot.PathStatus:
 			fmt.Fprint(w, `{"backupAt":"2026-01-15T09:00:00.000Z"}`)
 		case bot.PathWebhooks:
-			fmt.Fprint(w, `{"webhooks":[{"name":"crm","url":"https://crm.example/hook","state":"retrying","backlog":12,"deadLetters":3,"lastError":"503 Service Unavailable"}]}`)
+			state := bot.WebhookRetrying
+			if paused.Load() {
+				state = bot.WebhookPaused
+			}
+			fmt.Fprintf(w, `{"webhooks":[{"name":"crm","url":"https://crm.example/hook","state":%q,"backlog":12,"deadLetters":3,"lastError":"503 Service Unavailable"}]}`, state)
+		case bot.PathWebhooks + "/crm/pause":
+			paused.Store(true)
+			fmt.Fprint(w, `{}`)
 		case bot.PathBackup:
 			w.Header().Set("Content-Type", "application/gzip")
 			fmt.Fprint(w, "keys")
@@ -232,7 +239,7 @@ func TestDesk(t *testing.T) {
 		s.Session = &v1alpha1.SessionStatus{PushName: `<img src=x onerror="document.title='owned'">`, PhoneNumber: "+628123456789"}
 	})
 	must(t, admin.Create(t.Context(), &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "toko.1"}, Reason: "SessionLinked", Message: "a phone was linked", Type: corev1.EventTypeNormal,
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "toko.1"}, Reason: "ClaimPending", Message: "waiting for a volume", Type: corev1.EventTypeNormal,
 		InvolvedObject: corev1.ObjectReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "WhatsAppSession", Namespace: namespace, Name: "toko", UID: f.session.UID},
 	}))
 	g := newGateway(t)
@@ -289,7 +296,7 @@ func TestDesk(t *testing.T) {
 		t.Errorf("messages show %s", text)
 	}
 	page := eval[string](b, "document.querySelector('main').textContent")
-	for _, want := range []string{"Bot berjalan", "tidak, sejak", "SessionLinked", "a phone was linked", "crm", "12 peristiwa menunggu", "3 tidak terkirim", "503 Service", "2026-01-15 09:00"} {
+	for _, want := range []string{"Bot berjalan", "tidak, sejak", "ClaimPending", "Penyimpanan sedang disediakan.", "waiting for a volume", "crm", "12 peristiwa menunggu", "3 tidak terkirim", "503 Service", "2026-01-15 09:00"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the session's page lacks %q", want)
 		}
@@ -308,6 +315,13 @@ func TestDesk(t *testing.T) {
 	b.until("document.querySelector('#passkey').hidden && document.querySelector('#link').hidden")
 	f.setState(bot.StateConnected, v1alpha1.ReasonPodRunning)
 	b.until("document.querySelector('#panel [data-state=Connected]')")
+
+	// A webhook is paused, which asks first.
+	eval[bool](b, "(document.querySelector('form[action$=\"/pause\"]').closest('details').querySelector('summary').click(), true)")
+	b.until("document.querySelector('form[action$=\"/pause\"] button').offsetHeight > 0")
+	b.look("webhook")
+	eval[bool](b, "(document.querySelector('form[action$=\"/pause\"] button').click(), true)")
+	b.until("document.querySelector('.done') && document.querySelector('.done').innerText.includes('Webhook dijeda') && document.querySelector('form[action$=\"/resume\"]') && !document.querySelector('form[action$=\"/pause\"]')")
 
 	// A message is sent, and an action that changes the session asks for confirmation.
 	eval[bool](b, "(document.querySelector('#to').value='+628123456789', document.querySelector('form[action$=\"/send\"] button').click(), true)")

@@ -30,9 +30,11 @@ type desk struct {
 
 	S                         bot.GatewaySession
 	Bot                       string
-	Facts, Conditions         []fact
+	Said                      said
+	Facts                     []fact
+	Conditions                []deskCondition
 	MayLink, MaySend, MayRead bool
-	MayBackup                 bool
+	MayBackup, MaySteer       bool
 	Actions                   []deskAction
 	Messages                  []deskMessage
 	Webhooks                  []deskWebhook
@@ -53,7 +55,17 @@ type option struct {
 
 type fact struct{ Label, Value string }
 
+type deskCondition struct {
+	Label, Value string
+	said
+}
+
 type deskAction struct{ Name, Label, Question, Yes, Tone string }
+
+// action is something to do, in words.
+func (d *desk) action(name, tone string) deskAction {
+	return deskAction{Name: name, Tone: tone, Label: d.T("act." + name), Question: d.T("ask." + name), Yes: d.T("act." + name)}
+}
 
 type deskMessage struct {
 	FromMe          bool

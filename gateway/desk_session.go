@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sesi.dev/sesi/api/bot"
@@ -42,7 +43,7 @@ func (c *call) renderSession(ctx context.Context, who *caller, page *desk, sessi
 	page.MayLink, page.MaySend, page.MayRead = reachable && can(actLink), reachable && can(actSend), reachable && can(actRead)
 	page.Key = newIdempotencyKey()
 	add := func(name, tone string) {
-		page.Actions = append(page.Actions, deskAction{Name: name, Tone: tone, Label: page.T("act." + name), Question: page.T("ask." + name), Yes: page.T("act." + name)})
+		page.Actions = append(page.Actions, page.action(name, tone))
 	}
 	if can(actControl) {
 		if suspended(session) {
@@ -58,7 +59,7 @@ func (c *call) renderSession(ctx context.Context, who *caller, page *desk, sessi
 	if can(actDelete) {
 		add("delete", "bad")
 	}
-	page.MayBackup = reachable && can(actBackup)
+	page.MayBackup, page.MaySteer = reachable && can(actBackup), reachable && can(actControl)
 	if reachable {
 		c.readBot(ctx, page, key)
 	}
@@ -70,6 +71,9 @@ func (c *call) renderSession(ctx context.Context, who *caller, page *desk, sessi
 func (c *call) describeSession(page *desk, session *v1alpha1.WhatsAppSession) {
 	page.S = show(session)
 	page.Title = page.S.Name
+	if ready := meta.FindStatusCondition(session.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
+		page.Said = say(ready.Reason, ready.Message, page.Lang)
+	}
 	status := &session.Status
 	addTime := func(label string, at *metav1.Time) {
 		if at != nil && !at.IsZero() {
@@ -87,5 +91,5 @@ func (c *call) describeSession(page *desk, session *v1alpha1.WhatsAppSession) {
 		}
 	}
 	slices.SortStableFunc(page.Facts, func(a, b fact) int { return strings.Compare(a.Label, b.Label) })
-	page.Conditions = conditionFacts(page, status.Conditions)
+	page.Conditions = deskConditions(page, status.Conditions)
 }

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -122,5 +123,81 @@ func TestDeskOffersOnlyWhatTheReaderMayDo(t *testing.T) {
 	}
 	if csp := mine.header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 		t.Errorf("policy %q", csp)
+	}
+}
+
+// A webhook is steered from the desk by those who may control its session, and by no name that leads elsewhere.
+func TestWebhooksAtTheDesk(t *testing.T) {
+	namespace := newNamespace(t)
+	asked := make(chan string, 20)
+	f := newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			asked <- r.URL.String()
+		}
+		switch r.URL.Path {
+		case bot.PathWebhooks:
+			fmt.Fprint(w, `{"webhooks":[{"name":"crm","state":"delivering"},{"name":"old","state":"ended"}]}`)
+		case bot.PathWebhooks + "/crm/test":
+			fmt.Fprint(w, `{"delivered":true,"status":204}`)
+		case bot.PathWebhooks + "/old/test":
+			fmt.Fprint(w, `{"delivered":false,"status":503,"error":"<b>overloaded</b>"}`)
+		case bot.PathWebhooks + "/crm/pause", bot.PathWebhooks + "/old/resume", bot.PathWebhooks + "/crm/redeliver":
+			fmt.Fprint(w, `{}`)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+	g := newGateway(t)
+	reader, all := newKey(t, namespace, "read"), newKey(t, namespace, "read,control")
+	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "shop"), all, "")
+	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "shop"), reader, "")
+	path := "/desk/sessions/" + namespace + "/shop"
+	cookie, readers := g.signIn(all), g.signIn(reader)
+	see := func(cookie string) string {
+		return g.do("GET", path, "", "", func(r *http.Request) { r.Header.Set("Cookie", cookie); r.Header.Set("Sec-Fetch-Site", "none") }).body
+	}
+	if mine, theirs := see(cookie), see(readers); strings.Count(mine, path+"/pause") != 1 || strings.Count(mine, path+"/resume") != 1 ||
+		strings.Count(mine, path+"/redeliver") != 2 || strings.Contains(theirs, path+"/pause") || !strings.Contains(theirs, "crm") {
+		t.Error("the page offers the wrong steps, or to the wrong people")
+	}
+	for name, c := range map[string]struct {
+		what, webhook, after string
+		status               int
+		asked                string
+		says                 string
+	}{
+		"pause":              {"pause", "crm", "", 303, "/api/webhooks/crm/pause", ""},
+		"resume":             {"resume", "old", "", 303, "/api/webhooks/old/resume", ""},
+		"a test":             {"test", "crm", "", 303, "/api/webhooks/crm/test", ""},
+		"a test that fails":  {"test", "old", "", 409, "/api/webhooks/old/test", "503 Service Unavailable, &lt;b&gt;overloaded"},
+		"again":              {"redeliver", "crm", "1200", 303, "/api/webhooks/crm/redeliver?after=1200", ""},
+		"all again":          {"redeliver", "crm", "oldest", 303, "/api/webhooks/crm/redeliver?after=oldest", ""},
+		"no number":          {"redeliver", "crm", "1&x=2", 400, "", "oldest"},
+		"another path":       {"pause", "../session/logout?", "", 400, "", "no such webhook"},
+		"a dot":              {"pause", "..", "", 400, "", "no such webhook"},
+		"an encoded slash":   {"pause", "a%2Fb", "", 400, "", "no such webhook"},
+		"one that is not it": {"pause", "other", "", 409, "/api/webhooks/other/pause", ""},
+	} {
+		got := g.form(path+"/"+c.what, cookie, url.Values{"webhook": {c.webhook}, "after": {c.after}})
+		sent := ""
+		select {
+		case sent = <-asked:
+		default:
+		}
+		if got.status != c.status || sent != c.asked || !strings.Contains(got.body, c.says) {
+			t.Errorf("%s: %d, and the bot was asked %q; the page says %.900s", name, got.status, sent, got.body)
+		}
+	}
+	before := f.asked.Load()
+	for _, what := range []string{"pause", "resume", "test", "redeliver"} {
+		if got := g.form(path+"/"+what, readers, url.Values{"webhook": {"crm"}, "after": {"1"}}); got.status != http.StatusForbidden {
+			t.Errorf("a reader's %s: %d", what, got.status)
+		}
+	}
+	if len(asked) > 0 {
+		t.Errorf("a reader reached the bot: %d calls before, %d after", before, f.asked.Load())
+	}
+	if log := g.log.String(); strings.Count(log, `"action":"control"`) < 12 || !strings.Contains(log, `"status":403`) {
+		t.Errorf("the audit log is %s", log)
 	}
 }

@@ -73,7 +73,14 @@ var deskTexts = map[string]text{
 	"act.start": {"Mulai", "Start"}, "ask.start": {"Jalankan bot lagi?", "Run the bot again?"},
 	"act.logout": {"Putuskan tautan", "Log out"}, "ask.logout": {"Putuskan tautan dari ponsel? Sesudahnya perlu pindai ulang.", "Unlink from the phone? Afterwards it needs a new scan."},
 	"act.delete": {"Hapus", "Delete"}, "ask.delete": {"Hapus sesi ini? Penyimpanannya tinggal atau ikut terhapus menurut retentionPolicy.", "Delete this session? Its storage stays or goes by its retentionPolicy."},
+	"act.test": {"Uji", "Test"}, "ask.test": {"Kirim peristiwa uji (webhook.test) ke penerima?", "Send the receiver an event of type webhook.test?"},
+	"act.pause": {"Jeda", "Pause"}, "ask.pause": {"Tahan peristiwanya? Peristiwa menunggu sampai webhook dilanjutkan.", "Hold its events back? They wait until the webhook is resumed."},
+	"act.resume": {"Lanjutkan", "Resume"}, "ask.resume": {"Kirim yang menunggu sekarang?", "Deliver what waits now?"},
+	"act.redeliver": {"Kirim ulang", "Deliver again"}, "ask.redeliver": {"Kirim ulang semua peristiwa sesudah nomor ini?", "Deliver all events behind this number again?"},
+	"after": {"Nomor peristiwa, atau oldest untuk semua", "Number of an event, or oldest for all"},
 
+	"done.test": {"Penerima menerima uji ini.", "The receiver took the test."}, "done.pause": {"Webhook dijeda.", "The webhook is paused."},
+	"done.resume": {"Webhook dilanjutkan.", "The webhook is resumed."}, "done.redeliver": {"Peristiwa dikirim ulang.", "The events are delivered again."},
 	"done.restart": {"Sesi menyambung ulang.", "The session reconnects."}, "done.stop": {"Sesi ditangguhkan.", "The session is suspended."},
 	"done.start": {"Bot dimulai.", "The bot starts."}, "done.logout": {"Tautan diputus.", "The session is logged out."}, "done.send": {"Pesan dikirim.", "The message was sent."},
 }

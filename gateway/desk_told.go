@@ -28,10 +28,14 @@ const (
 type deskWebhook struct {
 	bot.Webhook
 	Says, Tone, Since string
+	Steps             []deskAction
 }
 
 // deskEvent is an event of the cluster about a session.
-type deskEvent struct{ When, What, Text, Tone string }
+type deskEvent struct {
+	When, What, Tone string
+	said
+}
 
 // readBot shows what a session's bot tells: the newest messages, the webhooks and the newest backup. A bot that does not
 // answer at once is not waited for.
@@ -56,15 +60,12 @@ func (c *call) readBot(ctx context.Context, page *desk, key sessionKey) {
 	var messages bot.Messages
 	if get(bot.PathMessages, "limit=10", &messages) {
 		for _, m := range messages.Messages[:min(len(messages.Messages), maxMessages)] {
-			said := m.Text
-			if said == "" {
-				said = "[" + string(m.Kind) + "]"
-			}
+			words := cmp.Or(m.Text, "["+string(m.Kind)+"]")
 			who := cmp.Or(m.From.Name, m.From.Phone)
 			if m.FromMe {
 				who = page.T("me")
 			}
-			page.Messages = append(page.Messages, deskMessage{FromMe: m.FromMe, Who: who, Text: said, When: moment(m.Timestamp.Time)})
+			page.Messages = append(page.Messages, deskMessage{FromMe: m.FromMe, Who: who, Text: words, When: moment(m.Timestamp.Time)})
 		}
 	}
 	var webhooks bot.Webhooks
@@ -76,6 +77,9 @@ func (c *call) readBot(ctx context.Context, page *desk, key sessionKey) {
 			}
 			if !w.BacklogSince.IsZero() {
 				shown.Since = ago(time.Since(w.BacklogSince.Time), page.Lang)
+			}
+			if page.MaySteer {
+				shown.Steps = webhookSteps(page, w.State)
 			}
 			page.Webhooks = append(page.Webhooks, shown)
 		}
@@ -96,7 +100,7 @@ func (c *call) readEvents(ctx context.Context, page *desk, session *v1alpha1.Wha
 	slices.SortFunc(events.Items, func(a, b corev1.Event) int { return lastOf(&b).Compare(lastOf(&a)) })
 	for i := range events.Items[:min(len(events.Items), maxMessages)] {
 		e := &events.Items[i]
-		shown := deskEvent{When: moment(lastOf(e)), What: e.Reason, Text: e.Message}
+		shown := deskEvent{When: moment(lastOf(e)), What: e.Reason, said: say(e.Reason, e.Message, page.Lang)}
 		if e.Type == corev1.EventTypeWarning {
 			shown.Tone = "warn"
 		}
@@ -122,19 +126,15 @@ func lastOf(e *corev1.Event) time.Time {
 // moment is a time as a page shows it.
 func moment(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 UTC") }
 
-// conditionFacts are a session's conditions in words.
-func conditionFacts(page *desk, conditions []metav1.Condition) []fact {
-	var facts []fact
+// deskConditions says each condition in words.
+func deskConditions(page *desk, conditions []metav1.Condition) []deskCondition {
+	var all []deskCondition
 	for _, condition := range conditions {
-		name, value := conditionTexts[condition.Type].in(page.Lang), conditionValues[condition.Status].in(page.Lang)
-		if name == "" {
-			name = condition.Type
-		}
-		value += ", " + page.T("since2") + " " + moment(condition.LastTransitionTime.Time)
-		if condition.Message != "" {
-			value += ". " + condition.Message
-		}
-		facts = append(facts, fact{name, value})
+		all = append(all, deskCondition{
+			Label: cmp.Or(conditionTexts[condition.Type].in(page.Lang), condition.Type),
+			Value: conditionValues[condition.Status].in(page.Lang) + ", " + page.T("since2") + " " + moment(condition.LastTransitionTime.Time),
+			said:  say(condition.Reason, condition.Message, page.Lang),
+		})
 	}
-	return facts
+	return all
 }

@@ -42,7 +42,7 @@ func (c *call) wahaRemove(who *caller, key sessionKey) error {
 		return failure
 	}
 	if s := c.fleet.session(key); s != nil && s.Status.Session != nil && s.Status.Session.Exists {
-		if err := c.order(who, actControl, key, bot.PathLogout, nil, nil); err != nil {
+		if err := c.order(who, key, order{right: actControl, path: bot.PathLogout}); err != nil {
 			return err
 		}
 	}
