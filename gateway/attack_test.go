@@ -48,6 +48,7 @@ func TestTricksReachNoOtherSession(t *testing.T) {
 
 	paths := []string{
 		base + "/../../" + other + "/sessions/shop/messages", base + "/..%2f..%2f" + other, base + "/%2e%2e/x", base + "/session/./backup",
+		base + "/session%252fbackup", base + "/session;x/backup", base + "/messages;/../session/backup", "/v1/namespaces/" + mine + ";x/sessions/shop",
 		base + "//session/backup", base + "/session%2fbackup", base + "/session%5cbackup", base + "/session\\backup", base + "/messages%00",
 		"/v1/namespaces/" + mine + "/sessions/shop%2f..%2f..%2f" + other, "/v1//namespaces/" + mine + "/sessions/shop/messages",
 		"/api/" + other + ".shop/chats", "/api/" + mine + "." + other + ".shop/chats", "/api/.shop/chats", "/api/" + other + "./chats",

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -92,10 +93,20 @@ func (c *call) pass(who *caller, key sessionKey, path, query string) error {
 // passAs passes the request on as an action.
 func (c *call) passAs(who *caller, what action, key sessionKey, path, query string) error {
 	return c.account(who, what, key, isStream(c.r, path), func(ctx context.Context) error {
-		ctx = context.WithValue(ctx, routedContext{}, &routed{key: key, path: path, query: query})
+		ctx = context.WithValue(ctx, routedContext{}, &routed{key: key, path: path, query: withoutKey(query)})
 		c.proxy.ServeHTTP(c.w, c.r.WithContext(ctx))
 		return nil
 	})
+}
+
+// withoutKey removes an API key from a query: no bot may learn it.
+func withoutKey(query string) string {
+	values, _ := url.ParseQuery(query) // what cannot be read is no key
+	if !values.Has(queryKey) {
+		return query
+	}
+	values.Del(queryKey)
+	return values.Encode()
 }
 
 // account does something to a session for a caller. It checks their rights and limits, writes the audit log, and counts

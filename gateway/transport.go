@@ -114,7 +114,8 @@ func (b *botTrip) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		answer, err := b.base.RoundTrip(b.aim(request, at))
 		if err == nil {
-			return answer, nil
+			untrailed := *answer // the end of the body adds a bot's trailers to the answer, but not to a copy
+			return &untrailed, nil
 		}
 		var dial *errDial
 		unsent := errors.As(err, &dial) && !body.touched()
