@@ -6,7 +6,7 @@ set -euo pipefail
 commands() { # what must be found, as COMMAND-OR-FILE:PACKAGE; a comma parts names that will do as well
   case $1 in
     cluster) echo runc:runc ip:iproute2 iptables:iptables nsenter:util-linux openssl:openssl sysctl:procps \
-      /usr/lib/cni/ptp:containernetworking-plugins php:php-cli ;;
+      /usr/lib/cni/ptp:containernetworking-plugins php:php-cli jq:jq ;;
     demo) echo curl:curl ;;
     test) echo gcc:gcc /usr/include/stdio.h:libc6-dev chromium,chromium-browser,google-chrome,google-chrome-stable,chrome:chromium php:php-cli ;;
     lint) echo shellcheck:shellcheck ;;
