@@ -319,6 +319,7 @@ func TestDesk(t *testing.T) {
 	// A webhook is paused, which asks first.
 	eval[bool](b, "(document.querySelector('form[action$=\"/pause\"]').closest('details').querySelector('summary').click(), true)")
 	b.until("document.querySelector('form[action$=\"/pause\"] button').offsetHeight > 0")
+	eval[bool](b, "(document.querySelector('#webhooksTitle').scrollIntoView(), true)")
 	b.look("webhook")
 	eval[bool](b, "(document.querySelector('form[action$=\"/pause\"] button').click(), true)")
 	b.until("document.querySelector('.done') && document.querySelector('.done').innerText.includes('Webhook dijeda') && document.querySelector('form[action$=\"/resume\"]') && !document.querySelector('form[action$=\"/pause\"]')")

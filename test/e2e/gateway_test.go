@@ -262,7 +262,11 @@ func (u *gatewayUser) sendAs(t *testing.T, key, text string) {
 		if err != nil && response.StatusCode != http.StatusBadGateway || time.Now().After(end) {
 			t.Fatalf("a message is answered with %s, Retry-After %q: %s", response.Status, response.Header.Get("Retry-After"), answer)
 		}
-		time.Sleep(min(time.Duration(pause)*time.Second, 5*time.Second)) // it is what the gateway asks for
+		select { // it waits as the gateway asks it to
+		case <-time.After(time.Duration(pause) * time.Second):
+		case <-t.Context().Done():
+			t.Fatal("the test ended")
+		}
 	}
 }
 
