@@ -201,6 +201,41 @@ func (c *Client) ConfirmPasskey(ctx context.Context) error {
 	return c.Do(ctx, http.MethodPost, bot.PathPasskeyConfirm, nil, nil)
 }
 
+// Health says whether the bot's storage and its loop work; a broken one is an *Error with the status 503.
+func (c *Client) Health(ctx context.Context) (health bot.Health, err error) {
+	return health, c.Do(ctx, http.MethodGet, bot.PathHealth, nil, &health)
+}
+
+// Restart connects anew, or runs a session again that was stopped.
+func (c *Client) Restart(ctx context.Context) error {
+	return c.Do(ctx, http.MethodPost, bot.PathRestart, nil, nil)
+}
+
+// Stop disconnects until Restart; the session stays linked.
+func (c *Client) Stop(ctx context.Context) error {
+	return c.Do(ctx, http.MethodPost, bot.PathStop, nil, nil)
+}
+
+// Backup returns a compressed copy of the session's database, a zstd file; the caller closes it. It holds the session's
+// keys.
+func (c *Client) Backup(ctx context.Context) (backup io.ReadCloser, err error) {
+	answer, err := c.Request(ctx, http.MethodGet, bot.PathBackup, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return answer.Body, nil
+}
+
+// Clear unlinks the session at WhatsApp and deletes it. With force it is deleted also when WhatsApp cannot be reached:
+// then remove the device on the phone.
+func (c *Client) Clear(ctx context.Context, force bool) error {
+	path := bot.PathClear
+	if force {
+		path += "?force=true"
+	}
+	return c.Do(ctx, http.MethodDelete, path, nil, nil)
+}
+
 // Logout unlinks the session at WhatsApp.
 func (c *Client) Logout(ctx context.Context) error {
 	return c.Do(ctx, http.MethodPost, bot.PathLogout, nil, nil)

@@ -61,9 +61,29 @@ func (c *Client) EraseChat(ctx context.Context, chat string) (erased bot.Erased,
 // says that it is on its way. key names the request: the same key makes one message, however often it is asked for,
 // so a request whose answer was lost can be sent again. "" gives no such promise.
 func (c *Client) Send(ctx context.Context, key string, request bot.SendRequest) (m bot.Message, err error) {
-	var header http.Header
-	if key != "" {
-		header = http.Header{bot.HeaderIdempotencyKey: {key}}
+	return m, c.do(ctx, http.MethodPost, bot.PathMessages, request, &m, withKey(key), maxAnswer)
+}
+
+// Edit replaces the text of a message of the account. The edit is a message of its own; key is as in Send.
+func (c *Client) Edit(ctx context.Context, key, id, chat string, request bot.EditRequest) (m bot.Message, err error) {
+	return m, c.do(ctx, http.MethodPatch, withChat(fill(bot.PathMessage, "id", id), chat), request, &m, withKey(key), maxAnswer)
+}
+
+// Delete cancels a message that was not sent yet, and deletes any other for everyone. The deletion is a message of its
+// own; key is as in Send.
+func (c *Client) Delete(ctx context.Context, key, id, chat string) (m bot.Message, err error) {
+	return m, c.do(ctx, http.MethodDelete, withChat(fill(bot.PathMessage, "id", id), chat), nil, &m, withKey(key), maxAnswer)
+}
+
+// MarkRead tells the sender of a message that it was read.
+func (c *Client) MarkRead(ctx context.Context, id, chat string) error {
+	return c.Do(ctx, http.MethodPost, withChat(fill(bot.PathMessageRead, "id", id), chat), nil, nil)
+}
+
+// withKey is the header of a request that has a key.
+func withKey(key string) http.Header {
+	if key == "" {
+		return nil
 	}
-	return m, c.do(ctx, http.MethodPost, bot.PathMessages, request, &m, header, maxAnswer)
+	return http.Header{bot.HeaderIdempotencyKey: {key}}
 }
