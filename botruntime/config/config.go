@@ -252,9 +252,8 @@ func conflicts(c *Config) []string {
 	if !c.Messages && (c.WebhooksFile != "" || c.WebhookURL != "" || c.Hook.URL != "") {
 		add("MESSAGES off: webhooks need messages; set MESSAGES=on, or remove WEBHOOKS_FILE and WEBHOOK_URL")
 	}
-	if c.MediaMaxSize < 2*c.MediaMaxFile {
-		add("MEDIA_MAX_SIZE %d: must be at least twice MEDIA_MAX_FILE (%d), because a file and its encrypted form are kept at once",
-			c.MediaMaxSize>>20, c.MediaMaxFile>>20)
+	if problem := mediaConflict(c); problem != "" {
+		add("%s", problem)
 	}
 	taken := map[int]string{c.Port: "PORT"}
 	check := func(name string, port int) {
@@ -268,6 +267,15 @@ func conflicts(c *Config) []string {
 		check("TLS_PORT", c.TLSPort)
 	}
 	return problems
+}
+
+// mediaConflict says why a file of the largest size would not fit, "" when it does.
+func mediaConflict(c *Config) string {
+	if c.MediaMaxSize >= 2*c.MediaMaxFile {
+		return ""
+	}
+	return fmt.Sprintf("MEDIA_MAX_SIZE %d: must be at least twice MEDIA_MAX_FILE (%d), because a file and its encrypted form are kept at once",
+		c.MediaMaxSize>>20, c.MediaMaxFile>>20)
 }
 
 // platforms are variables that hosting platforms set together with PORT.

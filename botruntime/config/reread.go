@@ -10,6 +10,7 @@ import (
 // changeable are the settings that MESSAGES_FILE may hold: a running bot takes a new value over.
 var changeable = []string{
 	"MESSAGES_RETENTION", "MESSAGES_MAX_SIZE", "MESSAGES_RECEIPTS", "MESSAGES_PACE", "MESSAGES_BURST", "MESSAGES_NEW_CHATS", "MESSAGES_QUIET_HOURS", "MESSAGES_TIME_ZONE",
+	"MEDIA_MAX_FILE", "MEDIA_MAX_SIZE", "MEDIA_RETENTION", "MEDIA_ALLOW",
 }
 
 // Reread returns the settings with those of MESSAGES_FILE over them. Where the file leaves a setting out, c's own holds.
@@ -36,6 +37,9 @@ func (c Config) Reread() (Config, error) {
 		if value := strings.TrimSpace(entries[v.name].value); value != "" && slices.Contains(changeable, v.name) && !v.accepts(&next, value) {
 			problems = append(problems, v.problem(value, entries[v.name].where()))
 		}
+	}
+	if problem := mediaConflict(&next); len(problems) == 0 && problem != "" {
+		problems = append(problems, problem)
 	}
 	if len(problems) > 0 {
 		return c, &Error{Problems: problems}

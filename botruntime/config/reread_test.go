@@ -38,6 +38,16 @@ func TestReread(t *testing.T) {
 	}
 }
 
+func TestRereadOfFiles(t *testing.T) {
+	c, err := messagesFile(t, "MEDIA_MAX_FILE=8\nMEDIA_MAX_SIZE=16\nMEDIA_ALLOW=10.0.0.0/8\n", "MEDIA_RETENTION=1h", "MEDIA_ALLOW=files.example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.MediaMaxFile != 8<<20 || c.MediaMaxSize != 16<<20 || c.MediaRetention != time.Hour || c.MediaAllow != "10.0.0.0/8" {
+		t.Errorf("the file's settings are not in force: %+v", c)
+	}
+}
+
 func TestRereadWithoutAFile(t *testing.T) {
 	c, err := load(t, "", "MESSAGES_PACE=5")
 	if err != nil {
@@ -56,6 +66,8 @@ func TestRereadRefuses(t *testing.T) {
 		"a fixed setting":    {"MESSAGES=off\n", "MESSAGES in "},
 		"the way out of it":  {"MESSAGES=off\n", "set it in the environment"},
 		"a misspelt setting": {"MESSAGES_PACES=1\n", "did you mean MESSAGES_PACE?"},
+		"files without room": {"MEDIA_MAX_FILE=128\n", "MEDIA_MAX_SIZE 160: must be at least twice MEDIA_MAX_FILE (128)"},
+		"a program":          {"MEDIA_FFMPEG=sh\n", "set it in the environment"},
 		"another program's":  {"COLOUR=red\n", "COLOUR is ignored"},
 		"no lines":           {"{}", "not NAME=value"},
 	} {

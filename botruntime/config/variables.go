@@ -197,7 +197,7 @@ var variables = []variable{
 		allowed: "a number, 2 to 65536", parse: mebibytes(func(c *Config) *int64 { return &c.MediaMaxSize }, 2, 65536),
 	},
 	{
-		name: "MEDIA_RETENTION", fallback: "24h", help: "How long a file stays on the disk that nobody reads; it is fetched from WhatsApp again when it is needed.",
+		name: "MEDIA_RETENTION", fallback: "24h", help: "How long a file stays on the disk that nobody reads; at most as long as messages are kept.",
 		allowed: "a duration from 1m to 8760h such as 24h",
 		parse: func(c *Config, value string) bool {
 			kept, err := time.ParseDuration(value)
@@ -339,7 +339,7 @@ var variables = []variable{
 		},
 	},
 	{
-		name: "MESSAGES_FILE", help: "File of MESSAGES_ settings, one NAME=value a line, read again when it changes; it wins over the environment.",
+		name: "MESSAGES_FILE", help: "File of MESSAGES_ and MEDIA_ settings, NAME=value lines, read again when it changes; it wins.",
 		allowed: "a path", check: checkPath, parse: path(func(c *Config) *string { return &c.MessagesFile }),
 	},
 	{

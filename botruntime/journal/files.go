@@ -2,22 +2,8 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 )
-
-// addFiles adds the column of files to an outbox that an older bot made.
-func addFiles(ctx context.Context, db *sql.DB) error {
-	var has int
-	err := db.QueryRowContext(ctx, `SELECT count(*) FROM pragma_table_info('sends') WHERE name = 'file'`).Scan(&has)
-	if err == nil && has == 0 {
-		_, err = db.ExecContext(ctx, `ALTER TABLE sends ADD COLUMN file TEXT NOT NULL DEFAULT ''`)
-	}
-	if err == nil {
-		_, err = db.ExecContext(ctx, `CREATE INDEX IF NOT EXISTS sends_file ON sends (n) WHERE pending AND file <> ''`)
-	}
-	return err
-}
 
 // NextUpload is the first entry of the outbox that is due and whose file WhatsApp does not have; nil when there is none.
 func (j *Journal) NextUpload(ctx context.Context) (*Send, error) {
@@ -51,9 +37,9 @@ func (j *Journal) hashes(ctx context.Context, query string, args ...any) (all []
 	return all, rows.Err()
 }
 
-// Uploaded writes the bytes of a message whose file WhatsApp has: it can be sent now.
-func (t *Tx) Uploaded(s *Send, raw []byte) error {
-	if _, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET raw = ?, file = '' WHERE id = ? AND pending`, raw, s.Message.ID); err != nil {
+// Uploaded writes the bytes of a message whose file WhatsApp has: it can be sent now. handle is empty but in a channel.
+func (t *Tx) Uploaded(s *Send, raw []byte, handle string) error {
+	if _, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET raw = ?, handle = ?, file = '' WHERE id = ? AND pending`, raw, handle, s.Message.ID); err != nil {
 		return err
 	}
 	_, err := t.tx.ExecContext(t.ctx, `UPDATE messages SET raw = ? WHERE id = ? AND chat = ? AND raw IS NOT NULL`, raw, s.Message.ID, s.Message.Chat.ID)

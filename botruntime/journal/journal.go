@@ -180,7 +180,7 @@ func (j *Journal) prepare(ctx context.Context, db *sql.DB) error {
 	if _, err := db.ExecContext(ctx, webhookSchema+outboxSchema+chatSchema+pollSchema); err != nil {
 		return err
 	}
-	if err := addFiles(ctx, db); err != nil {
+	if err := addColumns(ctx, db); err != nil {
 		return err
 	}
 	err := db.QueryRowContext(ctx, `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)`).Scan(&j.last)

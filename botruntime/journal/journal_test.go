@@ -165,6 +165,70 @@ func TestOldEventsAreRemovedAndTheirCursorsFail(t *testing.T) {
 	}
 }
 
+// A message is kept by when it came, not by when it was written: it may have waited at WhatsApp. While its event waits for
+// a webhook it stays, too, because the receiver may ask for its file.
+func TestAMessageStaysAsLongAsItsEvent(t *testing.T) {
+	now := time.Now()
+	j := open(t, t.TempDir(), func(o *Options) { o.Now = func() time.Time { return now }; o.Retention = 0 })
+	left := func(want string) {
+		t.Helper()
+		if err := j.Tidy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		found, err := j.Messages(t.Context(), "", 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range found {
+			got = append(got, r.Message.ID)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("messages %q stay, want %q", got, want)
+		}
+	}
+	came(t, j, "taken", chat(1), "text")
+	now = now.Add(time.Minute)
+	old := bot.Message{ID: "late", Chat: chat(1), From: chat(1), Timestamp: bot.At(now.Add(-48 * time.Hour))}
+	err := j.Commit(t.Context(), func(tx *Tx) error {
+		_, err := tx.Append([]Key{KeyOf("late")}, bot.EventMessage, chat(1).ID, bot.EventData{Message: &old})
+		return errors.Join(err, tx.PutMessage(old, nil))
+	})
+	if err = errors.Join(err, j.SaveWebhook(t.Context(), "books", Webhook{Cursor: 1}, nil)); err != nil {
+		t.Fatal(err)
+	}
+	left("late taken")
+	now = now.Add(time.Hour)
+	left("late")
+	if err := j.SaveWebhook(t.Context(), "books", Webhook{Cursor: 2}, nil); err != nil {
+		t.Fatal(err)
+	}
+	left("")
+}
+
+// A journal that an older bot made gets the columns that came later.
+func TestAnOlderJournalIsOpened(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	clock := func(o *Options) { o.Now = func() time.Time { return now }; o.Retention = 0 }
+	j := open(t, dir, clock)
+	came(t, j, "old", chat(1), "text")
+	if _, err := j.db.ExecContext(t.Context(), `ALTER TABLE messages DROP COLUMN came`); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, dir, clock)
+	now = now.Add(time.Hour)
+	came(t, j, "new", chat(1), "text")
+	if err := j.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := j.Messages(t.Context(), "", 0, 10); err != nil || len(found) != 1 || found[0].Message.ID != "new" {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
 func TestAFullJournalMakesRoom(t *testing.T) {
 	j := open(t, t.TempDir(), func(o *Options) { o.MaxBytes = 1 << 20 })
 	for i := range 1000 {

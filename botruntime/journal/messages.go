@@ -30,8 +30,8 @@ func (t *Tx) PutMessage(m bot.Message, raw []byte) error {
 	if err != nil {
 		return fmt.Errorf("encode a message: %w", err)
 	}
-	_, err = t.tx.ExecContext(t.ctx, `INSERT OR IGNORE INTO messages (id, chat, sender, at, body, raw) VALUES (?, ?, ?, ?, ?, ?)`,
-		m.ID, m.Chat.ID, m.From.ID, millis(m.Timestamp.Time), body, raw)
+	_, err = t.tx.ExecContext(t.ctx, `INSERT OR IGNORE INTO messages (id, chat, sender, at, came, body, raw) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		m.ID, m.Chat.ID, m.From.ID, millis(m.Timestamp.Time), millis(t.now), body, raw)
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,8 @@ type Send struct {
 	Listed bool
 	// File is the hash of a file that WhatsApp must get before the message is sent; "" for none, or once it has it.
 	File string
+	// Handle is how a message to a channel names its file, once WhatsApp has it.
+	Handle string
 }
 
 // The errors of AddSend.
@@ -134,14 +136,14 @@ func (t *Tx) allPending() int {
 	return t.j.pending + t.pending
 }
 
-const selectSend = `SELECT n, idem, sum, account, target, pending, due, ends, attempts, listed, body, raw, file FROM sends`
+const selectSend = `SELECT n, idem, sum, account, target, pending, due, ends, attempts, listed, body, raw, file, handle FROM sends`
 
 func scanSend(row interface{ Scan(...any) error }) (*Send, error) {
 	var s Send
 	var key sql.NullString
 	var due, ends int64
 	var body string
-	err := row.Scan(&s.N, &key, &s.Sum, &s.Account, &s.Target, &s.Pending, &due, &ends, &s.Attempts, &s.Listed, &body, &s.Raw, &s.File)
+	err := row.Scan(&s.N, &key, &s.Sum, &s.Account, &s.Target, &s.Pending, &due, &ends, &s.Attempts, &s.Listed, &body, &s.Raw, &s.File, &s.Handle)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no such send is no error
 	}

@@ -23,6 +23,9 @@ type limits struct {
 	maxBytes  int64
 }
 
+// Kept is how long a message stays at a retention.
+func Kept(retention time.Duration) time.Duration { return max(retention, handOver) }
+
 // SetLimits changes Retention and MaxBytes; the next Tidy goes by them.
 func (j *Journal) SetLimits(retention time.Duration, maxBytes int64) {
 	j.mu.Lock()
@@ -71,7 +74,7 @@ func (j *Journal) Tidy(ctx context.Context) error {
 
 // expire removes one helping of what is too old, and reports whether there may be more.
 func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err error) {
-	keep := now.Add(-max(j.keeps().retention, handOver))
+	keep := now.Add(-Kept(j.keeps().retention))
 	err = j.Commit(ctx, func(t *Tx) error {
 		awaited, err := t.awaited()
 		if err != nil {
@@ -94,7 +97,7 @@ func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err err
 		if err != nil {
 			return err
 		}
-		messages, err := t.remove(`DELETE FROM messages WHERE n IN (SELECT n FROM messages WHERE at < ? LIMIT ?)`, millis(keep), sweep)
+		messages, err := t.expireMessages(keep, awaited)
 		if err != nil {
 			return err
 		}
@@ -157,6 +160,18 @@ func (t *Tx) evictOutbox() (int64, error) {
 func (t *Tx) eraseOutbox(chat string) error {
 	_, err := t.tx.ExecContext(t.ctx, emptySends+` WHERE chat = ? AND NOT pending`, chat)
 	return err
+}
+
+// expireMessages removes messages that came before keep. As its event, a message stays for a webhook that has not taken
+// it: the receiver may ask for the message's file.
+func (t *Tx) expireMessages(keep time.Time, awaited int64) (int64, error) {
+	var since int64
+	err := t.tx.QueryRowContext(t.ctx, `SELECT coalesce((SELECT at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1), 9223372036854775807)`, awaited).Scan(&since)
+	if err != nil {
+		return 0, err
+	}
+	return t.remove(`DELETE FROM messages WHERE n IN (SELECT n FROM messages WHERE max(at, came) < ? AND (came < ? OR came < ?) LIMIT ?)`,
+		millis(keep), since, millis(t.now.Add(-waitTime)), sweep)
 }
 
 // Size is how many bytes the journal's content takes.

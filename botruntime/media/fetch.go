@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"sesi.dev/sesi/api/bot"
@@ -37,14 +39,17 @@ func (e *FetchError) Error() string { return e.Reason }
 type Fetcher struct {
 	client *http.Client
 	agent  string
+	guard  atomic.Pointer[reach.Guard]
 }
 
 // NewFetcher returns a fetcher that reaches what the guard lets it. Each redirect is dialed by the guard, too.
 func NewFetcher(guard *reach.Guard, agent string) *Fetcher {
-	return &Fetcher{agent: agent, client: &http.Client{
+	f := &Fetcher{agent: agent}
+	f.SetGuard(guard)
+	f.client = &http.Client{
 		// No proxy: the guard checks the address that is dialed, which must be the file's.
 		Transport: &http.Transport{
-			DialContext: guard.DialContext, DisableKeepAlives: true, TLSHandshakeTimeout: 10 * time.Second,
+			DialContext: f.dial, DisableKeepAlives: true, TLSHandshakeTimeout: 10 * time.Second,
 			ResponseHeaderTimeout: headTime, MaxResponseHeaderBytes: maxHead, DisableCompression: true,
 		},
 		CheckRedirect: func(next *http.Request, earlier []*http.Request) error {
@@ -54,7 +59,15 @@ func NewFetcher(guard *reach.Guard, agent string) *Fetcher {
 			next.Header.Del("Referer") // it names the address before, whose query may be a permission
 			return checkAddress(next.URL)
 		},
-	}}
+	}
+	return f
+}
+
+// SetGuard changes what may be reached, from the next connection on.
+func (f *Fetcher) SetGuard(guard *reach.Guard) { f.guard.Store(guard) }
+
+func (f *Fetcher) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return f.guard.Load().DialContext(ctx, network, address)
 }
 
 func checkAddress(u *url.URL) error {
@@ -71,54 +84,74 @@ type Fetched struct {
 	Name, Mimetype string
 }
 
-// Fetch gets a file from an address. An error that the caller can mend is a *FetchError or a *TooLargeError.
+// Fetch gets a file from an address and keeps it. An error that the caller can mend is a *FetchError or a *TooLargeError.
 func (s *Store) Fetch(ctx context.Context, address string) (got Fetched, err error) {
-	defer func() {
-		size := int64(0)
-		if got.Held != nil {
-			size = got.Size
+	err = s.fetch(ctx, address, s.Bounds().File, func(ctx context.Context, answer *http.Response) (int64, error) {
+		body := &remembered{Reader: answer.Body}
+		held, err := s.Stage(ctx, body)
+		if err != nil {
+			if body.err != nil {
+				err = fetchError(body.err)
+			}
+			return 0, err
 		}
-		s.count("fetch", err, size)
-	}()
+		got = Fetched{held, nameOf(answer), served(answer.Header.Get("Content-Type"))}
+		return held.Size, nil
+	})
+	return got, err
+}
+
+// FetchSmall gets a file of at most most bytes from an address, and keeps nothing. Its errors are those of Fetch.
+func (s *Store) FetchSmall(ctx context.Context, address string, most int64) (content []byte, err error) {
+	err = s.fetch(ctx, address, most, func(_ context.Context, answer *http.Response) (int64, error) {
+		content, err = io.ReadAll(io.LimitReader(answer.Body, most+1))
+		if err != nil {
+			return 0, fetchError(err)
+		}
+		if int64(len(content)) > most {
+			return 0, &TooLargeError{most}
+		}
+		return int64(len(content)), nil
+	})
+	return content, err
+}
+
+// fetch asks an address for a file of at most most bytes, and has its answer read.
+func (s *Store) fetch(ctx context.Context, address string, most int64, read func(context.Context, *http.Response) (int64, error)) (err error) {
+	size := int64(0)
+	defer func() { s.count("fetch", err, size) }()
 	u, err := url.Parse(address)
 	if err != nil || len(address) > bot.MaxURL {
-		return Fetched{}, &FetchError{Reason: "the address cannot be read"}
+		return &FetchError{Reason: "the address cannot be read"}
 	}
 	if err := checkAddress(u); err != nil {
-		return Fetched{}, &FetchError{Reason: err.Error()}
+		return &FetchError{Reason: err.Error()}
 	}
 	done, err := s.move(ctx)
 	if err != nil {
-		return Fetched{}, err
+		return err
 	}
 	defer done()
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return Fetched{}, &FetchError{Reason: "the address cannot be read"}
+		return &FetchError{Reason: "the address cannot be read"}
 	}
 	request.Header.Set("User-Agent", s.Fetcher.agent)
 	answer, err := s.Fetcher.client.Do(request)
 	if err != nil {
-		return Fetched{}, fetchError(err)
+		return fetchError(err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return Fetched{}, &FetchError{Reason: "the server answered " + answer.Status}
+		return &FetchError{Reason: "the server answered " + answer.Status}
 	}
-	if most := s.Bounds().File; answer.ContentLength > most {
-		return Fetched{}, &TooLargeError{most}
+	if answer.ContentLength > most {
+		return &TooLargeError{most}
 	}
-	body := &remembered{Reader: answer.Body}
-	held, err := s.Stage(ctx, body)
-	if err != nil {
-		if body.err != nil {
-			err = fetchError(body.err)
-		}
-		return Fetched{}, err
-	}
-	return Fetched{held, nameOf(answer), served(answer.Header.Get("Content-Type"))}, nil
+	size, err = read(ctx, answer)
+	return err
 }
 
 // remembered tells an error of the reader from one of the disk.

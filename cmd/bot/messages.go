@@ -62,7 +62,7 @@ func openMessages(ctx context.Context, cfg config.Config, st *store.Store, meter
 	}
 	m := &messages{log: log, names: namesOf(st), journal: book, settings: set}
 	count := meter.NewMessages(m.gauges)
-	if m.files, err = openFiles(cfg, book, count); err != nil {
+	if m.files, err = openFiles(cfg, set, book, count); err != nil {
 		return nil, errors.Join(err, book.Close())
 	}
 	inbox := journal.NewInbox(book, count, log)

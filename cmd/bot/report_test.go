@@ -45,14 +45,20 @@ func TestSettingsOfMessagesChangeInARunningBot(t *testing.T) {
 	if held := p.becomes(m.ID, bot.MessageHeld); held.Hold == nil || held.Hold.Reason != bot.HoldQuietHours {
 		t.Fatalf("held for %+v, want quiet hours", held.Hold)
 	}
+	private := bot.SendRequest{To: "62899000002", Document: &bot.SendFile{URL: "http://127.0.0.1:1/"}}
+	p.refuses(bot.ProblemAddressRefused, private)
+	write("messages.env", "MEDIA_ALLOW=http://127.0.0.1\n")
+	p.waitFor("the complaint about an address", func() bool { return strings.Contains(p.out.String(), "MEDIA_ALLOW") })
 	write("messages.env", "MESSAGES_QUIET_HOURS=noon\n")
 	p.waitFor("the complaint", func() bool { return strings.Contains(p.out.String(), "MESSAGES_QUIET_HOURS") })
-	write("messages.env", "MESSAGES_QUIET_HOURS=off\nMESSAGES_PACE=30\n")
+	write("messages.env", "MESSAGES_QUIET_HOURS=off\nMESSAGES_PACE=30\nMEDIA_ALLOW=127.0.0.1\nMEDIA_MAX_FILE=1\n")
 	p.becomes(m.ID, bot.MessageDelivered)
 	var limits bot.AccountLimits
 	if p.get(bot.PathAccountLimits, &limits); limits.Pace.PerMinute != 30 || limits.Pace.QuietHours != "" {
 		t.Errorf("pace %+v, want 30 a minute and no quiet hours", limits.Pace)
 	}
+	p.refuses(bot.ProblemFetchFailed, private)
+	p.refuses(bot.ProblemFileTooLarge, bot.SendRequest{To: "62899000002", Document: &bot.SendFile{Data: make([]byte, 1<<20+1)}})
 	write("webhooks.json", `{"webhooks":[{"name":"books","url":"http://127.0.0.1:1/"}]}`)
 	s := p.until("the webhook in the summary", func(s bot.Snapshot) bool { return s.Messages != nil && len(s.Messages.Webhooks) == 1 })
 	if s.Messages.Webhooks[0].Name != "books" || s.Messages.Webhooks[0].State != bot.WebhookDelivering || s.Messages.Held != nil {
