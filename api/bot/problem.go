@@ -173,6 +173,8 @@ const (
 	ProblemNotAdmin ProblemKind = "not-admin"
 	// ProblemBadInvite: the invite is wrong, or it was replaced by a new one.
 	ProblemBadInvite ProblemKind = "bad-invite"
+	// ProblemNoSuchChannel: there is no such channel.
+	ProblemNoSuchChannel ProblemKind = "no-such-channel"
 	// ProblemNoPicture: there is no picture, or the account may not see it.
 	ProblemNoPicture ProblemKind = "no-picture"
 	// ProblemBadPicture: the picture is not a JPEG, or WhatsApp does not take it.
@@ -194,7 +196,7 @@ var ProblemKinds = []ProblemKind{
 	ProblemNotAllowed, ProblemRefused, ProblemExpired, ProblemOtherAccount,
 	ProblemFileTooLarge, ProblemUnfitFile, ProblemFetchFailed, ProblemAddressRefused, ProblemNoRoom, ProblemUploadFailed, ProblemFileLost,
 	ProblemNoFile, ProblemFileGone, ProblemPhoneSilent, ProblemFileDamaged, ProblemDownloadFailed,
-	ProblemNotAdmin, ProblemBadInvite, ProblemNoPicture, ProblemBadPicture, ProblemRateLimited,
+	ProblemNotAdmin, ProblemBadInvite, ProblemNoSuchChannel, ProblemNoPicture, ProblemBadPicture, ProblemRateLimited,
 }
 
 // Type is the kind as a problem document writes it.

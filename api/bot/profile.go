@@ -8,6 +8,12 @@ const (
 	PathProfilePicture = "/api/account/profile/picture"
 )
 
+// PictureAddress says where the bot fetches a picture to set.
+type PictureAddress struct {
+	// URL is http or https, at a public address or one that MEDIA_ALLOW names. The picture there is as one in a request.
+	URL string `json:"url" required:"true"`
+}
+
 // MaxPicture is the largest picture that can be set, in bytes.
 const MaxPicture = 1 << 20
 

@@ -85,13 +85,17 @@ type WAHAStatusText struct {
 	Status string `json:"status"`
 }
 
+// WAHAPicturePart is a picture in a request.
+type WAHAPicturePart struct {
+	// URL is where the bot fetches the picture; Data is a JPEG in base64.
+	URL      string `json:"url,omitempty"`
+	Data     []byte `json:"data,omitempty"`
+	Mimetype string `json:"mimetype,omitempty"`
+}
+
 // WAHAPictureFile is a picture to set.
 type WAHAPictureFile struct {
-	File struct {
-		// Data is a JPEG in base64.
-		Data     []byte `json:"data" required:"true"`
-		Mimetype string `json:"mimetype,omitempty"`
-	} `json:"file" required:"true"`
+	File WAHAPicturePart `json:"file" required:"true"`
 }
 
 // WAHAContactName puts a person into the account's address book.

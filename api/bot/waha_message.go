@@ -110,6 +110,26 @@ type WAHASendText struct {
 	Mentions []string `json:"mentions,omitempty"`
 }
 
+// WAHASendPreview asks for a text with the preview of a link that stands in it. A picture of the preview is left out.
+type WAHASendPreview struct {
+	WAHASendText
+	Preview struct {
+		URL         string `json:"url" required:"true"`
+		Title       string `json:"title" required:"true"`
+		Description string `json:"description" required:"true"`
+	} `json:"preview" required:"true"`
+}
+
+// WAHASendLink asks for a link below its title.
+type WAHASendLink struct {
+	Session string `json:"session" default:"default"`
+	ChatID  string `json:"chatId" required:"true" example:"6281234567890@c.us"`
+	URL     string `json:"url" required:"true"`
+	Title   string `json:"title" required:"true"`
+	// ID is as in WAHASendText.
+	ID string `json:"id,omitempty"`
+}
+
 // WAHAReact asks for a reaction; an empty one takes an earlier one back.
 type WAHAReact struct {
 	Session   string `json:"session" default:"default"`

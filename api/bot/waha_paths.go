@@ -12,6 +12,9 @@ const (
 	PathWAHASendText = "/api/sendText"
 	// PathWAHAReply is an older name of PathWAHASendText.
 	PathWAHAReply = "/api/reply"
+	// PathWAHASendPreview sends a text with the preview of a link, PathWAHASendLink (older) a link with its title.
+	PathWAHASendPreview = "/api/send/link-custom-preview"
+	PathWAHASendLink    = "/api/sendLinkPreview"
 	// PathWAHAReaction takes a WAHAReact, with PUT.
 	PathWAHAReaction = "/api/reaction"
 	// PathWAHAForward takes a WAHAForward.
@@ -95,24 +98,15 @@ var WAHAUnserved = []string{
 	"POST /api/sessions/stop",
 	"POST /api/sessions/logout",
 	"GET /api/sendText",
-	"POST /api/send/link-custom-preview",
 	"POST /api/sendButtons",
 	"POST /api/sendList",
 	"PUT /api/star",
-	"POST /api/sendLinkPreview",
 	"POST /api/send/buttons/reply",
 	"DELETE /api/{name}/chats/{chatId}/messages",
 	"POST /api/{name}/chats/{chatId}/messages/{messageId}/pin",
 	"POST /api/{name}/chats/{chatId}/messages/{messageId}/unpin",
-	"GET /api/{name}/channels",
-	"POST /api/{name}/channels",
 	"DELETE /api/{name}/channels/{id}",
-	"GET /api/{name}/channels/{id}",
 	"GET /api/{name}/channels/{id}/messages/preview",
-	"POST /api/{name}/channels/{id}/follow",
-	"POST /api/{name}/channels/{id}/unfollow",
-	"POST /api/{name}/channels/{id}/mute",
-	"POST /api/{name}/channels/{id}/unmute",
 	"POST /api/{name}/channels/search/by-view",
 	"POST /api/{name}/channels/search/by-text",
 	"GET /api/{name}/channels/search/views",

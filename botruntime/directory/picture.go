@@ -85,8 +85,7 @@ func (d *Directory) SetPicture(ctx context.Context, id string, picture []byte) (
 		}
 	}
 	if picture != nil {
-		shape, err := jpeg.DecodeConfig(bytes.NewReader(picture))
-		if err != nil || len(picture) > bot.MaxPicture || min(shape.Width, shape.Height) < leastSide || max(shape.Width, shape.Height) > mostSide {
+		if !isPicture(picture) {
 			return bot.Picture{}, &Refusal{Kind: bot.ProblemBadPicture}
 		}
 	}
@@ -105,4 +104,10 @@ func (d *Directory) SetPicture(ctx context.Context, id string, picture []byte) (
 	}
 	err = d.change(ctx, jid, change)
 	return set, err
+}
+
+// isPicture reports whether WhatsApp takes a picture.
+func isPicture(picture []byte) bool {
+	shape, err := jpeg.DecodeConfig(bytes.NewReader(picture))
+	return err == nil && len(picture) <= bot.MaxPicture && min(shape.Width, shape.Height) >= leastSide && max(shape.Width, shape.Height) <= mostSide
 }

@@ -74,10 +74,12 @@ func (b patientBody) Read(p []byte) (int, error) {
 
 // patiently returns the request's body, and gives the answer its time again when the body has ended.
 func (c *call) patiently() (body io.Reader, ended func()) {
-	control := http.NewResponseController(c.w)
-	return patientBody{c.r.Body, control}, func() {
-		_ = control.SetWriteDeadline(time.Now().Add(c.limits.responseTime + fetchTime))
-	}
+	return patientBody{c.r.Body, http.NewResponseController(c.w)}, c.allowFetch
+}
+
+// allowFetch gives the answer the time that it takes where a file is fetched or converted first.
+func (c *call) allowFetch() {
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(c.limits.responseTime + fetchTime))
 }
 
 // fetchTime is added to an answer's time where the bot may fetch or convert a file first.

@@ -27,6 +27,11 @@ type Directory interface {
 	NameContact(ctx context.Context, id string, request bot.NameContactRequest) (bot.Party, error)
 	ChangeChat(ctx context.Context, chat string, request bot.ChangeChatRequest) (bot.Party, error)
 	DeleteChat(ctx context.Context, chat string) (bot.Party, error)
+	Channels(ctx context.Context) ([]bot.Channel, error)
+	Channel(ctx context.Context, id string) (bot.Channel, error)
+	CreateChannel(ctx context.Context, request bot.CreateChannelRequest) (bot.Channel, error)
+	Follow(ctx context.Context, id string, follow bool) (bot.Channel, error)
+	MuteChannel(ctx context.Context, id string, mute bool) (bot.Channel, error)
 	Groups(ctx context.Context) ([]bot.Group, error)
 	Group(ctx context.Context, id string) (bot.Group, error)
 	CreateGroup(ctx context.Context, request bot.CreateGroupRequest) (bot.CreatedGroup, error)
@@ -52,6 +57,9 @@ var directoryFaults = map[bot.ProblemKind]fault{
 	bot.ProblemBadInvite: {status: http.StatusNotFound,
 		title:  text{"Undangan tidak berlaku", "The invite does not work"},
 		detail: text{"Kode undangan ini salah, atau sudah diganti dengan yang baru.", "This invite is wrong, or a new one took its place."}},
+	bot.ProblemNoSuchChannel: {status: http.StatusNotFound,
+		title:  text{"Saluran tidak ditemukan", "No such channel"},
+		detail: text{"Tidak ada saluran dengan alamat atau undangan ini.", "There is no channel with this address or invite."}},
 	bot.ProblemNoPicture: {status: http.StatusNotFound,
 		title:  text{"Tidak ada foto", "No picture"},
 		detail: text{"Tidak ada foto, atau akun ini tidak boleh melihatnya.", "There is no picture, or the account may not see it."}},

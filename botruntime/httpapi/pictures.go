@@ -2,12 +2,15 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/directory"
+	"sesi.dev/sesi/botruntime/media"
 )
 
 // pictureRoutes are the routes of pictures and of the account's own profile.
@@ -28,6 +31,7 @@ func pictureRoutes() []route {
 // takesPicture are the paths whose body may be as large as a picture in base64.
 var takesPicture = map[string]bool{
 	bot.PathGroupPicture: true, bot.PathProfilePicture: true, bot.PathWAHAGroupPicture: true, bot.PathWAHAProfileImage: true,
+	bot.PathChannels: true, bot.PathWAHAChannels: true,
 }
 
 func (c *call) contactPicture() error { return c.showPicture(c.id()) }
@@ -68,11 +72,19 @@ func (c *call) showPicture(id string) error {
 	return nil
 }
 
-// readPicture reads a JPEG.
+// readPicture reads a JPEG, or fetches it from the address in the request.
 func (c *call) readPicture() ([]byte, error) {
 	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err == nil && kind == "application/json" {
+		var asked bot.PictureAddress
+		if err := c.readExactly(&asked); err != nil {
+			return nil, err
+		}
+		return c.fetchPicture(asked.URL)
+	}
 	if err != nil || kind != "image/jpeg" {
-		return nil, faultMediaType.about(text{"Kirim foto JPEG: Content-Type image/jpeg.", "Send a JPEG: Content-Type image/jpeg."})
+		return nil, faultMediaType.about(text{
+			"Kirim foto JPEG (Content-Type image/jpeg), atau JSON dengan url.", "Send a JPEG (Content-Type image/jpeg), or JSON with a url."})
 	}
 	picture, err := io.ReadAll(c.r.Body)
 	if err != nil {
@@ -82,6 +94,20 @@ func (c *call) readPicture() ([]byte, error) {
 		picture = []byte{}
 	}
 	return picture, nil
+}
+
+// fetchPicture gets a picture from an address that the caller chose.
+func (c *call) fetchPicture(address string) ([]byte, error) {
+	if c.Files == nil {
+		return nil, faultMessagesOff
+	}
+	c.allowFetch()
+	picture, err := c.Files.FetchSmall(c.r.Context(), address, bot.MaxPicture)
+	var large *media.TooLargeError
+	if errors.As(err, &large) {
+		return nil, classifyDirectory(&directory.Refusal{Kind: bot.ProblemBadPicture})
+	}
+	return picture, classifyFile(err)
 }
 
 // setPicture sets the picture of a group, or of the account where the id is empty.

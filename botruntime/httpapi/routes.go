@@ -34,8 +34,8 @@ type route struct {
 // this package, together with a function like sessionRoutes; name that function here; describe each route in
 // hack/openapi/operations.go and run make generate. A handler returns a fault, or any error, instead of writing one.
 func apiRoutes() mux {
-	m := make(mux, 0, 192)
-	for _, part := range []func() []route{pageRoutes, sessionRoutes, messageRoutes, sendRoutes, liveRoutes, chatRoutes, contactRoutes, pictureRoutes, groupRoutes, webhookRoutes} {
+	m := make(mux, 0, 224)
+	for _, part := range []func() []route{pageRoutes, sessionRoutes, messageRoutes, sendRoutes, liveRoutes, chatRoutes, contactRoutes, pictureRoutes, groupRoutes, channelRoutes, webhookRoutes} {
 		for _, r := range part() {
 			m = append(m, entry{route: r})
 		}

@@ -44,16 +44,31 @@ func (c *call) wahaSetAbout() error {
 	})
 }
 
-// wahaSetPicture sets the picture of a group, or of the account where the path has no group. The bot fetches no page,
-// so the picture must be in the request.
+// wahaSetPicture sets the picture of a group, or of the account where the path has no group.
 func (c *call) wahaSetPicture() error {
-	return wahaChange(c, func(ctx context.Context, d Directory, id string, asked bot.WAHAPictureFile) (any, error) {
-		if len(asked.File.Data) == 0 {
-			return nil, &directory.Refusal{Kind: bot.ProblemBadParameter, Field: "file.data", Want: "a JPEG in base64; the bot fetches none by its url"}
-		}
-		_, err := d.SetPicture(ctx, id, asked.File.Data)
+	var asked bot.WAHAPictureFile
+	if err := c.wahaRead(&asked); err != nil {
+		return err
+	}
+	picture, err := c.wahaPicture("file", asked.File)
+	if err != nil {
+		return err
+	}
+	return c.wahaDirectory(func(ctx context.Context, d Directory, id string) (any, error) {
+		_, err := d.SetPicture(ctx, id, picture)
 		return wahaDone, err
 	})
+}
+
+// wahaPicture is a picture of a request, which names it field.
+func (c *call) wahaPicture(field string, given bot.WAHAPicturePart) ([]byte, error) {
+	switch {
+	case len(given.Data) > 0:
+		return given.Data, nil
+	case given.URL != "":
+		return c.fetchPicture(given.URL)
+	}
+	return nil, badParameter(field, "given, with url or with data, a JPEG in base64")
 }
 
 func (c *call) wahaRemovePicture() error {

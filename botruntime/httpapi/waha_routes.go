@@ -11,7 +11,7 @@ import (
 // wahaRoutes are the paths of WAHA's API that the bot serves. They translate WAHA's words into the bot's and back, and
 // keep no state. What WAHA has beyond them is in bot.WAHAUnserved.
 func wahaRoutes() []route {
-	return slices.Concat(wahaFirstRoutes(), wahaMoreRoutes(), wahaFileRoutes())
+	return slices.Concat(wahaFirstRoutes(), wahaMoreRoutes(), wahaChannelRoutes(), wahaFileRoutes())
 }
 
 func wahaFirstRoutes() []route {
@@ -38,6 +38,8 @@ func wahaFirstRoutes() []route {
 
 		{"POST", bot.PathWAHASendText, withToken, (*call).wahaSendText},
 		{"POST", bot.PathWAHAReply, withToken, (*call).wahaSendText},
+		{"POST", bot.PathWAHASendPreview, withToken, (*call).wahaSendPreview},
+		{"POST", bot.PathWAHASendLink, withToken, (*call).wahaSendLink},
 		{"PUT", bot.PathWAHAReaction, withToken, (*call).wahaReact},
 		{"POST", bot.PathWAHAForward, withToken, (*call).wahaForward},
 		{"POST", bot.PathWAHASeen, withToken, (*call).wahaSeen},

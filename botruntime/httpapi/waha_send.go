@@ -158,6 +158,28 @@ func (c *call) wahaSendText() error {
 	if err := c.wahaRead(&asked); err != nil {
 		return err
 	}
+	return c.wahaText(asked, nil)
+}
+
+func (c *call) wahaSendPreview() error {
+	var asked bot.WAHASendPreview
+	if err := c.wahaRead(&asked); err != nil {
+		return err
+	}
+	p := asked.Preview
+	return c.wahaText(asked.WAHASendText, &bot.LinkPreview{URL: p.URL, Title: p.Title, Description: p.Description})
+}
+
+func (c *call) wahaSendLink() error {
+	var asked bot.WAHASendLink
+	if err := c.wahaRead(&asked); err != nil {
+		return err
+	}
+	text := bot.WAHASendText{ChatID: asked.ChatID, Text: asked.Title + "\n" + asked.URL, ID: asked.ID}
+	return c.wahaText(text, &bot.LinkPreview{URL: asked.URL, Title: asked.Title})
+}
+
+func (c *call) wahaText(asked bot.WAHASendText, preview *bot.LinkPreview) error {
 	if asked.Text == "" {
 		return badParameter("text", "given")
 	}
@@ -165,7 +187,7 @@ func (c *call) wahaSendText() error {
 	if err != nil {
 		return err
 	}
-	return c.wahaSend(bot.SendRequest{To: asked.ChatID, Text: asked.Text, ReplyTo: reply, Mentions: asked.Mentions, ID: asked.ID})
+	return c.wahaSend(bot.SendRequest{To: asked.ChatID, Text: asked.Text, ReplyTo: reply, Mentions: asked.Mentions, ID: asked.ID, LinkPreview: preview})
 }
 
 func (c *call) wahaReact() error {

@@ -51,8 +51,12 @@ var places = map[whatsmeow.MediaType]string{
 	whatsmeow.MediaImage: "image", whatsmeow.MediaVideo: "video", whatsmeow.MediaAudio: "audio", whatsmeow.MediaDocument: "document",
 }
 
-// Upload encrypts a file and gives it to WhatsApp.
-func (s *Store) Upload(ctx context.Context, client *whatsmeow.Client, kind bot.MessageKind, file *Held) (up message.Upload, err error) {
+// Upload encrypts a file and gives it to WhatsApp. What people publish in a channel is not encrypted.
+func (s *Store) Upload(ctx context.Context, client *whatsmeow.Client, kind bot.MessageKind, file *Held, channel bool) (up message.Upload, err error) {
+	once := s.uploadOnce
+	if channel {
+		once = s.publishOnce
+	}
 	defer func() { s.count("upload", err, file.Size) }()
 	done, err := s.move(ctx)
 	if err != nil {
@@ -62,7 +66,7 @@ func (s *Store) Upload(ctx context.Context, client *whatsmeow.Client, kind bot.M
 	ctx, cancel := context.WithTimeout(ctx, transferTime(file.Size))
 	defer cancel()
 	for fresh := false; ; fresh = true {
-		up, err = s.uploadOnce(ctx, client, kind, file)
+		up, err = once(ctx, client, kind, file)
 		if code := uploadCode(err); fresh || code != http.StatusUnauthorized && code != http.StatusForbidden {
 			if code == http.StatusRequestEntityTooLarge {
 				err = ErrTooLargeForWhatsApp
@@ -91,13 +95,30 @@ func (s *Store) uploadOnce(ctx context.Context, client *whatsmeow.Client, kind b
 	if sealed.err != nil {
 		return up, sealed.err
 	}
+	return s.uploaded(got, err, file)
+}
+
+// publishOnce uploads a file as it is.
+func (s *Store) publishOnce(ctx context.Context, client *whatsmeow.Client, kind bot.MessageKind, file *Held) (up message.Upload, err error) {
+	plain, err := file.Open()
 	if err != nil {
 		return up, err
 	}
-	if hex.EncodeToString(got.FileSHA256) != file.SHA256 {
-		return up, errors.New("the file changed on the bot's disk")
+	defer plain.Close()
+	got, err := client.UploadNewsletterReader(ctx, plain, types[kind])
+	return s.uploaded(got, err, file)
+}
+
+func (s *Store) uploaded(got whatsmeow.UploadResponse, err error, file *Held) (message.Upload, error) {
+	if err == nil && hex.EncodeToString(got.FileSHA256) != file.SHA256 {
+		err = errors.New("the file changed on the bot's disk")
 	}
-	return message.Upload{URL: got.URL, DirectPath: got.DirectPath, Key: got.MediaKey, EncSHA256: got.FileEncSHA256, At: s.Now()}, nil
+	if err != nil {
+		return message.Upload{}, err
+	}
+	return message.Upload{
+		URL: got.URL, DirectPath: got.DirectPath, Key: got.MediaKey, EncSHA256: got.FileEncSHA256, Handle: got.Handle, At: s.Now(),
+	}, nil
 }
 
 // uploadCode is the status with which a media host refused a file, 0 for another error. whatsmeow has it in the text

@@ -164,10 +164,12 @@ func attachment(m *waE2E.Message) Attachment {
 	return nil
 }
 
-// Upload is where a file is at WhatsApp, and its key.
+// Upload is where a file is at WhatsApp, and its key. A file of a channel is not encrypted: it has a handle in place of
+// the key.
 type Upload struct {
 	URL, DirectPath string
 	Key, EncSHA256  []byte
+	Handle          string
 	At              time.Time
 }
 
@@ -176,18 +178,21 @@ var errNoFile = errors.New("the message has no file")
 // Put returns the bytes of a message whose file is there.
 func (u Upload) Put(raw []byte) ([]byte, error) {
 	return changed(raw, func(a Attachment) {
-		at := u.At.Unix()
+		var at *int64
+		if u.Key != nil {
+			at = proto.Int64(u.At.Unix())
+		}
 		switch a := a.(type) {
 		case *waE2E.ImageMessage:
-			a.URL, a.DirectPath, a.MediaKey, a.FileEncSHA256, a.MediaKeyTimestamp = &u.URL, &u.DirectPath, u.Key, u.EncSHA256, &at
+			a.URL, a.DirectPath, a.MediaKey, a.FileEncSHA256, a.MediaKeyTimestamp = &u.URL, &u.DirectPath, u.Key, u.EncSHA256, at
 		case *waE2E.VideoMessage:
-			a.URL, a.DirectPath, a.MediaKey, a.FileEncSHA256, a.MediaKeyTimestamp = &u.URL, &u.DirectPath, u.Key, u.EncSHA256, &at
+			a.URL, a.DirectPath, a.MediaKey, a.FileEncSHA256, a.MediaKeyTimestamp = &u.URL, &u.DirectPath, u.Key, u.EncSHA256, at
 		case *waE2E.AudioMessage:
-			a.URL, a.DirectPath, a.MediaKey, a.FileEncSHA256, a.MediaKeyTimestamp = &u.URL, &u.DirectPath, u.Key, u.EncSHA256, &at
+			a.URL, a.DirectPath, a.MediaKey, a.FileEncSHA256, a.MediaKeyTimestamp = &u.URL, &u.DirectPath, u.Key, u.EncSHA256, at
 		case *waE2E.DocumentMessage:
-			a.URL, a.DirectPath, a.MediaKey, a.FileEncSHA256, a.MediaKeyTimestamp = &u.URL, &u.DirectPath, u.Key, u.EncSHA256, &at
+			a.URL, a.DirectPath, a.MediaKey, a.FileEncSHA256, a.MediaKeyTimestamp = &u.URL, &u.DirectPath, u.Key, u.EncSHA256, at
 		case *waE2E.StickerMessage:
-			a.URL, a.DirectPath, a.MediaKey, a.FileEncSHA256, a.MediaKeyTimestamp = &u.URL, &u.DirectPath, u.Key, u.EncSHA256, &at
+			a.URL, a.DirectPath, a.MediaKey, a.FileEncSHA256, a.MediaKeyTimestamp = &u.URL, &u.DirectPath, u.Key, u.EncSHA256, at
 		}
 	})
 }

@@ -88,7 +88,7 @@ func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journ
 		m.keepPollAuthor(ctx, client, s, to)
 	}
 	_, err = client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{
-		ID: s.Message.ID, Timeout: answerTime, AdditionalNodes: m.tokenNodes(ctx, client, s.Account, to),
+		ID: s.Message.ID, Timeout: answerTime, MediaHandle: s.Handle, AdditionalNodes: m.tokenNodes(ctx, client, s.Account, to),
 	})
 	return err
 }

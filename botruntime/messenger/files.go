@@ -159,7 +159,7 @@ func (m *Messenger) uploadOne(ctx context.Context, client *whatsmeow.Client, s *
 		return m.settleUpload(s, failed(bot.ProblemFileLost, "The file is no longer on the bot's disk.", 0, true))
 	}
 	defer file.Release()
-	up, err := m.Files.Upload(ctx, client, s.Message.Kind, file)
+	up, err := m.Files.Upload(ctx, client, s.Message.Kind, file, s.Message.Chat.Kind == bot.PartyNewsletter)
 	if ctx.Err() != nil {
 		return false // the next process uploads it again
 	}
@@ -170,7 +170,7 @@ func (m *Messenger) uploadOne(ctx context.Context, client *whatsmeow.Client, s *
 		}
 		commit, cancel := commitContext()
 		defer cancel()
-		if err := m.Journal.Commit(commit, func(t *journal.Tx) error { return t.Uploaded(s, raw) }); err != nil {
+		if err := m.Journal.Commit(commit, func(t *journal.Tx) error { return t.Uploaded(s, raw, up.Handle) }); err != nil {
 			m.Log.Error("where a file is at WhatsApp could not be written", "error", err)
 			return false
 		}
@@ -248,6 +248,9 @@ func (m *Messenger) File(ctx context.Context, of *journal.Record) (*media.Held, 
 	held, err := m.Files.Download(ctx, client, part)
 	if !errors.Is(err, media.ErrGone) {
 		return held, err
+	}
+	if len(part.GetMediaKey()) == 0 { // of a channel: no phone has it
+		return nil, &Refusal{Kind: bot.ProblemFileGone}
 	}
 	return m.fileFromPhone(ctx, client, of, part)
 }

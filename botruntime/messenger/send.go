@@ -92,7 +92,7 @@ func (m *Messenger) sendWith(ctx context.Context, key string, request bot.SendRe
 		return bot.Message{}, &Refusal{Kind: bot.ProblemBadRecipient}
 	}
 	if to.Server != types.DefaultUserServer && to.Server != types.HiddenUserServer && to.Server != types.GroupServer &&
-		to != types.StatusBroadcastJID {
+		to.Server != types.NewsletterServer && to != types.StatusBroadcastJID {
 		return bot.Message{}, &Refusal{Kind: bot.ProblemUnsupported}
 	}
 	d, err := m.draft(to)
@@ -168,6 +168,9 @@ func (d *draft) check(request bot.SendRequest) error {
 		return err
 	}
 	if err := d.status(request); err != nil {
+		return err
+	}
+	if err := d.channel(request); err != nil {
 		return err
 	}
 	if request.TTL > bot.MaxTTL {

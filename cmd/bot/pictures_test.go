@@ -6,6 +6,7 @@ import (
 	"image/jpeg"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"sesi.dev/sesi/api/bot"
@@ -46,7 +47,7 @@ func (p *process) picture(method, path string, body []byte, header ...string) (*
 func TestPicturesAndTheProfile(t *testing.T) {
 	t.Parallel()
 	wa := whatsapp(t)
-	p := start(t, settings(wa, t.TempDir()))
+	p := start(t, settings(wa, t.TempDir(), "MEDIA_ALLOW=127.0.0.1"))
 	own := jid(t, p.pair(wa).JID).User
 	sari := wa.Person(sariPhone)
 	path := pathOf(bot.PathContactPicture, sariPhone)
@@ -109,6 +110,31 @@ func TestPicturesAndTheProfile(t *testing.T) {
 	}
 	if answer, got := p.picture(http.MethodPut, pathOf(bot.PathGroupPicture, other.JID().String()), second, "Content-Type", "image/jpeg"); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("a locked group: %s %s", answer.Status, got)
+	}
+
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/1.jpg":
+			_, _ = w.Write(first)
+		case "/large.jpg":
+			_, _ = w.Write(append(photo(t, 200), make([]byte, bot.MaxPicture)...))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(web.Close)
+	path = bot.PathProfilePicture
+	p.do(http.MethodPut, path, bot.PictureAddress{URL: web.URL + "/1.jpg"}, nil)
+	if answer, got := p.picture(http.MethodGet, path, nil); answer.StatusCode != http.StatusOK || !bytes.Equal(got, first) {
+		t.Errorf("a picture by its address: %s", answer.Status)
+	}
+	p.refusesAt(http.MethodPut, path, bot.PictureAddress{URL: web.URL + "/large.jpg"}, http.StatusUnprocessableEntity)
+	p.refusesAt(http.MethodPut, path, bot.PictureAddress{URL: web.URL + "/none"}, http.StatusUnprocessableEntity)
+	p.refusesAt(http.MethodPut, path, bot.PictureAddress{URL: "http://127.0.0.8/1.jpg"}, http.StatusUnprocessableEntity)
+	p.refusesAt(http.MethodPut, path, bot.PictureAddress{}, http.StatusUnprocessableEntity)
+	p.waha(200, http.MethodPut, "/api/default/groups/"+group.JID().String()+"/picture", object{"file": object{"url": web.URL + "/1.jpg"}}, nil)
+	if answer, got := p.picture(http.MethodGet, pathOf(bot.PathGroupPicture, group.JID().String()), nil); !bytes.Equal(got, first) {
+		t.Errorf("a group's picture by its address: %s", answer.Status)
 	}
 
 	about, empty := "buka jam 9", ""
@@ -175,7 +201,8 @@ func TestWhatTheAccountsDevicesShare(t *testing.T) {
 	}
 	p.waha(200, http.MethodPut, "/api/default/profile/status", object{"status": "buka"}, nil)
 	p.waha(200, http.MethodPut, "/api/default/profile/picture", object{"file": object{"mimetype": "image/jpeg", "data": photo(t, 200)}}, nil)
-	p.waha(400, http.MethodPut, "/api/default/profile/picture", object{"file": object{"url": "https://example.com/1.jpg"}}, nil)
+	p.waha(400, http.MethodPut, "/api/default/profile/picture", object{"file": object{}}, nil)
+	p.waha(422, http.MethodPut, "/api/default/profile/picture", object{"file": object{"url": "http://127.0.0.1/1.jpg"}}, nil)
 	if shown := phone.Profile(); shown.About != "buka" || shown.Picture == "" {
 		t.Errorf("on the phone %+v", shown)
 	}

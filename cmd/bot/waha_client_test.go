@@ -59,12 +59,16 @@ func TestAClientOfWAHAsDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	channel, err := budi.Newsletter()
+	if err != nil {
+		t.Fatal(err)
+	}
 	p.wahaEvent(h, "message", any1)
 	p.wahaEvent(h, "call.received", any1)
 	var pair bot.WAHALID
 	p.waha(200, http.MethodGet, "/api/default/lids/pn/6289900000001", nil, &pair)
 	var client outsideClient
-	runNode(t, &client, []string{"BOT=http://" + p.plain, "CHAT=6289900000001@c.us", "GROUP=" + group.JID().String(),
+	runNode(t, &client, []string{"BOT=http://" + p.plain, "CHAT=6289900000001@c.us", "GROUP=" + group.JID().String(), "CHANNEL=" + channel.String(),
 		"CAME=false_6289900000001@c.us_" + came, "LID=" + *pair.LID, "CALL=" + call}, filepath.Join(at, "client.js"))
 	for _, wrong := range client.Wrong {
 		t.Error(wrong)

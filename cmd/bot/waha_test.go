@@ -64,6 +64,20 @@ func TestWAHAsClientsSendAndRead(t *testing.T) {
 		t.Errorf("the phone has %+v", got)
 	}
 
+	link := "https://toko.example/1"
+	for path, body := range map[string]object{
+		bot.PathWAHASendPreview: {"text": "Lihat " + link, "preview": object{"url": link, "title": "Toko", "description": "Buka jam 9", "image": object{"url": "https://toko.example/1.jpg"}}},
+		bot.PathWAHASendLink:    {"url": link, "title": "Toko"},
+	} {
+		body["session"], body["chatId"] = "default", "6289900000001@c.us"
+		var m bot.WAHAMessage
+		p.waha(201, http.MethodPost, path, body, &m)
+		if kept := p.stored(m.ID[strings.LastIndex(m.ID, "_")+1:]); kept.LinkPreview == nil || kept.LinkPreview.URL != link || kept.LinkPreview.Title != "Toko" {
+			t.Errorf("%s: %+v", path, kept)
+		}
+	}
+	p.waha(400, http.MethodPost, bot.PathWAHASendPreview, object{"chatId": "6289900000001@c.us", "text": "tanpa alamat", "preview": object{"url": link}}, nil)
+
 	p.waha(200, http.MethodPut, bot.PathWAHAReaction, object{"session": "default", "messageId": list[0].ID, "reaction": "👍"}, nil)
 	p.waha(200, http.MethodPut, bot.PathWAHAReaction, object{"messageId": came, "reaction": ""}, nil)
 	p.waha(201, http.MethodPost, bot.PathWAHAForward, object{"session": "default", "chatId": "6289900000001", "messageId": list[0].ID}, &sent)

@@ -62,7 +62,7 @@ func showsPicture(summary string, request any) operation {
 
 // setsPicture describes the change of a picture.
 func setsPicture(summary string, request any) operation {
-	return operation{summary: summary, description: "The body of PUT is a JPEG (Content-Type: image/jpeg) with sides of 192 to 4096 pixels, at most 1 MiB. Best is a square.",
+	return operation{summary: summary, description: "The body of PUT is a JPEG (Content-Type: image/jpeg) with sides of 192 to 4096 pixels, at most 1 MiB, or JSON with the url where the bot fetches it. Best is a square.",
 		tag: tagContacts, request: request, answer: bot.Picture{}, problems: []int{403, 404, 409, 413, 415, 422, 429, 502, 504}}
 }
 

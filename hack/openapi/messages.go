@@ -95,6 +95,7 @@ func allOperations() map[string]operation {
 	maps.Copy(all, liveOperations)
 	maps.Copy(all, webhookOperations)
 	maps.Copy(all, directoryOperations)
+	maps.Copy(all, channelOperations)
 	maps.Copy(all, wahaOperations)
 	maps.Copy(all, wahaMoreOperations)
 	return all

@@ -2,7 +2,7 @@
 // the document says.
 import { client, report, wrong } from "./checked.js";
 
-const { SESSION: session = "default", CHAT, GROUP, CAME, LID, CALL } = process.env as Record<string, string>;
+const { SESSION: session = "default", CHAT, GROUP, CHANNEL, CAME, LID, CALL } = process.env as Record<string, string>;
 const path = { session };
 
 const id = (m: { data?: { id: string } }) => m.data?.id ?? "";
@@ -22,6 +22,9 @@ await client.GET("/api/{session}/status/new-message-id", { params: { path } });
 const sent = await client.POST("/api/sendText", { body: { ...chat, text: "halo", id: fresh.data?.id } });
 if (!id(sent).endsWith(fresh.data?.id ?? "none")) wrong.push(`sendText: id ${id(sent)}, asked for ${fresh.data?.id}`);
 await client.POST("/api/reply", { body: { ...chat, text: "halo lagi", reply_to: CAME } as never });
+const link = "https://toko.example/1";
+await client.POST("/api/send/link-custom-preview", { body: { ...chat, text: `Lihat ${link}`, preview: { url: link, title: "Toko", description: "Buka jam 9" } } as never });
+await client.POST("/api/sendLinkPreview", { body: { ...chat, url: link, title: "Toko" } as never });
 await client.PUT("/api/reaction", { body: { session, messageId: CAME, reaction: "👍" } });
 await client.POST("/api/forwardMessage", { body: { ...chat, messageId: CAME } });
 await client.POST("/api/sendSeen", { body: { ...chat, messageIds: [CAME] } });
@@ -29,6 +32,16 @@ await client.POST("/api/sendLocation", { body: { ...chat, latitude: -6.2, longit
 await client.POST("/api/sendContactVcard", { body: { ...chat, contacts: [{ fullName: "Sari", phoneNumber: "+6289900000002", organization: "Toko", whatsappId: "6289900000002", vcard: null }] } as never });
 const poll = await client.POST("/api/sendPoll", { body: { ...chat, poll: { name: "Kapan?", options: ["Senin", "Selasa"], multipleAnswers: false } } as never });
 await client.POST("/api/sendPollVote", { body: { ...chat, pollMessageId: (poll.data as any)?.id, votes: ["Senin"] } as never });
+const channel = await client.POST("/api/{session}/channels", { params: { path }, body: { name: "Toko", description: "Harga" } as never });
+const inChannel = { session, id: (channel.data as any)?.id };
+await client.GET("/api/{session}/channels", { params: { path, query: {} } });
+await client.GET("/api/{session}/channels/{id}", { params: { path: inChannel } });
+await client.POST("/api/sendText", { body: { session, chatId: inChannel.id, text: "harga" } as never });
+const followed = { session, id: CHANNEL };
+await client.POST("/api/{session}/channels/{id}/follow", { params: { path: followed } });
+await client.POST("/api/{session}/channels/{id}/mute", { params: { path: followed } });
+await client.POST("/api/{session}/channels/{id}/unmute", { params: { path: followed } });
+await client.POST("/api/{session}/channels/{id}/unfollow", { params: { path: followed } });
 await client.POST("/api/startTyping", { body: chat });
 await client.POST("/api/stopTyping", { body: chat });
 

@@ -158,9 +158,11 @@ func (s *Server) handleMex(c *conn, iq, request *waBinary.Node) {
 	case queryCapping:
 		body = map[string]any{"data": map[string]any{"xwa2_message_capping_info": limits.capping()}}
 	default:
-		body = map[string]any{"data": nil, "errors": []any{map[string]any{
-			"message": "unknown query", "extensions": map[string]any{"error_code": 400, "severity": "WARNING"},
-		}}}
+		content, _ := request.Content.([]byte)
+		var known bool
+		if body, known = s.newsletterMex(a, attrText(request, "query_id"), content); !known {
+			body = mexError(400, "unknown query")
+		}
 	}
 	raw, err := json.Marshal(body)
 	if err != nil {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,9 @@ type newsletter struct {
 	owner     *account
 	followers []*account
 	last      int // numbers the messages
+	name      string
+	about     string
+	muted     map[*account]bool // by whom
 }
 
 // Newsletter makes a newsletter of a person, with followers, and returns its address.
@@ -42,16 +46,21 @@ func (p Person) Newsletter(followers ...string) (types.JID, error) {
 	}
 	s.newsletters.mu.Lock()
 	defer s.newsletters.mu.Unlock()
-	if s.newsletters.all == nil {
-		s.newsletters.all = map[types.JID]*newsletter{}
-	}
-	s.newsletters.last++
-	jid := types.NewJID(fmt.Sprintf("120363400000%06d", s.newsletters.last), types.NewsletterServer)
-	s.newsletters.all[jid] = made
-	return jid, nil
+	return s.newsletters.add(made), nil
 }
 
-// next returns a newsletter, nil if there is none, and the number of its next message.
+// add gives a newsletter its address. The caller holds mu.
+func (n *newsletters) add(made *newsletter) types.JID {
+	if n.all == nil {
+		n.all = map[types.JID]*newsletter{}
+	}
+	n.last++
+	jid := types.NewJID(fmt.Sprintf("120363400000%06d", n.last), types.NewsletterServer)
+	n.all[jid] = made
+	return jid
+}
+
+// next returns a newsletter as it is now, nil if there is none, and the number of its next message.
 func (n *newsletters) next(jid types.JID) (*newsletter, int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -60,7 +69,7 @@ func (n *newsletters) next(jid types.JID) (*newsletter, int) {
 		return nil, 0
 	}
 	found.last++
-	return found, found.last
+	return &newsletter{owner: found.owner, followers: slices.Clone(found.followers)}, found.last
 }
 
 // owns reports whether an account may write to a newsletter.
@@ -83,6 +92,7 @@ func (s *Server) Publish(jid types.JID, m *waE2E.Message, how Delivery) (string,
 	if err != nil {
 		return "", fmt.Errorf("make a message: %w", err)
 	}
+	in.owner.archive.keep(how.ID, m)
 	l := letter{from: in.owner, message: m, how: how}
 	for _, a := range append([]*account{in.owner}, in.followers...) {
 		for _, d := range a.allDevices() {
