@@ -4,6 +4,7 @@ package apiserver
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -31,8 +32,12 @@ func Start(environment *envtest.Environment) error {
 }
 
 // Main runs the tests of a package that share one API server; prepare is called once it is up. The result is for
-// os.Exit.
+// os.Exit. The processes that run a fuzz test for `go test -fuzz` get no API server: they are ended by a signal, which
+// would leave theirs behind.
 func Main(m *testing.M, crds string, prepare func(*envtest.Environment) error) int {
+	if fuzzes() {
+		return m.Run()
+	}
 	environment := New(crds)
 	if err := Start(environment); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,6 +54,13 @@ func Main(m *testing.M, crds string, prepare func(*envtest.Environment) error) i
 		return max(code, 1)
 	}
 	return code
+}
+
+// fuzzes reports whether this process only runs inputs of a fuzz test.
+func fuzzes() bool {
+	flag.Parse()
+	worker := flag.Lookup("test.fuzzworker")
+	return worker != nil && worker.Value.String() == "true"
 }
 
 // Strict starts an API server without CRDs for a test. The test fails for every unknown field and for every warning.
