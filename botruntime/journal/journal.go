@@ -168,7 +168,7 @@ func (j *Journal) prepare(ctx context.Context, db *sql.DB) error {
 			return err
 		}
 		defer tx.Rollback() // it does nothing after the commit
-		if _, err := tx.ExecContext(ctx, schema); err != nil {
+		if _, err := tx.ExecContext(ctx, schema+webhookSchema+unmet); err != nil {
 			return err
 		}
 		if err := tx.Commit(); err != nil {

@@ -28,6 +28,10 @@ CREATE TABLE IF NOT EXISTS dead_letters (
 CREATE INDEX IF NOT EXISTS dead_letters_webhook ON dead_letters (webhook, n);
 `
 
+// unmet is the row of the webhooks that a new journal has not met yet: they begin with its first event, which stays for
+// them. KeepWebhooks removes it, because no webhook has an empty name.
+const unmet = `INSERT INTO webhooks (name, first, stopped, state) VALUES ('', 1, 0, '{}');`
+
 // Webhook is the progress of one webhook.
 type Webhook struct {
 	// Cursor is the last event that was delivered, is a dead letter, or waits in a line.
@@ -70,12 +74,15 @@ func (w Webhook) first() uint64 {
 	return first
 }
 
-// Webhook reads the progress of a webhook; found is false for one that was never written.
+// Webhook reads the progress of a webhook. found is false for one that was never written: w is then where it begins, with
+// the first event until KeepWebhooks is called for the first time, and with what comes from now on after that.
 func (j *Journal) Webhook(ctx context.Context, name string) (w Webhook, found bool, err error) {
+	var of string
 	var state []byte
-	err = j.db.QueryRowContext(ctx, `SELECT state FROM webhooks WHERE name = ?`, name).Scan(&state)
+	err = j.db.QueryRowContext(ctx, `SELECT name, state FROM webhooks WHERE name IN (?, '') ORDER BY name DESC LIMIT 1`, name).Scan(&of, &state)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Webhook{}, false, nil
+		_, last := j.Range()
+		return Webhook{Cursor: last}, false, nil
 	}
 	if err != nil {
 		return Webhook{}, false, err
@@ -83,7 +90,7 @@ func (j *Journal) Webhook(ctx context.Context, name string) (w Webhook, found bo
 	if err := json.Unmarshal(state, &w); err != nil {
 		return Webhook{}, false, fmt.Errorf("read the progress of the webhook %s: %w", name, err)
 	}
-	return w, true, nil
+	return w, of == name, nil
 }
 
 // SaveWebhook writes the progress of a webhook, together with its new dead letters.

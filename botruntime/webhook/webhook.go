@@ -178,16 +178,13 @@ func (m *Manager) replace(ctx context.Context, targets []Target, wait *sync.Wait
 	return m.Journal.KeepWebhooks(ctx, names)
 }
 
-// start reads the progress of a target, and begins to deliver. A new target gets the events from now on.
+// start reads the progress of a target, and begins to deliver.
 func (m *Manager) start(ctx context.Context, target Target, wait *sync.WaitGroup) (*worker, error) {
 	state, found, err := m.Journal.Webhook(ctx, target.Name)
 	if err != nil {
 		return nil, err
 	}
 	changed := !found
-	if !found {
-		_, state.Cursor = m.Journal.Range()
-	}
 	if address := shown(target.URL); state.Target != address {
 		state.Target, state.Ended, changed = address, false, true
 	}

@@ -420,6 +420,54 @@ func TestRetentionWaitsForAWebhook(t *testing.T) {
 	}
 }
 
+// What is there when the journal is new gets its first events, also when the bot ends before it has read its webhooks.
+func TestAWebhookOfTheFirstStartBeginsWithTheFirstEvent(t *testing.T) {
+	a, b := receive(t), receive(t)
+	first, later := target(a.URL), target(b.URL)
+	later.Name = "later"
+	r := &rig{t: t, dir: t.TempDir(), clock: &clock{now: time.Now()}, meter: &counted{n: map[string]int{}}, targets: make(chan []Target, 1)}
+	r.open()
+	r.came(0, 3, one)
+	if err := r.journal.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.add(2 * time.Hour) // what nothing waited for would be gone
+	r.open()
+	if err := r.journal.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.run(first)
+	t.Cleanup(func() { r.halt() })
+	if got := r.wait(a, 3); got[0].Seq != 1 {
+		t.Errorf("it began with event %d", got[0].Seq)
+	}
+	r.restart(first, later)
+	r.came(3, 1, one)
+	if got := r.wait(b, 1); got[0].Seq != 4 {
+		t.Errorf("a webhook of the second start began with event %d", got[0].Seq)
+	}
+	if got := r.wait(a, 4); len(got) != 4 {
+		t.Errorf("the first got %d events", len(got))
+	}
+}
+
+// A journal that never had a webhook is met once: one that comes later gets what comes after it.
+func TestAStartWithoutWebhooksIsTheFirst(t *testing.T) {
+	at := receive(t)
+	r := newRig(t)
+	r.came(0, 1, one)
+	r.until("the first look", func() bool {
+		w, _, err := r.journal.Webhook(t.Context(), "books")
+		return err == nil && w.Cursor == 1
+	})
+	r.targets <- []Target{target(at.URL)}
+	r.until("the webhook", func() bool { all, err := r.List(t.Context()); return err == nil && len(all) == 1 })
+	r.came(1, 1, one)
+	if got := r.wait(at, 1); got[0].Seq != 2 {
+		t.Errorf("it began with event %d", got[0].Seq)
+	}
+}
+
 func TestTargetsChangeWhileTheBotRuns(t *testing.T) {
 	a, b := receive(t), receive(t)
 	first, second := target(a.URL), target(b.URL)
