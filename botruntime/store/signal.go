@@ -8,7 +8,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 )
 
-// maxIdentities bounds the identity keys that are known in memory.
+// maxIdentities bounds the identity keys, and the people, that are known in memory.
 const maxIdentities = 1024
 
 // NewDevice returns a device that is not linked; a pairing saves it.
@@ -35,7 +35,7 @@ func (p pairings) PutDevice(ctx context.Context, device *wastore.Device) error {
 
 // spare puts between a linked device and its tables what saves whatsmeow's needless work for each message.
 func (s *Store) spare(device *wastore.Device) {
-	known := &identities{IdentityStore: device.Identities, keys: map[string][32]byte{}}
+	known := &identities{IdentityStore: device.Identities, keys: map[string][32]byte{}, moved: map[types.JID]bool{}}
 	device.Identities = known
 	device.Sessions = sessions{device.Sessions, device, known}
 	s.identities.Store(known)
@@ -52,8 +52,9 @@ func (s *Store) undone() {
 // each message, and a write that changes nothing costs as much as another one.
 type identities struct {
 	wastore.IdentityStore
-	mu   sync.Mutex
-	keys map[string][32]byte
+	mu    sync.Mutex
+	keys  map[string][32]byte
+	moved map[types.JID]bool // people whose identities whatsmeow has moved from the number to the LID
 }
 
 // forget is called when the database may hold something else: a transaction was undone, or other code changed it.
@@ -68,6 +69,21 @@ func (i *identities) known(address string) (key [32]byte, ok bool) {
 	defer i.mu.Unlock()
 	key, ok = i.keys[address]
 	return key, ok
+}
+
+func (i *identities) hasMoved(pn types.JID) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.moved[pn.ToNonAD()]
+}
+
+func (i *identities) move(pn types.JID) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.moved) >= maxIdentities {
+		clear(i.moved)
+	}
+	i.moved[pn.ToNonAD()] = true
 }
 
 // IsTrustedIdentity implements wastore.IdentityStore.
@@ -137,8 +153,16 @@ func (s sessions) own(address string) bool {
 	return false
 }
 
-// MigratePNToLID implements wastore.SessionStore. It changes identities too.
+// MigratePNToLID implements wastore.SessionStore. It changes identities too, but only the first time for a person: then
+// whatsmeow calls it with each message, and nothing happens.
 func (s sessions) MigratePNToLID(ctx context.Context, pn, lid types.JID) error {
+	if s.identities.hasMoved(pn) {
+		return s.SessionStore.MigratePNToLID(ctx, pn, lid)
+	}
 	defer s.identities.forget()
-	return s.SessionStore.MigratePNToLID(ctx, pn, lid)
+	err := s.SessionStore.MigratePNToLID(ctx, pn, lid)
+	if err == nil {
+		s.identities.move(pn)
+	}
+	return err
 }

@@ -65,6 +65,14 @@ func TestIdentitiesAreKnownAsTheDatabaseHasThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	trusts("b_1:0", one, true)
+	put(ctx, "b_1:0", other) // a new phone: it stays known when whatsmeow asks again to move what it has moved
+	if err := device.Sessions.MigratePNToLID(ctx, types.NewJID("b", types.DefaultUserServer), types.NewJID("b", types.HiddenUserServer)); err != nil {
+		t.Fatal(err)
+	}
+	if key, known := device.Identities.(*identities).known("b_1:0"); !known || key != other {
+		t.Errorf("known %v, key %d", known, key[0])
+	}
+	trusts("b_1:0", one, false)
 }
 
 // TestWhatsmeowFindsNoNeedOfASessionWithItself: to it, a device without a session is one whose keys it must ask for.

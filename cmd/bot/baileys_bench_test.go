@@ -20,7 +20,7 @@ import (
 // baileysClient is a client of Baileys, which is written in JavaScript, in a process of its own.
 type baileysClient struct {
 	pid   int
-	mu    sync.Mutex // of in
+	mu    sync.Mutex // of send
 	in    io.Writer
 	lines map[string]chan struct{} // by the event that a line tells
 }
@@ -88,12 +88,12 @@ func (c *baileysClient) wait(event string) error {
 	}
 }
 
-// send sends a text, and waits until Baileys says that it is sent: it does not wait for the server's answer.
+// send sends a text, and waits until Baileys says that it is sent: it does not wait for the server's answer. One goes
+// after the other: of several at once, Baileys encrypts some with keys that it has used.
 func (c *baileysClient) send(to, text string) error {
 	c.mu.Lock()
-	err := json.NewEncoder(c.in).Encode(map[string]string{"to": to, "text": text})
-	c.mu.Unlock()
-	if err != nil {
+	defer c.mu.Unlock()
+	if err := json.NewEncoder(c.in).Encode(map[string]string{"to": to, "text": text}); err != nil {
 		return err
 	}
 	return c.wait("sent")

@@ -25,8 +25,8 @@ import (
 const sendingTo = 20
 
 // BenchmarkSend sends over the API, 20 at once, beside bare whatsmeow with the same settings, and beside Baileys, in the
-// same run. The first two wait for the server's answer to each message; Baileys does not. The processor time is the bot's
-// and Baileys' own; whatsmeow's includes the simulator's, which is in the same process.
+// same run. The first two wait for the server's answer to each message; Baileys does not, and sends one after the other.
+// The processor time is the bot's and Baileys' own; whatsmeow's includes the simulator's, which is in the same process.
 func BenchmarkSend(b *testing.B) {
 	b.Run("sesi", func(b *testing.B) {
 		wa, dir := whatsapp(b), b.TempDir()
