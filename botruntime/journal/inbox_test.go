@@ -49,7 +49,7 @@ func arrival(id, text string) Arrival {
 	}
 }
 
-func (c tally) expect(t *testing.T, refused, unstorable int) {
+func (c *tally) expect(t *testing.T, refused, unstorable int) {
 	t.Helper()
 	if c.refused != refused || c.unstorable != unstorable {
 		t.Errorf("%d refused and %d unstorable, want %d and %d", c.refused, c.unstorable, refused, unstorable)
