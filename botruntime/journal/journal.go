@@ -53,6 +53,8 @@ type Journal struct {
 	stats   Stats
 	limits  limits
 	pending int // messages that wait to be sent
+	// looked is how full the journal could be when its size was last asked for.
+	looked fill
 
 	leader  sync.Mutex // of the caller that writes for a group
 	groupMu sync.Mutex

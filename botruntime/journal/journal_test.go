@@ -235,16 +235,28 @@ func TestAnOlderJournalIsOpened(t *testing.T) {
 func TestAFullJournalMakesRoom(t *testing.T) {
 	j := open(t, t.TempDir(), func(o *Options) { o.MaxBytes = 1 << 20 })
 	for i := range 1000 {
+		if i == 1 && j.Full(t.Context()) {
+			t.Error("an empty journal is full")
+		}
 		came(t, j, fmt.Sprint("M", i), chat(i%7), strings.Repeat("x", 1000))
+	}
+	if !j.Full(t.Context()) {
+		t.Error("the journal is not full")
 	}
 	if err := j.Tidy(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if j.Full(t.Context()) {
+		t.Error("the journal is full after room was made")
 	}
 	if size, err := j.Size(t.Context()); err != nil || size > 1<<20 {
 		t.Errorf("size %d, %v", size, err)
 	}
 	if floor, _ := j.Range(); floor == 0 || j.Stats().Evicted != floor {
 		t.Errorf("%d events went, %d are counted", floor, j.Stats().Evicted)
+	}
+	if j.SetLimits(time.Hour, 4<<10); !j.Full(t.Context()) {
+		t.Error("the journal is not too large for a lower limit")
 	}
 }
 

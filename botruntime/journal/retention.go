@@ -190,6 +190,27 @@ func (j *Journal) excess(ctx context.Context) (int64, error) {
 	return size - most, err
 }
 
+// Full reports whether the journal is too large for its limit. It asks the disk only after something was written, or the
+// limit changed, so that an idle bot does nothing.
+func (j *Journal) Full(ctx context.Context) bool {
+	now := fill{j.Stats().Events, j.keeps()}
+	j.mu.Lock()
+	same := j.looked == now
+	j.looked = now
+	j.mu.Unlock()
+	if same {
+		return false
+	}
+	over, err := j.excess(ctx)
+	return err == nil && over > 0
+}
+
+// fill is what the journal's size depends on.
+type fill struct {
+	events uint64
+	limits limits
+}
+
 // evict removes one helping of the oldest events and messages because the journal is too large.
 func (j *Journal) evict(ctx context.Context) (removed int64, err error) {
 	var events int64

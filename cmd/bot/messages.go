@@ -28,6 +28,8 @@ const (
 	scrapeTime = 2 * time.Second
 	// tidyTime is how often the journal deletes old events.
 	tidyTime = 10 * time.Minute
+	// roomTime is how often it looks whether it is too large. A flood of messages fills a claim in less than tidyTime.
+	roomTime = 10 * time.Second
 )
 
 // messages are the parts of a bot that handle messages.
@@ -88,8 +90,9 @@ func (m *messages) take(evt any) bool {
 
 // run keeps the journal small until ctx ends.
 func (m *messages) run(ctx context.Context) error {
-	tidy := time.NewTicker(tidyTime)
+	tidy, room := time.NewTicker(tidyTime), time.NewTicker(roomTime)
 	defer tidy.Stop()
+	defer room.Stop()
 	for {
 		if err := m.journal.Tidy(ctx); err != nil && ctx.Err() == nil {
 			m.log.Warn("old messages could not be deleted from the journal", "error", err)
@@ -97,10 +100,24 @@ func (m *messages) run(ctx context.Context) error {
 		if err := m.files.Tidy(ctx); err != nil && ctx.Err() == nil {
 			m.log.Warn("old files could not be deleted", "error", err)
 		}
-		select {
-		case <-tidy.C:
-		case <-ctx.Done():
+		if !m.untilTidy(ctx, tidy.C, room.C) {
 			return nil
+		}
+	}
+}
+
+// untilTidy waits until there is something to delete; false when ctx ends.
+func (m *messages) untilTidy(ctx context.Context, tidy, room <-chan time.Time) bool {
+	for {
+		select {
+		case <-tidy:
+			return true
+		case <-room:
+			if m.journal.Full(ctx) {
+				return true
+			}
+		case <-ctx.Done():
+			return false
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sesi.dev/sesi/api/bot"
@@ -41,6 +42,7 @@ func TestMonitoring(t *testing.T) {
 	namespace := ownSpace(t, "monitoring")
 	session := newSession(namespace, "shop")
 	session.Spec.Webhooks = []v1alpha1.Webhook{{Name: "books", URL: "http://127.0.0.1:1/nobody-listens", Events: []v1alpha1.WebhookEvent{"message"}}}
+	session.Spec.Messages.MaxSize = new(resource.MustParse("16Mi"))
 	must(t, cluster.Create(t.Context(), session))
 	awaitQR(t, session)
 	p := startPrometheus(t, session)
@@ -50,6 +52,8 @@ func TestMonitoring(t *testing.T) {
 	empty := p.empty(t, queries)
 	link(t, session, phoneOf(190))
 	p.isQuiet(t, session, "SesiQRNeeded")
+	// more than the journal may hold, which its only reader does not read
+	say(t, session, "628990001902", strings.Repeat("panjang ", 7500), 320)
 	eventually(t, patience, "every query of the dashboard finds something", func(context.Context) error {
 		// queries about problems returned something before the scan
 		if empty = p.empty(t, empty); len(empty) > 0 {
@@ -74,10 +78,12 @@ func TestMonitoring(t *testing.T) {
 	p.fires(t, session, "SesiSendingHeld")
 	p.fires(t, session, "SesiEventsNotDelivered")
 	awaitReason(t, session, v1alpha1.ConditionSending, v1alpha1.ReasonTimelocked)
+	p.fires(t, session, "SesiJournalFull")
 
 	must(t, simulator(t.Context(), http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID}, nil))
 	p.fires(t, session, "SesiSessionExpired")
 	p.fires(t, session, "SesiQRNeeded")
+	p.fires(t, session, "SesiEventsGivenUp")
 	p.rulesAreWell(t)
 }
 
@@ -168,7 +174,7 @@ func readerToken(t *testing.T) string {
 	account := &corev1.ServiceAccount{ObjectMeta: reader}
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: reader.Name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "sesi-metrics-reader"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: operatorSpace + ".sesi-metrics-reader"},
 		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: reader.Namespace, Name: reader.Name}},
 	}
 	must(t, cluster.Create(t.Context(), account))
