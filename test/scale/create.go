@@ -153,6 +153,10 @@ func (t *trial) create(ctx context.Context, objects func(i int) []client.Object,
 	}
 	done := make(chan struct{})
 	go func() { group.Wait(); t.result.Create.Applied = seconds(time.Since(t.began)); close(done) }()
+	stop := func() (*changing, error) { return nil, nil }
+	if t.wants(making) && t.watcher != nil {
+		stop = t.changeWhileMaking(ctx)
+	}
 	next, every := time.Duration(0), max(100*time.Millisecond, time.Duration(t.size)*time.Millisecond/2)
 	var now progress
 	look := func() bool {
@@ -171,6 +175,8 @@ func (t *trial) create(ctx context.Context, objects func(i int) []client.Object,
 	}
 	err = poll(ctx, patience, look)
 	<-done
+	meanwhile, unseen := stop()
+	t.result.Create.Meanwhile, err = meanwhile, errors.Join(err, unseen)
 	if err = errors.Join(errors.Join(errs...), err); err != nil {
 		return fmt.Errorf("%d of %d applied, %d pods made, %d ready, %d shown: %w", now.Applied, t.size, now.Pods, now.Ready, now.Shown, err)
 	}

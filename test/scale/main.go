@@ -35,7 +35,7 @@ func main() {
 	flag.IntVar(&s.size, "n", 100, "number of sessions")
 	flag.StringVar(&s.operator, "operator", "bin/operator", "the operator's program")
 	flag.StringVar(&s.dir, "dir", ".", "where logs and profiles are written")
-	flag.StringVar(&s.phases, "phases", "changes,mass,restart,handover,dark,idle", "what is measured once all sessions are there, by commas")
+	flag.StringVar(&s.phases, "phases", "changes,mass,restart,handover,dark,idle", "what is measured once all sessions are there, by commas; making changes connected bots before that")
 	flag.DurationVar(&s.idle, "idle", 5*time.Minute, "how long to watch an idle operator")
 	flag.DurationVar(&s.changing, "changing", time.Minute, "how long bots change")
 	flag.StringVar(&s.out, "out", "", "file that takes the result; empty for none")

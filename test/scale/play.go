@@ -46,9 +46,10 @@ func play(ctx context.Context, c *cluster) *stage {
 // webhookName is the webhook that every session has.
 const webhookName = "orders"
 
-// delivering is what a bot reports of its webhook; every second change is to one that is behind.
+// delivering is what a bot reports of its webhook: every second change is to one that is behind, and the count of its dead
+// letters rises.
 func delivering(number int) *bot.MessagesSummary {
-	hook := bot.WebhookSummary{Name: webhookName, State: bot.WebhookDelivering}
+	hook := bot.WebhookSummary{Name: webhookName, State: bot.WebhookDelivering, DeadLetters: uint64(number / 10)} //nolint:gosec // number counts up from 0
 	if number%2 == 1 {
 		hook.State, hook.BacklogSince = bot.WebhookRetrying, bot.At(time.Now().Add(-time.Minute))
 	}

@@ -151,6 +151,9 @@ func usage(t table, all []*result) {
 func latencies(t table, sessions []*result) {
 	t.head("A change in a bot to the status that a watch sees", "sessions", "changes a second", "changes", "median, ms", "p99, ms", "most, ms", "passes each", "writes each", "operator, % of a core", "cores busy with other things")
 	for _, r := range sessions {
+		if c := r.Create.Meanwhile; c != nil {
+			t.row(fmt.Sprintf("%d are being made", r.Size), c.Rate, c.Count, c.Median, c.P99, c.Max, "", "", "", r.Create.Foreign)
+		}
 		if c := r.Changes; c != nil {
 			t.row(r.Size, c.Rate, c.Count, c.Median, c.P99, c.Max, c.VisitsPerChange, c.WritesPerChange, c.CPU*100, c.Foreign)
 		}

@@ -36,6 +36,8 @@ type creation struct {
 	// Writes are all writes to the API meanwhile, by resource; Conflicts are those that were refused.
 	Writes    map[string]float64
 	Conflicts float64
+	// Meanwhile is how soon changes of connected bots were seen, if the run asked for it.
+	Meanwhile *changing `json:",omitempty"`
 	// Etcd is the growth of etcd's keys, with all their versions; Puts is how often it wrote.
 	Etcd, Puts float64
 	// CPU is what each process used meanwhile, Resident its memory afterwards.
