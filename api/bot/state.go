@@ -122,3 +122,6 @@ const (
 	// NoticeBackupFailing: the last backup failed.
 	NoticeBackupFailing Notice = "BackupFailing"
 )
+
+// Notices lists every notice.
+var Notices = []Notice{NoticeStoreRestored, NoticeStoreDamaged, NoticeRelinkNeeded, NoticeBackupFailing}

@@ -1,6 +1,10 @@
 package v1alpha1
 
-import "sesi.dev/sesi/api/bot"
+import (
+	"slices"
+
+	"sesi.dev/sesi/api/bot"
+)
 
 // States that the operator sets; every other state comes from the bot (see package bot).
 const (
@@ -13,6 +17,9 @@ const (
 	// StateUnknown: the bot cannot be reached, or reports a state that this operator does not know.
 	StateUnknown bot.State = "Unknown"
 )
+
+// States lists every state of a status: the bot's, and then the operator's.
+var States = slices.Concat(bot.States, []bot.State{StatePending, StateSuspended, StateTerminating, StateUnknown})
 
 // Condition types. Those up to ConditionSending are always set; the last two follow kstatus and are absent when false.
 const (
@@ -41,6 +48,12 @@ const (
 	// ConditionStalled: the operator cannot continue until someone edits the spec, or an object that it names.
 	ConditionStalled = "Stalled"
 )
+
+// ConditionTypes lists every type of condition.
+var ConditionTypes = []string{
+	ConditionReady, ConditionStorageReady, ConditionPodReady, ConditionSessionExists, ConditionConnected, ConditionQRRequired,
+	ConditionSessionExpired, ConditionConflict, ConditionEventsDelivered, ConditionSending, ConditionReconciling, ConditionStalled,
+}
 
 // Reasons of StorageReady.
 const (

@@ -36,6 +36,11 @@ type Messages struct {
 	// +optional
 	Receipts MessageReceipts `json:"receipts,omitempty"`
 
+	// media limits the files of messages.
+	// +kubebuilder:default={}
+	// +optional
+	Media Media `json:"media,omitempty,omitzero"`
+
 	// pace limits how fast the bot sends, to protect the account.
 	// +kubebuilder:default={}
 	// +optional
@@ -51,6 +56,46 @@ const (
 	MessageReceiptsDelivered MessageReceipts = "delivered"
 	MessageReceiptsNone      MessageReceipts = "none"
 )
+
+// Media limits the files of messages: images, videos, recordings, documents and stickers.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.maxFile) || !has(self.maxSize) || !isQuantity(string(self.maxFile)) || !isQuantity(string(self.maxSize)) || quantity(string(self.maxSize)).compareTo(quantity(string(self.maxFile)).add(quantity(string(self.maxFile)))) >= 0",message="maxSize must be at least twice maxFile, because a file and its encrypted form are kept at once",fieldPath=".maxSize"
+type Media struct {
+	// maxFile is the size of the largest file that is sent or fetched: 1Mi to 2Gi.
+	// +kubebuilder:default="64Mi"
+	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('1Mi')) >= 0 && quantity(string(self)).compareTo(quantity('2Gi')) <= 0",message="maxFile must be from 1Mi to 2Gi"
+	// +optional
+	MaxFile *resource.Quantity `json:"maxFile,omitempty"`
+
+	// maxSize bounds the disk space for files, beside that for messages: 2Mi to 64Gi, and at least twice maxFile. When it
+	// is reached, the files that were not read for longest are deleted; the bot gets them from WhatsApp again.
+	// +kubebuilder:default="160Mi"
+	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('2Mi')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxSize must be from 2Mi to 64Gi"
+	// +optional
+	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
+
+	// retention is how long a file stays on the claim that nobody reads: 1m to 8760h.
+	// +kubebuilder:default="24h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1m') && duration(self) <= duration('8760h'))",message="retention must be a duration from 1m to 8760h"
+	// +optional
+	Retention *metav1.Duration `json:"retention,omitempty"`
+
+	// allow lists what files may be fetched from beyond the public internet: names such as files.example.com, or
+	// .example.com for all below it, addresses and CIDRs. The NetworkPolicy lets the bot reach port 443 there.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +optional
+	Allow []MediaSource `json:"allow,omitempty"`
+}
+
+// MediaSource is a name, an address or a CIDR that files may be fetched from.
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=253
+// +kubebuilder:validation:XValidation:rule="isIP(self) || isCIDR(self) || self.matches('^\\\\.?([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?\\\\.)*[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$')",message="allow must have names such as files.example.com or .example.com, addresses, or CIDRs such as 10.0.0.0/8"
+type MediaSource string
 
 // Pace limits how fast a bot sends.
 type Pace struct {

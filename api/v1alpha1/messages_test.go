@@ -22,6 +22,7 @@ func TestRejectedMessages(t *testing.T) {
 	pods := func(to string) string { return hook(`, to: ` + to) }
 	dns := "'^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'"
 	duration := "'^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$'"
+	media := func(rest string) string { return `{messages: {media: {` + rest + `}}}` }
 	many := func(n int, entry string) string { return strings.Repeat(entry+", ", n) }
 
 	cases := map[string]struct {
@@ -95,6 +96,29 @@ func TestRejectedMessages(t *testing.T) {
 		"quietHours hour 24":      {`{messages: {pace: {quietHours: "21:00-24:00"}}}`, []string{"spec.messages.pace.quietHours", "should match"}},
 		"quietHours of no length": {`{messages: {pace: {quietHours: "21:00-21:00"}}}`, []string{"spec.messages.pace.quietHours", "different times"}},
 		"receipts unknown":        {`{messages: {receipts: read}}`, []string{"spec.messages.receipts", "Unsupported value"}},
+		"media a word":            {`{messages: {media: off}}`, []string{"spec.messages.media", "must be of type object"}},
+		"media by its setting":    {`{messages: {media: {MEDIA_MAX_FILE: 8}}}`, []string{`unknown field "spec.messages.media.MEDIA_MAX_FILE"`}},
+		"file too small":          {media(`maxFile: 1023Ki`), []string{"spec.messages.media.maxFile", "from 1Mi to 2Gi"}},
+		"file too large":          {media(`maxFile: 3Gi, maxSize: 8Gi`), []string{"spec.messages.media.maxFile", "from 1Mi to 2Gi"}},
+		"file in bytes":           {media(`maxFile: 64`), []string{"spec.messages.media.maxFile", "from 1Mi to 2Gi"}},
+		"file of no size":         {media(`maxFile: large`), []string{"spec.messages.media.maxFile", "'^(\\+|-)?"}},
+		"files too small":         {media(`maxFile: 1Mi, maxSize: 1Mi`), []string{"spec.messages.media.maxSize", "from 2Mi to 64Gi"}},
+		"files too large":         {media(`maxSize: 65Gi`), []string{"spec.messages.media.maxSize", "from 2Mi to 64Gi"}},
+		"one file alone":          {media(`maxFile: 8Mi, maxSize: 15Mi`), []string{"spec.messages.media.maxSize", "at least twice maxFile"}},
+		"more than the default":   {media(`maxFile: 81Mi`), []string{"spec.messages.media.maxSize", "at least twice maxFile"}},
+		"files kept too short":    {media(`retention: 59s`), []string{"spec.messages.media.retention", "from 1m to 8760h"}},
+		"files kept too long":     {media(`retention: 8761h`), []string{"spec.messages.media.retention", "from 1m to 8760h"}},
+		"files kept for days":     {media(`retention: 1d`), []string{"spec.messages.media.retention", duration}},
+		"allow a word":            {media(`allow: files.example.com`), []string{"spec.messages.media.allow", "must be of type array"}},
+		"allow an address":        {media(`allow: ["https://files.example.com"]`), []string{"spec.messages.media.allow[0]", "names such as files.example.com"}},
+		"allow a port":            {media(`allow: ["files.example.com:8080"]`), []string{"spec.messages.media.allow[0]", "names such as files.example.com"}},
+		"allow two in one":        {media(`allow: ["a.example,b.example"]`), []string{"spec.messages.media.allow[0]", "names such as files.example.com"}},
+		"allow half an address":   {media(`allow: ["10.0.0"]`), []string{"spec.messages.media.allow[0]", "CIDRs such as 10.0.0.0/8"}},
+		"allow a long prefix":     {media(`allow: ["10.0.0.0/33"]`), []string{"spec.messages.media.allow[0]", "CIDRs such as 10.0.0.0/8"}},
+		"allow everything":        {media(`allow: ["*"]`), []string{"spec.messages.media.allow[0]", "names such as files.example.com"}},
+		"allow nothing":           {media(`allow: [""]`), []string{"spec.messages.media.allow[0]", "at least 1 chars"}},
+		"allow twice":             {media(`allow: [a.example, a.example]`), []string{"spec.messages.media.allow[1]", "Duplicate value"}},
+		"allow too many":          {media(`allow: [` + manySources(65) + `]`), []string{"spec.messages.media.allow", "must have at most 64 items"}},
 		"timeZone with a space":   {`{messages: {pace: {timeZone: "West Indonesia"}}}`, []string{"spec.messages.pace.timeZone", "should match"}},
 		"timeZone climbs":         {`{messages: {pace: {timeZone: "../etc/passwd"}}}`, []string{"spec.messages.pace.timeZone", "should match"}},
 		"events without an end":   {hook(`, events: [` + many(33, "message") + `]`), []string{"spec.webhooks[0].events", "must have at most 32 items"}},
@@ -119,6 +143,8 @@ func TestAcceptedMessages(t *testing.T) {
 		"messages off":       `{messages: {enabled: false}}`,
 		"off and no webhook": `{messages: {enabled: false}, webhooks: []}`,
 		"every limit":        `{messages: {retention: 0s, maxSize: 64Gi, receipts: none, pace: {perMinute: 6000, burst: 1, newChatsPerDay: 10000, quietHours: "21:30-07:00", timeZone: America/Argentina/Buenos_Aires}}}`,
+		"media's limits":     `{messages: {media: {maxFile: 2Gi, maxSize: 64Gi, retention: 8760h, allow: [files.example.com, .example.com, minio, 10.0.0.0/8, 192.0.2.7, "2001:db8::/32", "fd00::1"]}}}`,
+		"small files":        `{messages: {media: {maxFile: 1Mi, maxSize: 2Mi, retention: 1m, allow: []}}}`,
 		"an offset":          `{messages: {maxSize: 16Mi, pace: {timeZone: Etc/GMT+7}}}`,
 	}
 	for name, spec := range cases {
@@ -182,6 +208,14 @@ func manyLabels(n int) string {
 	var b strings.Builder
 	for i := range n {
 		b.WriteString("a" + strings.Repeat("b", i) + ": c, ")
+	}
+	return b.String()
+}
+
+func manySources(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString("a" + strings.Repeat("b", i) + ".example, ")
 	}
 	return b.String()
 }

@@ -31,7 +31,7 @@ func TestDefaults(t *testing.T) {
 	want := `{"authPath":"/data","storage":{"claimTemplate":{"size":"256Mi","accessMode":"ReadWriteOncePod"},` +
 		`"retentionPolicy":"Retain"},"pairing":{"method":"QR","qrMaxRetries":10},"conflict":{"takeover":true,` +
 		`"timeout":"10s"},"backup":{"interval":"5m0s","keep":5},"messages":{"enabled":true,"retention":"168h0m0s","maxSize":"128Mi",` +
-		`"receipts":"delivered","pace":{"perMinute":0,"burst":10,"newChatsPerDay":0,"timeZone":"UTC"}},"suspended":false,"deletionPolicy":"Retain","locale":"id"}`
+		`"receipts":"delivered","media":{"maxFile":"64Mi","maxSize":"160Mi","retention":"24h0m0s"},"pace":{"perMinute":0,"burst":10,"newChatsPerDay":0,"timeZone":"UTC"}},"suspended":false,"deletionPolicy":"Retain","locale":"id"}`
 	if string(spec) != want {
 		t.Errorf("spec = %s\nwant   %s", spec, want)
 	}

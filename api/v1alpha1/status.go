@@ -18,19 +18,39 @@ type WhatsAppSessionStatus struct {
 	// +optional
 	ClientID string `json:"clientId,omitempty"`
 
-	// state of the session. From the bot: Connecting, Pairing, Connected, Reconnecting, Conflict, LoggedOut,
-	// Restricted, Outdated, Failed, Stopped (by a person, through its API). From the operator: Pending (no bot
-	// runs yet), Suspended, Terminating, Unknown (the bot cannot be reached, and session holds its last report; or
-	// it reports a state that only a newer operator knows).
+	// state of the session. The last four come from the operator, the others from the bot.
+	//   - Connecting: the bot opens a connection.
+	//   - Pairing: a phone can be linked.
+	//   - Connected: logged in at WhatsApp.
+	//   - Reconnecting: the connection was lost; the bot tries again.
+	//   - Conflict: another client uses the session, or another WhatsAppSession its claim.
+	//   - LoggedOut: the device was unlinked.
+	//   - Restricted: a temporary ban, until restrictedUntil.
+	//   - Outdated: WhatsApp does not accept the bot's Web version.
+	//   - Failed: WhatsApp refused the login, or the disk refuses writes.
+	//   - Stopped: a person stopped the session through its API.
+	//   - Pending: no bot runs yet.
+	//   - Suspended: spec.suspended is true.
+	//   - Terminating: the resource is being deleted.
+	//   - Unknown: the bot cannot be reached, and session holds its last report; or it reports a state that only a newer
+	//     operator knows.
 	// +optional
 	State bot.State `json:"state,omitempty"`
 
-	// reason for the state, one word.
+	// reason for the state, one word: the bot's own, or that of the condition StorageReady or PodReady.
 	// +optional
 	Reason string `json:"reason,omitempty"`
 
-	// userAction is what a person should do: None, ScanQR, ResolveConflict, WaitUntil, UpgradeClient or
-	// OpenPhone. A bot newer than the operator may report another value.
+	// userAction is what a person should do. A bot newer than the operator may report another value.
+	//   - None: nothing.
+	//   - ScanQR: link the phone.
+	//   - ResolveConflict: stop the other client of the session.
+	//   - WaitUntil: wait for the end of a ban.
+	//   - UpgradeClient: upgrade the bot's image, if the state lasts for a day.
+	//   - OpenPhone: open WhatsApp on the phone, and follow the steps there.
+	//   - CheckNetwork: WhatsApp cannot be reached; check DNS, the proxy and the way out.
+	//   - FixStorage: the disk refuses writes; give it room, or the right to write.
+	//   - SignPasskey: sign with the account's passkey, or compare the codes that follow it.
 	// +optional
 	UserAction bot.UserAction `json:"userAction,omitempty"`
 
@@ -50,7 +70,11 @@ type WhatsAppSessionStatus struct {
 	// +optional
 	WebVersion string `json:"webVersion,omitempty"`
 
-	// notice is a warning from the bot that remains when its state changes, such as StoreRestored.
+	// notice is a warning from the bot that remains when its state changes; empty for none.
+	//   - StoreRestored: the database was damaged, and the newest good backup replaced it.
+	//   - StoreDamaged: the database was damaged, and no backup could be restored.
+	//   - RelinkNeeded: the session directory holds a whatsapp-web.js profile, which cannot be converted.
+	//   - BackupFailing: the last backup failed.
 	// +optional
 	Notice string `json:"notice,omitempty"`
 
@@ -81,8 +105,19 @@ type WhatsAppSessionStatus struct {
 	// +optional
 	Replacement *ReplacementStatus `json:"replacement,omitempty"`
 
-	// conditions of the session: Ready, StorageReady, PodReady, SessionExists, Connected, QRRequired,
-	// SessionExpired, Conflict, EventsDelivered and Sending always; Reconciling and Stalled only while they are true.
+	// conditions of the session. The last two are there only while they are true, the others always.
+	//   - Ready: the bot can send and receive.
+	//   - StorageReady: the claim is bound, and no other session uses it with this clientId.
+	//   - PodReady: the bot's pod runs and reports to the operator.
+	//   - SessionExists: the claim holds a linked device.
+	//   - Connected: the bot is logged in at WhatsApp.
+	//   - QRRequired: only a person with the phone can bring the session back.
+	//   - SessionExpired: the session was logged out and has not been linked again.
+	//   - Conflict: another client, bot or WhatsAppSession uses the same session.
+	//   - EventsDelivered: every webhook gets its events.
+	//   - Sending: nothing holds messages back, as far as the bot knows.
+	//   - Reconciling: the operator is working on what the spec asks for.
+	//   - Stalled: the operator cannot continue until someone edits the spec, or an object that it names.
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
@@ -117,7 +152,8 @@ type SessionStatus struct {
 	// +optional
 	Path string `json:"path,omitempty"`
 
-	// jid is the linked account's address, with the number of this device.
+	// jid is the linked account's address, with the number of this device. Like lid, phoneNumber and pushName it is
+	// masked (62***89:12@s.whatsapp.net) where the operator runs with --personal-data=masked.
 	// +optional
 	JID string `json:"jid,omitempty"`
 
@@ -149,8 +185,11 @@ type WebhookStatus struct {
 	// +required
 	Name string `json:"name,omitempty"`
 
-	// state is delivering, retrying (the receiver does not answer, or refuses events), paused (by a person) or ended (the
-	// receiver answered 410 Gone).
+	// state says whether the webhook gets its events.
+	//   - delivering: events are delivered as they come.
+	//   - retrying: the receiver does not answer, or refuses events; they are tried again.
+	//   - paused: a person paused the webhook; events wait.
+	//   - ended: the receiver answered 410 Gone.
 	// +optional
 	State bot.WebhookState `json:"state,omitempty"`
 
@@ -165,8 +204,13 @@ type WebhookStatus struct {
 
 // SendingStatus says why messages are held.
 type SendingStatus struct {
-	// heldFor is timelocked (WhatsApp does not let the account write to new people), capped (the account used up
-	// WhatsApp's quota of new people) or quiet-hours. With the first two only first messages to new people are held.
+	// heldFor is why messages are held. With timelocked and capped only first messages to new people are. A bot reports
+	// here what holds many messages: timelocked, capped or quiet-hours; the others are the reasons of single messages.
+	//   - timelocked: WhatsApp does not let the account write to new people for a while.
+	//   - capped: the account used up WhatsApp's quota of new people.
+	//   - rate-limited: WhatsApp's server asks for a slower pace.
+	//   - budget: spec.messages.pace.newChatsPerDay is used up.
+	//   - quiet-hours: it is the time of day at which nothing is sent.
 	// +optional
 	HeldFor bot.HoldReason `json:"heldFor,omitempty"`
 
@@ -185,10 +229,15 @@ const (
 	ReplacementWaitsForBot = "Bot"
 )
 
+// ReplacementWaits lists everything that a replacement waits for.
+var ReplacementWaits = []string{ReplacementWaitsForPairing, ReplacementWaitsForTurn, ReplacementWaitsForBot}
+
 // ReplacementStatus says what the replacement of the bot's pod waits for.
 type ReplacementStatus struct {
-	// waitsFor is Pairing (a phone is being linked), Turn (the operator replaces only a few pods at once after it
-	// changed) or Bot (the pod is being replaced and its bot is not back yet).
+	// waitsFor is what the replacement waits for.
+	//   - Pairing: a phone is being linked.
+	//   - Turn: the operator changed, and replaces only a few pods at once.
+	//   - Bot: the pod is being replaced, and its bot is not back yet.
 	// +optional
 	WaitsFor string `json:"waitsFor,omitempty"`
 

@@ -67,6 +67,9 @@ func TestAdvice(t *testing.T) {
 		"outdated":         {someSession("a", is(bot.StateOutdated, bot.ReasonClientOutdated, bot.ActionUpgradeClient)), "if this lasts for a day, upgrade the bot's image"},
 		"account rejected": {someSession("a", is(bot.StateLoggedOut, bot.ReasonAccountBanned, bot.ActionOpenPhone)), "open WhatsApp on the phone and follow the steps there, then: kubectl sesi qr a"},
 		"stopped":          {someSession("a", is(bot.StateStopped, bot.ReasonStoppedByUser, bot.ActionNone)), "kubectl sesi restart a"},
+		"cut off":          {someSession("a", is(bot.StateReconnecting, bot.ReasonConnectionLost, bot.ActionCheckNetwork)), "the bot cannot connect to WhatsApp: check DNS, the proxy and egress to TCP 443; kubectl sesi logs a"},
+		"disk full":        {someSession("a", is(bot.StateFailed, bot.ReasonStoreUnwritable, bot.ActionFixStorage)), "the claim refuses writes: give it room, or the bot the right to write; kubectl sesi doctor a"},
+		"passkey":          {someSession("a", is(bot.StatePairing, bot.ReasonPasskeyRequired, bot.ActionSignPasskey)), "sign with the account's passkey: kubectl sesi passkey a"},
 		"suspended":        {someSession("a", is(v1alpha1.StateSuspended, "Suspended", bot.ActionScanQR), isSuspended), "kubectl sesi resume a"},
 	}
 	for name, c := range cases {
@@ -75,6 +78,12 @@ func TestAdvice(t *testing.T) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
+	}
+	for _, action := range bot.UserActions {
+		session := someSession("a", is(bot.StateFailed, bot.ReasonConnectFailure, action))
+		if got := advice(&session); strings.Contains(got, "upgrade this plugin") || (got == "") != (action == bot.ActionNone) {
+			t.Errorf("%s: %q", action, got)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/botruntime/config"
+	"sesi.dev/sesi/botruntime/reach"
 	"sesi.dev/sesi/botruntime/webhook"
 	"sesi.dev/sesi/controllers/resources"
 )
@@ -84,7 +86,7 @@ func TestBotTakesItsFiles(t *testing.T) {
 		Webhooks: []v1alpha1.Webhook{
 			{Name: "inside", URL: "http://hooks.shop.svc/x", To: &v1alpha1.WebhookPods{}},
 			{
-				Name: "books", URL: "https://books.example.com:8443/in?x=<y>", Events: []v1alpha1.WebhookEvent{"message", "account.limits"},
+				Name: "books", URL: "https://books.example.com:8443/in?x=%3Cy%3E", Events: []v1alpha1.WebhookEvent{"message", "account.limits"},
 				Filters:   v1alpha1.WebhookFilters{Chats: []string{"+628123456789", "1-2@g.us"}, Groups: new(false), FromMe: new(false)},
 				SecretRef: &v1alpha1.WebhookSecretRef{Name: "a"}, HeadersSecretRef: &v1alpha1.WebhookHeadersRef{Name: "b"},
 				Order: v1alpha1.WebhookOrderSession, Patience: &metav1.Duration{Duration: 90 * time.Minute},
@@ -93,6 +95,10 @@ func TestBotTakesItsFiles(t *testing.T) {
 		},
 		Messages: v1alpha1.Messages{
 			Retention: &metav1.Duration{}, MaxSize: new(resource.MustParse("1Gi")), Receipts: v1alpha1.MessageReceiptsNone,
+			Media: v1alpha1.Media{
+				MaxFile: new(resource.MustParse("8Mi")), MaxSize: new(resource.MustParse("1Gi")), Retention: &metav1.Duration{Duration: 90 * time.Minute},
+				Allow: []v1alpha1.MediaSource{"files.example.com", ".example.org", "10.0.0.0/8", "192.0.2.7", "fd00::1"},
+			},
 			Pace: v1alpha1.Pace{PerMinute: new(int32(20)), Burst: new(int32(2)), NewChatsPerDay: new(int32(50)), QuietHours: "21:30-07:00", TimeZone: "Asia/Jakarta"},
 		},
 	}}
@@ -110,7 +116,7 @@ func TestBotTakesItsFiles(t *testing.T) {
 	want := []webhook.Target{
 		{Name: "inside", URL: "http://hooks.shop.svc/x", Groups: true, FromMe: true, Order: webhook.OrderChat, Patience: 72 * time.Hour, Private: true},
 		{
-			Name: "books", URL: "https://books.example.com:8443/in?x=<y>", Events: []bot.EventType{bot.EventMessage, bot.EventAccountLimits},
+			Name: "books", URL: "https://books.example.com:8443/in?x=%3Cy%3E", Events: []bot.EventType{bot.EventMessage, bot.EventAccountLimits},
 			Chats: []string{"+628123456789", "1-2@g.us"}, Secrets: []string{"the-new-secret-1", "the-old-secret-2"},
 			Headers: map[string]string{"Authorization": "Bearer \"x\"&<y>"}, Order: webhook.OrderSession, Patience: 90 * time.Minute,
 		},
@@ -133,6 +139,12 @@ func TestBotTakesItsFiles(t *testing.T) {
 	if settings.MessagesRetention != 0 || settings.MessagesMaxSize != 1<<30 || settings.MessagesPace != 20 || settings.MessagesBurst != 2 ||
 		settings.MessagesNewChats != 50 || settings.MessagesQuiet != [2]int{21*60 + 30, 7 * 60} || settings.MessagesZone.String() != "Asia/Jakarta" {
 		t.Errorf("the bot reads %+v", settings)
+	}
+	if settings.MediaMaxFile != 8<<20 || settings.MediaMaxSize != 1<<30 || settings.MediaRetention != 90*time.Minute {
+		t.Errorf("the bot reads of files %+v", settings)
+	}
+	if _, err := reach.New("MEDIA_ALLOW", settings.MediaAllow, false); err != nil || strings.Count(settings.MediaAllow, ",") != 4 {
+		t.Errorf("the bot may fetch from %q: %v", settings.MediaAllow, err)
 	}
 }
 

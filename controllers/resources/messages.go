@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"sesi.dev/sesi/api/bot"
@@ -21,8 +22,12 @@ const (
 	defaultRetention = 7 * 24 * time.Hour
 	defaultMaxSize   = 128 << 20
 	defaultBurst     = 10
-	defaultTimeZone  = "UTC"
-	defaultSecretKey = "secret"
+	// the bot's own defaults of files
+	defaultMediaMaxFile   = 64 << 20
+	defaultMediaMaxSize   = 160 << 20
+	defaultMediaRetention = 24 * time.Hour
+	defaultTimeZone       = "UTC"
+	defaultSecretKey      = "secret"
 
 	// maxHeaderBytes bounds the headers of one webhook, so that the file of all stays below what a bot reads.
 	maxHeaderBytes = 8 << 10
@@ -244,8 +249,32 @@ func buildMessages(spec *v1alpha1.Messages) ([]byte, error) {
 	if spec.Receipts == v1alpha1.MessageReceiptsNone {
 		lines = append(lines, [2]string{"MESSAGES_RECEIPTS", string(spec.Receipts)})
 	}
+	lines = append(lines, mediaLines(&spec.Media)...)
 	for _, line := range lines {
 		b.WriteString(line[0] + "=" + line[1] + "\n")
 	}
 	return b.Bytes(), err
 }
+
+// mediaLines are the settings of files that are not the default.
+func mediaLines(spec *v1alpha1.Media) (lines [][2]string) {
+	if size := spec.MaxFile; size != nil && size.Value() != defaultMediaMaxFile {
+		lines = append(lines, [2]string{"MEDIA_MAX_FILE", mebibytes(size)})
+	}
+	if size := spec.MaxSize; size != nil && size.Value() != defaultMediaMaxSize {
+		lines = append(lines, [2]string{"MEDIA_MAX_SIZE", mebibytes(size)})
+	}
+	if kept := spec.Retention; kept != nil && kept.Duration != defaultMediaRetention {
+		lines = append(lines, [2]string{"MEDIA_RETENTION", kept.Duration.String()})
+	}
+	if len(spec.Allow) > 0 {
+		allow := make([]string, len(spec.Allow))
+		for i, source := range spec.Allow {
+			allow[i] = string(source)
+		}
+		lines = append(lines, [2]string{"MEDIA_ALLOW", strings.Join(allow, ",")})
+	}
+	return lines
+}
+
+func mebibytes(size *resource.Quantity) string { return fmt.Sprint(size.Value() >> 20) }

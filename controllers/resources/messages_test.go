@@ -3,8 +3,10 @@ package resources
 import (
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sesi.dev/sesi/api/credentials"
@@ -91,6 +93,26 @@ func TestReceipts(t *testing.T) {
 		if got := BuildDeliveries(session, nil, nil).Messages; strings.Contains(string(got), "MESSAGES_RECEIPTS=none\n") != want || strings.Contains(string(got), "RECEIPTS") != want {
 			t.Errorf("receipts %q: settings\n%s", given, got)
 		}
+	}
+}
+
+// What is not the default of files is in the bot's file, and the bot reads it as it is meant.
+func TestMediaSettings(t *testing.T) {
+	plain := BuildDeliveries(newSession("shop", v1alpha1.WhatsAppSessionSpec{}), nil, nil).Messages
+	same := v1alpha1.Media{MaxFile: new(resource.MustParse("65536Ki")), MaxSize: new(resource.MustParse("160Mi")), Retention: &metav1.Duration{Duration: 24 * time.Hour}}
+	for name, spec := range map[string]v1alpha1.Media{"nothing": {}, "the defaults": same} {
+		session := newSession("shop", v1alpha1.WhatsAppSessionSpec{Messages: v1alpha1.Messages{Media: spec}})
+		if got := BuildDeliveries(session, nil, nil).Messages; string(got) != string(plain) || strings.Contains(string(got), "MEDIA") {
+			t.Errorf("%s: settings\n%s", name, got)
+		}
+	}
+	session := newSession("shop", v1alpha1.WhatsAppSessionSpec{Messages: v1alpha1.Messages{Media: v1alpha1.Media{
+		MaxFile: new(resource.MustParse("8Mi")), MaxSize: new(resource.MustParse("1Gi")), Retention: &metav1.Duration{Duration: 90 * time.Minute},
+		Allow: []v1alpha1.MediaSource{"files.example.com", "10.0.0.0/8"},
+	}}})
+	want := string(plain) + "MEDIA_MAX_FILE=8\nMEDIA_MAX_SIZE=1024\nMEDIA_RETENTION=1h30m0s\nMEDIA_ALLOW=files.example.com,10.0.0.0/8\n"
+	if got := BuildDeliveries(session, nil, nil).Messages; string(got) != want {
+		t.Errorf("settings\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -169,6 +169,6 @@ func (c crd) page() string {
 func table(b *strings.Builder, fields []field) {
 	b.WriteString(head("field", "type", "default", "limits", "what it is"))
 	for _, f := range fields {
-		b.WriteString(row(code(f.path), f.Type, code(f.fallback()), f.limits(), cell(f.Description)))
+		b.WriteString(row(code(f.path), f.Type, code(f.fallback()), f.limits(), listed(f.Description)))
 	}
 }

@@ -10,12 +10,22 @@ const generated = "<!-- Written by hack/docs (make generate): edit the source th
 
 var (
 	spaces = regexp.MustCompile(`\s+`)
+	items  = regexp.MustCompile(`\n\s*- `)
 	escape = strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "\n", " ")
 )
 
 // cell escapes text for a table.
 func cell(text string) string {
 	return escape.Replace(spaces.ReplaceAllString(strings.TrimSpace(text), " "))
+}
+
+// listed escapes text for a table whose list has one line for each entry.
+func listed(text string) string {
+	parts := items.Split(text, -1)
+	for i, part := range parts {
+		parts[i] = cell(part)
+	}
+	return strings.Join(parts, "<br>• ")
 }
 
 // code formats a value for a table; "" stays empty.
