@@ -96,8 +96,10 @@ func TestASecondOperatorIsRefused(t *testing.T) {
 	good("one for sales", run("install", "sesi", "one", "sales"))
 	good("its upgrade", run("upgrade", "sesi", "one", "sales"))
 	taken("another for sales", run("install", "sesi-two", "two", "support", "sales"), "release sesi in namespace one serves sales already")
-	taken("one for all", run("install", "sesi-all", "three"), "Deployment sesi in namespace one serves a part of it")
 	good("another for support", run("install", "sesi-two", "two", "support"))
+	good("one for all beside them, of the same name", run("install", "sesi", "three"))
+	good("its upgrade", run("upgrade", "sesi", "three"))
+	taken("another for all", run("install", "sesi-all", "four"), "Deployment sesi in namespace three does so already")
 }
 
 func newShop() *unstructured.Unstructured {

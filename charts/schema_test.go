@@ -31,6 +31,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"namespace of no name":     {`{"watchNamespaces": ["Sales"]}`, []string{"watchNamespaces", "pattern"}},
 		"namespace twice":          {`{"watchNamespaces": ["a", "a"]}`, []string{"watchNamespaces", "equal"}},
 		"template policy unknown":  {`{"templatePolicy": "some"}`, []string{"templatePolicy", "none", "safe", "any"}},
+		"personal data unknown":    {`{"personalData": "hashed"}`, []string{"personalData", "shown", "masked"}},
 		"address without a length": {`{"closedCIDRs": ["10.0.0.1"]}`, []string{"closedCIDRs", "pattern"}},
 		"pull secret a word":       {`{"imagePullSecrets": ["registry"]}`, []string{"imagePullSecrets", "object"}},
 		"crds a switch":            {`{"crds": true}`, []string{"crds", "object"}},

@@ -180,16 +180,17 @@ func (c *conditions) setConflict() {
 	case other != "":
 		c.set(v1alpha1.ConditionConflict, metav1.ConditionTrue, v1alpha1.ReasonAccountShared, other+
 			" If one is a copy of the other, delete one: they keep disconnecting each other.")
-	case (c.known == lost || c.known == remembered) && c.keepConflict():
+	case (c.known == lost || c.known == remembered) && c.keepConflict(string(bot.ReasonStreamReplaced)):
+	case p.accountUnsure && c.keepConflict(v1alpha1.ReasonAccountShared):
 	default:
 		c.set(v1alpha1.ConditionConflict, metav1.ConditionFalse, v1alpha1.ReasonNoConflict, "No other client uses this session.")
 	}
 }
 
-// keepConflict keeps a conflict that the bot had when it last reported.
-func (c *conditions) keepConflict() bool {
+// keepConflict keeps a conflict that an earlier pass found for a reason.
+func (c *conditions) keepConflict(reason string) bool {
 	before := c.find(v1alpha1.ConditionConflict)
-	return before != nil && before.Reason == string(bot.ReasonStreamReplaced) && c.keep(v1alpha1.ConditionConflict)
+	return before != nil && before.Reason == reason && c.keep(v1alpha1.ConditionConflict)
 }
 
 // setProgress sets Reconciling and Stalled by the rules of kstatus: at most one of them, and neither when it is false.

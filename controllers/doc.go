@@ -4,7 +4,7 @@
 package controllers
 
 // The operator's rules on what it watches, in every namespace or in each of the watched ones (generated into
-// config/rbac/role.yaml). The rule on nodes, for an operator of the whole cluster, is in config/rbac/nodes.yaml; the
+// config/rbac/role.yaml). Those of an operator of the whole cluster alone are in config/rbac/cluster.yaml; the
 // two cluster-wide rules of the metrics endpoint are in config/rbac/shared/metrics.yaml, those of leader election in
 // config/rbac/shared/leader_election.yaml. A test compares all of them with the API server's audit log. The operator
 // reads only the Secrets and pods that carry its label; a rule cannot say so, the cache does.

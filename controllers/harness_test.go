@@ -378,6 +378,10 @@ type staging struct {
 	manage func(*ctrl.Options)
 	// image is the bots' default image.
 	image string
+	// masked makes it show personal data in part.
+	masked bool
+	// lease names the lease by which it agrees with others on who serves a namespace; home is its own namespace.
+	lease, home string
 }
 
 // quick are stream options with waits that a test can afford.
@@ -426,7 +430,8 @@ func (w *world) operate(how staging) *operator {
 		how.image = "registry.example/sesi/bot:1"
 	}
 	err = controllers.Setup(op.manager, controllers.Settings{
-		Resources: resources.Options{BotImage: how.image}, Observer: quick, ReadNodes: how.readNodes, Metrics: op.metrics,
+		Resources: resources.Options{BotImage: how.image, MaskPersonalData: how.masked, OperatorNamespace: how.home},
+		Observer:  quick, ReadNodes: how.readNodes, Metrics: op.metrics, Lease: how.lease, Namespaces: settled(how.lease, namespaces),
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -436,6 +441,14 @@ func (w *world) operate(how staging) *operator {
 	go func() { op.ended <- op.manager.Start(ctx) }()
 	w.t.Cleanup(op.stop)
 	return op
+}
+
+// settled are the namespaces that an operator knows to be its own. Without a lease it makes no difference.
+func settled(lease string, namespaces []string) []string {
+	if lease == "" {
+		return nil
+	}
+	return namespaces
 }
 
 // stop ends the operator and waits for it; further calls do nothing.

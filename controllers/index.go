@@ -6,9 +6,9 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/resources"
 )
 
 // Indexes over the cached sessions.
@@ -28,10 +28,7 @@ var indexes = map[string]func(*v1alpha1.WhatsAppSession) string{
 }
 
 func accountKey(session *v1alpha1.WhatsAppSession) string {
-	if session.Status.Session == nil || !session.Status.Session.Exists {
-		return ""
-	}
-	account := bot.Account(session.Status.Session.JID)
+	account := resources.LinkedAccount(session)
 	if account == "" {
 		return ""
 	}

@@ -429,7 +429,7 @@ func TestANodeThatIsLostBeforeItsPodIsReady(t *testing.T) {
 	user := "operator-that-reads-nodes"
 	cfg := newUser(t, user, nil)
 	w.grant(user, "role.yaml")
-	w.grant(user, "nodes.yaml")
+	w.grant(user, "cluster.yaml")
 	w.operate(staging{config: cfg, readNodes: true})
 	session := w.create("kasir", nil)
 	pod := w.begun("kasir", node.Name)

@@ -18,7 +18,7 @@ import (
 // load reads everything that a pass needs from the cache, and plans what to do about the pod; nil when the session is
 // gone.
 func (r *Reconciler) load(ctx context.Context, key types.NamespacedName) (*pass, error) {
-	in := input{now: r.now(), session: &v1alpha1.WhatsAppSession{}}
+	in := input{now: r.now(), session: &v1alpha1.WhatsAppSession{}, masked: r.options.MaskPersonalData}
 	if err := r.Get(ctx, key, in.session); err != nil {
 		if apierrors.IsNotFound(err) {
 			return nil, nil
@@ -115,14 +115,5 @@ func (r *Reconciler) loadOthers(ctx context.Context, in *input) error {
 		return err
 	}
 	in.holder = resources.DecideHolder(in.session, siblings)
-	account := accountKey(in.session)
-	if account == "" {
-		return nil
-	}
-	others, err := sessionsBy(ctx, r, indexAccount, account)
-	if err != nil {
-		return err
-	}
-	in.sameAccount = resources.SameAccount(in.session, others)
-	return nil
+	return r.loadSameAccount(ctx, in)
 }

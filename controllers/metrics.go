@@ -16,7 +16,11 @@ import (
 
 // states collects the sessions' states from the cache at scrape time, so that no series of a deleted session or an
 // earlier state remains.
-type states struct{ sessions client.Reader }
+type states struct {
+	sessions client.Reader
+	// foreign reports whether another operator serves a namespace.
+	foreign func(namespace string) bool
+}
 
 var stateDesc = prometheus.NewDesc("sesi_session_state",
 	"1 for the current state of a WhatsAppSession.", []string{"namespace", "name", "state"}, nil)
@@ -40,8 +44,7 @@ var deadLettersDesc = prometheus.NewDesc("sesi_session_webhook_dead_letters",
 	"Events of a webhook that were given up, rounded down to 1, 2 or 5 with zeros behind.", []string{"namespace", "name", "webhook"}, nil)
 
 // knownStates keep an invented state from becoming a series.
-var knownStates = append(slices.Clone(bot.States), v1alpha1.StatePending, v1alpha1.StateSuspended,
-	v1alpha1.StateTerminating, v1alpha1.StateUnknown)
+var knownStates = v1alpha1.States
 
 // Describe implements prometheus.Collector.
 func (c *states) Describe(out chan<- *prometheus.Desc) {
@@ -66,6 +69,9 @@ func (c *states) Collect(out chan<- prometheus.Metric) {
 	waiting := map[string]int{v1alpha1.ReplacementWaitsForTurn: 0, v1alpha1.ReplacementWaitsForBot: 0}
 	for i := range list.Items {
 		session := &list.Items[i]
+		if c.foreign(session.Namespace) {
+			continue // its own operator has these metrics
+		}
 		if replacement := session.Status.Replacement; replacement != nil && replacement.WaitsFor != v1alpha1.ReplacementWaitsForPairing {
 			waiting[replacement.WaitsFor]++
 		}

@@ -419,6 +419,7 @@ func (l *modelListener) Observed(key observer.Key) (observer.Observation, bool) 
 }
 
 func (l *modelListener) Shown(observer.Key, uint64) {}
+func (l *modelListener) Notify(observer.Key)        {}
 
 // modelUnlinker asks the bot at once.
 type modelUnlinker struct {

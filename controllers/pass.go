@@ -46,6 +46,9 @@ type input struct {
 	holder *v1alpha1.WhatsAppSession
 	// sameAccount is another session that is linked to the same account.
 	sameAccount *v1alpha1.WhatsAppSession
+	// masked: the status shows personal data in part. accountUnsure: another session may be linked to the same account,
+	// and the status shows too little to know it.
+	masked, accountUnsure bool
 
 	// observation is what the observer knows of the present pod's bot; nil when it is not listening to that bot.
 	observation *observer.Observation

@@ -244,7 +244,7 @@ func (w *world) token(name string, reader bool) string {
 	if reader {
 		binding := &rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: name + "-" + w.namespace},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "sesi-metrics-reader-" + w.namespace},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "sesi-system.sesi-metrics-reader-" + w.namespace},
 			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: name, Namespace: w.namespace}},
 		}
 		if err := w.cluster.Client.Create(w.t.Context(), binding); err != nil {
@@ -263,7 +263,7 @@ func (w *world) token(name string, reader bool) string {
 func TestTheRulesAreExactlyTheCalls(t *testing.T) {
 	w := newWorld(t)
 	const user = "operator-of-the-cluster"
-	rules := slices.Concat(w.grant(user, "role.yaml"), w.grant(user, "nodes.yaml"), w.grant(user, "shared/leader_election.yaml"), w.grant(user, "shared/metrics.yaml"))
+	rules := slices.Concat(w.grant(user, "role.yaml"), w.grant(user, "cluster.yaml"), w.grant(user, "shared/leader_election.yaml"), w.grant(user, "shared/metrics.yaml"))
 	// An API server that does not support streaming lists gets a list request: the rule for it is needed.
 	t.Setenv("KUBE_FEATURE_WatchListClient", "false")
 	p := w.run(user)

@@ -28,6 +28,7 @@ type listener interface {
 	Forget(observer.Key)
 	Observed(observer.Key) (observer.Observation, bool)
 	Shown(key observer.Key, revision uint64)
+	Notify(observer.Key)
 }
 
 // logoutClient is the part of the unlinker that the reconciler uses; no method blocks.
@@ -62,6 +63,8 @@ type Reconciler struct {
 	brakes   brakes
 	rollout  rollout
 	nodes    nodes
+	// territory are the namespaces that this operator serves; nil for all that it watches.
+	territory *territory
 	// oversized lets one session with an oversized template be served at a time.
 	oversized sync.Mutex
 }
@@ -73,6 +76,13 @@ const oversizedPause = 2 * time.Second
 // Reconcile runs one pass over one session: it reads everything once, runs the phases, derives the status, writes it
 // if it differs, and then emits events for the changes.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	switch wait, err := r.territory.serves(ctx, request.Namespace); {
+	case err != nil:
+		return ctrl.Result{}, err
+	case wait > 0:
+		r.forget(request.NamespacedName)
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
 	p, err := r.load(ctx, request.NamespacedName)
 	if err != nil {
 		return ctrl.Result{}, err

@@ -47,6 +47,8 @@ type Settings struct {
 	ReadNodes bool
 	// Namespaces limit the operator; none means the whole cluster.
 	Namespaces []string
+	// Lease names the lease by which operators agree on who serves a namespace; without it, this one serves all of its own.
+	Lease string
 	// Metrics registers the operator's metrics.
 	Metrics prometheus.Registerer
 }
@@ -66,6 +68,11 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 		return err
 	}
 	r.webhookSecrets = secrets
+	if settings.Lease != "" {
+		if r.territory, err = newTerritory(mgr, settings); err != nil {
+			return err
+		}
+	}
 	if settings.ReadNodes {
 		r.nodes.live = mgr.GetAPIReader()
 	}
@@ -86,7 +93,7 @@ func Setup(mgr ctrl.Manager, settings Settings) error {
 	if err := mgr.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.WhatsAppSession{}, indexWebhookSecret, webhookSecretKeys); err != nil {
 		return fmt.Errorf("index sessions by their %s: %w", indexWebhookSecret, err)
 	}
-	for _, collector := range []prometheus.Collector{bots, &states{mgr.GetCache()}} {
+	for _, collector := range []prometheus.Collector{bots, &states{mgr.GetCache(), r.territory.foreign}} {
 		if err := settings.Metrics.Register(collector); err != nil {
 			return fmt.Errorf("register metrics: %w", err)
 		}

@@ -78,6 +78,9 @@ func deriveStatus(p *pass) *v1alpha1.WhatsAppSessionStatus {
 	}
 	deriveState(p, status, known)
 	deriveConditions(p, status, known)
+	if p.masked {
+		maskStatus(status)
+	}
 	return status
 }
 

@@ -124,7 +124,16 @@ func (f *filter) found(s *v1alpha1.WhatsAppSession) bool {
 		return true
 	}
 	facts := s.Status.Session
-	return facts != nil && (strings.Contains(facts.PhoneNumber, f.search) || strings.Contains(strings.ToLower(facts.PushName), f.search))
+	return facts != nil && (strings.Contains(facts.PhoneNumber, f.search) || strings.Contains(strings.ToLower(facts.PushName), f.search) ||
+		f.wholeNumber() && strings.TrimPrefix(facts.PhoneNumber, "+") == bot.MaskPhone(strings.TrimPrefix(f.search, "+")))
+}
+
+// wholeNumber reports whether the text may be a whole phone number. Where numbers are masked, it finds those that look the
+// same.
+func (f *filter) wholeNumber() bool {
+	const shortest = 7
+	digits := strings.TrimPrefix(f.search, "+")
+	return len(digits) >= shortest && strings.Trim(digits, "0123456789") == ""
 }
 
 // page returns one page of the sessions that a caller may see.

@@ -20,9 +20,9 @@ sed -i -e "/^\/\/ WebhookEvent is /,/^type WebhookEvent/s/Enum=.*/Enum=$both/" \
 rm -f api/v1alpha1/zz_generated.deepcopy.go
 "$controller_gen" object paths=./api/v1alpha1
 "$controller_gen" crd paths=./api/v1alpha1 output:crd:dir=config/crd
-"$controller_gen" rbac:roleName=sesi paths=./controllers output:rbac:dir=config/rbac
+"$controller_gen" rbac:roleName=sesi-system.sesi paths=./controllers output:rbac:dir=config/rbac
 
-sed 's/^kind: ClusterRole$/kind: Role/' config/rbac/role.yaml >config/rbac/namespaced/role.yaml
+sed -e 's/^kind: ClusterRole$/kind: Role/' -e 's/^  name: sesi-system.sesi$/  name: sesi/' config/rbac/role.yaml >config/rbac/namespaced/role.yaml
 sed '1,/^rules:$/d' config/rbac/role.yaml >charts/sesi/files/session-rules.yaml
 cp config/crd/sesi.dev_whatsappsessions.yaml charts/sesi/files/crd.yaml
 {

@@ -78,6 +78,13 @@ func (o *options) declareSpec(flags *flag.FlagSet) {
 		o.template, err = resources.ParseTemplatePolicy(value)
 		return err
 	})
+	flags.Func("personal-data", "how a session's status shows the account's phone number, JID, LID and push name: shown, or masked as +62***89 (default shown)", func(value string) error {
+		if value != "shown" && value != "masked" {
+			return errors.New("use shown or masked")
+		}
+		o.masked = value == "masked"
+		return nil
+	})
 }
 
 // declareLimits declares the flags of the operator's own process. It returns the value of -kube-api-qps.

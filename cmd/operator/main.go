@@ -120,11 +120,15 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 	if err := errors.Join(manager.AddHealthzCheck("ping", healthz.Ping), manager.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return nil, fmt.Errorf("add the probes: %w", err)
 	}
+	lease := ""
+	if flags.leaderElect {
+		lease = leaseName
+	}
 	err = controllers.Setup(manager, controllers.Settings{
-		Metrics: metrics.Registry, ReadNodes: len(flags.namespaces) == 0, Namespaces: flags.namespaces,
+		Metrics: metrics.Registry, Lease: lease, ReadNodes: len(flags.namespaces) == 0, Namespaces: flags.namespaces,
 		Resources: resources.Options{
 			BotImage: flags.botImage, OperatorNamespace: flags.namespace, OperatorLabels: flags.labels, GatewayLabels: flags.gateway,
-			ClosedPrefixes: flags.closed, TemplatePolicy: flags.template,
+			ClosedPrefixes: flags.closed, TemplatePolicy: flags.template, MaskPersonalData: flags.masked,
 		},
 	})
 	if err != nil {
@@ -137,6 +141,7 @@ func newManager(config *rest.Config, flags options) (ctrl.Manager, error) {
 type options struct {
 	botImage    string
 	template    resources.TemplatePolicy
+	masked      bool
 	namespaces  []string
 	namespace   string
 	labels      map[string]string

@@ -226,6 +226,9 @@ func (o *Observer) Observed(key Key) (Observation, bool) {
 	return s.observation(), true
 }
 
+// Notify reports a session as changed, for a reason that no stream knows. It never blocks.
+func (o *Observer) Notify(key Key) { o.changed.add(key) }
+
 // Shown notes that a session's status now shows the snapshot of this revision; it measures the lag.
 func (o *Observer) Shown(key Key, revision uint64) {
 	o.mu.Lock()

@@ -39,16 +39,16 @@ func older(a, b *v1alpha1.WhatsAppSession) bool {
 // SameAccount returns another session that is linked to this session's account: the oldest of several, or nil. Each of
 // them takes one of the account's few linked devices; if one has a copy of the other's keys, they disconnect each other.
 // Only sessions of the same namespace count. A bot chooses the JID that it reports, so across namespaces a tenant could
-// ask who has a number, and mark the resource that has it.
-func SameAccount(session *v1alpha1.WhatsAppSession, others []v1alpha1.WhatsAppSession) *v1alpha1.WhatsAppSession {
-	account := linkedAccount(session)
+// ask who has a number, and mark the resource that has it. accountOf returns a session's account, empty for none.
+func SameAccount(session *v1alpha1.WhatsAppSession, others []v1alpha1.WhatsAppSession, accountOf func(*v1alpha1.WhatsAppSession) string) *v1alpha1.WhatsAppSession {
+	account := accountOf(session)
 	if account == "" {
 		return nil
 	}
 	var found *v1alpha1.WhatsAppSession
 	for i := range others {
 		other := &others[i]
-		if other.UID == session.UID || other.Namespace != session.Namespace || linkedAccount(other) != account {
+		if other.UID == session.UID || other.Namespace != session.Namespace || accountOf(other) != account {
 			continue
 		}
 		if found == nil || older(other, found) {
@@ -58,8 +58,9 @@ func SameAccount(session *v1alpha1.WhatsAppSession, others []v1alpha1.WhatsAppSe
 	return found
 }
 
-// linkedAccount is empty unless a device is linked now: the last JID of a logged-out session does not count.
-func linkedAccount(session *v1alpha1.WhatsAppSession) string {
+// LinkedAccount is the account that a session's status shows. It is empty unless a device is linked now: the last JID of a
+// logged-out session does not count.
+func LinkedAccount(session *v1alpha1.WhatsAppSession) string {
 	if session.Status.Session == nil || !session.Status.Session.Exists {
 		return ""
 	}

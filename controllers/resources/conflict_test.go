@@ -96,7 +96,7 @@ func TestSameAccount(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := nameOf(SameAccount(&c.me, c.others)); got != c.want {
+			if got := nameOf(SameAccount(&c.me, c.others, LinkedAccount)); got != c.want {
 				t.Errorf("SameAccount = %q, want %q", got, c.want)
 			}
 		})

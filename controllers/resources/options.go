@@ -16,4 +16,6 @@ type Options struct {
 	ClosedPrefixes []netip.Prefix
 	// TemplatePolicy limits what a session's spec may change in its pod; empty means TemplateAny.
 	TemplatePolicy TemplatePolicy
+	// MaskPersonalData: a status shows the phone number, the JID, the LID and the push name in part.
+	MaskPersonalData bool
 }

@@ -7,6 +7,19 @@
 {{- end -}}
 {{- end -}}
 
+{{/*
+sesi.cluster names what is not in a namespace, so that releases in two namespaces share no name. A dot ends the namespace,
+which has none.
+*/}}
+{{- define "sesi.cluster" -}}
+{{- printf "%s.%s" .Release.Namespace (include "sesi.name" .) -}}
+{{- end -}}
+
+{{/* sesi.prefix goes before a name in a namespace, which other releases may serve too, unless it is the release's own. */}}
+{{- define "sesi.prefix" -}}
+{{- if ne .namespace .release.Namespace }}{{ .release.Namespace }}.{{ end -}}
+{{- end -}}
+
 {{/* sesi.selector selects the operator's pods. The bots' policies know the operator by its name and component. */}}
 {{- define "sesi.selector" -}}
 app.kubernetes.io/name: sesi
@@ -39,9 +52,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
 {{/*
-sesi.alone refuses a second operator over the same namespaces: each would change back what the other writes, and only one
-of them holds the lease of its own namespace. An operator of the whole cluster meets every other one. Whoever installs for
-some namespaces may not be allowed to look elsewhere, so only those are looked at.
+sesi.alone refuses a second operator for the same namespaces, and a second one for the whole cluster: each would change back
+what the other writes. An operator for some namespaces may be beside one for the whole cluster, which leaves those alone.
+Whoever installs for some namespaces may not be allowed to look elsewhere, so only those are looked at.
 */}}
 {{- define "sesi.alone" -}}
 {{- $release := .Release -}}
@@ -61,8 +74,9 @@ some namespaces may not be allowed to look elsewhere, so only those are looked a
 {{- range (lookup "apps/v1" "Deployment" "" "").items -}}
 {{- if and (eq "operator" (dig "metadata" "labels" "app.kubernetes.io/component" "" .)) (eq "sesi" (dig "metadata" "labels" "app.kubernetes.io/name" "" .)) -}}
 {{- $other := dig "metadata" "labels" "app.kubernetes.io/instance" "" . -}}
-{{- if or (ne $other $release.Name) (ne .metadata.namespace $release.Namespace) -}}
-{{- fail (printf "watchNamespaces is empty, so this operator would serve the whole cluster, and Deployment %s in namespace %s serves a part of it or all of it already; remove that one, or give each its own watchNamespaces" .metadata.name .metadata.namespace) -}}
+{{- $args := (first .spec.template.spec.containers).args | default list -}}
+{{- if and (or (ne $other $release.Name) (ne .metadata.namespace $release.Namespace)) (not (contains "--watch-namespaces=" (join " " $args))) -}}
+{{- fail (printf "watchNamespaces is empty, so this operator would serve the whole cluster, and Deployment %s in namespace %s does so already; remove that one, or give one of them watchNamespaces" .metadata.name .metadata.namespace) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
