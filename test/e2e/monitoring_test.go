@@ -83,7 +83,6 @@ func TestMonitoring(t *testing.T) {
 	must(t, simulator(t.Context(), http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID}, nil))
 	p.fires(t, session, "SesiSessionExpired")
 	p.fires(t, session, "SesiQRNeeded")
-	p.fires(t, session, "SesiEventsGivenUp")
 	p.rulesAreWell(t)
 }
 
