@@ -37,6 +37,17 @@ type Contact struct {
 	Changed []string `json:"changed,omitempty"`
 }
 
+// NumberChange says that a person has another phone number. WhatsApp tells it of contacts, and in each group of the
+// person. The event is in the chat with the new number, or in the group.
+type NumberChange struct {
+	// Old is the person until now, New the same person from now on.
+	Old Party `json:"old"`
+	New Party `json:"new"`
+	// Group is the group that tells it; missing where it is told of a contact.
+	Group *Party `json:"group,omitempty"`
+	At    Time   `json:"at"`
+}
+
 // About is the text that a person shows below the name.
 type About struct {
 	Party

@@ -32,6 +32,10 @@ const (
 	EventGroup EventType = "group"
 	// EventContact: a person has another name, picture or about, or was blocked or unblocked on another device.
 	EventContact EventType = "contact"
+	// EventContactNumber: a contact, or a participant of a group, has another phone number.
+	EventContactNumber EventType = "contact.number"
+	// EventLabel: a label was made, changed or deleted, or a chat got one or lost one, on any device of the account.
+	EventLabel EventType = "label"
 	// EventSession: the session came into another state.
 	EventSession EventType = "session"
 )
@@ -39,8 +43,8 @@ const (
 // EventTypes lists every type that the journal holds.
 var EventTypes = []EventType{
 	EventMessage, EventMessageSent, EventMessageEdited, EventMessageRevoked, EventMessageUndecryptable, EventReaction, EventPoll,
-	EventMessageState, EventAccountLimits, EventGroup, EventContact, EventCall, EventPresence,
-	EventSession,
+	EventMessageState, EventAccountLimits, EventGroup, EventContact, EventContactNumber, EventCall,
+	EventPresence, EventLabel, EventSession,
 }
 
 // Event is one entry of the journal. Every reader gets it at least once; a repeat has the same id.
@@ -83,6 +87,10 @@ type EventData struct {
 	Group *GroupChange `json:"group,omitempty"`
 	// Contact belongs to contact.
 	Contact *Contact `json:"contact,omitempty"`
+	// Number belongs to contact.number.
+	Number *NumberChange `json:"number,omitempty"`
+	// Label belongs to label.
+	Label *LabelChange `json:"label,omitempty"`
 	// Session belongs to session.
 	Session *SessionChange `json:"session,omitempty"`
 }

@@ -148,6 +148,11 @@ type Presence struct {
 	People []PersonPresence `json:"people"`
 }
 
+// Presences answers GET /api/presence: the chats that the bot subscribed to.
+type Presences struct {
+	Presences []Presence `json:"presences"`
+}
+
 // PersonPresence is what is known of one person.
 type PersonPresence struct {
 	From Party `json:"from"`

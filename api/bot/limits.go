@@ -60,6 +60,12 @@ type Pace struct {
 	QuietHours string `json:"quietHours,omitempty"`
 }
 
+// Starred answers a request to put a star at a message, or to take it away.
+type Starred struct {
+	ID      string `json:"id"`
+	Starred bool   `json:"starred"`
+}
+
 // MarkedRead answers a request to mark a message as read.
 type MarkedRead struct {
 	ID string `json:"id"`

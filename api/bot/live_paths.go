@@ -4,7 +4,7 @@ package bot
 const (
 	// PathChatTyping takes a TypingRequest and answers with Done.
 	PathChatTyping = "/api/chats/{chat}/typing"
-	// PathPresence takes a PresenceRequest and answers with Done.
+	// PathPresence answers with Presences, and takes a PresenceRequest, which it answers with Done.
 	PathPresence = "/api/presence"
 	// PathChatPresence answers with Presence; PUT subscribes to it, DELETE ends that.
 	PathChatPresence = "/api/presence/{chat}"

@@ -10,13 +10,15 @@ const (
 	PathMessage  = "/api/messages/{id}"
 	// PathMessageRead tells the sender that the message was read, and answers with MarkedRead.
 	PathMessageRead = "/api/messages/{id}/read"
+	// PathMessageStar puts a star at a message with PUT and takes it away with DELETE; both answer with Starred.
+	PathMessageStar = "/api/messages/{id}/star"
 	// PathContactsCheck takes a CheckRequest and answers with CheckedContacts.
 	PathContactsCheck = "/api/contacts/check"
 	// PathAccountLimits answers with AccountLimits.
 	PathAccountLimits = "/api/account/limits"
 	// PathActivity answers with Activity.
 	PathActivity = "/api/account/activity"
-	// PathChatMessages erases what the bot keeps of a chat.
+	// PathChatMessages erases what the bot keeps of a chat, and with devices=true what the account's devices keep.
 	PathChatMessages = "/api/chats/{chat}/messages"
 )
 

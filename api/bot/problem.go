@@ -175,6 +175,8 @@ const (
 	ProblemBadInvite ProblemKind = "bad-invite"
 	// ProblemNoSuchChannel: there is no such channel.
 	ProblemNoSuchChannel ProblemKind = "no-such-channel"
+	// ProblemNoSuchLabel: the account has no label with this id.
+	ProblemNoSuchLabel ProblemKind = "no-such-label"
 	// ProblemNoPicture: there is no picture, or the account may not see it.
 	ProblemNoPicture ProblemKind = "no-picture"
 	// ProblemBadPicture: the picture is not a JPEG, or WhatsApp does not take it.
@@ -196,7 +198,7 @@ var ProblemKinds = []ProblemKind{
 	ProblemNotAllowed, ProblemRefused, ProblemExpired, ProblemOtherAccount,
 	ProblemFileTooLarge, ProblemUnfitFile, ProblemFetchFailed, ProblemAddressRefused, ProblemNoRoom, ProblemUploadFailed, ProblemFileLost,
 	ProblemNoFile, ProblemFileGone, ProblemPhoneSilent, ProblemFileDamaged, ProblemDownloadFailed,
-	ProblemNotAdmin, ProblemBadInvite, ProblemNoSuchChannel, ProblemNoPicture, ProblemBadPicture, ProblemRateLimited,
+	ProblemNotAdmin, ProblemBadInvite, ProblemNoSuchChannel, ProblemNoSuchLabel, ProblemNoPicture, ProblemBadPicture, ProblemRateLimited,
 }
 
 // Type is the kind as a problem document writes it.

@@ -137,6 +137,14 @@ type WAHAReact struct {
 	Reaction  string `json:"reaction"`
 }
 
+// WAHAStar puts a star at a message, or takes it away.
+type WAHAStar struct {
+	Session   string `json:"session" default:"default"`
+	ChatID    string `json:"chatId" required:"true"`
+	MessageID string `json:"messageId" required:"true"`
+	Star      bool   `json:"star" required:"true"`
+}
+
 // WAHAForward asks to pass a message on.
 type WAHAForward struct {
 	Session   string `json:"session" default:"default"`

@@ -19,6 +19,8 @@ const (
 	PathWAHAReaction = "/api/reaction"
 	// PathWAHAForward takes a WAHAForward.
 	PathWAHAForward = "/api/forwardMessage"
+	// PathWAHAStar takes a WAHAStar, with PUT.
+	PathWAHAStar = "/api/star"
 	// PathWAHASeen takes a WAHASeen.
 	PathWAHASeen = "/api/sendSeen"
 
@@ -26,7 +28,7 @@ const (
 	PathWAHANewID       = "/api/{name}/new-message-id"
 	PathWAHANewStatusID = "/api/{name}/status/new-message-id"
 
-	// PathWAHAMessages lists WAHAMessage; PathWAHAMessage answers with one, PUT edits it and DELETE takes it back.
+	// PathWAHAMessages lists WAHAMessage, DELETE clears the chat; PathWAHAMessage answers with one, PUT edits it and DELETE takes it back.
 	PathWAHAMessages = "/api/{name}/chats/{chat}/messages"
 	PathWAHAMessage  = "/api/{name}/chats/{chat}/messages/{id}"
 	// PathWAHAMessagesRead answers with WAHARead.
@@ -100,9 +102,7 @@ var WAHAUnserved = []string{
 	"GET /api/sendText",
 	"POST /api/sendButtons",
 	"POST /api/sendList",
-	"PUT /api/star",
 	"POST /api/send/buttons/reply",
-	"DELETE /api/{name}/chats/{chatId}/messages",
 	"POST /api/{name}/chats/{chatId}/messages/{messageId}/pin",
 	"POST /api/{name}/chats/{chatId}/messages/{messageId}/unpin",
 	"DELETE /api/{name}/channels/{id}",
@@ -112,15 +112,6 @@ var WAHAUnserved = []string{
 	"GET /api/{name}/channels/search/views",
 	"GET /api/{name}/channels/search/countries",
 	"GET /api/{name}/channels/search/categories",
-	"GET /api/{name}/labels",
-	"POST /api/{name}/labels",
-	"PUT /api/{name}/labels/{labelId}",
-	"DELETE /api/{name}/labels/{labelId}",
-	"GET /api/{name}/labels/chats/{chatId}",
-	"PUT /api/{name}/labels/chats/{chatId}",
-	"GET /api/{name}/labels/{labelId}/chats",
-	"DELETE /api/{name}/groups/{id}",
-	"GET /api/{name}/presence",
 	"GET /api/screenshot",
 	"POST /api/{name}/events",
 	"GET /health",

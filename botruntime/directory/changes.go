@@ -113,7 +113,11 @@ func (d *Directory) changesIn(evt *events.GroupInfo) (all []entry) {
 	}
 	d.settings(evt, add)
 	for _, node := range evt.UnknownChanges {
-		d.unknown(node, add, people)
+		if node.Tag == "modify" {
+			all = append(all, d.renumbered(base, node)...)
+		} else {
+			d.unknown(node, add, people)
+		}
 	}
 	return all
 }

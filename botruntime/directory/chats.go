@@ -38,6 +38,41 @@ func (d *Directory) DeleteChat(ctx context.Context, chat string) (bot.Party, err
 	})
 }
 
+// ClearChat removes a chat's messages from the account's phone and its other devices, those with a star too. What the bot
+// keeps of it stays.
+func (d *Directory) ClearChat(ctx context.Context, chat string) (bot.Party, error) {
+	return d.changeChat(ctx, chat, func(jid types.JID, at time.Time, last *waCommon.MessageKey) []appstate.PatchInfo {
+		return []appstate.PatchInfo{clearChat(jid, at, last)}
+	})
+}
+
+// clearChat is the change that whatsmeow has no builder for.
+func clearChat(chat types.JID, at time.Time, last *waCommon.MessageKey) appstate.PatchInfo {
+	const withStarred, withMedia = "1", "0"
+	deletion := appstate.BuildDeleteChat(chat, at, last).Mutations[0].Value.GetDeleteChatAction()
+	return appstate.PatchInfo{Type: appstate.WAPatchRegularHigh, Mutations: []appstate.MutationInfo{{
+		Index: []string{appstate.IndexClearChat, chat.String(), withStarred, withMedia}, Version: 6,
+		Value: &waSyncAction.SyncActionValue{ClearChatAction: &waSyncAction.ClearChatAction{MessageRange: deletion.GetMessageRange()}},
+	}}}
+}
+
+// Star puts a star at a message on all devices of the account, or takes it away.
+func (d *Directory) Star(ctx context.Context, m bot.Message, star bool) error {
+	chat, err := types.ParseJID(m.Chat.ID)
+	if err != nil {
+		return err
+	}
+	author := chat // of a message of the account, or in a chat with one person, WhatsApp names nobody
+	if m.Chat.Kind == bot.PartyGroup && !m.FromMe {
+		if author, err = types.ParseJID(m.From.ID); err != nil {
+			return err
+		}
+	}
+	return d.ask(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
+		return changeState(ctx, client, appstate.BuildStar(chat, author, m.ID, m.FromMe, star))
+	})
+}
+
 // changeChat makes changes that name the last message of a chat: the phone leaves newer ones alone.
 func (d *Directory) changeChat(ctx context.Context, chat string, changes func(types.JID, time.Time, *waCommon.MessageKey) []appstate.PatchInfo) (bot.Party, error) {
 	jid, ok := message.Address(chat)

@@ -8,6 +8,7 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/hook"
 	"sesi.dev/sesi/botruntime/journal"
 )
 
@@ -39,6 +40,12 @@ func (d *Directory) Take(evt any) (concerned, kept bool) {
 		return true, d.write(true, d.businessName(evt))
 	case *events.Contact:
 		return true, d.write(true, d.contactName(evt))
+	case *hook.NumberChanged:
+		return true, d.write(false, d.numberChanged(evt))
+	case *events.LabelEdit:
+		return true, d.write(true, d.labelEdit(evt))
+	case *events.LabelAssociationChat:
+		return true, d.write(true, d.labelChat(evt))
 	case *events.Blocklist:
 		return true, d.write(true, d.blocklist(evt)...)
 	}

@@ -14,6 +14,8 @@ func chatRoutes() []route {
 		{"GET", bot.PathChats, withToken, (*call).listChats},
 		{"PATCH", bot.PathChat, withToken, (*call).changeChat},
 		{"DELETE", bot.PathChat, withToken, (*call).deleteChat},
+		{"PUT", bot.PathMessageStar, withToken, (*call).star},
+		{"DELETE", bot.PathMessageStar, withToken, (*call).unstar},
 	}
 }
 
@@ -26,6 +28,20 @@ func (c *call) changeChat() error {
 func (c *call) deleteChat() error {
 	return c.withDirectory(http.StatusOK, func(ctx context.Context, d Directory) (any, error) {
 		return d.DeleteChat(ctx, c.r.PathValue("chat"))
+	})
+}
+
+func (c *call) star() error   { return c.setStar(true) }
+func (c *call) unstar() error { return c.setStar(false) }
+
+// setStar puts a star at the message that the path names, or takes it away.
+func (c *call) setStar(star bool) error {
+	found, err := c.record()
+	if err != nil {
+		return err
+	}
+	return c.withDirectory(http.StatusOK, func(ctx context.Context, d Directory) (any, error) {
+		return bot.Starred{ID: found.Message.ID, Starred: star}, d.Star(ctx, found.Message, star)
 	})
 }
 

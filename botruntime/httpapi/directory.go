@@ -32,6 +32,14 @@ type Directory interface {
 	CreateChannel(ctx context.Context, request bot.CreateChannelRequest) (bot.Channel, error)
 	Follow(ctx context.Context, id string, follow bool) (bot.Channel, error)
 	MuteChannel(ctx context.Context, id string, mute bool) (bot.Channel, error)
+	ClearChat(ctx context.Context, chat string) (bot.Party, error)
+	Star(ctx context.Context, m bot.Message, star bool) error
+	Labels(ctx context.Context) ([]bot.Label, error)
+	SaveLabel(ctx context.Context, id string, request bot.LabelRequest) (bot.Label, error)
+	DeleteLabel(ctx context.Context, id string) (bot.Label, error)
+	LabelChats(ctx context.Context, id string) ([]bot.Party, error)
+	ChatLabels(ctx context.Context, chat string) ([]bot.Label, error)
+	SetChatLabels(ctx context.Context, chat string, ids []string) ([]bot.Label, error)
 	Groups(ctx context.Context) ([]bot.Group, error)
 	Group(ctx context.Context, id string) (bot.Group, error)
 	CreateGroup(ctx context.Context, request bot.CreateGroupRequest) (bot.CreatedGroup, error)
@@ -60,6 +68,9 @@ var directoryFaults = map[bot.ProblemKind]fault{
 	bot.ProblemNoSuchChannel: {status: http.StatusNotFound,
 		title:  text{"Saluran tidak ditemukan", "No such channel"},
 		detail: text{"Tidak ada saluran dengan alamat atau undangan ini.", "There is no channel with this address or invite."}},
+	bot.ProblemNoSuchLabel: {status: http.StatusNotFound,
+		title:  text{"Label tidak ditemukan", "Label not found"},
+		detail: text{"Akun ini tidak punya label dengan id ini.", "The account has no label with this id."}},
 	bot.ProblemNoPicture: {status: http.StatusNotFound,
 		title:  text{"Tidak ada foto", "No picture"},
 		detail: text{"Tidak ada foto, atau akun ini tidak boleh melihatnya.", "There is no picture, or the account may not see it."}},

@@ -10,6 +10,7 @@ import (
 func liveRoutes() []route {
 	return []route{
 		{"POST", bot.PathChatTyping, withToken, (*call).typing},
+		{"GET", bot.PathPresence, withToken, (*call).presences},
 		{"POST", bot.PathPresence, withToken, (*call).announce},
 		{"GET", bot.PathChatPresence, withToken, (*call).presence},
 		{"PUT", bot.PathChatPresence, withToken, (*call).subscribe},
@@ -64,6 +65,14 @@ func (c *call) announce() error {
 		return err
 	}
 	return c.done(text{"Terkirim.", "Sent."})
+}
+
+func (c *call) presences() error {
+	sender, err := c.sender()
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, bot.Presences{Presences: sender.Presences()})
 }
 
 func (c *call) presence() error {

@@ -165,29 +165,61 @@ func (c *call) getMessage() error {
 }
 
 func (c *call) eraseChat() error {
-	book, err := c.journal()
-	if err != nil {
-		return err
-	}
 	chat, err := c.chat(c.r.PathValue("chat"))
 	if err != nil {
 		return err
 	}
-	files, err := book.ChatFiles(c.r.Context(), chat)
+	switch c.r.URL.Query().Get("devices") {
+	case "", "false":
+	case "true":
+		if err := c.clearDevices(chat); err != nil {
+			return err
+		}
+	default:
+		return badParameter("devices", "true or false")
+	}
+	erased, err := c.erase(chat)
 	if err != nil {
 		return err
 	}
+	return c.json(http.StatusOK, bot.Erased{Messages: erased})
+}
+
+// clearDevices removes a chat's messages from the account's devices. The bot's own go later, because the change names the
+// last one.
+func (c *call) clearDevices(chat string) error {
+	if c.Directory == nil {
+		return faultMessagesOff
+	}
+	ctx, cancel := c.sessionContext()
+	defer cancel()
+	if _, err := c.Directory.ClearChat(ctx, chat); err != nil {
+		return classifyDirectory(err)
+	}
+	return nil
+}
+
+// erase removes what the bot keeps of a chat, and returns how many messages that were.
+func (c *call) erase(chat string) (int64, error) {
+	book, err := c.journal()
+	if err != nil {
+		return 0, err
+	}
+	files, err := book.ChatFiles(c.r.Context(), chat)
+	if err != nil {
+		return 0, err
+	}
 	erased, err := book.EraseChat(c.r.Context(), chat)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, hash := range files {
 		if c.Files == nil {
 			break
 		}
 		if err := c.Files.Drop(c.r.Context(), hash); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return c.json(http.StatusOK, bot.Erased{Messages: erased})
+	return erased, nil
 }

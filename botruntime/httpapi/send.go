@@ -47,6 +47,8 @@ type Sender interface {
 	Subscribe(ctx context.Context, chat string) (bot.Presence, error)
 	Unsubscribe(chat string) (bot.Presence, error)
 	PresenceOf(chat string) (bot.Presence, error)
+	// Presences is what is known of every chat that is subscribed to.
+	Presences() []bot.Presence
 	// RejectCall rejects a call.
 	RejectCall(ctx context.Context, id, from string) error
 	// Limits are what the account may do.

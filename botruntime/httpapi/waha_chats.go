@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"strconv"
@@ -110,6 +111,50 @@ func (c *call) wahaMessage() error {
 		return err
 	}
 	return c.json(http.StatusOK, c.teller().Message(found.Message))
+}
+
+// wahaStar puts a star at a message, or takes it away.
+func (c *call) wahaStar() error {
+	var asked bot.WAHAStar
+	if err := c.wahaRead(&asked); err != nil {
+		return err
+	}
+	chat, err := c.chat(asked.ChatID)
+	if err != nil {
+		return err
+	}
+	_, id, err := c.wahaID("messageId", asked.MessageID)
+	if err != nil {
+		return err
+	}
+	found, err := c.kept(id, chat)
+	if err != nil {
+		return err
+	}
+	return c.wahaDirectory(func(ctx context.Context, d Directory, _ string) (any, error) {
+		return wahaDone, d.Star(ctx, found.Message, asked.Star)
+	})
+}
+
+// wahaClearChat removes a chat's messages from the account's devices and from the bot.
+func (c *call) wahaClearChat() error {
+	chat, err := c.wahaChatOf()
+	if err != nil {
+		return err
+	}
+	if chat == "" {
+		return badParameter("chatId", "one chat")
+	}
+	if _, err := c.wahaWorking(); err != nil {
+		return err
+	}
+	if err := c.clearDevices(chat); err != nil {
+		return err
+	}
+	if _, err := c.erase(chat); err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, wahaDone)
 }
 
 // wahaSeen marks the messages as read that the request names, else the newest of the chat.

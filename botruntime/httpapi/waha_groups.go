@@ -119,6 +119,17 @@ func (c *call) wahaLeave() error {
 	return c.wahaDirectory(func(ctx context.Context, d Directory, id string) (any, error) { return wahaDone, d.Leave(ctx, id) })
 }
 
+// wahaDeleteGroup leaves a group, and deletes its chat from the account's devices.
+func (c *call) wahaDeleteGroup() error {
+	return c.wahaDirectory(func(ctx context.Context, d Directory, id string) (any, error) {
+		if err := d.Leave(ctx, id); err != nil {
+			return nil, err
+		}
+		_, err := d.DeleteChat(ctx, id)
+		return wahaDone, err
+	})
+}
+
 // wahaInvite answers with the code alone, as a JSON string.
 func (c *call) wahaInvite(renew bool) error {
 	return c.wahaDirectory(func(ctx context.Context, d Directory, id string) (any, error) {

@@ -144,6 +144,19 @@ func (c *call) wahaSetPresence() error {
 	return c.wahaNow(func(ctx context.Context, s Sender) error { return s.Typing(ctx, asked.ChatID, inChat) })
 }
 
+// wahaPresences answers with what is known of every chat that was subscribed to.
+func (c *call) wahaPresences() error {
+	sender, err := c.wahaWorking()
+	if err != nil {
+		return err
+	}
+	all := []bot.WAHAPresences{}
+	for _, known := range sender.Presences() {
+		all = append(all, waha.Presences(known))
+	}
+	return c.json(http.StatusOK, all)
+}
+
 // wahaPresence subscribes to a chat's presence and answers with what is known.
 func (c *call) wahaPresence() error {
 	sender, err := c.wahaWorking()

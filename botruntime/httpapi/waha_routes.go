@@ -11,7 +11,7 @@ import (
 // wahaRoutes are the paths of WAHA's API that the bot serves. They translate WAHA's words into the bot's and back, and
 // keep no state. What WAHA has beyond them is in bot.WAHAUnserved.
 func wahaRoutes() []route {
-	return slices.Concat(wahaFirstRoutes(), wahaMoreRoutes(), wahaChannelRoutes(), wahaFileRoutes())
+	return slices.Concat(wahaFirstRoutes(), wahaMoreRoutes(), wahaChannelRoutes(), wahaLabelRoutes(), wahaFileRoutes())
 }
 
 func wahaFirstRoutes() []route {
@@ -42,11 +42,13 @@ func wahaFirstRoutes() []route {
 		{"POST", bot.PathWAHASendLink, withToken, (*call).wahaSendLink},
 		{"PUT", bot.PathWAHAReaction, withToken, (*call).wahaReact},
 		{"POST", bot.PathWAHAForward, withToken, (*call).wahaForward},
+		{"PUT", bot.PathWAHAStar, withToken, (*call).wahaStar},
 		{"POST", bot.PathWAHASeen, withToken, (*call).wahaSeen},
 		{"GET", bot.PathWAHANewID, withToken, inSession((*call).wahaNewID)},
 		{"GET", bot.PathWAHANewStatusID, withToken, inSession((*call).wahaNewID)},
 
 		{"GET", bot.PathWAHAMessages, withToken, inSession((*call).wahaMessages)},
+		{"DELETE", bot.PathWAHAMessages, withToken, inSession((*call).wahaClearChat)},
 		{"GET", bot.PathWAHAMessage, withToken, inSession((*call).wahaMessage)},
 		{"PUT", bot.PathWAHAMessage, withToken, inSession((*call).wahaEdit)},
 		{"DELETE", bot.PathWAHAMessage, withToken, inSession((*call).wahaRevoke)},
@@ -93,6 +95,7 @@ func wahaMoreRoutes() []route {
 		{"POST", bot.PathWAHATextStatus, withToken, inSession((*call).wahaTextStatus)},
 		{"POST", bot.PathWAHADeleteStatus, withToken, inSession((*call).wahaDeleteStatus)},
 		{"POST", bot.PathWAHAPresence, withToken, inSession((*call).wahaSetPresence)},
+		{"GET", bot.PathWAHAPresence, withToken, inSession((*call).wahaPresences)},
 		{"GET", bot.PathWAHAChatPresence, withToken, inSession((*call).wahaPresence)},
 		{"POST", bot.PathWAHASubscribe, withToken, inSession((*call).wahaSubscribe)},
 		{"POST", bot.PathWAHACallReject, withToken, inSession((*call).wahaRejectCall)},
@@ -106,6 +109,7 @@ func wahaMoreRoutes() []route {
 		{"GET", bot.PathWAHAGroupJoinInfo, withToken, inSession((*call).wahaJoinInfo)},
 		{"POST", bot.PathWAHAGroupJoin, withToken, inSession((*call).wahaJoin)},
 		{"GET", bot.PathWAHAGroup, withToken, inSession((*call).wahaGetGroup)},
+		{"DELETE", bot.PathWAHAGroup, withToken, inSession((*call).wahaDeleteGroup)},
 		{"POST", bot.PathWAHAGroupLeave, withToken, inSession((*call).wahaLeave)},
 		{"PUT", bot.PathWAHAGroupSubject, withToken, inSession((*call).wahaSubject)},
 		{"PUT", bot.PathWAHAGroupDescription, withToken, inSession((*call).wahaDescription)},

@@ -3,6 +3,7 @@ package messenger
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -160,9 +161,25 @@ func (m *Messenger) PresenceOf(chat string) (bot.Presence, error) {
 	if known == nil {
 		return bot.Presence{Chat: party, People: []bot.PersonPresence{}}, nil
 	}
+	return shownPresence(known), nil
+}
+
+// shownPresence is a copy that later changes leave alone.
+func shownPresence(known *bot.Presence) bot.Presence {
 	shown := *known
 	shown.People = slices.Clone(known.People)
-	return shown, nil
+	return shown
+}
+
+// Presences is what is known of every chat that is subscribed to, by its id.
+func (m *Messenger) Presences() []bot.Presence {
+	m.presences.mu.Lock()
+	defer m.presences.mu.Unlock()
+	all := []bot.Presence{}
+	for _, id := range slices.Sorted(maps.Keys(m.presences.chats)) {
+		all = append(all, shownPresence(m.presences.chats[id]))
+	}
+	return all
 }
 
 // renewPresence tells a new connection what WhatsApp forgets with the old one.

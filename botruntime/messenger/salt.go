@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"fmt"
 	"time"
 
 	"go.mau.fi/whatsmeow"
@@ -12,27 +11,25 @@ import (
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waServerSync"
 	"go.mau.fi/whatsmeow/proto/waSyncAction"
-	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
-	waLog "go.mau.fi/whatsmeow/util/log"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/accountstate"
 	"sesi.dev/sesi/botruntime/journal"
 )
 
 // WhatsApp demands a token with the first message to someone. Where the person gave none, the token is made of the
 // account's salt, which the phone puts into its app state. This build of whatsmeow does not know the salt.
 const (
-	saltIndex       = "nct_salt_sync"
-	saltAction      = 80 // the field of a SyncActionValue
-	saltValue       = 1  // the field of the action
-	saltCollection  = appstate.WAPatchRegularHigh
-	saltTime        = 10 * time.Second // messages wait for it
-	saltPause       = time.Hour        // between two questions for a salt that the account does not have
-	maxPatchAnswers = 100              // of one question
+	saltIndex      = "nct_salt_sync"
+	saltAction     = 80 // the field of a SyncActionValue
+	saltValue      = 1  // the field of the action
+	saltCollection = appstate.WAPatchRegularHigh
+	saltTime       = 10 * time.Second // messages wait for it
+	saltPause      = time.Hour        // between two questions for a salt that the account does not have
 )
 
 // salt is what is known of an account's salt.
@@ -135,62 +132,20 @@ func (m *Messenger) findSalt(ctx context.Context, client *whatsmeow.Client, acco
 	return true
 }
 
-// fetchSalt reads the salt from the account's app state, beside whatsmeow's own copy of it and without changing that.
+// fetchSalt reads the salt from the account's app state.
 func fetchSalt(ctx context.Context, client *whatsmeow.Client) (found []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, saltTime)
 	defer cancel()
-	reader := appstate.NewProcessor(&store.Device{AppStateKeys: client.Store.AppStateKeys, AppState: &scratch{macs: map[string][]byte{}}}, waLog.Noop)
-	state := appstate.HashState{}
-	for range maxPatchAnswers {
-		list, err := client.DangerousInternals().FetchAppStatePatches(ctx, saltCollection, state.Version, state.Version == 0) //nolint:staticcheck // there is no public call
-		if err != nil {
-			return nil, err
+	err = accountstate.Read(ctx, client, saltCollection, func(change appstate.Mutation) {
+		switch value := saltIn(change.Index, change.Action); {
+		case value == nil:
+		case change.Operation == waServerSync.SyncdMutation_REMOVE:
+			found = nil
+		default:
+			found = value
 		}
-		var changes []appstate.Mutation
-		if changes, state, err = reader.DecodePatches(ctx, list, state, true); err != nil {
-			return nil, err
-		}
-		for _, change := range changes {
-			switch value := saltIn(change.Index, change.Action); {
-			case value == nil:
-			case change.Operation == waServerSync.SyncdMutation_REMOVE:
-				found = nil
-			default:
-				found = value
-			}
-		}
-		if !list.HasMorePatches {
-			return found, nil
-		}
-	}
-	return nil, fmt.Errorf("the app state has more than %d parts", maxPatchAnswers)
-}
-
-// scratch keeps what one reading of the app state needs to check its hashes.
-type scratch struct {
-	store.NoopStore
-	macs map[string][]byte
-}
-
-// PutAppStateMutationMACs implements store.AppStateStore.
-func (s *scratch) PutAppStateMutationMACs(_ context.Context, _ string, _ uint64, macs []store.AppStateMutationMAC) error {
-	for _, mac := range macs {
-		s.macs[string(mac.IndexMAC)] = mac.ValueMAC
-	}
-	return nil
-}
-
-// DeleteAppStateMutationMACs implements store.AppStateStore.
-func (s *scratch) DeleteAppStateMutationMACs(_ context.Context, _ string, indexes [][]byte) error {
-	for _, index := range indexes {
-		delete(s.macs, string(index))
-	}
-	return nil
-}
-
-// GetAppStateMutationMAC implements store.AppStateStore.
-func (s *scratch) GetAppStateMutationMAC(_ context.Context, _ string, index []byte) ([]byte, error) {
-	return s.macs[string(index)], nil
+	})
+	return found, err
 }
 
 // tokenNodes returns what a message to a person carries when the person gave no privacy token; nil when there is

@@ -12,6 +12,8 @@ import (
 	"go.mau.fi/whatsmeow"
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
+
+	"sesi.dev/sesi/botruntime/hook"
 )
 
 // iqWait bounds each request to WhatsApp.
@@ -71,11 +73,11 @@ type Gate struct {
 // as before, but cannot be linked to an account with a passkey.
 func Attach(client *whatsmeow.Client, notify func(any)) (*Gate, error) {
 	g := &Gate{client: client, notify: notify, wait: iqWait}
-	found, err := findHandlers(client)
+	found, err := hook.Find(client)
 	if err != nil {
 		return nil, err
 	}
-	err = found.wrap("notification", func(inner nodeHandler) nodeHandler {
+	err = found.Wrap("notification", func(inner hook.Handler) hook.Handler {
 		return func(ctx context.Context, node *waBinary.Node) {
 			if !g.handleNotification(ctx, node) {
 				inner(ctx, node)

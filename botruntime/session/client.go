@@ -11,6 +11,7 @@ import (
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 
+	"sesi.dev/sesi/botruntime/hook"
 	"sesi.dev/sesi/botruntime/passkey"
 )
 
@@ -51,6 +52,9 @@ func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, vi
 	gate, err := passkey.Attach(wa, gated)
 	if err != nil {
 		log.Error("accounts with a passkey cannot be linked, and a <success> before a pairing is complete would crash the bot", "error", err)
+	}
+	if err := hook.Numbers(wa, func(evt *hook.NumberChanged) bool { return deliver(wa, evt) }); err != nil {
+		log.Error("nobody is told of contacts who change their number", "error", err)
 	}
 	wa.BackgroundEventCtx = ctx
 	// The supervisor owns every reconnect; whatsmeow's own has neither jitter nor an upper limit.

@@ -16,8 +16,8 @@ var names = map[string][]bot.EventType{
 	"poll.vote": {bot.EventPoll}, "poll.vote.failed": {bot.EventPoll}, "presence.update": {bot.EventPresence},
 	"call.received": {bot.EventCall}, "call.accepted": {bot.EventCall}, "call.rejected": {bot.EventCall},
 	"group.v2.join": {bot.EventGroup}, "group.v2.leave": {bot.EventGroup}, "group.v2.update": {bot.EventGroup}, "group.v2.participants": {bot.EventGroup},
-	"state.change": nil, "group.join": nil, "group.leave": nil, "chat.archive": nil, "label.upsert": nil, "label.deleted": nil,
-	"label.chat.added": nil, "label.chat.deleted": nil, "event.response": nil, "event.response.failed": nil, "engine.event": nil,
+	"label.upsert": {bot.EventLabel}, "label.deleted": {bot.EventLabel}, "label.chat.added": {bot.EventLabel}, "label.chat.deleted": {bot.EventLabel},
+	"state.change": nil, "group.join": nil, "group.leave": nil, "chat.archive": nil, "event.response": nil, "event.response.failed": nil, "engine.event": nil,
 }
 
 // Types are the types of events that WAHA's events come of. It reports the first name that is none of WAHA's. "*" means
@@ -108,6 +108,8 @@ func (t Teller) payloads(e bot.Event) []named {
 		return t.call(d.Call)
 	case d.Presence != nil:
 		return []named{{"presence.update", Presences(*d.Presence)}}
+	case d.Label != nil:
+		return labelChange(d.Label)
 	case d.Group != nil:
 		return t.group(d.Group)
 	}

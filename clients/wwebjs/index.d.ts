@@ -17,8 +17,7 @@ declare namespace sesi {
         acceptInvite(inviteCode: string): Promise<string>;
         /** @deprecated It throws NotSupported. */
         addOrEditCustomerNote(...args: any[]): Promise<any>;
-        /** @deprecated It throws NotSupported. */
-        addOrRemoveLabels(...args: any[]): Promise<any>;
+        addOrRemoveLabels(labelIds: Array<number | string>, chatIds: string[]): Promise<void>;
         approveGroupMembershipRequests(groupId: string, options?: MembershipRequestActionOptions): Promise<MembershipRequestActionResult[]>;
         archiveChat(chatId: string): Promise<boolean>;
         cancelPairingCode(): Promise<void>;
@@ -43,11 +42,9 @@ declare namespace sesi {
         /** @deprecated It throws NotSupported. */
         getChannels(...args: any[]): Promise<any>;
         getChatById(chatId: string): Promise<Chat>;
-        /** @deprecated It throws NotSupported. */
-        getChatLabels(...args: any[]): Promise<any>;
+        getChatLabels(chatId: string): Promise<Label[]>;
         getChats(): Promise<Chat[]>;
-        /** @deprecated It throws NotSupported. */
-        getChatsByLabelId(...args: any[]): Promise<any>;
+        getChatsByLabelId(labelId: string): Promise<Chat[]>;
         getCommonGroups(contactId: string): Promise<ContactId[]>;
         getContactById(contactId: string): Promise<Contact>;
         /** @deprecated It throws NotSupported. */
@@ -60,10 +57,8 @@ declare namespace sesi {
         getFormattedNumber(number: string): Promise<string>;
         getGroupMembershipRequests(groupId: string): Promise<GroupMembershipRequest[]>;
         getInviteInfo(inviteCode: string): Promise<InviteInfo>;
-        /** @deprecated It throws NotSupported. */
-        getLabelById(...args: any[]): Promise<any>;
-        /** @deprecated It throws NotSupported. */
-        getLabels(...args: any[]): Promise<any>;
+        getLabelById(labelId: string): Promise<Label | undefined>;
+        getLabels(): Promise<Label[]>;
         getMessageById(messageId: string): Promise<Message | null>;
         getNumberId(number: string): Promise<ContactId | null>;
         /** @deprecated It throws NotSupported. */
@@ -218,12 +213,10 @@ declare namespace sesi {
         react(reaction: string): Promise<void>;
         reload(): Promise<Message | null>;
         reply(content: MessageContent, chatId?: string | null, options?: MessageSendOptions): Promise<Message>;
-        /** @deprecated It throws NotSupported. */
-        star(...args: any[]): Promise<any>;
+        star(): Promise<void>;
         /** @deprecated It throws NotSupported. */
         unpin(...args: any[]): Promise<any>;
-        /** @deprecated It throws NotSupported. */
-        unstar(...args: any[]): Promise<any>;
+        unstar(): Promise<void>;
         vote(selectedOptions: string[]): Promise<void>;
     }
 
@@ -243,8 +236,7 @@ declare namespace sesi {
         /** @deprecated It throws NotSupported. */
         addOrEditCustomerNote(...args: any[]): Promise<any>;
         archive(): Promise<boolean>;
-        /** @deprecated It throws NotSupported. */
-        changeLabels(...args: any[]): Promise<any>;
+        changeLabels(labelIds: Array<number | string>): Promise<void>;
         clearMessages(): Promise<boolean>;
         clearState(): Promise<boolean>;
         delete(): Promise<boolean>;
@@ -252,8 +244,7 @@ declare namespace sesi {
         getContact(): Promise<Contact>;
         /** @deprecated It throws NotSupported. */
         getCustomerNote(...args: any[]): Promise<any>;
-        /** @deprecated It throws NotSupported. */
-        getLabels(...args: any[]): Promise<any>;
+        getLabels(): Promise<Label[]>;
         /** @deprecated It throws NotSupported. */
         getPinnedMessages(...args: any[]): Promise<any>;
         markUnread(): Promise<boolean>;
@@ -403,6 +394,13 @@ declare namespace sesi {
         webClientShouldHandle: boolean;
         participants: object;
         reject(): Promise<void>;
+    }
+
+    export interface Label {
+        id: string;
+        name: string;
+        hexColor: string;
+        getChats(): Promise<Chat[]>;
     }
 
     export class Broadcast {

@@ -94,6 +94,53 @@ func TestContacts(t *testing.T) {
 	}
 }
 
+// Who changes the number is one person under two numbers: told of the contact, and in each group.
+func TestAPersonWithAnotherNumber(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{sim.AddrPN, sim.AddrLID} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			wa := simtest.Start(t, sim.Config{AddrMode: mode})
+			p := start(t, settings(wa, t.TempDir()))
+			own := jid(t, p.pair(wa).JID)
+			sari := wa.Person(sariPhone)
+			came, err := sari.Write(own, "halo")
+			mustSend(t, came, err)
+			group, err := wa.MakeGroup("Kas RT 05", mode, budiPhone, own.User, sariPhone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.groupEvent(bot.GroupCreated, always)
+			p.sends(http.StatusOK, textTo(group.JID().String(), "iuran"))
+			moved, err := sari.ChangeNumber(tutiPhone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, in := range map[string]string{"the contact": "", "the group": group.JID().String()} {
+				told := p.waitForEvent("another number of "+name, func(e bot.Event) bool {
+					return e.Type == bot.EventContactNumber && (e.Data.Number.Group != nil) == (in != "")
+				})
+				change := told.Data.Number
+				if change.Old.Phone != "+"+sariPhone || change.New.Phone != "+"+tutiPhone || change.Old.LID == "" || change.New.LID == "" || change.At.IsZero() {
+					t.Errorf("%s: %+v", name, change)
+				}
+				if in == "" && told.Chat != change.New.ID || in != "" && (told.Chat != in || change.Group.ID != in) {
+					t.Errorf("%s is in the chat %s", name, told.Chat)
+				}
+			}
+			came, err = moved.Write(own, "nomor baru")
+			mustSend(t, came, err)
+			p.waitForEvent("a message of the new number", func(e bot.Event) bool {
+				return e.Type == bot.EventMessage && e.Data.Message.Text == "nomor baru" && e.Data.Message.From.Phone == "+"+tutiPhone
+			})
+			m := p.sends(http.StatusOK, textTo(group.JID().String(), "lunas"))
+			p.waitFor("the group's message at the new number", func() bool {
+				return slices.ContainsFunc(onPhones(wa), func(at sim.OutMsg) bool { return at.ID == m.ID && at.Phone == tutiPhone && at.Text == "lunas" })
+			})
+		})
+	}
+}
+
 // contacts lists every contact, page by page.
 func (p *process) contacts(limit int) (all []bot.Contact) {
 	p.t.Helper()

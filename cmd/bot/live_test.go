@@ -104,6 +104,14 @@ func TestTypingAndPresence(t *testing.T) {
 	if fmt.Sprintf("%q", seen) != `["available" "availablerecording" "unavailable"]` {
 		t.Errorf("events %q", seen)
 	}
+	var all bot.Presences
+	if p.do(http.MethodGet, bot.PathPresence, nil, &all); len(all.Presences) != 1 || all.Presences[0].Chat.Phone != chat || len(all.Presences[0].People) != 1 {
+		t.Errorf("all: %+v", all)
+	}
+	var wahas []bot.WAHAPresences
+	if p.waha(200, http.MethodGet, "/api/default/presence", nil, &wahas); len(wahas) != 1 || wahas[0].Presences[0].LastKnownPresence != "offline" {
+		t.Errorf("all in WAHA's form: %+v", wahas)
+	}
 	// A new connection subscribes again; the end of the subscription ends the events.
 	subscribed := subscriptions()
 	if _, err := wa.KickAll("drop"); err != nil {
@@ -118,6 +126,9 @@ func TestTypingAndPresence(t *testing.T) {
 	p.do(http.MethodDelete, pathOf(bot.PathChatPresence, chat), nil, &known)
 	if known.Subscribed || len(known.People) != 0 {
 		t.Errorf("%+v", known)
+	}
+	if p.do(http.MethodGet, bot.PathPresence, nil, &all); all.Presences == nil || len(all.Presences) != 0 {
+		t.Errorf("no chat is subscribed to: %+v", all)
 	}
 }
 

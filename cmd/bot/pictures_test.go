@@ -9,7 +9,11 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"go.mau.fi/whatsmeow/proto/waSyncAction"
+
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // photo is a JPEG with sides of so many pixels.
@@ -185,6 +189,7 @@ func TestWhatTheAccountsDevicesShare(t *testing.T) {
 	if p.do(http.MethodGet, pathOf(bot.PathContact, sariPhone), nil, &contact); contact.ContactName != "Sari Dewi" || phone.AppState("contact", chat).GetContactAction().GetFirstName() != "Sari" {
 		t.Errorf("contact %+v", contact)
 	}
+	p.starsAndClears(t, phone, chat, came)
 	p.do(http.MethodDelete, path, nil, nil)
 	if phone.AppState("deleteChat", chat).GetDeleteChatAction() == nil || len(p.chats(10)) != 1 {
 		t.Error("the chat is not deleted on the phone, or on the bot too")
@@ -212,4 +217,62 @@ func TestWhatTheAccountsDevicesShare(t *testing.T) {
 	p.waha(201, http.MethodPost, "/api/default/chats/"+sariPhone+"@c.us/unread", nil, nil)
 	p.waha(200, http.MethodPut, "/api/default/contacts/"+sariPhone+"@c.us", object{"firstName": "Sari", "lastName": "D"}, nil)
 	p.waha(200, http.MethodDelete, "/api/default/chats/"+sariPhone+"@c.us", nil, nil)
+	p.deletesAGroup(wa, phone)
+}
+
+// starsAndClears puts a star at the message that came, takes it away, and clears the chat, by both APIs.
+func (p *process) starsAndClears(t *testing.T, phone sim.Person, chat, came string) {
+	t.Helper()
+	starred := func() bool { return phone.AppState("star", chat, came, "0", "0").GetStarAction().GetStarred() }
+	var done bot.Starred
+	for _, method := range []string{http.MethodPut, http.MethodDelete} {
+		want := method == http.MethodPut
+		if p.do(method, pathOf(bot.PathMessageStar, came), nil, &done); starred() != want || done.Starred != want || done.ID != came {
+			t.Errorf("%s: %+v, on the phone %v", method, done, starred())
+		}
+		id := "false_" + sariPhone + "@c.us_" + came
+		p.waha(200, http.MethodPut, bot.PathWAHAStar, object{"session": "default", "chatId": sariPhone + "@c.us", "messageId": id, "star": !want}, nil)
+		if starred() == want {
+			t.Errorf("by WAHA's path it is %v on the phone", starred())
+		}
+	}
+	p.refusesAt(http.MethodPut, pathOf(bot.PathMessageStar, "NONE"), nil, http.StatusNotFound)
+
+	cleared := func() *waSyncAction.ClearChatAction {
+		return phone.AppState("clearChat", chat, "1", "0").GetClearChatAction()
+	}
+	messages := pathOf(bot.PathChatMessages, "+"+sariPhone)
+	p.refusesAt(http.MethodDelete, messages+"?devices=perhaps", nil, http.StatusBadRequest)
+	var erased bot.Erased
+	if p.do(http.MethodDelete, messages+"?devices=true", nil, &erased); erased.Messages != 1 || cleared().GetMessageRange().GetMessages()[0].GetKey().GetID() != came {
+		t.Errorf("%d messages erased, on the phone %v", erased.Messages, cleared())
+	}
+	var left []bot.WAHAMessage
+	again, err := phone.Write(jid(t, chat), "halo juga")
+	mustSend(t, again, err)
+	p.waitForEvent("the phone's message", func(e bot.Event) bool { return e.Type == bot.EventMessageSent && e.Data.Message.ID == again })
+	path := "/api/default/chats/" + sariPhone + "@c.us/messages"
+	p.waha(200, http.MethodDelete, path, nil, nil)
+	if p.waha(200, http.MethodGet, path, nil, &left); len(left) != 0 || cleared().GetMessageRange().GetMessages()[0].GetKey().GetID() != again {
+		t.Errorf("%d messages are left, on the phone %v", len(left), cleared())
+	}
+	p.waha(400, http.MethodDelete, "/api/default/chats/all/messages", nil, nil)
+	// A chat that has a message again, for what follows.
+	again, err = phone.Write(jid(t, chat), "masih di sini")
+	mustSend(t, again, err)
+	p.waitForEvent("another one", func(e bot.Event) bool { return e.Type == bot.EventMessageSent && e.Data.Message.ID == again })
+}
+
+// deletesAGroup leaves a group by WAHA's path, and its chat is gone from the phone.
+func (p *process) deletesAGroup(wa *simtest.Sim, phone sim.Person) {
+	p.t.Helper()
+	group, err := wa.MakeGroup("Arisan", sim.AddrPN, phone.Number(), sariPhone)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.groupEvent(bot.GroupCreated, always)
+	p.waha(200, http.MethodDelete, "/api/default/groups/"+group.JID().String(), nil, nil)
+	if len(group.Info().Members) != 1 || phone.AppState("deleteChat", group.JID().String()).GetDeleteChatAction() == nil {
+		p.t.Errorf("the group has %v, the phone still has its chat", group.Info().Members)
+	}
 }

@@ -65,6 +65,13 @@ func TestAClientOfWAHAsDocument(t *testing.T) {
 	}
 	p.wahaEvent(h, "message", any1)
 	p.wahaEvent(h, "call.received", any1)
+	if err := wa.Person(own.User).GiveAppState(); err != nil {
+		t.Fatal(err)
+	}
+	p.waitFor("the phone's key", func() bool {
+		status, _, err := p.tryJSON(http.MethodPut, pathOf(bot.PathMessageStar, came), nil)
+		return err == nil && status == http.StatusOK
+	})
 	var pair bot.WAHALID
 	p.waha(200, http.MethodGet, "/api/default/lids/pn/6289900000001", nil, &pair)
 	var client outsideClient
@@ -76,6 +83,7 @@ func TestAClientOfWAHAsDocument(t *testing.T) {
 	t.Logf("%d operations answered as documented", len(client.Good))
 
 	p.wahaEvent(h, "message.revoked", any1)
+	p.wahaEvent(h, "label.deleted", any1)
 	h.mu.Lock()
 	all, err := json.Marshal(h.got)
 	h.mu.Unlock()

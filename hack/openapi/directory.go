@@ -4,6 +4,21 @@ import "sesi.dev/sesi/api/bot"
 
 const tagChats, tagContacts, tagGroups = "chats", "contacts", "groups"
 
+// labelID names a label in a path.
+type labelID struct {
+	ID string `path:"id" example:"1"`
+}
+
+type labelRequest struct {
+	labelID
+	bot.LabelRequest
+}
+
+type chatLabelsRequest struct {
+	chatRequest
+	bot.ChatLabelsRequest
+}
+
 type pageOfChats struct {
 	Before int64 `query:"before" description:"before from an earlier answer."`
 	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"100"`
@@ -97,8 +112,24 @@ var directoryOperations = map[string]operation{
 		tag:         tagChats, request: changeChatRequest{}, answer: bot.Party{}, problems: []int{400, 409, 413, 415, 422, 429, 502, 504}},
 	"DELETE " + bot.PathChat: {summary: "Delete a chat from the account's devices", description: "What the bot keeps of the chat stays.",
 		tag: tagChats, request: chatRequest{}, answer: bot.Party{}, problems: []int{409, 422, 429, 502, 504}},
+	"PUT " + bot.PathMessageStar: {summary: "Put a star at a message", description: "On all devices of the account.",
+		tag: tagChats, request: messageRequest{}, answer: bot.Starred{}, problems: []int{404, 409, 422, 429, 502, 504}},
+	"DELETE " + bot.PathMessageStar: {summary: "Take the star away from a message", tag: tagChats, request: messageRequest{}, answer: bot.Starred{},
+		problems: []int{404, 409, 422, 429, 502, 504}},
 	"PUT " + bot.PathContact: {summary: "Name a person in the account's address book",
 		tag: tagContacts, request: nameContactRequest{}, answer: bot.Party{}, problems: []int{400, 409, 413, 415, 422, 429, 502, 504}},
+
+	"GET " + bot.PathLabels: {summary: "The account's labels", description: "The labels of the WhatsApp Business app. WhatsApp is asked at each request; it needs a key that the phone sends soon after the linking.",
+		tag: tagChats, answer: bot.Labels{}, problems: []int{409, 429, 502, 504}},
+	"POST " + bot.PathLabels: {summary: "Make a label", description: "A repeated request makes a second label.",
+		tag: tagChats, request: bot.LabelRequest{}, status: 201, answer: bot.Label{}, problems: []int{400, 409, 413, 415, 429, 502, 504}},
+	"PUT " + bot.PathLabel: {summary: "Change a label's name and color",
+		tag: tagChats, request: labelRequest{}, answer: bot.Label{}, problems: []int{400, 404, 409, 413, 415, 429, 502, 504}},
+	"DELETE " + bot.PathLabel:   {summary: "Delete a label", tag: tagChats, request: labelID{}, answer: bot.Label{}, problems: []int{404, 409, 429, 502, 504}},
+	"GET " + bot.PathLabelChats: {summary: "The chats that have a label", tag: tagChats, request: labelID{}, answer: bot.LabelChats{}, problems: []int{404, 409, 429, 502, 504}},
+	"GET " + bot.PathChatLabels: {summary: "The labels of a chat", tag: tagChats, request: chatRequest{}, answer: bot.Labels{}, problems: []int{409, 422, 429, 502, 504}},
+	"PUT " + bot.PathChatLabels: {summary: "Set the labels of a chat", description: "Gives the chat the labels that it names, and takes all others away.",
+		tag: tagChats, request: chatLabelsRequest{}, answer: bot.Labels{}, problems: []int{400, 404, 409, 413, 415, 422, 429, 502, 504}},
 
 	"GET " + bot.PathGroups: {summary: "The account's groups", tag: tagGroups, answer: bot.Groups{}, problems: []int{409, 429, 502, 504}},
 	"POST " + bot.PathGroups: {summary: "Make a group",

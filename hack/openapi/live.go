@@ -15,6 +15,8 @@ type rejectRequest struct {
 var liveOperations = map[string]operation{
 	"POST " + bot.PathChatTyping: {summary: "Show that the account types", description: "composing and recording end by themselves after some seconds, or with paused.",
 		tag: tagMessages, request: typingRequest{}, answer: bot.Done{}, problems: []int{400, 409, 413, 415, 422, 504}},
+	"GET " + bot.PathPresence: {summary: "Who is online?", description: "What WhatsApp has said of the chats that the bot subscribed to.",
+		tag: tagMessages, answer: bot.Presences{}, problems: []int{409}},
 	"POST " + bot.PathPresence: {summary: "Show the account as online or offline",
 		description: "A bot is offline until it is asked. While it is online, the phone shows no notifications. It stays so over reconnections, until the bot restarts.",
 		tag:         tagMessages, request: bot.PresenceRequest{}, answer: bot.Done{}, problems: []int{400, 409, 413, 415, 504}},

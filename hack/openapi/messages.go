@@ -50,6 +50,11 @@ type editRequest struct {
 	bot.EditRequest
 }
 
+type eraseRequest struct {
+	chatRequest
+	Devices bool `query:"devices" default:"false" description:"Clear the chat on the account's devices too. It needs a key that the phone sends soon after the linking; before, the answer is 409."`
+}
+
 type deleteRequest struct {
 	messageRequest
 	Key string `header:"Idempotency-Key" maxLength:"255"`
@@ -84,8 +89,8 @@ var messageOperations = map[string]operation{
 		description: "Counters and the last error, as the bot's page shows them. They hold no content, number or name.",
 		tag:         tagMessages, answer: bot.Activity{}, problems: []int{409, 504}},
 	"DELETE " + bot.PathChatMessages: {summary: "Delete a chat from the bot",
-		description: "Deletes the chat's messages and events from the bot's disk. Nothing changes at WhatsApp.",
-		tag:         tagMessages, request: chatRequest{}, answer: bot.Erased{}, problems: []int{409, 422}},
+		description: "Deletes the chat's messages and events from the bot's disk. With devices=true also from the account's phone and its other devices, those with a star too; else nothing changes at WhatsApp.",
+		tag:         tagMessages, request: eraseRequest{}, answer: bot.Erased{}, problems: []int{400, 409, 422, 429, 502, 504}},
 }
 
 // allOperations describes every route, by method and path.

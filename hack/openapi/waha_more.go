@@ -166,7 +166,38 @@ type wahaContactNamed struct {
 	ID string `path:"id" example:"6281234567890@c.us"`
 }
 
+// WAHALabelBodyInSession is exported for its name in the document.
+type WAHALabelBodyInSession struct {
+	named
+	bot.WAHALabelBody
+}
+
+// WAHALabelBodyOfLabel is exported for its name in the document.
+type WAHALabelBodyOfLabel struct {
+	wahaLabelNamed
+	bot.WAHALabelBody
+}
+
+// WAHASetLabelsOfChat is exported for its name in the document.
+type WAHASetLabelsOfChat struct {
+	chatNamed
+	bot.WAHASetLabels
+}
+
+type wahaLabelNamed struct {
+	named
+	ID string `path:"id" example:"1"`
+}
+
 var wahaMoreOperations = map[string]operation{
+	"GET " + bot.PathWAHALabels:     wahaReads("The account's labels", named{}, []bot.WAHALabel{}, sendProblems...),
+	"POST " + bot.PathWAHALabels:    created(wahaReads("Make a label", WAHALabelBodyInSession{}, bot.WAHALabel{}, sendProblems...)),
+	"PUT " + bot.PathWAHALabel:      wahaReads("Change a label", WAHALabelBodyOfLabel{}, bot.WAHALabel{}, sendProblems...),
+	"DELETE " + bot.PathWAHALabel:   wahaReads("Delete a label", wahaLabelNamed{}, bot.WAHADone{}, sendProblems...),
+	"GET " + bot.PathWAHALabelChats: wahaReads("The chats that have a label", wahaLabelNamed{}, []bot.WAHAChatID{}, sendProblems...),
+	"GET " + bot.PathWAHAChatLabels: wahaReads("The labels of a chat", chatNamed{}, []bot.WAHALabel{}, sendProblems...),
+	"PUT " + bot.PathWAHAChatLabels: wahaReads("Set the labels of a chat", WAHASetLabelsOfChat{}, bot.WAHADone{}, sendProblems...),
+
 	"GET " + bot.PathWAHAContacts:        wahaReads("The people whose names the account knows", wahaContactsQuery{}, []bot.WAHAContactInfo{}, sendProblems...),
 	"GET " + bot.PathWAHAContact:         wahaReads("One contact", wahaContactNamed{}, bot.WAHAContactInfo{}, sendProblems...),
 	"GET " + bot.PathWAHAAbout:           wahaReads("The text below a person's name", wahaContactQuery{}, bot.WAHAAbout{}, sendProblems...),
@@ -182,6 +213,8 @@ var wahaMoreOperations = map[string]operation{
 	"DELETE " + bot.PathWAHAProfileImage: wahaReads("Remove the account's picture", named{}, bot.WAHADone{}, sendProblems...),
 	"PUT " + bot.PathWAHAContact:         wahaReads("Name a person in the account's address book", WAHAContactNameInSession{}, bot.WAHADone{}, sendProblems...),
 	"DELETE " + bot.PathWAHAChat:         wahaReads("Delete a chat from the account's devices", chatNamed{}, bot.WAHADone{}, sendProblems...),
+	"DELETE " + bot.PathWAHAMessages:     wahaReads("Clear a chat, on the account's devices and on the bot", chatNamed{}, bot.WAHADone{}, sendProblems...),
+	"PUT " + bot.PathWAHAStar:            wahaReads("Put a star at a message, or take it away", bot.WAHAStar{}, bot.WAHADone{}, sendProblems...),
 	"POST " + bot.PathWAHAChatArchive:    wahaDoes("Archive a chat", chatNamed{}),
 	"POST " + bot.PathWAHAChatUnarchive:  wahaDoes("Take a chat out of the archive", chatNamed{}),
 	"POST " + bot.PathWAHAChatUnread:     wahaDoes("Mark a chat as unread", chatNamed{}),
@@ -206,6 +239,7 @@ var wahaMoreOperations = map[string]operation{
 	"POST " + bot.PathWAHAConvertVideo:       wahaConverts("A video as WhatsApp shows it", "video/mp4"),
 	"POST " + bot.PathWAHADeleteStatus:       wahaSends("Take a status post back", WAHADeleteStatusInSession{}),
 	"POST " + bot.PathWAHAPresence:           wahaDoes("Show the account as online, offline or typing", WAHASetPresenceInSession{}),
+	"GET " + bot.PathWAHAPresence:            wahaReads("The presence of every chat that was asked for", named{}, []bot.WAHAPresences{}, sendProblems...),
 	"GET " + bot.PathWAHAChatPresence:        wahaReads("The presence of a chat", chatNamed{}, bot.WAHAPresences{}, sendProblems...),
 	"POST " + bot.PathWAHASubscribe:          wahaDoes("Ask for the presence of a chat", chatNamed{}),
 	"POST " + bot.PathWAHACallReject:         wahaDoes("Reject a call", WAHARejectCallInSession{}),
@@ -219,6 +253,7 @@ var wahaMoreOperations = map[string]operation{
 	"GET " + bot.PathWAHAGroupJoinInfo:       wahaReads("The group of an invite", wahaCodeNamed{}, bot.WAHAGroupInfo{}, sendProblems...),
 	"POST " + bot.PathWAHAGroupJoin:          wahaReads("Join a group", WAHAJoinGroupInSession{}, bot.WAHAJoined{}, sendProblems...),
 	"GET " + bot.PathWAHAGroup:               wahaReads("One group", wahaGroupNamed{}, bot.WAHAGroupInfo{}, sendProblems...),
+	"DELETE " + bot.PathWAHAGroup:            wahaReads("Leave a group, and delete its chat from the account's devices", wahaGroupNamed{}, bot.WAHADone{}, sendProblems...),
 	"POST " + bot.PathWAHAGroupLeave:         wahaReads("Leave a group", wahaGroupNamed{}, bot.WAHADone{}, sendProblems...),
 	"PUT " + bot.PathWAHAGroupSubject:        wahaReads("Change a group's subject", WAHASubjectInGroup{}, bot.WAHADone{}, sendProblems...),
 	"PUT " + bot.PathWAHAGroupDescription:    wahaReads("Change a group's description", WAHADescriptionInGroup{}, bot.WAHADone{}, sendProblems...),

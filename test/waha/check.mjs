@@ -9,6 +9,8 @@ const document = JSON.parse(readFileSync(new URL("openapi.json", import.meta.url
 document.components.schemas.WebhookConfig.properties.events.items = { type: "string" };
 // WAHA answers null where no phone is linked.
 document.components.schemas.SessionInfo.properties.me = { anyOf: [document.components.schemas.SessionInfo.properties.me, { type: "null" }] };
+// The document says in the words of an older OpenAPI that this may be null.
+document.components.schemas.LabelChatAssociation.properties.label = { anyOf: [{ $ref: "#/components/schemas/Label" }, { type: "null" }] };
 const ajv = new Ajv.default({ strict: false, validateFormats: false, allErrors: true });
 const compiled = new Map();
 

@@ -67,6 +67,7 @@ await client.GET("/api/{session}/lids/{lid}", { params: { path: { session, lid: 
 await client.GET("/api/{session}/lids/pn/{phoneNumber}", { params: { path: { session, phoneNumber: CHAT } } });
 
 await client.POST("/api/{session}/presence", { params: { path }, body: { presence: "typing", chatId: CHAT } });
+await client.GET("/api/{session}/presence", { params: { path } });
 await client.GET("/api/{session}/presence/{chatId}", { params: { path: inChat } });
 await client.POST("/api/{session}/presence/{chatId}/subscribe", { params: { path: inChat } });
 const status = await client.POST("/api/{session}/status/text", { params: { path }, body: { text: "kabar", backgroundColor: "#38b42f", font: 0, contacts: [CHAT] } as never });
@@ -95,6 +96,16 @@ for (const setting of ["info-admin-only", "messages-admin-only"] as const) {
   await client.PUT(`/api/{session}/groups/{id}/settings/security/${setting}`, { params: { path: group }, body: { adminsOnly: true } });
   await client.GET(`/api/{session}/groups/{id}/settings/security/${setting}`, { params: { path: group } });
 }
+const label = await client.POST("/api/{session}/labels", { params: { path }, body: { name: "Lead", colorHex: "#ff9485" } });
+const labelled = { session, labelId: label.data?.id ?? "" };
+await client.GET("/api/{session}/labels", { params: { path } });
+await client.PUT("/api/{session}/labels/{labelId}", { params: { path: labelled }, body: { name: "Pelanggan", color: 1 } });
+await client.PUT("/api/{session}/labels/chats/{chatId}", { params: { path: inChat }, body: { labels: [{ id: labelled.labelId }] } });
+await client.GET("/api/{session}/labels/chats/{chatId}", { params: { path: inChat } });
+await client.GET("/api/{session}/labels/{labelId}/chats", { params: { path: labelled } });
+await client.DELETE("/api/{session}/labels/{labelId}", { params: { path: labelled } });
+await client.PUT("/api/star", { body: { ...chat, messageId: CAME, star: true } });
+await client.DELETE("/api/{session}/chats/{chatId}/messages", { params: { path: inChat } });
 await client.POST("/api/{session}/groups/{id}/leave", { params: { path: group } });
 await client.POST("/api/sessions/{session}/restart", { params: { path } });
 

@@ -147,7 +147,7 @@ function hide(target, name, value) {
 const parts = [
     require('./client/link'), require('./client/send'), require('./client/messages'), require('./client/happenings'),
     require('./client/chats'), require('./client/contacts'), require('./client/groups'), require('./client/settings'),
-    require('./client/profile'),
+    require('./client/profile'), require('./client/labels'),
 ];
 for (const part of parts) {
     for (const [name, value] of Object.entries(part)) {

@@ -2,8 +2,7 @@
 
 const { NotSupported } = require('./errors');
 
-const phoneList = 'the bot does not mute, pin or star';
-const labels = 'labels are the business app\'s own; the bot does not read or change them';
+const phoneList = 'the bot does not mute or pin chats';
 const channels = 'the bot does not manage channels';
 const channelMessages = 'the bot does not read or write channels';
 const addressBook = 'the bot does not remove people from the phone\'s address book';
@@ -17,21 +16,21 @@ const history = 'the bot keeps what comes; it does not ask the phone for older m
 /** all are the methods of whatsapp-web.js that Sesi does not have, with the reason. */
 const all = {
     Client: {
-        acceptChannelAdminInvite: channels, acceptGroupV4Invite: invitations, addOrEditCustomerNote: notes, addOrRemoveLabels: labels,
+        acceptChannelAdminInvite: channels, acceptGroupV4Invite: invitations, addOrEditCustomerNote: notes,
         createCallLink: 'the bot makes no calls', createChannel: channels, deleteAddressbookContact: addressBook,
         deleteChannel: channels, demoteChannelAdmin: channels, getChannelByInviteCode: channels, getChannels: channels,
-        getChatLabels: labels, getChatsByLabelId: labels, getContactDeviceCount: 'the bot does not tell the devices of people',
-        getCustomerNote: notes, getLabelById: labels, getLabels: labels, getPinnedMessages: pins, muteChat: phoneList,
+        getContactDeviceCount: 'the bot does not tell the devices of people',
+        getCustomerNote: notes, getPinnedMessages: pins, muteChat: phoneList,
         pinChat: phoneList, revokeChannelAdminInvite: channels, searchChannels: channels, sendChannelAdminInvite: channels,
         sendResponseToScheduledEvent: appointments, subscribeToChannel: channels, syncHistory: history,
         transferChannelOwnership: channels, unmuteChat: phoneList, unpinChat: phoneList, unsubscribeFromChannel: channels,
     },
     Message: {
         acceptGroupV4Invite: invitations, editScheduledEvent: appointments, getOrder: shop, getPayment: shop, pin: pins,
-        star: phoneList, unpin: pins, unstar: phoneList,
+        unpin: pins,
     },
     Chat: {
-        addOrEditCustomerNote: notes, changeLabels: labels, getCustomerNote: notes, getLabels: labels,
+        addOrEditCustomerNote: notes, getCustomerNote: notes,
         getPinnedMessages: pins, mute: phoneList, pin: phoneList, syncHistory: history, unmute: phoneList, unpin: phoneList,
     },
     Channel: {

@@ -5,7 +5,7 @@ const path = require('node:path');
 const { after, before, test } = require('node:test');
 
 const { Client, MessageMedia } = require('..');
-const { ready } = require('./listen');
+const { Heard, ready } = require('./listen');
 const { Stage, until, shop } = require('./stage');
 
 const budi = '628111000001';
@@ -40,6 +40,22 @@ test('who people are', async (t) => {
     assert.equal((await client.getContactById(budiId)).isBlocked, false);
 });
 
+test('a person has another number', async (t) => {
+    const client = await ready(t, stage, Client);
+    const heard = new Heard(client, 'contact_changed');
+    const [siti, sitiNow] = ['628111000002', '628111000003'];
+    await stage.say(siti, 'halo');
+    const { gid } = await client.createGroup('Kas RT', [`${siti}@c.us`]);
+    await stage.ask('POST', '/number', { phone: siti, to: sitiNow });
+    const [ofContact, ...people] = await heard.next('contact_changed', (...args) => args[3]);
+    const [inGroup, ...same] = await heard.next('contact_changed', (...args) => !args[3]);
+    assert.deepEqual([people, same], [true, false].map((isContact) => [`${siti}@c.us`, `${sitiNow}@c.us`, isContact]));
+    assert.deepEqual([ofContact.type, ofContact.to, ofContact.from], ['notification_template', `${sitiNow}@c.us`, `${sitiNow}@c.us`]);
+    assert.deepEqual([inGroup.type, inGroup.from, inGroup.author], ['gp2', gid._serialized, `${siti}@c.us`]);
+    assert.ok(Math.abs(ofContact.timestamp * 1000 - Date.now()) < 60_000);
+    assert.equal((await ofContact.getContact()).id._serialized, `${sitiNow}@c.us`);
+});
+
 test('what the account shows of itself, and its chats on all devices', async (t) => {
     const client = await ready(t, stage, Client);
     const jpeg = MessageMedia.fromFilePath(path.join(__dirname, 'fixture', 'grey.jpg'));
@@ -64,6 +80,18 @@ test('what the account shows of itself, and its chats on all devices', async (t)
     await client.saveOrEditAddressbookContact(budi, 'Pak', 'Budi');
     assert.equal((await client.getContactById(budiId)).name, 'Pak Budi');
     const chat = await client.getChatById(budiId);
+    const message = (await chat.fetchMessages({ limit: 1 }))[0];
+    await message.star();
+    await message.unstar();
+    for (const name of ['Lead', 'Lunas']) await stage.api('POST', '/api/labels', { name, color: 1 });
+    assert.deepEqual((await client.getLabels()).map((one) => [one.id, one.name, one.hexColor]), [['1', 'Lead', '#64c4ff'], ['2', 'Lunas', '#64c4ff']]);
+    await client.addOrRemoveLabels([1, '2'], [budiId]);
+    await chat.changeLabels(['2']);
+    assert.deepEqual((await chat.getLabels()).map((one) => one.name), ['Lunas']);
+    assert.deepEqual((await client.getChatLabels(budiId)).map((one) => one.id), ['2']);
+    const label = await client.getLabelById('2');
+    assert.deepEqual((await label.getChats()).map((one) => one.id._serialized), [budiId]);
+    assert.deepEqual(await client.getChatsByLabelId('1'), []);
     for (const act of ['archive', 'unarchive', 'markUnread']) assert.equal(await chat[act](), true);
     for (const act of ['archiveChat', 'unarchiveChat', 'markChatUnread']) assert.equal(await client[act](budiId), true);
     assert.equal(await chat.delete(), true);

@@ -29,11 +29,13 @@ function watch(owner, name, what) {
 
 function watchAll() {
     const sesi = require('..');
+    const structures = { Label: require('../src/structures/label') };
     const { methods } = require('./fixture/names-1.34.json');
     for (const [made, names] of Object.entries(methods)) {
         for (const one of names) {
             const name = one.replace('static ', '');
-            if (made in sesi) watch(one === name ? sesi[made].prototype : sesi[made], name, `${made}.${name}`);
+            const kind = sesi[made] ?? structures[made];
+            if (kind) watch(one === name ? kind.prototype : kind, name, `${made}.${name}`);
         }
     }
     const { on } = sesi.Client.prototype;

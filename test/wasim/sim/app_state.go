@@ -53,6 +53,22 @@ func (p Person) GiveAppState() error {
 	return nil
 }
 
+// SetAppState makes a change on the person's phone; its bots are told.
+func (p Person) SetAppState(change appstate.PatchInfo) error {
+	a, err := p.server.account(p.phone)
+	if err != nil {
+		return err
+	}
+	a.appState.mu.Lock()
+	version, err := a.appState.changeLocked(context.Background(), change)
+	a.appState.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("change the app state of a phone: %w", err)
+	}
+	p.server.tellAppState(a, nil, string(change.Type), version)
+	return nil
+}
+
 // AppState returns what the person's devices keep under an index; nil for nothing.
 func (p Person) AppState(index ...string) *waSyncAction.SyncActionValue {
 	a, err := p.server.account(p.phone)

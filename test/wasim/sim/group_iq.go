@@ -181,5 +181,7 @@ func (s *Server) answerInvite(c *conn, iq *waBinary.Node, code string) {
 
 // isStranger reports whether a number is not on WhatsApp.
 func (a *account) isStranger() bool {
-	return isStranger(types.NewJID(a.phone, types.DefaultUserServer))
+	a.profile.mu.Lock()
+	defer a.profile.mu.Unlock()
+	return a.profile.saved.Moved || isStranger(types.NewJID(a.phone, types.DefaultUserServer))
 }

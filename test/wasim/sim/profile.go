@@ -31,6 +31,8 @@ type profile struct {
 		Profile
 		PictureURL string   `json:"pictureUrl,omitempty"`
 		Blocked    []string `json:"blocked,omitempty"`
+		// Moved is true for a number that its owner gave up for another.
+		Moved bool `json:"moved,omitempty"`
 	}
 }
 

@@ -67,10 +67,22 @@ const happenings = {
         return group.participants.map((one) => groupCall(client, { ...group, participants: [one] }, eventId));
     },
 
-    /** contact has no event of whatsapp-web.js: none of its changes is another number. */
+    /** contact has no event of whatsapp-web.js. */
     contact(client, { contact }) {
         client._forget(contact);
         return [];
+    },
+
+    /** contact.number tells of another number by a message that WhatsApp Web shows in the chat. */
+    'contact.number'(client, { number }, eventId) {
+        const [oldId, newId] = [number.old, number.new].map(fromParty);
+        client._forget(number.old);
+        client._forget(number.new);
+        const chat = number.group ?? number.new;
+        const message = new Message(client, { id: eventId, chat, from: number.old, kind: 'unsupported', timestamp: number.at });
+        message.type = number.group ? 'gp2' : 'notification_template';
+        if (!number.group) message.to = newId;
+        return [['contact_changed', message, oldId, newId, !number.group]];
     },
 
     async 'message.state'(client, { state }) {

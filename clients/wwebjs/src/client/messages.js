@@ -68,8 +68,13 @@ const messages = {
     },
 
     async _eraseChat(chatId) {
-        await this._api.json('DELETE', `/api/chats/${encodeURIComponent(toJID(chatId))}/messages`);
+        await this._api.json('DELETE', `/api/chats/${encodeURIComponent(toJID(chatId))}/messages?devices=true`);
         return true;
+    },
+
+    async _star({ id, remote }, starred) {
+        const where = `/api/messages/${encodeURIComponent(id)}/star?chat=${encodeURIComponent(toJID(remote))}`;
+        await this._api.json(starred ? 'PUT' : 'DELETE', where);
     },
 
     /** _downloadMedia is undefined where neither WhatsApp nor the phone has the file any more. */

@@ -38,7 +38,7 @@ class Chat extends Base {
         return this.client.sendSeen(this.id._serialized);
     }
 
-    /** clearMessages erases what the bot keeps of the chat; WhatsApp's own copy stays. */
+    /** clearMessages erases the chat on the account's devices, and what the bot keeps of it. */
     async clearMessages() {
         return this.client._eraseChat(this.id._serialized);
     }
@@ -57,6 +57,14 @@ class Chat extends Base {
 
     async delete() {
         return this.client._deleteChat(this.id._serialized);
+    }
+
+    async getLabels() {
+        return this.client.getChatLabels(this.id._serialized);
+    }
+
+    async changeLabels(labelIds) {
+        return this.client.addOrRemoveLabels(labelIds, [this.id._serialized]);
     }
 
     async sendStateTyping() {

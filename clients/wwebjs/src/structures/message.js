@@ -116,6 +116,14 @@ class Message extends Base {
         await this.client.sendReaction(this.id._serialized, reaction);
     }
 
+    async star() {
+        await this.client._star(this.id, true);
+    }
+
+    async unstar() {
+        await this.client._star(this.id, false);
+    }
+
     async forward(chat) {
         await this.client._forward(this.id, typeof chat === 'string' ? chat : chat.id._serialized);
     }

@@ -2,67 +2,32 @@ package passkey
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"reflect"
 	"sync"
 	"time"
-	"unsafe"
 
 	"go.mau.fi/whatsmeow"
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
+
+	"sesi.dev/sesi/botruntime/hook"
 )
-
-type nodeHandler = func(context.Context, *waBinary.Node)
-
-// handlers gives access to a client's map of node handlers, which whatsmeow keeps to itself. It must be changed
-// before the client connects only: the map has no lock.
-type handlers struct{ byTag reflect.Value }
-
-var errChanged = errors.New("whatsmeow's node handlers are not where they were")
-
-func findHandlers(client *whatsmeow.Client) (handlers, error) {
-	field := reflect.ValueOf(client).Elem().FieldByName("nodeHandlers")
-	want := reflect.TypeFor[nodeHandler]()
-	if !field.IsValid() || field.Kind() != reflect.Map || field.Type().Key().Kind() != reflect.String ||
-		!field.Type().Elem().ConvertibleTo(want) || field.IsNil() {
-		return handlers{}, errChanged
-	}
-	return handlers{reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem()}, nil
-}
-
-// wrap puts a handler in front of the one of a tag.
-func (h handlers) wrap(tag string, outer func(inner nodeHandler) nodeHandler) error {
-	key := reflect.ValueOf(tag).Convert(h.byTag.Type().Key())
-	old := h.byTag.MapIndex(key)
-	if !old.IsValid() {
-		return fmt.Errorf("%w: no handler of <%s>", errChanged, tag)
-	}
-	inner, ok := old.Convert(reflect.TypeFor[nodeHandler]()).Interface().(nodeHandler)
-	if !ok {
-		return errChanged
-	}
-	h.byTag.SetMapIndex(key, reflect.ValueOf(outer(inner)).Convert(h.byTag.Type().Elem()))
-	return nil
-}
 
 // Guard makes a client, which has not been connected yet, ignore a <success> while it is not linked. WhatsApp may send
 // one before a pairing is complete; whatsmeow then panics, because the device has no keys in the database. Attach does
 // this too. The error says that whatsmeow changed.
 func Guard(client *whatsmeow.Client) error {
-	found, err := findHandlers(client)
+	found, err := hook.Find(client)
 	if err != nil {
 		return err
 	}
 	return guard(client, found)
 }
 
-func guard(client *whatsmeow.Client, found handlers) error {
+func guard(client *whatsmeow.Client, found hook.Handlers) error {
 	var now pairing
 	client.AddEventHandler(now.ends)
-	err := found.wrap("iq", func(inner nodeHandler) nodeHandler {
+	err := found.Wrap("iq", func(inner hook.Handler) hook.Handler {
 		return func(ctx context.Context, node *waBinary.Node) {
 			if children := node.GetChildren(); len(children) == 1 && children[0].Tag == "pair-success" && node.Attrs["from"] == types.ServerJID {
 				now.begins() // whatsmeow takes no other
@@ -76,7 +41,7 @@ func guard(client *whatsmeow.Client, found handlers) error {
 	// whatsmeow writes when it was last connected without a lock, and one connection's <success> may still be in work
 	// when the next one's comes.
 	var one sync.Mutex
-	return found.wrap("success", func(inner nodeHandler) nodeHandler {
+	return found.Wrap("success", func(inner hook.Handler) hook.Handler {
 		return func(ctx context.Context, node *waBinary.Node) {
 			one.Lock()
 			defer one.Unlock()
