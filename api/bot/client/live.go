@@ -42,6 +42,11 @@ func (c *Client) Announce(ctx context.Context, request bot.PresenceRequest) erro
 	return c.Do(ctx, http.MethodPost, bot.PathPresence, request, nil)
 }
 
+// Presences are the presences of all chats that the bot subscribed to.
+func (c *Client) Presences(ctx context.Context) (all bot.Presences, err error) {
+	return all, c.Do(ctx, http.MethodGet, bot.PathPresence, nil, &all)
+}
+
 // Presence is what the bot knows of a chat's presence since it subscribed to it.
 func (c *Client) Presence(ctx context.Context, chat string) (presence bot.Presence, err error) {
 	return presence, c.Do(ctx, http.MethodGet, fill(bot.PathChatPresence, "chat", chat), nil, &presence)

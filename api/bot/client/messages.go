@@ -80,6 +80,16 @@ func (c *Client) MarkRead(ctx context.Context, id, chat string) error {
 	return c.Do(ctx, http.MethodPost, withChat(fill(bot.PathMessageRead, "id", id), chat), nil, nil)
 }
 
+// Star puts a star at a message on all devices of the account, Unstar takes it away.
+func (c *Client) Star(ctx context.Context, id, chat string) (starred bot.Starred, err error) {
+	return starred, c.Do(ctx, http.MethodPut, withChat(fill(bot.PathMessageStar, "id", id), chat), nil, &starred)
+}
+
+// Unstar is explained at Star.
+func (c *Client) Unstar(ctx context.Context, id, chat string) (starred bot.Starred, err error) {
+	return starred, c.Do(ctx, http.MethodDelete, withChat(fill(bot.PathMessageStar, "id", id), chat), nil, &starred)
+}
+
 // withKey is the header of a request that has a key.
 func withKey(key string) http.Header {
 	if key == "" {
