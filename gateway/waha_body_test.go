@@ -90,7 +90,7 @@ func TestALargeFileInABody(t *testing.T) {
 			}
 			used := (after.TotalAlloc - before.TotalAlloc) >> 20
 			t.Logf("name first %t, length told %t: %d MiB of memory for %d MiB", nameFirst, told, used, size>>20)
-			if used > 16 {
+			if used >= size>>20 { // a copy of it takes that much
 				t.Errorf("name first %t, length told %t: it took %d MiB of memory", nameFirst, told, used)
 			}
 		}

@@ -34,7 +34,7 @@ func (d *Directory) ChangeChat(ctx context.Context, chat string, request bot.Cha
 // DeleteChat removes a chat from the account's phone and its other devices. What the bot keeps of it stays.
 func (d *Directory) DeleteChat(ctx context.Context, chat string) (bot.Party, error) {
 	return d.changeChat(ctx, chat, func(jid types.JID, at time.Time, last *waCommon.MessageKey) []appstate.PatchInfo {
-		return []appstate.PatchInfo{appstate.BuildDeleteChat(jid, at, last)}
+		return []appstate.PatchInfo{deleteChat(jid, at, last)}
 	})
 }
 
@@ -46,13 +46,22 @@ func (d *Directory) ClearChat(ctx context.Context, chat string) (bot.Party, erro
 	})
 }
 
+// deleteChat is the change as WhatsApp's own devices make it, and Baileys: whatsmeow's has another name and collection.
+func deleteChat(chat types.JID, at time.Time, last *waCommon.MessageKey) appstate.PatchInfo {
+	const withMedia = "1"
+	return appstate.PatchInfo{Type: appstate.WAPatchRegularHigh, Mutations: []appstate.MutationInfo{{
+		Index: []string{appstate.IndexDeleteChat, chat.String(), withMedia}, Version: 6,
+		Value: appstate.BuildDeleteChat(chat, at, last).Mutations[0].Value,
+	}}}
+}
+
 // clearChat is the change that whatsmeow has no builder for.
 func clearChat(chat types.JID, at time.Time, last *waCommon.MessageKey) appstate.PatchInfo {
 	const withStarred, withMedia = "1", "0"
-	deletion := appstate.BuildDeleteChat(chat, at, last).Mutations[0].Value.GetDeleteChatAction()
+	messages := deleteChat(chat, at, last).Mutations[0].Value.GetDeleteChatAction().GetMessageRange()
 	return appstate.PatchInfo{Type: appstate.WAPatchRegularHigh, Mutations: []appstate.MutationInfo{{
 		Index: []string{appstate.IndexClearChat, chat.String(), withStarred, withMedia}, Version: 6,
-		Value: &waSyncAction.SyncActionValue{ClearChatAction: &waSyncAction.ClearChatAction{MessageRange: deletion.GetMessageRange()}},
+		Value: &waSyncAction.SyncActionValue{ClearChatAction: &waSyncAction.ClearChatAction{MessageRange: messages}},
 	}}}
 }
 
@@ -68,7 +77,7 @@ func (d *Directory) Star(ctx context.Context, m bot.Message, star bool) error {
 			return err
 		}
 	}
-	return d.ask(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
+	return d.inTurn(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
 		return changeState(ctx, client, appstate.BuildStar(chat, author, m.ID, m.FromMe, star))
 	})
 }
@@ -88,7 +97,7 @@ func (d *Directory) changeChat(ctx context.Context, chat string, changes func(ty
 	if err != nil {
 		return bot.Party{}, err
 	}
-	return party, d.ask(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
+	return party, d.inTurn(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
 		for _, patch := range changes(jid, at, last) {
 			if err := changeState(ctx, client, patch); err != nil {
 				return err
@@ -130,7 +139,7 @@ func (d *Directory) NameContact(ctx context.Context, id string, request bot.Name
 	if party.LID != "" {
 		action.LidJID = &party.LID
 	}
-	return party, d.ask(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
+	return party, d.inTurn(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
 		return changeState(ctx, client, appstate.PatchInfo{Type: appstate.WAPatchCriticalUnblockLow, Mutations: []appstate.MutationInfo{{
 			Index: []string{appstate.IndexContact, party.ID}, Version: 2, Value: &waSyncAction.SyncActionValue{ContactAction: action},
 		}}})

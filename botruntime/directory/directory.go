@@ -60,10 +60,12 @@ type Session interface {
 type Directory struct {
 	Options
 	session atomic.Pointer[Session]
+	// changing has an entry while a change of the app state is under way.
+	changing chan struct{}
 }
 
 // New returns a directory. It answers once Use was called.
-func New(o Options) *Directory { return &Directory{Options: o} }
+func New(o Options) *Directory { return &Directory{Options: o, changing: make(chan struct{}, 1)} }
 
 // Use gives the directory its session.
 func (d *Directory) Use(session Session) { d.session.Store(&session) }
@@ -122,6 +124,20 @@ func (d *Directory) ask(ctx context.Context, question func(context.Context, *wha
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	return classify(question(ctx, client))
+}
+
+// inTurn runs a change of the app state, which is what the account's devices keep in common: one at a time, because
+// WhatsApp takes a change only from a device that has read all earlier ones.
+func (d *Directory) inTurn(ctx context.Context, do func(context.Context, *whatsmeow.Client) error) error {
+	return d.ask(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
+		select {
+		case d.changing <- struct{}{}:
+			defer func() { <-d.changing }()
+			return do(ctx, client)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
 }
 
 // classify turns an error of WhatsApp into a refusal.

@@ -82,23 +82,23 @@ func number(id string) int {
 	return n
 }
 
-// withLabels reads the labels, and does something with them.
-func (d *Directory) withLabels(ctx context.Context, do func(context.Context, *whatsmeow.Client, *labels) error) error {
-	return d.ask(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
+// withLabels is a question that reads the labels, and does something with them.
+func withLabels(do func(context.Context, *whatsmeow.Client, *labels) error) func(context.Context, *whatsmeow.Client) error {
+	return func(ctx context.Context, client *whatsmeow.Client) error {
 		all, err := readLabels(ctx, client)
 		if err != nil {
 			return err
 		}
 		return do(ctx, client, all)
-	})
+	}
 }
 
 // Labels lists the account's labels.
 func (d *Directory) Labels(ctx context.Context) (found []bot.Label, err error) {
-	err = d.withLabels(ctx, func(_ context.Context, _ *whatsmeow.Client, all *labels) error {
+	err = d.ask(ctx, withLabels(func(_ context.Context, _ *whatsmeow.Client, all *labels) error {
 		found = all.sorted(func(string) bool { return true })
 		return nil
-	})
+	}))
 	return found, err
 }
 
@@ -110,7 +110,7 @@ func (d *Directory) SaveLabel(ctx context.Context, id string, request bot.LabelR
 	case request.Color < 0 || request.Color >= len(bot.LabelColors):
 		return bot.Label{}, badField("color", "a number, 0 to "+strconv.Itoa(len(bot.LabelColors)-1))
 	}
-	err = d.withLabels(ctx, func(ctx context.Context, client *whatsmeow.Client, all *labels) error {
+	err = d.inTurn(ctx, withLabels(func(ctx context.Context, client *whatsmeow.Client, all *labels) error {
 		if id == "" {
 			id = strconv.Itoa(all.last + 1)
 		} else if _, known := all.byID[id]; !known {
@@ -118,25 +118,25 @@ func (d *Directory) SaveLabel(ctx context.Context, id string, request bot.LabelR
 		}
 		saved = bot.MakeLabel(id, request.Name, request.Color)
 		return changeState(ctx, client, appstate.BuildLabelEdit(saved.ID, saved.Name, int32(saved.Color), false))
-	})
+	}))
 	return saved, err
 }
 
 // DeleteLabel removes a label from the account, and so from all chats.
 func (d *Directory) DeleteLabel(ctx context.Context, id string) (gone bot.Label, err error) {
-	err = d.withLabels(ctx, func(ctx context.Context, client *whatsmeow.Client, all *labels) error {
+	err = d.inTurn(ctx, withLabels(func(ctx context.Context, client *whatsmeow.Client, all *labels) error {
 		var known bool
 		if gone, known = all.byID[id]; !known {
 			return &Refusal{Kind: bot.ProblemNoSuchLabel}
 		}
 		return changeState(ctx, client, appstate.BuildLabelEdit(id, gone.Name, int32(gone.Color), true))
-	})
+	}))
 	return gone, err
 }
 
 // LabelChats lists the chats that have a label.
 func (d *Directory) LabelChats(ctx context.Context, id string) (chats []bot.Party, err error) {
-	err = d.withLabels(ctx, func(_ context.Context, _ *whatsmeow.Client, all *labels) error {
+	err = d.ask(ctx, withLabels(func(_ context.Context, _ *whatsmeow.Client, all *labels) error {
 		if _, known := all.byID[id]; !known {
 			return &Refusal{Kind: bot.ProblemNoSuchLabel}
 		}
@@ -144,7 +144,7 @@ func (d *Directory) LabelChats(ctx context.Context, id string) (chats []bot.Part
 		slices.SortFunc(chats, func(a, b bot.Party) int { return cmp.Compare(a.ID, b.ID) })
 		chats = slices.CompactFunc(chats, func(a, b bot.Party) bool { return a.ID == b.ID })
 		return nil
-	})
+	}))
 	return chats, err
 }
 
@@ -154,10 +154,10 @@ func (d *Directory) ChatLabels(ctx context.Context, chat string) (found []bot.La
 	if err != nil {
 		return nil, err
 	}
-	err = d.withLabels(ctx, func(_ context.Context, _ *whatsmeow.Client, all *labels) error {
+	err = d.ask(ctx, withLabels(func(_ context.Context, _ *whatsmeow.Client, all *labels) error {
 		found = all.sorted(func(id string) bool { return len(all.at(id, forms)) > 0 })
 		return nil
-	})
+	}))
 	return found, err
 }
 
@@ -167,7 +167,7 @@ func (d *Directory) SetChatLabels(ctx context.Context, chat string, ids []string
 	if err != nil {
 		return nil, err
 	}
-	err = d.withLabels(ctx, func(ctx context.Context, client *whatsmeow.Client, all *labels) error {
+	err = d.inTurn(ctx, withLabels(func(ctx context.Context, client *whatsmeow.Client, all *labels) error {
 		patch := appstate.PatchInfo{Type: appstate.WAPatchRegular}
 		for _, id := range ids {
 			if _, known := all.byID[id]; !known {
@@ -190,7 +190,7 @@ func (d *Directory) SetChatLabels(ctx context.Context, chat string, ids []string
 			return nil
 		}
 		return changeState(ctx, client, patch)
-	})
+	}))
 	return set, err
 }
 

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"errors"
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/appstate"
@@ -45,7 +46,7 @@ func (d *Directory) ChangeProfile(ctx context.Context, request bot.ChangeProfile
 	case request.About != nil && !fits(*request.About, 0, maxAbout):
 		return bot.Profile{}, badField("about", "at most 139 characters")
 	}
-	err := d.ask(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
+	err := d.inTurn(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
 		if request.About != nil {
 			if err := client.SetStatusMessage(ctx, *request.About); err != nil {
 				return err
@@ -62,8 +63,13 @@ func (d *Directory) ChangeProfile(ctx context.Context, request bot.ChangeProfile
 	return d.Profile(ctx)
 }
 
+// maxStateTries is how often a change is offered while other changes come first.
+const maxStateTries = 3
+
 // changeState changes what the account's devices keep in common. The phone gives a new device the key for it, which can
-// take a moment; a device without it cannot change anything.
+// take a moment; a device without it cannot change anything. When another device was quicker, whatsmeow reads that
+// device's change and tries again, but fails where it reads it for another reason at the same time, as it does behind a
+// login. d.inTurn calls it.
 func changeState(ctx context.Context, client *whatsmeow.Client, patch appstate.PatchInfo) error {
 	key, err := client.Store.AppStateKeys.GetLatestAppStateSyncKeyID(ctx)
 	if err != nil {
@@ -72,5 +78,13 @@ func changeState(ctx context.Context, client *whatsmeow.Client, patch appstate.P
 	if key == nil {
 		return &Refusal{Kind: bot.ProblemNotReady}
 	}
-	return client.SendAppState(ctx, patch)
+	for try := 1; ; try++ {
+		err := client.SendAppState(ctx, patch)
+		if !errors.Is(err, whatsmeow.ErrAppStateUpdate) || try == maxStateTries {
+			return err
+		}
+		if err := client.FetchAppState(ctx, patch.Type, false, false); err != nil {
+			return err
+		}
+	}
 }

@@ -215,22 +215,8 @@ func (e entry) target(where string) (Target, error) {
 			t.Secrets = append(t.Secrets, secret)
 		}
 	}
-	if len(e.Headers) > bot.MaxWebhookHeaders {
-		return wrong("headers", "at most %d", bot.MaxWebhookHeaders)
-	}
-	names := map[string]bool{}
-	for name, value := range e.Headers {
-		same := textproto.CanonicalMIMEHeaderKey(name)
-		if names[same] {
-			return wrong("headers", "%q is set twice", same)
-		}
-		names[same] = true
-		if !bot.AllowedWebhookHeader(name) {
-			return wrong("headers", "%q cannot be set", name)
-		}
-		if !bot.AllowedWebhookValue(value) {
-			return wrong("headers", "the value of %q has characters that a header cannot have, or a reference that nothing replaced (value not shown)", name)
-		}
+	if fault := faultOfHeaders(e.Headers); fault != "" {
+		return wrong("headers", "%s", fault)
 	}
 	switch e.Order {
 	case "":
@@ -247,6 +233,27 @@ func (e entry) target(where string) (Target, error) {
 		}
 	}
 	return t, nil
+}
+
+// faultOfHeaders says what is wrong with a webhook's own headers, and never their values.
+func faultOfHeaders(headers map[string]string) string {
+	if len(headers) > bot.MaxWebhookHeaders {
+		return fmt.Sprintf("at most %d", bot.MaxWebhookHeaders)
+	}
+	names := map[string]bool{}
+	for name, value := range headers {
+		same := textproto.CanonicalMIMEHeaderKey(name)
+		switch {
+		case names[same]:
+			return fmt.Sprintf("%q is set twice", same)
+		case !bot.AllowedWebhookHeader(name):
+			return fmt.Sprintf("%q cannot be set", name)
+		case !bot.AllowedWebhookValue(value):
+			return fmt.Sprintf("the value of %q has characters that a header cannot have, or a reference that nothing replaced (value not shown)", name)
+		}
+		names[same] = true
+	}
+	return ""
 }
 
 func validName(name string) bool {

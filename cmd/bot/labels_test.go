@@ -3,6 +3,9 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
 
 	"go.mau.fi/whatsmeow/appstate"
@@ -95,6 +98,33 @@ func TestLabels(t *testing.T) {
 	// An id is not given again, because chats may still have it.
 	if p.request(http.MethodPost, bot.PathLabels, bot.LabelRequest{Name: "Baru"}, http.StatusCreated, &made); made.ID != "7" {
 		t.Errorf("made %+v", made)
+	}
+	p.makesLabelsAtOnce(7)
+}
+
+// makesLabelsAtOnce makes labels at the same time: none takes the place of another. last is the newest label's id.
+func (p *process) makesLabelsAtOnce(last int) {
+	p.t.Helper()
+	const many = 5
+	var making sync.WaitGroup
+	for n := range many {
+		making.Go(func() {
+			if status, answer, err := p.tryJSON(http.MethodPost, bot.PathLabels, bot.LabelRequest{Name: fmt.Sprint("Serentak ", n)}); err != nil || status != http.StatusCreated {
+				p.t.Errorf("status %d, %s, %v", status, answer, err)
+			}
+		})
+	}
+	making.Wait()
+	var all bot.Labels
+	p.do(http.MethodGet, bot.PathLabels, nil, &all)
+	made := map[string]bool{}
+	for _, label := range all.Labels {
+		if id, err := strconv.Atoi(label.ID); err == nil && id > last && strings.HasPrefix(label.Name, "Serentak ") {
+			made[label.Name] = true
+		}
+	}
+	if len(made) != many {
+		p.t.Errorf("%d of %d labels are there: %v", len(made), many, names(all))
 	}
 }
 

@@ -191,7 +191,7 @@ func TestWhatTheAccountsDevicesShare(t *testing.T) {
 	}
 	p.starsAndClears(t, phone, chat, came)
 	p.do(http.MethodDelete, path, nil, nil)
-	if phone.AppState("deleteChat", chat).GetDeleteChatAction() == nil || len(p.chats(10)) != 1 {
+	if phone.AppState("deleteChat", chat, "1").GetDeleteChatAction() == nil || len(p.chats(10)) != 1 {
 		t.Error("the chat is not deleted on the phone, or on the bot too")
 	}
 	p.refusesAt(http.MethodPatch, path, bot.ChangeChatRequest{}, http.StatusBadRequest)
@@ -272,7 +272,7 @@ func (p *process) deletesAGroup(wa *simtest.Sim, phone sim.Person) {
 	}
 	p.groupEvent(bot.GroupCreated, always)
 	p.waha(200, http.MethodDelete, "/api/default/groups/"+group.JID().String(), nil, nil)
-	if len(group.Info().Members) != 1 || phone.AppState("deleteChat", group.JID().String()).GetDeleteChatAction() == nil {
+	if len(group.Info().Members) != 1 || phone.AppState("deleteChat", group.JID().String(), "1").GetDeleteChatAction() == nil {
 		p.t.Errorf("the group has %v, the phone still has its chat", group.Info().Members)
 	}
 }
