@@ -105,14 +105,25 @@ func TestKeptBodiesAreBounded(t *testing.T) {
 	g := newGateway(t, func(o *gateway.Options) { o.Limits.Held, o.Limits.Spooled = 64<<10, 100<<10 })
 	key := newKey(t, namespace, "read,send")
 	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "shop"), key, "")
-	slow, writer := io.Pipe()
-	defer writer.Close()
-	answered := make(chan reply)
-	go func() { answered <- g.post("/api/sendFile", key, slow, -1) }()
-	_, err := io.WriteString(writer, `{"chatId":"1",`)
-	must(t, err)
-	g.eventually(http.StatusTooManyRequests, "POST", "/api/sendText", key, `{"session":"shop"}`)
-	_, err = io.WriteString(writer, `"session":"shop"}`)
+	var writer *io.PipeWriter
+	answered := make(chan reply, 1)
+	begin := func() {
+		var slow *io.PipeReader
+		slow, writer = io.Pipe()
+		go func() { answered <- g.post("/api/sendFile", key, slow, -1) }()
+		_, err := io.WriteString(writer, `{"chatId":"1",`)
+		must(t, err)
+	}
+	begin()
+	wait(t, "the slow caller to take all the memory", func() bool {
+		select {
+		case <-answered: // it came while the other one was kept, and was refused itself
+			begin()
+		default:
+		}
+		return g.do("POST", "/api/sendText", key, `{"session":"shop"}`).status == http.StatusTooManyRequests
+	})
+	_, err := io.WriteString(writer, `"session":"shop"}`)
 	must(t, err)
 	must(t, writer.Close())
 	if got := <-answered; got.status != http.StatusOK || !strings.HasSuffix(got.body, `{"chatId":"1","session":"default"}`) {
