@@ -29,7 +29,6 @@ const link = {
         }
         const pause = this.options.pairWithPhoneNumber.intervalMs ?? 180_000;
         if (this._qrs.asked && Date.now() - this._qrs.asked < pause) return;
-        this._qrs.asked = Date.now();
         try {
             await this.requestPairingCode(phoneNumber);
         } catch (error) {
@@ -48,6 +47,7 @@ const link = {
 
     /** requestPairingCode returns the code to type on the phone, and tells the listeners of `code` too. */
     async requestPairingCode(phoneNumber) {
+        this._qrs.asked = Date.now(); // a code that is asked for meanwhile would take this one's place
         const { pairingCode } = await this._api.json('POST', '/api/session/pair', { body: { phoneNumber: String(phoneNumber) } });
         this._qrs.last = pairingCode;
         this._emitSafely('code', plain(pairingCode));
