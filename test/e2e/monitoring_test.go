@@ -52,8 +52,6 @@ func TestMonitoring(t *testing.T) {
 	empty := p.empty(t, queries)
 	link(t, session, phoneOf(190))
 	p.isQuiet(t, session, "SesiQRNeeded")
-	// more than the journal may hold, which its only reader does not read
-	say(t, session, "628990001902", strings.Repeat("panjang ", 7500), 320)
 	eventually(t, patience, "every query of the dashboard finds something", func(context.Context) error {
 		// queries about problems returned something before the scan
 		if empty = p.empty(t, empty); len(empty) > 0 {
@@ -78,6 +76,8 @@ func TestMonitoring(t *testing.T) {
 	p.fires(t, session, "SesiSendingHeld")
 	p.fires(t, session, "SesiEventsNotDelivered")
 	awaitReason(t, session, v1alpha1.ConditionSending, v1alpha1.ReasonTimelocked)
+	// more than the journal may hold, which its only reader does not read
+	say(t, session, "628990001902", strings.Repeat("panjang ", 7500), 320)
 	p.fires(t, session, "SesiJournalFull")
 
 	must(t, simulator(t.Context(), http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID}, nil))
