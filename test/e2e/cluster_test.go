@@ -118,6 +118,8 @@ type device struct {
 	Phone  string `json:"phone"`
 	Online bool   `json:"online"`
 	Logins int    `json:"logins"`
+	// Pending are the messages that it has not acknowledged.
+	Pending int `json:"pending"`
 }
 
 // simulator calls the simulated WhatsApp's control API through the API server.

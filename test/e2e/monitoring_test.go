@@ -79,6 +79,17 @@ func TestMonitoring(t *testing.T) {
 	// more than the journal may hold, which its only reader does not read
 	say(t, session, "628990001902", strings.Repeat("panjang ", 7500), 320)
 	p.fires(t, session, "SesiJournalFull")
+	// whatsmeow reads the phone's logout behind the messages that came before it
+	eventually(t, patience, "all messages have come", func(ctx context.Context) error {
+		seen, err := devices(ctx)
+		if err != nil {
+			return err
+		}
+		if n := seen[phoneOf(190)].Pending; n > 0 {
+			return fmt.Errorf("%d are not acknowledged", n)
+		}
+		return nil
+	})
 
 	must(t, simulator(t.Context(), http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID}, nil))
 	p.fires(t, session, "SesiSessionExpired")
