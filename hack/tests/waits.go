@@ -46,4 +46,10 @@ var waits = map[string]string{
 	"botruntime/httpapi TestNoFormOfARequestOpensTheDoor":          "many forms of each request, over connections of their own",
 	"botruntime/httpapi TestWhoMayDoWhat":                          "each request through each door",
 	"botruntime/httpapi FuzzRequest":                               "the processor: all routes, made for each request",
+	"test/wasim/sim TestThousandsWaitInOrder":                      "the processor: 2,000 messages are encrypted, decrypted and acknowledged",
+	"test/wasim/sim TestJournalRewritesItself":                     "the disk: 20 MB are written and synced",
+	"cmd/bot TestManyMessagesChangeTheSnapshotRarely":              "1,000 messages, and a receiver that refuses each third",
+	"cmd/bot TestNothingThatCameIsLost":                            "bots, which are killed while messages come, and started again",
+	"cmd/bot TestNothingIsSentTwice":                               "bots, which are killed while they send, and started again",
+	"cmd/bot TestItLeavesWellOnEverySignalThatEndsAProgram":        "a bot for each signal, which is linked, ended and started again",
 }
