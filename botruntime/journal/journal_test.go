@@ -260,6 +260,29 @@ func TestAFullJournalMakesRoom(t *testing.T) {
 	}
 }
 
+// A journal of few large messages that is a little too large loses a few of them, not all.
+func TestAJournalOfLargeMessagesLosesAFew(t *testing.T) {
+	const many = 100
+	j := open(t, t.TempDir(), nil)
+	for i := range many {
+		came(t, j, fmt.Sprint("M", i), chat(1), strings.Repeat("x", 20_000))
+	}
+	size, err := j.Size(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.SetLimits(time.Hour, size*9/10)
+	if err := j.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if gone := j.Stats().Evicted; gone == 0 || gone > many/4 || j.Full(t.Context()) {
+		t.Errorf("%d of %d events went", gone, many)
+	}
+	if _, err := j.Message(t.Context(), fmt.Sprint("M", many-1), chat(1).ID); err != nil {
+		t.Errorf("the newest message: %v", err)
+	}
+}
+
 func TestADamagedFileIsSetAside(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, FileName)

@@ -53,14 +53,14 @@ func (j *Journal) Tidy(ctx context.Context) error {
 		}
 	}
 	for {
-		over, err := j.excess(ctx)
+		part, err := j.excess(ctx)
 		if err != nil {
 			return err
 		}
-		if over <= 0 {
+		if part <= 0 {
 			break
 		}
-		removed, err := j.evict(ctx)
+		removed, err := j.evict(ctx, part)
 		if err != nil {
 			return err
 		}
@@ -152,8 +152,8 @@ const emptySends = `UPDATE sends SET raw = NULL, body = json_remove(body, '$.tex
 	'$.location', '$.contacts', '$.poll', '$.media', '$.status')`
 
 // evictOutbox removes one helping of the oldest settled entries because the journal is too large.
-func (t *Tx) evictOutbox() (int64, error) {
-	return t.remove(`DELETE FROM sends WHERE n IN (SELECT n FROM sends WHERE NOT pending ORDER BY n LIMIT ?)`, sweep)
+func (t *Tx) evictOutbox(part float64) (int64, error) {
+	return t.remove(`DELETE FROM sends WHERE n IN (SELECT n FROM sends WHERE NOT pending ORDER BY n LIMIT `+helping("sends")+`)`, sweep, part)
 }
 
 // eraseOutbox empties the messages that were sent to a chat. Those that wait are still sent.
@@ -181,13 +181,14 @@ func (j *Journal) Size(ctx context.Context) (int64, error) {
 	return size, err
 }
 
-func (j *Journal) excess(ctx context.Context) (int64, error) {
+// excess is the part of the journal that is beyond its limit: 0 or less while it fits.
+func (j *Journal) excess(ctx context.Context) (part float64, err error) {
 	most := j.keeps().maxBytes
 	if most <= 0 {
 		return 0, nil
 	}
 	size, err := j.Size(ctx)
-	return size - most, err
+	return float64(size-most) / float64(max(size, 1)), err
 }
 
 // Full reports whether the journal is too large for its limit. It asks the disk only after something was written, or the
@@ -211,18 +212,24 @@ type fill struct {
 	limits limits
 }
 
-// evict removes one helping of the oldest events and messages because the journal is too large.
-func (j *Journal) evict(ctx context.Context) (removed int64, err error) {
+// helping is how many rows of a table to remove at once: its part, and no more than a number of rows. So a journal of few
+// large messages does not lose all of them.
+func helping(table string) string {
+	return `CAST(min(?, 1 + (SELECT count(*) FROM ` + table + `) * ?) AS INTEGER)`
+}
+
+// evict removes one helping of the oldest events and messages because that part of the journal is too much.
+func (j *Journal) evict(ctx context.Context, part float64) (removed int64, err error) {
 	var events int64
 	err = j.Commit(ctx, func(t *Tx) error {
-		if events, err = t.remove(`DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ?)`, sweep); err != nil {
+		if events, err = t.remove(`DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT `+helping("events")+`)`, sweep, part); err != nil {
 			return err
 		}
-		messages, err := t.remove(`DELETE FROM messages WHERE n IN (SELECT n FROM messages ORDER BY n LIMIT ?)`, sweep)
+		messages, err := t.remove(`DELETE FROM messages WHERE n IN (SELECT n FROM messages ORDER BY n LIMIT `+helping("messages")+`)`, sweep, part)
 		if err != nil {
 			return err
 		}
-		sends, err := t.evictOutbox()
+		sends, err := t.evictOutbox(part)
 		removed = events + messages + sends
 		return err
 	})
