@@ -76,8 +76,8 @@ func alphanumeric(r rune) bool {
 // maxHost is the longest name of a host.
 const maxHost = 253
 
-// ValidHost reports whether a text is an IP address without brackets, or a host's name in ASCII. A name that ends in a
-// number is none: it is a port, or an address with a part missing.
+// ValidHost reports whether a text is an IP address without brackets, or a host's name in ASCII. A text that ends in
+// a number, and is no IP address, is not a name: it is a port, or an address with a part missing.
 func ValidHost(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true

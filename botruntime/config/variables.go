@@ -394,9 +394,9 @@ var variables = []variable{
 
 // exported are variables that Go's libraries read. They are not settings of the bot, but a .env file may contain them.
 var exported = []variable{
-	{name: "HTTPS_PROXY", help: "Proxy for HTTPS and WebSocket connections."},
-	{name: "ALL_PROXY", help: "Proxy for all connections, where HTTPS_PROXY is empty."},
-	{name: "HTTP_PROXY", help: "Proxy for all connections, where the two above are empty."},
+	{name: "HTTPS_PROXY", help: "Proxy for the connections to WhatsApp. Webhooks and files from other addresses use no proxy."},
+	{name: "ALL_PROXY", help: "The same, where HTTPS_PROXY is empty."},
+	{name: "HTTP_PROXY", help: "The same, where the two above are empty."},
 	{name: "NO_PROXY", help: "Hosts to reach without a proxy."},
 	{name: "SSL_CERT_FILE", help: "Certificate authorities to trust instead of the system's."},
 	{name: "SSL_CERT_DIR", help: "Folder of certificate authorities to trust."},

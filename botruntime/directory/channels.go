@@ -14,7 +14,7 @@ import (
 const (
 	// maxChannelName and maxChannelAbout are what WhatsApp's own clients let people write.
 	maxChannelName, maxChannelAbout = 100, 2048
-	// channelTerms and channelStage name WhatsApp's terms for whoever makes a channel.
+	// channelTerms and channelStage name the terms of WhatsApp that an account accepts before it makes a channel.
 	channelTerms, channelStage = "20601218", "5"
 )
 

@@ -18,8 +18,8 @@ type entry struct {
 	waha bool
 }
 
-// find returns the route of r, and nil when there is none. Of several, it is the one that has a word where the others
-// have a name of something, from the beginning of the path on.
+// find returns the route for r, or nil. If several routes match, the more specific one wins: the paths are compared from
+// the left, and a fixed segment goes before a parameter.
 func (m mux) find(r *http.Request) (found *entry) {
 	path := r.URL.EscapedPath()
 	for i := range m {

@@ -87,7 +87,7 @@ func (b *Inbox) Take(a Arrival) bool {
 // exhausted counts one more failure of an event, and reports whether it was the last try.
 func (b *Inbox) exhausted(key Key) bool {
 	if len(b.failing) >= maxFailing {
-		clear(b.failing) // they are counted anew
+		clear(b.failing) // counting starts again
 	}
 	b.failing[key]++
 	return b.failing[key] >= maxTries

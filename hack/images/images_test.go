@@ -161,7 +161,7 @@ func TestTheAuthoritiesAreThoseOfAModule(t *testing.T) {
 	names := map[string]bool{}
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if !want[string(block.Bytes)] {
-			t.Error("a certificate that is none of the module's")
+			t.Error("a certificate that is not in the module")
 		}
 		delete(want, string(block.Bytes))
 		certificate, err := x509.ParseCertificate(block.Bytes)

@@ -206,7 +206,7 @@ func (c *Client) Health(ctx context.Context) (health bot.Health, err error) {
 	return health, c.Do(ctx, http.MethodGet, bot.PathHealth, nil, &health)
 }
 
-// Restart connects anew, or runs a session again that was stopped.
+// Restart closes the connection to WhatsApp and makes a new one. A stopped session is started.
 func (c *Client) Restart(ctx context.Context) error {
 	return c.Do(ctx, http.MethodPost, bot.PathRestart, nil, nil)
 }

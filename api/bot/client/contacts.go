@@ -59,7 +59,7 @@ func (c *Client) Unblock(ctx context.Context, id string) (blocked bot.Blocked, e
 }
 
 // ContactPicture returns a person's picture, a JPEG, and its id; the caller closes it. A bot.ProblemNoPicture says that
-// there is none, or that the account may not see it.
+// the person has no picture, or that the account may not see it.
 func (c *Client) ContactPicture(ctx context.Context, id string) (picture io.ReadCloser, pictureID string, err error) {
 	return c.picture(ctx, fill(bot.PathContactPicture, "id", id))
 }
