@@ -62,11 +62,16 @@ generate-check: ## fails when `make generate` would change something
 	hack/lint/unchanged.sh make generate
 
 .PHONY: test
-test: ## the tests that need no Kubernetes program; it names what it leaves to test-cluster and e2e
+test: ## the tests that need no Kubernetes program; it names what it leaves to test-race, test-cluster and e2e
 	hack/deps.sh test
 	go run ./hack/tests machine
 	if command -v promtool apt-get >/dev/null; then $(MAKE) test-alerts; \
 	  else echo 'not run here, but by `make test-alerts` where promtool is installed: the alerts, the dashboard and the scrape configs'; fi
+
+.PHONY: test-race
+test-race: ## the tests of `make test` that have goroutines, with the race detector (gcc)
+	hack/deps.sh test race
+	go run ./hack/tests race
 
 .PHONY: test-alerts
 test-alerts: ## the alerts, the dashboard and the scrape configs, with promtool
@@ -74,13 +79,13 @@ test-alerts: ## the alerts, the dashboard and the scrape configs, with promtool
 
 .PHONY: test-cluster
 test-cluster: ## the tests that need a real API server: KUBEBUILDER_ASSETS, or setup-envtest's, or one that is built
-	hack/deps.sh test
+	hack/deps.sh test race
 	assets="$$(hack/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go run ./hack/tests apiserver
 
 .PHONY: test-proxies
 test-proxies: ## real reverse proxies in front of a bot, with the blocks of docs/reverse-proxy.md
 	nginx="$$(PATH=$$PATH:/usr/sbin; command -v nginx || hack/unpack.sh nginx nginx)" && caddy="$$(hack/tool.sh caddy)" && \
-	  SESI_PROXIES="nginx=$$nginx caddy=$$caddy" go test ./cmd/bot -run TestBehind -count=1
+	  traefik="$$(hack/tool.sh traefik)" && SESI_PROXIES="nginx=$$nginx caddy=$$caddy traefik=$$traefik" go test ./cmd/bot -run TestBehind -count=1
 
 .PHONY: soak
 soak: ## the random tests SOAK (20) times as long; a failure prints its seed

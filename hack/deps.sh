@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # deps.sh GROUP...: installs what a group of the project's commands needs of the system and does not find. Groups:
-# cluster, demo, test, lint. It asks Debian's apt; elsewhere it says what is missing.
+# cluster, demo, test, race, lint. It asks Debian's apt; elsewhere it says what is missing.
 set -euo pipefail
 
 commands() { # what must be found, as COMMAND-OR-FILE:PACKAGE; a comma parts names that will do as well
@@ -8,7 +8,8 @@ commands() { # what must be found, as COMMAND-OR-FILE:PACKAGE; a comma parts nam
     cluster) echo runc:runc ip:iproute2 iptables:iptables nsenter:util-linux openssl:openssl sysctl:procps \
       /usr/lib/cni/ptp:containernetworking-plugins php:php-cli jq:jq ;;
     demo) echo curl:curl ;;
-    test) echo gcc:gcc /usr/include/stdio.h:libc6-dev chromium,chromium-browser,google-chrome,google-chrome-stable,chrome:chromium php:php-cli ;;
+    race) echo gcc:gcc /usr/include/stdio.h:libc6-dev ;;
+    test) echo chromium,chromium-browser,google-chrome,google-chrome-stable,chrome:chromium php:php-cli ;;
     lint) echo shellcheck:shellcheck ;;
     *) echo "deps.sh: no group named $1" >&2; return 2 ;;
   esac

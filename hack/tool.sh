@@ -17,6 +17,7 @@ module() {
     kubeconform)     echo github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 ;;
     actionlint)      echo github.com/rhysd/actionlint/cmd/actionlint@v1.7.8 ;;
     caddy)           echo github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9 ;;
+    traefik)         echo github.com/traefik/traefik/v3:cmd/traefik@v3.6.12 ;; # its module replaces others
     cyclonedx-gomod) echo github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 ;;
     golangci-lint)   echo hack/lint@"$(cat "$here"/lint/go.mod "$here"/lint/main.go | sha256sum | cut -c1-12)" ;; # our own build, with a plugin
     *) echo "tool.sh: no tool named $1" >&2; return 1 ;;
@@ -33,6 +34,10 @@ if [ ! -x "$dir/$name" ]; then
   trap 'rm -rf "$made"' EXIT
   case $source in
     hack/*) (cd "$here/../${source%@*}" && go build -ldflags "-s -w" -o "$made/$name" .) >&2 ;;
+    *:*) # a module whose replacements hold only in its own folder
+      version=${source##*@} program=${source#*:} source=${source%%:*}
+      (cd / && go mod download "$source@$version" && cd "$(go env GOMODCACHE)/$source@$version" &&
+        go build -ldflags "-s -w" -o "$made/$name" "./${program%@*}") >&2 ;;
     *) (cd / && GOBIN=$made go install -ldflags "-s -w" "$source") >&2 ;;
   esac
   mkdir -p "$dir"

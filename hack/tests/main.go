@@ -2,6 +2,7 @@
 // which command runs those. It prints what `go test` prints, then how long each package and the slowest tests took.
 //
 //	tests machine [GO-TEST-FLAGS...]     the packages that need no Kubernetes program
+//	tests race [GO-TEST-FLAGS...]        those of them with goroutines, with the race detector
 //	tests apiserver [GO-TEST-FLAGS...]   the packages that need a real API server; KUBEBUILDER_ASSETS names its folder
 //	tests cluster [GO-TEST-FLAGS...]     the end-to-end tests; test/e2e/run.sh calls it
 //	tests report FILE                    the times of all runs whose SESI_TEST_RECORD named that file
@@ -28,27 +29,53 @@ func main() {
 	}
 }
 
-// commands run the packages of each kind.
-var commands = map[need]string{machine: "make test", apiServer: "make test-cluster", wholeCluster: "make e2e"}
+// command is one way to run tests.
+type command struct {
+	name  string
+	need  need
+	plain bool // packages without the race detector
+	race  bool // packages with it
+	make  string
+}
+
+var commands = []command{
+	{"machine", machine, true, false, "make test"},
+	{"race", machine, false, true, "make test-race"},
+	{"apiserver", apiServer, true, true, "make test-cluster"},
+	{"cluster", wholeCluster, true, false, "make e2e"},
+}
+
+// packages are those that the command runs.
+func (c command) packages(all packages) (paths []string) {
+	for _, part := range choose(all, c) {
+		paths = append(paths, part.packages...)
+	}
+	return paths
+}
 
 func run(args []string, out io.Writer) error {
 	if len(args) == 2 && args[0] == "report" {
 		return report(args[1], out)
 	}
-	if len(args) == 0 || commands[need(args[0])] == "" {
-		return errors.New("usage: tests machine|apiserver|cluster [GO-TEST-FLAGS...], or tests report FILE")
+	which := -1
+	if len(args) > 0 {
+		which = slices.IndexFunc(commands, func(c command) bool { return c.name == args[0] })
 	}
-	wanted := need(args[0])
+	if which < 0 {
+		return errors.New("usage: tests machine|race|apiserver|cluster [GO-TEST-FLAGS...], or tests report FILE")
+	}
+	wanted := commands[which]
 	all, err := readPackages()
 	if err != nil {
 		return err
 	}
 	verbose := slices.Contains(args, "-v")
 	seen, failed, began := results{verbose: verbose}, false, time.Now()
-	var raced []string
+	var ran, raced []string
 	var beside [2][]pass // the large pass with the race detector waits a lot; the others run in its pauses
 	for _, part := range choose(all, wanted) {
 		large := 0
+		ran = append(ran, part.packages...)
 		if part.race {
 			raced = append(raced, part.packages...)
 			if part.only == "" {
@@ -59,11 +86,15 @@ func run(args []string, out io.Writer) error {
 			beside[large] = append(beside[large], part)
 		}
 	}
+	flags := args[1:]
+	if len(beside[0]) == 0 || len(beside[1]) == 0 { // nothing else runs in the pauses of this pass
+		flags = append([]string{"-p", strconv.Itoa(runtime.NumCPU() + 1)}, flags...)
+	}
 	shared := &lockedWriter{out: out}
 	var outcomes [len(beside)]outcome
 	var running sync.WaitGroup
 	for n, passes := range beside {
-		running.Go(func() { outcomes[n] = runPasses(shared, passes, args[1:], verbose) })
+		running.Go(func() { outcomes[n] = runPasses(shared, passes, flags, verbose) })
 	}
 	running.Wait()
 	for _, one := range outcomes {
@@ -85,9 +116,15 @@ func run(args []string, out io.Writer) error {
 	if len(raced) > 0 {
 		fmt.Fprintf(out, "\nwith the race detector: %s\n", strings.Join(short(raced), " "))
 	}
-	for _, other := range []need{machine, apiServer, wholeCluster} {
-		if left := all.that(other); other != wanted && len(left) > 0 {
-			fmt.Fprintf(out, "not run here, but by `%s`: %s\n", commands[other], strings.Join(short(left), " "))
+	for _, other := range commands {
+		left, what := other.packages(all), "not run here"
+		if other.need != wanted.need || wanted.race {
+			left = slices.DeleteFunc(left, func(path string) bool { return slices.Contains(ran, path) })
+		} else {
+			what = "not run here with the race detector"
+		}
+		if other != wanted && len(left) > 0 {
+			fmt.Fprintf(out, "%s, but by `%s`: %s\n", what, other.make, strings.Join(short(left), " "))
 		}
 	}
 	if failed {

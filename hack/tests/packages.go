@@ -100,8 +100,8 @@ func (all packages) that(wanted need) (found []string) {
 	return found
 }
 
-// partlyRaced are packages of whose tests few have goroutines, and the race detector makes the others much slower. All
-// tests run without it, and those that the pattern names with it too.
+// partlyRaced are packages of whose tests few have goroutines, and the race detector makes the others much slower: those
+// that the pattern names run with it.
 var partlyRaced = map[string]string{
 	"botruntime/store": "^(TestManyUsersAtOnce|TestManyStartAtOnce|TestOpenWaitsForALockThatEndsSoon|TestASecondOpenInTheSameProcessIsRefused|" +
 		"TestWriteBackup|TestFailedBackupLeavesEverything|TestClear|TestClearWithoutRoomIsUndone|TestDiskFillsUpWhileRunning)$",
@@ -122,21 +122,21 @@ type pass struct {
 	only     string // a pattern of tests' names, or all
 }
 
-// choose makes the passes over the packages of one need, apart by whether they run with the race detector. The
+// choose makes the passes of a command. The race detector needs C, and everything compiled once more: `make test` leaves it
+// to a command of its own. The packages that need an API server run once, with it where it can find something. The
 // end-to-end tests run without: their goroutines only watch the cluster, whose programs are other processes.
-func choose(all packages, wanted need) (passes []pass) {
+func choose(all packages, wanted command) (passes []pass) {
 	var plain, raced pass
 	raced.race = true
-	for _, path := range longestFirst(all.that(wanted)) {
+	for _, path := range longestFirst(all.that(wanted.need)) {
 		name := strings.TrimPrefix(path, module)
 		only := partlyRaced[name]
 		switch {
-		case only != "":
-			plain.packages = append(plain.packages, path)
+		case wanted.race && only != "":
 			passes = append(passes, pass{[]string{path}, true, only})
-		case wanted != wholeCluster && !slices.Contains(notRaced, name) && all[path].hasGoroutines():
+		case wanted.race && !slices.Contains(notRaced, name) && all[path].hasGoroutines():
 			raced.packages = append(raced.packages, path)
-		default:
+		case wanted.plain:
 			plain.packages = append(plain.packages, path)
 		}
 	}
