@@ -233,7 +233,7 @@ func growth(t table, sessions []*result) {
 	}
 }
 
-// draw draws a picture for everything that has more than one number.
+// draw draws a picture for everything that was measured and has more than one number.
 func draw(all, sessions []*result, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -288,6 +288,9 @@ func draw(all, sessions []*result, dir string) error {
 		{"scale-memory.svg", plot.Chart{Title: "The operator's resident memory", X: bots, Y: plot.Axis{Label: "memory", Unit: "MiB"}}, memory},
 		{"scale-lags.svg", plot.Chart{Title: "A change in a bot to the status that a watch sees", X: bots, Y: plot.Axis{Label: "time", Unit: "ms"}}, lags},
 	} {
+		if !slices.ContainsFunc(picture.series, func(s plot.Series) bool { return len(s.Points) > 0 }) {
+			continue // its phase was not run
+		}
 		if err := plot.Write(dir, picture.file)(plot.Lines(picture.chart, picture.series...)); err != nil {
 			return fmt.Errorf("draw %s: %w", picture.file, err)
 		}
