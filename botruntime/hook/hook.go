@@ -1,5 +1,5 @@
-// Package hook puts handlers in front of whatsmeow's own, for nodes that this whatsmeow does not know. It reaches into
-// whatsmeow, so each hook has a test that fails when whatsmeow changes.
+// Package hook puts handlers in front of whatsmeow's own, for nodes that this whatsmeow does not know, and mends what it
+// keeps for too long. It reaches into whatsmeow, so each hook has a test that fails when whatsmeow changes.
 package hook
 
 import (
@@ -20,8 +20,11 @@ type Handler = func(context.Context, *waBinary.Node)
 // before the client connects only: the map has no lock.
 type Handlers struct{ byTag reflect.Value }
 
-// ErrChanged says that this package does not fit to whatsmeow.
-var ErrChanged = errors.New("whatsmeow's node handlers are not where they were")
+// The errors say that this package does not fit to whatsmeow.
+var (
+	ErrChanged      = errors.New("whatsmeow's node handlers are not where they were")
+	ErrQueueChanged = errors.New("whatsmeow's queue of unread nodes is not where it was")
+)
 
 // Find finds the handlers of a client that has not been connected yet.
 func Find(client *whatsmeow.Client) (Handlers, error) {

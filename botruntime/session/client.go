@@ -29,6 +29,8 @@ const (
 type client struct {
 	wa     *whatsmeow.Client
 	gate   *passkey.Gate // nil where whatsmeow cannot be hooked
+	unread hook.Unread
+	log    *slog.Logger
 	orders queue
 	// generation numbers the clients of a supervisor.
 	generation uint64
@@ -56,6 +58,13 @@ func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, vi
 	if err := hook.Numbers(wa, func(evt *hook.NumberChanged) bool { return deliver(wa, evt) }); err != nil {
 		log.Error("nobody is told of contacts who change their number", "error", err)
 	}
+	if err := hook.Members(wa); err != nil {
+		log.Error("a member with another number cannot read the next message to the group", "error", err)
+	}
+	unread, err := hook.FindUnread(wa)
+	if err != nil {
+		log.Error("a refused login is not noticed while messages of earlier connections wait to be handled", "error", err)
+	}
 	wa.BackgroundEventCtx = ctx
 	// The supervisor owns every reconnect; whatsmeow's own has neither jitter nor an upper limit.
 	wa.EnableAutoReconnect = false
@@ -70,7 +79,7 @@ func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, vi
 	// WhatsApp ends the stream behind a pairing, and whatsmeow may tell of that first.
 	wa.PrePairCallback = func(types.JID, string, string) bool { return deliver(wa, accepted{}) }
 	wa.AddEventHandlerWithSuccessStatus(func(evt any) bool { return deliver(wa, evt) })
-	return &client{wa: wa, gate: gate, cancel: func() {}, opened: func() bool { return true }}
+	return &client{wa: wa, gate: gate, unread: unread, log: log, cancel: func() {}, opened: func() bool { return true }}
 }
 
 // dial opens a connection that presents version, once ready is closed. whatsmeow ties the socket to the context that
@@ -91,6 +100,9 @@ func (c *client) dial(ctx context.Context, version wastore.WAVersionContainer, r
 		presentVersion(c.wa, version)
 		if !c.opened() {
 			return
+		}
+		if n := c.unread.Drop(); n > 0 {
+			c.log.Info("the last connection ended before all that it brought was handled; WhatsApp delivers the rest again", "unread", n)
 		}
 		err := c.wa.ConnectContext(ctx)
 		if ctx.Err() == nil {

@@ -135,8 +135,11 @@ func TestAPersonWithAnotherNumber(t *testing.T) {
 			})
 			m := p.sends(http.StatusOK, textTo(group.JID().String(), "lunas"))
 			p.waitFor("the group's message at the new number", func() bool {
-				return slices.ContainsFunc(onPhones(wa), func(at sim.OutMsg) bool { return at.ID == m.ID && at.Phone == tutiPhone && at.Text == "lunas" })
+				return slices.ContainsFunc(wa.Outbox(0), func(at sim.OutMsg) bool { return at.ID == m.ID && at.Phone == tutiPhone && at.Text == "lunas" })
 			})
+			if slices.ContainsFunc(wa.Outbox(0), func(at sim.OutMsg) bool { return at.ID == m.ID && at.Err != "" }) {
+				t.Error("the new number could not read the message at once")
+			}
 		})
 	}
 }
