@@ -60,6 +60,7 @@ type Gate struct {
 	client *whatsmeow.Client
 	notify func(any)
 	wait   time.Duration // for each answer of WhatsApp
+	shown  shown
 
 	mu        sync.Mutex
 	stage     stage
@@ -72,7 +73,7 @@ type Gate struct {
 // Failed, each from a goroutine that may not block. The error says that whatsmeow changed; the client then works
 // as before, but cannot be linked to an account with a passkey.
 func Attach(client *whatsmeow.Client, notify func(any)) (*Gate, error) {
-	g := &Gate{client: client, notify: notify, wait: iqWait}
+	g := &Gate{client: client, notify: notify, wait: iqWait, shown: shown{client: client}}
 	found, err := hook.Find(client)
 	if err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func Attach(client *whatsmeow.Client, notify func(any)) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g, guard(client, found)
+	return g, errors.Join(g.shown.watch(found), guard(client, found))
 }
 
 // handleNotification takes the gate's own notifications, and acknowledges them. A whatsmeow that knows them must
@@ -122,6 +123,7 @@ func (g *Gate) request(ctx context.Context, raw []byte) {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret)
 	g.client.Store.AdvSecretKey = secret
+	g.shown.set(nil)
 	g.mu.Unlock()
 	if g.take(raw) == nil {
 		return

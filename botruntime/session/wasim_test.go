@@ -350,6 +350,44 @@ func TestPairingCode(t *testing.T) {
 	}
 }
 
+// After a wrong pairing code the QR code that is shown still works, and so does the right pairing code.
+func TestAWrongPairingCode(t *testing.T) {
+	for name, then := range map[string]func(*testing.T, *simtest.Sim, *subject, bot.Code) error{
+		"then the QR code": func(t *testing.T, wa *simtest.Sim, _ *subject, code bot.Code) error {
+			t.Helper()
+			_, err := wa.Scan(t.Context(), code.Code, phone)
+			return err
+		},
+		"then the right one": func(t *testing.T, wa *simtest.Sim, s *subject, _ bot.Code) error {
+			t.Helper()
+			code, _ := s.Peek()
+			_, err := wa.EnterCode(t.Context(), phone, code.PairingCode)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wa := whatsapp(t, sim.Config{})
+			s := begin(t, wa, t.TempDir(), nil)
+			code, err := s.Pair(t.Context(), phone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wrong := "11111111"
+			if _, err := wa.EnterCode(t.Context(), phone, wrong); !errors.Is(err, sim.ErrRefused) {
+				t.Fatalf("the wrong code: %v", err)
+			}
+			if err := then(t, wa, s, code); err != nil {
+				t.Fatal(err)
+			}
+			s.untilConnected()
+			if strings.Contains(s.log.String(), string(bot.ReasonPairError)) {
+				t.Error("the pairing failed once")
+			}
+		})
+	}
+}
+
 func TestTwoNumbersDoNotGetEachOthersPairingCode(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
