@@ -17,18 +17,30 @@ const whereDue = ` s WHERE pending AND due <= ? AND file = '' AND NOT EXISTS (
 
 // TakeDue marks up to limit entries as being sent, and returns them in the order of the outbox. An entry waits while an
 // earlier one of its chat does, unless that one was never tried and has its own time. One with a file waits until
-// WhatsApp has the file.
+// WhatsApp has the file. An entry whose content the journal can no longer take comes back as it is, and not marked.
 func (j *Journal) TakeDue(ctx context.Context, limit int) (taken []Send, err error) {
 	if idle, err := j.idle(ctx); idle || err != nil {
 		return nil, err
 	}
+	taken, err = j.takeDue(ctx, limit, (*Tx).markSending)
+	if !AboutContent(err) {
+		return taken, err
+	}
+	return j.takeDue(ctx, limit, func(t *Tx, s *Send) error {
+		was := *s
+		err := t.part(func(t *Tx) error { return t.markSending(s) })
+		if AboutContent(err) {
+			*s, err = was, nil
+		}
+		return err
+	})
+}
+
+func (j *Journal) takeDue(ctx context.Context, limit int, mark func(*Tx, *Send) error) (taken []Send, err error) {
 	err = j.Commit(ctx, func(t *Tx) error {
 		taken, err = t.due(limit)
 		for i := 0; i < len(taken) && err == nil; i++ {
-			err = t.change(&taken[i], func(s *Send) bool {
-				s.Message.State, s.Message.Hold = bot.MessageSending, nil
-				return true
-			})
+			err = mark(t, &taken[i])
 		}
 		return err
 	})
@@ -36,6 +48,13 @@ func (j *Journal) TakeDue(ctx context.Context, limit int) (taken []Send, err err
 		return nil, err
 	}
 	return taken, nil
+}
+
+func (t *Tx) markSending(s *Send) error {
+	return t.change(s, func(s *Send) bool {
+		s.Message.State, s.Message.Hold = bot.MessageSending, nil
+		return true
+	})
 }
 
 func (t *Tx) due(limit int) (due []Send, err error) {

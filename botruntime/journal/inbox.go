@@ -46,8 +46,9 @@ type Arrival struct {
 	// Key names an event that WhatsApp delivers again while it is not acknowledged. Without one it comes only once: if
 	// the disk refuses it, it is owed, and written with the next event that the disk takes.
 	Key Key
-	// Instead writes of an event with a key that it came, where the journal can never take its content. It must touch
-	// the same tables as Write: that it succeeds shows that the journal works, and that the content is at fault.
+	// Instead writes of an event that it came, where the journal can never take its content: after several tries of one
+	// with a key, else at once. It must touch the same tables as Write: that it succeeds shows that the journal works, and
+	// that the content is at fault. Only an event without a key may have none.
 	Instead func(*Tx) error
 
 	failed int
@@ -59,7 +60,7 @@ func NewInbox(j *Journal, meter InboxMeter, log *slog.Logger) *Inbox {
 }
 
 // Take writes an event and reports whether it is on disk; only then may it be acknowledged to WhatsApp. An event whose
-// content the journal refuses at the last of several tries is written as Instead says, and taken.
+// content the journal refuses for good is written as Instead says, and taken.
 func (b *Inbox) Take(a Arrival) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,8 +71,8 @@ func (b *Inbox) Take(a Arrival) bool {
 	}
 	if AboutContent(err) {
 		a.failed = 1
-		if a.Key != (Key{}) && b.exhausted(a.Key) && b.commit(a.Instead) == nil {
-			b.unstorable(err)
+		if a.Instead != nil && b.exhausted(a.Key) && b.commit(a.Instead) == nil {
+			b.Unstorable(err)
 			delete(b.failing, a.Key)
 			return true
 		}
@@ -86,6 +87,9 @@ func (b *Inbox) Take(a Arrival) bool {
 
 // exhausted counts one more failure of an event, and reports whether it was the last try.
 func (b *Inbox) exhausted(key Key) bool {
+	if key == (Key{}) {
+		return true
+	}
 	if len(b.failing) >= maxFailing {
 		clear(b.failing) // counting starts again
 	}
@@ -93,9 +97,11 @@ func (b *Inbox) exhausted(key Key) bool {
 	return b.failing[key] >= maxTries
 }
 
-func (b *Inbox) unstorable(err error) {
+// Unstorable counts and logs an event of WhatsApp, or the result of a send, that was written without its content: err says
+// that the journal can never take that.
+func (b *Inbox) Unstorable(err error) {
 	b.meter.Unstorable()
-	b.log.Error("the journal can never take what an event says; of a message, only that it came is kept", "error", err)
+	b.log.Error("the journal can never take what an event says; of a message, only that it came or was sent is kept", "error", err)
 }
 
 // commit writes what is owed and then the new event, in one transaction. What is owed and fails by its content does not
@@ -126,7 +132,7 @@ func (b *Inbox) commit(write func(*Tx) error) error {
 			b.owed = append(b.owed, earlier)
 			continue
 		}
-		b.unstorable(why)
+		b.Unstorable(why)
 	}
 	return nil
 }

@@ -182,3 +182,16 @@ func TestAPanicInATransactionOfMany(t *testing.T) {
 		}
 	}
 }
+
+// What does not come again is written without its content at once.
+func TestAnEventWithoutAKeyIsKeptWithoutItsContent(t *testing.T) {
+	t.Parallel()
+	j, in, count := inbox(t)
+	refuseTexts(t, j, "poison")
+	once := arrival("A", "poison")
+	once.Key = Key{}
+	if took, got := in.Take(once), texts(t, j); !took || got != "[unstorable]" {
+		t.Errorf("took %v, and the journal has %s", took, got)
+	}
+	count.expect(t, 0, 1)
+}

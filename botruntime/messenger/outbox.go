@@ -17,7 +17,7 @@ const (
 	// answerTime bounds the wait for WhatsApp's answer to one message. whatsmeow has no bound of its own after a
 	// disconnect.
 	answerTime = 30 * time.Second
-	// retryPause is the pause after the journal failed.
+	// retryPause is the pause after the journal or the disk failed.
 	retryPause = 2 * time.Second
 )
 
@@ -136,14 +136,18 @@ func (m *Messenger) sendDue(ctx context.Context, client *whatsmeow.Client) time.
 func (m *Messenger) sendBatch(ctx context.Context, client *whatsmeow.Client, taken []journal.Send) bool {
 	results := make(chan result, len(taken))
 	written := make(chan bool, 1)
-	go func() { written <- m.settleAll(results) }()
+	go func() { written <- m.settleAll(ctx, results) }()
 	connected := true
 	m.begun = -1
 	var sent []bot.Party
 	waiting := map[string]bool{} // chats whose earlier message must go first
 	for _, s := range taken {
+		if s.Message.State != bot.MessageSending {
+			results <- result{send: s, verdict: notKept()}
+			continue
+		}
 		if !connected || ctx.Err() != nil || waiting[s.Message.Chat.ID] {
-			results <- result{s, verdict{state: bot.MessageQueued}}
+			results <- result{send: s, verdict: verdict{state: bot.MessageQueued}}
 			continue
 		}
 		v := m.attempt(ctx, client, &s)
@@ -157,7 +161,7 @@ func (m *Messenger) sendBatch(ctx context.Context, client *whatsmeow.Client, tak
 		if v.state == bot.MessageSent && s.Message.Chat.Kind == bot.PartyPerson && s.Target != s.Account && s.Listed {
 			sent = append(sent, s.Message.Chat)
 		}
-		results <- result{s, v}
+		results <- result{send: s, verdict: v}
 	}
 	close(results)
 	if !<-written {

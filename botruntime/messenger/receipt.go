@@ -22,43 +22,55 @@ func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
 		return true
 	}
 	var changed []bot.Message
-	kept := m.takeOnce(func(t *journal.Tx) error {
-		changed = changed[:0]
-		for _, id := range evt.MessageIDs {
-			was := bot.MessageState("")
-			s, err := t.UpdateSend(id, func(s *journal.Send) bool {
-				was = s.Message.State
-				if rank[was] >= rank[state] || was == bot.MessageCancelled {
-					return false
-				}
-				s.Message.State, s.Message.Hold, s.Message.Problem, s.Pending = state, nil, nil, false
-				return true
-			})
-			if err != nil {
-				return err
-			}
-			if s == nil || s.Message.State == was {
-				continue
-			}
-			if rank[was] == 0 {
-				if err := m.wasSent(t, s); err != nil {
-					return err
-				}
-			}
-			if err := m.tell(t, s, was); err != nil {
-				return err
-			}
-			changed = append(changed, s.Message)
-		}
-		return nil
-	})
-	if kept {
-		for _, one := range changed {
-			m.settled(one)
-			if f := m.flying.Load(); f != nil && f.id == one.ID {
-				f.land() // the recipient has it: WhatsApp's answer may be lost, and the messages behind it wait
-			}
+	write := func(bare bool) func(*journal.Tx) error {
+		return func(t *journal.Tx) (err error) {
+			changed, err = m.writeReceipt(t, evt.MessageIDs, state, bare)
+			return err
 		}
 	}
-	return kept
+	if !m.Inbox.Take(journal.Arrival{Write: write(false), Instead: write(true)}) {
+		return false
+	}
+	for _, one := range changed {
+		m.settled(one)
+		if f := m.flying.Load(); f != nil && f.id == one.ID {
+			f.land() // the recipient has it: WhatsApp's answer may be lost, and the messages behind it wait
+		}
+	}
+	return true
+}
+
+// writeReceipt writes the new state of messages, and returns those that changed. Bare, it writes nothing of what a
+// message says whose result was not written before.
+func (m *Messenger) writeReceipt(t *journal.Tx, ids []string, state bot.MessageState, bare bool) (changed []bot.Message, err error) {
+	for _, id := range ids {
+		was := bot.MessageState("")
+		s, err := t.UpdateSend(id, func(s *journal.Send) bool {
+			was = s.Message.State
+			if rank[was] >= rank[state] || was == bot.MessageCancelled {
+				return false
+			}
+			if bare && rank[was] == 0 {
+				s.Message = unstorable(s.Message)
+			}
+			s.Message.State, s.Message.Hold, s.Message.Problem, s.Pending = state, nil, nil, false
+			return true
+		})
+		if err != nil {
+			return nil, err
+		}
+		if s == nil || s.Message.State == was {
+			continue
+		}
+		if rank[was] == 0 {
+			if err := m.wasSent(t, s); err != nil {
+				return nil, err
+			}
+		}
+		if err := m.tell(t, s, was); err != nil {
+			return nil, err
+		}
+		changed = append(changed, s.Message)
+	}
+	return changed, nil
 }

@@ -1,7 +1,9 @@
 package messenger
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
@@ -15,9 +17,8 @@ type result struct {
 }
 
 // settleAll writes the results of messages, as many at once as there are. It reports whether all were written.
-func (m *Messenger) settleAll(results <-chan result) bool {
+func (m *Messenger) settleAll(ctx context.Context, results <-chan result) bool {
 	whole := true
-	var settled []bot.Message
 	for first := range results {
 		some := []result{first}
 	more:
@@ -32,33 +33,74 @@ func (m *Messenger) settleAll(results <-chan result) bool {
 				break more
 			}
 		}
-		ctx, cancel := commitContext()
-		settled = settled[:0]
-		err := m.Journal.CommitTogether(ctx, func(t *journal.Tx) error {
-			for _, r := range some {
-				s, err := m.settle(t, r)
-				if err != nil {
-					return err
-				}
-				if s != nil {
-					settled = append(settled, s.Message)
-				}
-			}
-			return nil
-		})
-		cancel()
-		if err != nil {
-			// The entries stay as they are, being sent: the next round sends them again under the same ids.
-			m.Log.Error("what became of a message could not be written", "messages", len(some), "error", err)
-			whole = false
-			continue
-		}
-		for _, one := range settled {
-			m.tally.tried(one, m.Journal.Now())
-			m.settled(one)
-		}
+		whole = m.writeResults(ctx, some) && whole
 	}
 	return whole
+}
+
+// writeResults writes results, and tells who waits for them. While the disk refuses them it tries again: to send the
+// messages again would not help. It reports whether they were written: where the process ends first, they stay as being
+// sent, and the next one sends them again under the same ids.
+func (m *Messenger) writeResults(ctx context.Context, some []result) bool {
+	for {
+		settled, err := m.commitResults(some, false)
+		if journal.AboutContent(err) && len(some) > 1 { // one of them must not keep out the others
+			whole := true
+			for i := range some {
+				whole = m.writeResults(ctx, some[i:i+1]) && whole
+			}
+			return whole
+		}
+		if journal.AboutContent(err) {
+			if bare, bareErr := m.commitResults(some, true); bareErr == nil {
+				m.Inbox.Unstorable(err)
+				settled, err = bare, nil
+			}
+		}
+		if err == nil {
+			for _, one := range settled {
+				m.tally.tried(one, m.Journal.Now())
+				m.settled(one)
+			}
+			return true
+		}
+		if !m.waitForDisk(ctx, err) {
+			return false
+		}
+	}
+}
+
+// waitForDisk logs that the result of a send could not be written, and waits before the next try. It reports false when
+// ctx ends first.
+func (m *Messenger) waitForDisk(ctx context.Context, err error) bool {
+	m.Log.Error("what became of a message could not be written; nothing is sent until it can be", "error", err)
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(retryPause):
+		return true
+	}
+}
+
+// commitResults writes results in one transaction, bare or with what the messages say, and returns the messages that
+// changed.
+func (m *Messenger) commitResults(some []result, bare bool) (settled []bot.Message, err error) {
+	ctx, cancel := commitContext()
+	defer cancel()
+	err = m.Journal.CommitTogether(ctx, func(t *journal.Tx) error {
+		settled = settled[:0]
+		for _, r := range some {
+			s, err := m.settle(t, r, bare)
+			if err != nil {
+				return err
+			}
+			if s != nil {
+				settled = append(settled, s.Message)
+			}
+		}
+		return nil
+	})
+	return settled, err
 }
 
 // rank orders the states that only go forward.
@@ -66,11 +108,15 @@ var rank = map[bot.MessageState]int{
 	bot.MessageSent: 1, bot.MessageDelivered: 2, bot.MessageRead: 3, bot.MessagePlayed: 4,
 }
 
-// settle writes the result of an attempt, and returns the entry as it is then; nil when it is gone.
-func (m *Messenger) settle(t *journal.Tx, r result) (*journal.Send, error) {
+// settle writes the result of an attempt, and returns the entry as it is then; nil when it is gone. Bare, it writes the
+// same without what the message says.
+func (m *Messenger) settle(t *journal.Tx, r result, bare bool) (*journal.Send, error) {
 	v, previous := r.verdict, bot.MessageState("")
 	s, err := t.UpdateSend(r.send.Message.ID, func(s *journal.Send) bool {
 		previous = s.Message.State
+		if bare {
+			s.Message = unstorable(s.Message)
+		}
 		if v.attempt {
 			s.Attempts++
 		}
@@ -98,6 +144,14 @@ func (m *Messenger) settle(t *journal.Tx, r result) (*journal.Send, error) {
 		}
 	}
 	return s, m.tell(t, s, previous)
+}
+
+// unstorable is what is kept of a message whose content the journal can never take: who wrote where, and its state.
+func unstorable(m bot.Message) bot.Message {
+	return bot.Message{
+		ID: m.ID, Chat: m.Chat, From: m.From, FromMe: m.FromMe, Origin: m.Origin, Kind: bot.KindUnsupported, UnsupportedType: "unstorable",
+		Timestamp: m.Timestamp, State: m.State, History: m.History,
+	}
 }
 
 // wasSent writes the consequences of a message that WhatsApp's server accepted.

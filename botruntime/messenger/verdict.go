@@ -114,6 +114,12 @@ func failed(kind bot.ProblemKind, detail string, code int, retryable bool) verdi
 	return verdict{state: bot.MessageFailed, problem: &bot.SendProblem{Type: kind.Type(), Detail: detail, Retryable: retryable, Code: code}}
 }
 
+// notKept is for a message that the journal cannot keep while it is sent. It is not sent: nobody could say what became
+// of it.
+func notKept() verdict {
+	return failed(bot.ProblemInternal, "The journal cannot keep the message; the bot's log says why.", 0, false)
+}
+
 func notOnWhatsApp(code int) verdict {
 	return failed(bot.ProblemNotOnWhatsApp, "Nobody has this number at WhatsApp. Nothing was sent.", code, false)
 }

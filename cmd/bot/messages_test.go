@@ -2,15 +2,12 @@ package main
 
 import (
 	"bufio"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -317,15 +314,7 @@ func TestAMessageThatTheJournalCanNeverTake(t *testing.T) {
 	p := start(t, settings(wa, dir))
 	own := jid(t, p.pair(wa).JID)
 	p.terminate()
-	db, err := sql.Open("sqlite", filepath.Join(dir, "session-default", "messages.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = db.ExecContext(t.Context(), `CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN CAST(NEW.body AS TEXT) LIKE '%poison%'
-		BEGIN SELECT RAISE(ABORT, 'refused'); END`)
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
+	refuseInJournal(t, dir, `BEFORE INSERT ON messages WHEN CAST(NEW.body AS TEXT) LIKE '%poison%'`)
 	friend := wa.Person("62899000001")
 	var want []string
 	for _, text := range []string{"first", "poison", "last"} {

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"database/sql"
+	"errors"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/wasim/simtest"
+)
+
+// copies counts how often a message reached a phone, whether people saw it twice or not.
+func copies(wa *simtest.Sim, id string) (n int) {
+	for _, m := range onPhones(wa) {
+		if m.ID == id && m.Retry == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// A message that was sent, and whose content the journal can never take afterwards: it is sent once, its state is true,
+// and it keeps out no other message.
+func TestAResultThatTheJournalCanNeverTake(t *testing.T) {
+	t.Parallel()
+	for name, trigger := range map[string]string{
+		"of the event":  `BEFORE INSERT ON events WHEN CAST(NEW.data AS TEXT) LIKE '%poison%'`,
+		"of each write": `BEFORE UPDATE ON sends WHEN NEW.body LIKE '%poison%'`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wa, dir := whatsapp(t), t.TempDir()
+			p := start(t, settings(wa, dir))
+			p.pair(wa)
+			p.sends(http.StatusOK, textTo("+62899000001", "first")) // later ones do not wait for each other's chat
+			p.terminate()
+			refuseInJournal(t, dir, trigger)
+			p = start(t, settings(wa, dir))
+			p.untilConnected()
+			bad := p.sends(http.StatusAccepted, textTo("+62899000001", "poison"), "Prefer", "respond-async")
+			good := p.sends(http.StatusOK, textTo("+62899000001", "good"))
+			m := p.stored(bad.ID)
+			want, times := bot.MessageState(""), 0
+			if name == "of the event" {
+				want, times = bot.MessageDelivered, 1
+				m = p.becomes(bad.ID, want)
+			} else if want = bot.MessageFailed; m.Problem == nil || m.Problem.Type != bot.ProblemInternal.Type() {
+				t.Errorf("no problem: %+v", m)
+			}
+			if m.State != want || m.Kind != bot.KindUnsupported || m.UnsupportedType != "unstorable" || m.Chat.Phone != "+62899000001" || copies(wa, bad.ID) != times {
+				t.Errorf("%d copies of %+v", copies(wa, bad.ID), m)
+			}
+			if copies(wa, good.ID) != 1 {
+				t.Error("the message behind it did not arrive once")
+			}
+			p.waitForEvent("its state", func(e bot.Event) bool {
+				return e.Type == bot.EventMessageState && e.Data.State.ID == bad.ID && e.Data.State.State != bot.MessageSending
+			})
+			answer, err := direct.Get("http://" + p.metrics + bot.PathMetrics)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			if exposed, err := io.ReadAll(answer.Body); err != nil || !strings.Contains(string(exposed), "\nsesi_bot_events_unstorable_total 1\n") {
+				t.Errorf("the metric does not count it: %v", err)
+			}
+			if strings.Contains(p.out.String(), "poison") || !strings.Contains(p.out.String(), "can never take") {
+				t.Error("the log says why, and not what")
+			}
+		})
+	}
+}
+
+// refuseInJournal makes the journal of a session that does not run refuse what a trigger finds.
+func refuseInJournal(t *testing.T, dir, trigger string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "session-default", "messages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), `CREATE TRIGGER refuse `+trigger+` BEGIN SELECT RAISE(ABORT, 'refused'); END`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
