@@ -1,0 +1,123 @@
+package webhook
+
+import (
+	"slices"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+)
+
+// buryLimit is how many helpings of events may be given up in one turn.
+const buryLimit = 128
+
+// judge decides about an event that was not accepted. It returns true when the event was given up and the line
+// continues.
+func (t *turn) judge(line *journal.Line, r result) (goOn bool) {
+	now := t.Now()
+	t.failed = true
+	t.state.Error, t.state.ErrorAt = t.why(r.answer), now
+	switch classify(r.answer) {
+	case gone:
+		t.state.Ended = true
+		return false
+	case away:
+		if !t.away { // several chats notice it at once
+			t.away = true
+			t.state.Failures++
+			if t.state.Since.IsZero() {
+				t.state.Since = now
+			}
+			t.state.Retry = now.Add(backoff(t.state.Failures, r.answer.asked, t.Dice))
+		}
+		return false
+	}
+	if !t.away {
+		t.well()
+	}
+	line.Failures++
+	if line.Since.IsZero() {
+		line.Since = now
+	}
+	if over(r.next.At, line.Since, now, t.target.Patience) {
+		t.bury(r.next, now)
+		line.Failures, line.Since = 0, time.Time{}
+		return true
+	}
+	line.Retry = now.Add(backoff(line.Failures, r.answer.asked, t.Dice))
+	return false
+}
+
+// well records that the receiver answers.
+func (t *turn) well() { t.state.Failures, t.state.Since, t.state.Retry = 0, time.Time{}, time.Time{} }
+
+// bury gives an event up.
+func (t *turn) bury(e journal.Event, now time.Time) {
+	t.dead = append(t.dead, bot.DeadLetter{
+		Seq: e.Seq, ID: e.ID, Type: e.Type, Chat: e.Chat, Events: 1, Error: t.state.Error, Timestamp: bot.At(e.At), DeadAt: bot.At(now),
+	})
+}
+
+// expire gives up every event whose patience is over while the receiver is away: each would fail like the one that was
+// tried.
+func (t *turn) expire() error {
+	now := t.Now()
+	if t.state.Failures == 0 || now.Sub(t.state.Since) <= t.target.Patience {
+		return nil
+	}
+	budget := buryLimit
+	var kept []journal.Line
+	for _, line := range t.state.Lines {
+		done, err := t.buryFrom(line.Chat, &line.Next, t.state.Cursor, now, &budget)
+		if err != nil {
+			return err
+		}
+		if !done {
+			kept = append(kept, line)
+		}
+	}
+	t.state.Lines = kept
+	if t.target.Order == OrderSession && len(kept) > 0 {
+		return nil
+	}
+	next := t.state.Cursor + 1
+	_, err := t.buryFrom("", &next, 0, now, &budget)
+	t.state.Cursor = next - 1
+	return err
+}
+
+// buryFrom gives up the events from next on, until it finds one whose patience is not over. done is true when there is
+// none up to the event to.
+func (t *turn) buryFrom(chat string, next *uint64, to uint64, now time.Time, budget *int) (done bool, err error) {
+	for *budget > 0 {
+		*budget--
+		_, last := t.Journal.Range()
+		if to > 0 {
+			last = min(last, to)
+		}
+		if *next > last {
+			return true, nil
+		}
+		events, after, err := t.read(chat, *next-1, to)
+		if err != nil {
+			return false, err
+		}
+		for _, e := range events {
+			if t.waits(e, chat) {
+				continue
+			}
+			if !over(e.At, t.state.Since, now, t.target.Patience) {
+				*next = e.Seq
+				return false, nil
+			}
+			t.bury(e, now)
+		}
+		*next = after + 1
+	}
+	return false, nil
+}
+
+// waits reports whether an event that was read for all chats belongs to a line.
+func (t *turn) waits(e journal.Event, chat string) bool {
+	return chat == "" && t.target.Order == OrderChat && slices.ContainsFunc(t.state.Lines, func(l journal.Line) bool { return l.Chat == e.Chat })
+}

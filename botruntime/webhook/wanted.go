@@ -1,0 +1,79 @@
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"go.mau.fi/whatsmeow/types"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/message"
+)
+
+// read reads a helping of events, of one chat or of all, and leaves out those that the target does not want. Events
+// that the journal had no room to keep become one dead letter.
+func (t *turn) read(chat string, after, to uint64) ([]journal.Event, uint64, error) {
+	q := journal.Query{After: after, To: to, Types: t.target.Events, Chat: chat, Limit: helping}
+	events, next, err := t.Journal.Events(t.ctx, q)
+	var lost *journal.GoneError
+	if errors.As(err, &lost) {
+		if to > 0 {
+			lost.Oldest = min(lost.Oldest, to)
+		}
+		now := bot.At(t.Now())
+		t.dead = append(t.dead, bot.DeadLetter{Seq: lost.Oldest, Chat: chat, Events: lost.Oldest - after,
+			Error: "the journal was full, and removed the event before it was delivered", Timestamp: now, DeadAt: now})
+		t.failed = true
+		return nil, lost.Oldest, nil
+	}
+	return slices.DeleteFunc(events, func(e journal.Event) bool { return !t.wants(e) }), next, err
+}
+
+// chooseChats finds the current id of each chat that the target names: a number may have become known since.
+func (t *turn) chooseChats() {
+	if len(t.target.Chats) == 0 {
+		return
+	}
+	t.only = map[string]bool{}
+	for _, chat := range t.target.Chats {
+		if jid, ok := message.Address(chat); ok {
+			for _, id := range message.Forms(t.Names.Party(jid, types.EmptyJID, "")) {
+				t.only[id] = true
+			}
+		}
+	}
+}
+
+// wants reports whether an event is one that the target asked for.
+func (t *turn) wants(e journal.Event) bool {
+	if t.only != nil && !t.only[e.Chat] {
+		return false
+	}
+	if !t.target.Groups && strings.HasSuffix(e.Chat, "@g.us") {
+		return false
+	}
+	if !t.target.FromMe && ofAccount(e) {
+		return false
+	}
+	return t.target.WAHA == nil || len(t.told(e)) > 0
+}
+
+// ofAccount reports whether the account itself did what the event reports.
+func ofAccount(e journal.Event) bool {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(e.Data, &members) != nil {
+		return false
+	}
+	for _, member := range members {
+		var who struct {
+			FromMe bool `json:"fromMe"`
+		}
+		if json.Unmarshal(member, &who) == nil && who.FromMe {
+			return true
+		}
+	}
+	return false
+}
