@@ -1,15 +1,15 @@
 package metrics
 
 import (
+	"runtime"
+	"slices"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"sesi.dev/sesi/api/bot"
 )
 
-func gauge(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("sesi_bot_"+name, help, labels, nil)
+func gauge(name, help string, labels ...string) *desc {
+	return &desc{aGauge, "sesi_bot_" + name, help, labels}
 }
 
 var (
@@ -21,58 +21,54 @@ var (
 	backupDesc     = gauge("backup_last_success_timestamp_seconds", "Time of the last good backup, or of the last check that it is still complete; 0 for never.")
 	intervalDesc   = gauge("backup_interval_seconds", "Time between backups as configured; 0 when they are off.")
 	webVersionDesc = gauge("web_version_age_seconds", "Age of the WhatsApp Web version in use: since it was fetched, or since the release of the library for the built-in one.")
-	buildDesc      = gauge("build_info", "Always 1; the labels name the build.", "version", "goversion")
+	buildDesc      = gauge("build_info", "Always 1; the labels name the build.", "goversion", "version")
 )
 
-// Describe implements prometheus.Collector.
-func (b *Bot) Describe(descs chan<- *prometheus.Desc) {
-	for _, counter := range b.counters {
-		counter.Describe(descs)
+// Names lists every metric that the bot can have; one whose labels have no values yet is not in a scrape.
+func (b *Bot) Names() (all []string) {
+	for _, one := range slices.Concat(b.counters, b.messages.counters()) {
+		all = append(all, one.name)
 	}
-	for _, desc := range []*prometheus.Desc{
+	for _, of := range []*desc{
 		stateDesc, connectedDesc, existsDesc, qrRequiredDesc, expiredDesc, backupDesc, intervalDesc, webVersionDesc, buildDesc,
+		cpuDesc, residentDesc, filesDesc, startDesc, goroutinesDesc, heapDesc,
 	} {
-		descs <- desc
+		all = append(all, of.name)
 	}
-	describeProcess(descs)
+	if b.messages != nil {
+		all = append(all, b.messages.attemptTime.name)
+		for _, of := range messageGauges {
+			all = append(all, of.name)
+		}
+	}
+	return all
 }
 
-// Collect implements prometheus.Collector.
-func (b *Bot) Collect(metrics chan<- prometheus.Metric) {
+// collect reads every metric of the bot.
+func (b *Bot) collect() (all []sample) {
 	for _, counter := range b.counters {
-		counter.Collect(metrics)
+		all = append(all, counter.collect()...)
 	}
-	metrics <- b.build
-	metrics <- number(backupDesc, float64(b.backedUp.Load())/1000)
-	metrics <- number(intervalDesc, time.Duration(b.interval.Load()).Seconds())
+	all = append(all, number(buildDesc, 1, runtime.Version(), b.version),
+		number(backupDesc, float64(b.backedUp.Load())/1000), number(intervalDesc, time.Duration(b.interval.Load()).Seconds()))
 	if fetched := b.webVersion.Load(); fetched != 0 {
-		metrics <- number(webVersionDesc, max(0, float64(b.now().Unix()-fetched)))
+		all = append(all, number(webVersionDesc, max(0, float64(b.now().Unix()-fetched))))
 	}
 	if source := b.snapshot.Load(); source != nil {
 		if snapshot := (*source)(); snapshot != nil {
-			collectSnapshot(metrics, snapshot)
+			all = append(all, collectSnapshot(snapshot)...)
 		}
 	}
-	collectProcess(metrics)
+	if b.messages != nil {
+		all = append(all, b.messages.collect()...)
+	}
+	return append(all, collectProcess()...)
 }
 
-func collectSnapshot(metrics chan<- prometheus.Metric, snapshot *bot.Snapshot) {
+func collectSnapshot(snapshot *bot.Snapshot) (all []sample) {
 	for _, state := range bot.States {
-		metrics <- flag(stateDesc, snapshot.State == state, string(state))
+		all = append(all, flag(stateDesc, snapshot.State == state, string(state)))
 	}
-	metrics <- flag(connectedDesc, snapshot.Connected)
-	metrics <- flag(existsDesc, snapshot.Exists)
-	metrics <- flag(qrRequiredDesc, snapshot.QRRequired)
-	metrics <- flag(expiredDesc, snapshot.Expired)
-}
-
-func flag(desc *prometheus.Desc, on bool, labels ...string) prometheus.Metric {
-	if on {
-		return number(desc, 1, labels...)
-	}
-	return number(desc, 0, labels...)
-}
-
-func number(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
-	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	return append(all, flag(connectedDesc, snapshot.Connected), flag(existsDesc, snapshot.Exists),
+		flag(qrRequiredDesc, snapshot.QRRequired), flag(expiredDesc, snapshot.Expired))
 }

@@ -4,20 +4,18 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"sesi.dev/sesi/api/bot"
 )
 
-// Messages counts what happens to messages. It is registered only while messages are on.
+// Messages counts what happens to messages. It is there only while messages are on.
 type Messages struct {
-	received, repeats, deliveries *prometheus.CounterVec
-	refused, unstorable           prometheus.Counter
+	received, repeats, deliveries *counter
+	refused, unstorable           *counter
 	gauges                        func() []Gauge
-	attempts, retries             *prometheus.CounterVec
-	attemptTime                   prometheus.Histogram
-	keys                          prometheus.Counter
-	files, fileBytes              *prometheus.CounterVec
+	attempts, retries             *counter
+	attemptTime                   *histogram
+	keys                          *counter
+	files, fileBytes              *counter
 }
 
 // Gauge is a value that is read at each scrape.
@@ -29,7 +27,7 @@ type Gauge struct {
 }
 
 // messageGauges are the gauges of messages. No label holds a number, a chat or a person's name.
-var messageGauges = map[string]*prometheus.Desc{
+var messageGauges = map[string]*desc{
 	"journal_bytes":            gauge("journal_bytes", "Disk space used by messages and events."),
 	"journal_last_event":       gauge("journal_last_event", "Number of the newest event."),
 	"journal_oldest_event":     gauge("journal_oldest_event", "Number of the oldest event that is kept."),
@@ -46,108 +44,96 @@ var messageGauges = map[string]*prometheus.Desc{
 	"outbox":                   gauge("outbox_messages", "Messages that wait to be sent, by state.", "state"),
 }
 
-// NewMessages registers the metrics of messages. gauges is called at each scrape.
+// NewMessages adds the metrics of messages, before the first scrape. gauges is called at each scrape.
 func (b *Bot) NewMessages(gauges func() []Gauge) *Messages {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sesi_bot_" + name, Help: help}, labels)
-	}
 	m := &Messages{
-		received: counter("events_received_total", "Events from WhatsApp that were written to the journal, by type.", "type"),
-		repeats:  counter("events_repeated_total", "Repeated events that were recognised, by type.", "type"),
-		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "sesi_bot_events_refused_total",
-			Help: "Events that could not be written; WhatsApp delivers them again."}),
-		unstorable: prometheus.NewCounter(prometheus.CounterOpts{Name: "sesi_bot_events_unstorable_total",
-			Help: "Events whose content the journal can never take; of a message, only that it came is kept."}),
-		deliveries: counter("webhook_deliveries_total", "Tries to deliver an event, by webhook and outcome: taken, refused, away or gone.", "webhook", "outcome"),
+		received:   newCounter("events_received_total", "Events from WhatsApp that were written to the journal, by type.", "type"),
+		repeats:    newCounter("events_repeated_total", "Repeated events that were recognised, by type.", "type"),
+		refused:    newCounter("events_refused_total", "Events that could not be written; WhatsApp delivers them again."),
+		unstorable: newCounter("events_unstorable_total", "Events whose content the journal can never take; of a message, only that it came or was sent is kept."),
+		deliveries: newCounter("webhook_deliveries_total", "Tries to deliver an event, by webhook and outcome: taken, refused, away or gone.", "outcome", "webhook"),
 		gauges:     gauges,
-		attempts:   counter("send_attempts_total", "Attempts to send a message, by the state that they led to.", "state"),
-		attemptTime: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sesi_bot_send_attempt_seconds",
-			Help: "Time from the start of an attempt to WhatsApp's answer.", Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 45}}),
-		keys: prometheus.NewCounter(prometheus.CounterOpts{Name: "sesi_bot_send_keys_repeated_total",
-			Help: "Requests to send whose Idempotency-Key was known, so that nothing was sent again."}),
-		files: counter("media_files_total", "Files by their way (upload and download to and from WhatsApp, fetch from an address, convert) and outcome (done or failed).",
-			"way", "outcome"),
-		fileBytes: counter("media_bytes_total", "Bytes of files that were moved, by their way.", "way"),
-		retries:   counter("send_retry_requests_total", "Recipients that asked for a message again, by whether the bot still had it.", "found"),
+		attempts:   newCounter("send_attempts_total", "Attempts to send a message, by the state that they led to.", "state"),
+		attemptTime: newHistogram("send_attempt_seconds", "Time from the start of an attempt to WhatsApp's answer.",
+			.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 45),
+		keys: newCounter("send_keys_repeated_total", "Requests to send whose Idempotency-Key was known, so that nothing was sent again."),
+		files: newCounter("media_files_total", "Files by their way (upload and download to and from WhatsApp, fetch from an address, convert) and outcome (done or failed).",
+			"outcome", "way"),
+		fileBytes: newCounter("media_bytes_total", "Bytes of files that were moved, by their way.", "way"),
+		retries:   newCounter("send_retry_requests_total", "Recipients that asked for a message again, by whether the bot still had it.", "found"),
 	}
 	for _, kind := range bot.EventTypes {
-		m.received.WithLabelValues(string(kind))
+		m.received.add(0, string(kind))
 	}
 	for _, state := range []bot.MessageState{bot.MessageSent, bot.MessageQueued, bot.MessageHeld, bot.MessageUnknown, bot.MessageFailed} {
-		m.attempts.WithLabelValues(string(state))
+		m.attempts.add(0, string(state))
 	}
 	for _, found := range []string{"true", "false"} {
-		m.retries.WithLabelValues(found)
+		m.retries.add(0, found)
 	}
 	for _, way := range []string{"upload", "download", "fetch", "convert"} {
-		m.files.WithLabelValues(way, "done")
-		m.files.WithLabelValues(way, "failed")
-		m.fileBytes.WithLabelValues(way)
+		m.files.add(0, "done", way)
+		m.files.add(0, "failed", way)
+		m.fileBytes.add(0, way)
 	}
-	b.registry.MustRegister(m)
+	b.messages = m
 	return m
 }
 
-func (m *Messages) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.received, m.repeats, m.deliveries, m.refused, m.unstorable, m.attempts, m.attemptTime, m.keys, m.retries, m.files, m.fileBytes}
+func (m *Messages) counters() []*counter {
+	if m == nil {
+		return nil
+	}
+	return []*counter{m.received, m.repeats, m.deliveries, m.refused, m.unstorable, m.attempts, m.keys, m.retries, m.files, m.fileBytes}
 }
 
-// Describe implements prometheus.Collector.
-func (m *Messages) Describe(descs chan<- *prometheus.Desc) {
-	for _, c := range m.collectors() {
-		c.Describe(descs)
+func (m *Messages) collect() (all []sample) {
+	for _, c := range m.counters() {
+		all = append(all, c.collect()...)
 	}
-	for _, desc := range messageGauges {
-		descs <- desc
-	}
-}
-
-// Collect implements prometheus.Collector.
-func (m *Messages) Collect(metrics chan<- prometheus.Metric) {
-	for _, c := range m.collectors() {
-		c.Collect(metrics)
-	}
+	all = append(all, m.attemptTime.collect()...)
 	for _, g := range m.gauges() {
-		if desc := messageGauges[g.Name]; desc != nil {
-			metrics <- number(desc, g.Value, g.Labels...)
+		if of := messageGauges[g.Name]; of != nil {
+			all = append(all, number(of, g.Value, g.Labels...))
 		}
 	}
+	return all
 }
 
 // Received counts an event that was written to the journal, or a repeat of one.
 func (m *Messages) Received(kind bot.EventType, repeat bool) {
 	if repeat {
-		m.repeats.WithLabelValues(string(kind)).Inc()
+		m.repeats.inc(string(kind))
 		return
 	}
-	m.received.WithLabelValues(string(kind)).Inc()
+	m.received.inc(string(kind))
 }
 
 // Refused counts an event that could not be written to the journal.
-func (m *Messages) Refused() { m.refused.Inc() }
+func (m *Messages) Refused() { m.refused.inc() }
 
 // Unstorable counts an event whose content the journal can never take.
-func (m *Messages) Unstorable() { m.unstorable.Inc() }
+func (m *Messages) Unstorable() { m.unstorable.inc() }
 
 // Delivered counts a try to deliver an event to a webhook.
 func (m *Messages) Delivered(webhook, outcome string) {
-	m.deliveries.WithLabelValues(webhook, outcome).Inc()
+	m.deliveries.inc(outcome, webhook)
 }
 
 // Attempted counts an attempt to send by the state that it led to.
 func (m *Messages) Attempted(state bot.MessageState, took time.Duration) {
-	m.attempts.WithLabelValues(string(state)).Inc()
-	m.attemptTime.Observe(took.Seconds())
+	m.attempts.inc(string(state))
+	m.attemptTime.observe(took.Seconds())
 }
 
 // KeyRepeated counts a request whose Idempotency-Key was known.
-func (m *Messages) KeyRepeated() { m.keys.Inc() }
+func (m *Messages) KeyRepeated() { m.keys.inc() }
 
 // AskedAgain counts a recipient who asked for a message again; found is false when the bot has it no more.
-func (m *Messages) AskedAgain(found bool) { m.retries.WithLabelValues(strconv.FormatBool(found)).Inc() }
+func (m *Messages) AskedAgain(found bool) { m.retries.inc(strconv.FormatBool(found)) }
 
 // Moved counts a file by its way and its outcome.
 func (m *Messages) Moved(way, outcome string, bytes int64) {
-	m.files.WithLabelValues(way, outcome).Inc()
-	m.fileBytes.WithLabelValues(way).Add(float64(bytes))
+	m.files.inc(outcome, way)
+	m.fileBytes.add(float64(bytes), way)
 }
