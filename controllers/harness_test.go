@@ -39,6 +39,7 @@ import (
 	"sesi.dev/sesi/controllers/resources"
 	"sesi.dev/sesi/test/bottest"
 	"sesi.dev/sesi/test/clustertest"
+	"sesi.dev/sesi/test/poll"
 )
 
 // patience bounds every wait; no wait needs nearly as long.
@@ -177,15 +178,8 @@ func (w *world) finish() {
 // within waits for a condition.
 func within(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	end := time.After(patience)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-end:
-			t.Fatalf("waited in vain for %s", what)
-		case <-tick.C:
-		}
+	if !poll.Until(done, patience, nil) {
+		t.Fatalf("waited in vain for %s", what)
 	}
 }
 
@@ -252,19 +246,14 @@ func (w *world) get(name string) *v1alpha1.WhatsAppSession {
 func (w *world) until(name, what string, done func(*v1alpha1.WhatsAppSession) bool) *v1alpha1.WhatsAppSession {
 	w.t.Helper()
 	var last *v1alpha1.WhatsAppSession
-	end := time.After(patience)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if last = w.get(name); last != nil && done(last) {
-			return last
-		}
-		select {
-		case <-end:
-			w.t.Fatalf("session %s does not come to %s; its status is\n%s", name, what, show(last))
-		case <-tick.C:
-		}
+	reached := func() bool {
+		last = w.get(name)
+		return last != nil && done(last)
 	}
+	if !poll.Until(reached, patience, nil) {
+		w.t.Fatalf("session %s does not come to %s; its status is\n%s", name, what, show(last))
+	}
+	return last
 }
 
 func show(session *v1alpha1.WhatsAppSession) string {

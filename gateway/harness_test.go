@@ -38,6 +38,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/gateway"
 	"sesi.dev/sesi/test/apiserver"
+	"sesi.dev/sesi/test/poll"
 )
 
 // patience bounds every wait; it is far above what any of them needs.
@@ -343,18 +344,12 @@ func (s *served) eventually(want int, method, path, credential, body string) rep
 // wait waits for a condition.
 func wait(t testing.TB, what string, done func() bool, state ...func() string) {
 	t.Helper()
-	end := time.Now().Add(patience)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		if time.Now().After(end) {
-			text := ""
-			for _, s := range state {
-				text += s()
-			}
-			t.Fatalf("waited in vain for %s: %s", what, text)
+	if !poll.Until(done, patience, nil) {
+		text := ""
+		for _, s := range state {
+			text += s()
 		}
-		<-tick.C
+		t.Fatalf("waited in vain for %s: %s", what, text)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
 	"sesi.dev/sesi/botruntime/reach"
+	"sesi.dev/sesi/test/poll"
 )
 
 const (
@@ -232,16 +233,9 @@ func (r *rig) restart(targets ...Target) {
 
 func (r *rig) until(what string, ok func() bool) {
 	r.t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			all, err := r.List(r.t.Context())
-			r.t.Fatalf("waited too long for: %s; %+v %v", what, all, err)
-		}
+	if !poll.Until(ok, patience, nil) {
+		all, err := r.List(r.t.Context())
+		r.t.Fatalf("waited too long for: %s; %+v %v", what, all, err)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/campaign"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -85,15 +86,8 @@ func (k *killer) round(i int) {
 // settle waits until the simulator has read everything that a dead bot had sent.
 func (p *process) settle(wa *simtest.Sim) {
 	p.t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for wa.Stats.Current.Load() > 0 {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			p.t.Fatal("the simulator still holds a dead bot's connection")
-		}
+	if !poll.Until(func() bool { return wa.Stats.Current.Load() == 0 }, patience, nil) {
+		p.t.Fatal("the simulator still holds a dead bot's connection")
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/refuse"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
@@ -174,20 +175,14 @@ func (p *process) awaitListening() {
 // waitFor polls until ok. It fails if the process ends first.
 func (p *process) waitFor(what string, ok func() bool) {
 	p.t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-p.ended:
-			if ok() {
-				return
-			}
-			p.t.Fatalf("waited for %s; the bot ended: %v\n%s", what, p.err, tail(p.out.String(), 20))
-		case <-deadline:
-			p.t.Fatalf("waited for %s in vain\n%s", what, tail(p.out.String(), 20))
-		}
+	if poll.Until(ok, patience, p.ended) {
+		return
+	}
+	select {
+	case <-p.ended:
+		p.t.Fatalf("waited for %s; the bot ended: %v\n%s", what, p.err, tail(p.out.String(), 20))
+	default:
+		p.t.Fatalf("waited for %s in vain\n%s", what, tail(p.out.String(), 20))
 	}
 }
 

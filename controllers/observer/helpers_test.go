@@ -13,6 +13,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/bottest"
+	"sesi.dev/sesi/test/poll"
 )
 
 // deadline bounds every wait of these tests; it is far above what any of them needs.
@@ -88,15 +89,8 @@ func targetOf(b *bottest.Bot, name string) Target {
 
 func wait(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	end := time.After(deadline)
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-end:
-			t.Fatalf("waited in vain for %s", what)
-		case <-tick.C:
-		}
+	if !poll.Until(done, deadline, nil) {
+		t.Fatalf("waited in vain for %s", what)
 	}
 }
 

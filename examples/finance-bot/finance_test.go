@@ -23,6 +23,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/bot/client"
 	"sesi.dev/sesi/test/campaign"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/wasim/mediahost"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
@@ -107,15 +108,8 @@ func (p *program) kill() {
 
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("waited too long for %s", what)
-		}
+	if !poll.Until(ok, patience, nil) {
+		t.Fatalf("waited too long for %s", what)
 	}
 }
 

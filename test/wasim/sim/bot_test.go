@@ -16,6 +16,7 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 	_ "modernc.org/sqlite"
 
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/wasim/memstore"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -198,15 +199,8 @@ func (b *bot) saved() bool {
 // eventually waits for a condition that nothing announces.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	deadline, tick := time.NewTimer(patience), time.NewTicker(2*time.Millisecond)
-	defer deadline.Stop()
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("never: %s", what)
-		}
+	if !poll.Until(holds, patience, nil) {
+		t.Fatalf("never: %s", what)
 	}
 }
 
