@@ -37,7 +37,7 @@ func (c *call) serve() error {
 	case path == bot.PathWAHAPing:
 		writeJSON(c.w, http.StatusOK, "application/json", bot.WAHAPing{Message: "pong"})
 		return nil
-	case path == bot.PathGatewayHealth:
+	case path == bot.PathWAHAHealth:
 		return c.serveHealth()
 	case path == bot.PathOpenAPI:
 		return c.serveOpenAPI()

@@ -5,8 +5,11 @@ package bot
 const (
 	// PathChannels answers with Channels, and takes a CreateChannelRequest, which it answers with the Channel.
 	PathChannels = "/api/channels"
-	// PathChannel answers with a Channel.
+	// PathChannel answers with a Channel; DELETE deletes it, for everyone.
 	PathChannel = "/api/channels/{id}"
+	// PathChannelMessages answers with ChannelMessages, PathChannelSearch with FoundChannels.
+	PathChannelMessages = "/api/channels/{id}/messages"
+	PathChannelSearch   = "/api/channels/search"
 	// PathChannelFollow follows a channel with PUT, and ends that with DELETE; PathChannelMute mutes it. All answer with
 	// the Channel.
 	PathChannelFollow = "/api/channels/{id}/follow"
@@ -44,6 +47,49 @@ type Channel struct {
 // Channels answers GET /api/channels.
 type Channels struct {
 	Channels []Channel `json:"channels"`
+}
+
+// MaxChannelPage bounds the messages, and the channels, of one answer.
+const MaxChannelPage = 100
+
+// ChannelMessage is a message that was published in a channel, as WhatsApp has it.
+type ChannelMessage struct {
+	Message
+	// Number is the message's place in the channel.
+	Number int `json:"number"`
+	// Views is how often it was seen, Reactions how often each emoji was put at it.
+	Views     int            `json:"views"`
+	Reactions map[string]int `json:"reactions"`
+}
+
+// ChannelMessages answers GET /api/channels/{id}/messages, newest first.
+type ChannelMessages struct {
+	Messages []ChannelMessage `json:"messages"`
+	// Before is the cursor for the next page: before=BEFORE. It is 0 on the last page.
+	Before int `json:"before"`
+}
+
+// ChannelSearch looks for channels in WhatsApp's directory.
+type ChannelSearch struct {
+	// Text is what a channel's name has; without it the directory's own choice is listed, by View.
+	Text string
+	// View is the directory's word for a choice of channels: RECOMMENDED when it is empty.
+	View string
+	// Countries are codes of two letters, such as ID. They narrow a View.
+	Countries []string
+	// Categories are the directory's words for kinds of channels.
+	Categories []string
+	// Limit is the most channels of one answer, 1 to 100.
+	Limit int
+	// After is the cursor of an earlier answer.
+	After string
+}
+
+// FoundChannels answers GET /api/channels/search.
+type FoundChannels struct {
+	Channels []Channel `json:"channels"`
+	// After is the cursor for the next page: after=AFTER. It is empty on the last page.
+	After string `json:"after,omitempty"`
 }
 
 // CreateChannelRequest makes a channel of the account.

@@ -14,6 +14,22 @@ type ChangeChatRequest struct {
 	Unread   *bool `json:"unread,omitempty"`
 }
 
+// ChatEvent says how a chat changed.
+type ChatEvent string
+
+// The changes of chats.
+const (
+	ChatArchived   ChatEvent = "archived"
+	ChatUnarchived ChatEvent = "unarchived"
+)
+
+// ChatChange is one change of a chat, on any device of the account.
+type ChatChange struct {
+	Chat   Party     `json:"chat"`
+	Change ChatEvent `json:"change"`
+	At     Time      `json:"at"`
+}
+
 // Chat is a chat of which the bot keeps a message.
 type Chat struct {
 	Party

@@ -16,10 +16,14 @@ const (
 	// EventMessageUndecryptable: a message came that the bot cannot read. When the sender's device sends it again,
 	// an event of type message follows with the same message id.
 	EventMessageUndecryptable EventType = "message.undecryptable"
+	// EventMessagePinned: someone pinned a message in its chat for everyone, or took it down.
+	EventMessagePinned EventType = "message.pinned"
 	// EventReaction: someone reacted to a message, or took a reaction back.
 	EventReaction EventType = "reaction"
 	// EventPoll: someone voted in a poll, or took a vote back.
 	EventPoll EventType = "poll"
+	// EventAppointment: someone answered an appointment, or took the answer back.
+	EventAppointment EventType = "appointment"
 	// EventCall: someone calls the account, or a call came into another state.
 	EventCall EventType = "call"
 	// EventPresence: someone whose presence was asked for came online, left, or types. These events are kept for an hour.
@@ -36,15 +40,18 @@ const (
 	EventContactNumber EventType = "contact.number"
 	// EventLabel: a label was made, changed or deleted, or a chat got one or lost one, on any device of the account.
 	EventLabel EventType = "label"
+	// EventChat: a chat was archived or taken out of the archive, on any device of the account.
+	EventChat EventType = "chat"
 	// EventSession: the session came into another state.
 	EventSession EventType = "session"
 )
 
 // EventTypes lists every type that the journal holds.
 var EventTypes = []EventType{
-	EventMessage, EventMessageSent, EventMessageEdited, EventMessageRevoked, EventMessageUndecryptable, EventReaction, EventPoll,
+	EventMessage, EventMessageSent, EventMessageEdited, EventMessageRevoked, EventMessageUndecryptable, EventMessagePinned,
+	EventReaction, EventPoll, EventAppointment,
 	EventMessageState, EventAccountLimits, EventGroup, EventContact, EventContactNumber, EventCall,
-	EventPresence, EventLabel, EventSession,
+	EventPresence, EventLabel, EventChat, EventSession,
 }
 
 // Event is one entry of the journal. Every reader gets it at least once; a repeat has the same id.
@@ -71,10 +78,14 @@ type EventData struct {
 	Edit *Edit `json:"edit,omitempty"`
 	// Revoke belongs to message.revoked.
 	Revoke *Revoke `json:"revoke,omitempty"`
+	// Pin belongs to message.pinned.
+	Pin *Pin `json:"pin,omitempty"`
 	// Reaction belongs to reaction.
 	Reaction *Reaction `json:"reaction,omitempty"`
 	// Poll belongs to poll.
 	Poll *PollUpdate `json:"poll,omitempty"`
+	// Appointment belongs to appointment.
+	Appointment *AppointmentAnswer `json:"appointment,omitempty"`
 	// Call belongs to call.
 	Call *Call `json:"call,omitempty"`
 	// Presence belongs to presence; it has the one person of whom something is new.
@@ -91,6 +102,8 @@ type EventData struct {
 	Number *NumberChange `json:"number,omitempty"`
 	// Label belongs to label.
 	Label *LabelChange `json:"label,omitempty"`
+	// ChatChange belongs to chat.
+	ChatChange *ChatChange `json:"chatChange,omitempty"`
 	// Session belongs to session.
 	Session *SessionChange `json:"session,omitempty"`
 }
@@ -115,6 +128,22 @@ type Revoke struct {
 	From   Party `json:"from"`
 	FromMe bool  `json:"fromMe"`
 	At     Time  `json:"at"`
+}
+
+// Pin says that a message is shown at the top of its chat, or no longer.
+type Pin struct {
+	// ID is the pin's own message id.
+	ID string `json:"id"`
+	// MessageID is the message that is pinned.
+	MessageID string `json:"messageId"`
+	Chat      Party  `json:"chat"`
+	From      Party  `json:"from"`
+	FromMe    bool   `json:"fromMe"`
+	At        Time   `json:"at"`
+	// Pinned is false when the message was taken down.
+	Pinned bool `json:"pinned"`
+	// Until is when the pin ends by itself.
+	Until Time `json:"until,omitzero"`
 }
 
 // Reaction is an emoji at a message.

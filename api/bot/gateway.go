@@ -19,12 +19,7 @@ const (
 
 // WAHA's paths that only the gateway serves.
 const (
-	// These are WAHA's older forms: they name the session in the body.
-	PathGatewayStart  = "/api/sessions/start"
-	PathGatewayStop   = "/api/sessions/stop"
-	PathGatewayLogout = "/api/sessions/logout"
 	// These are about the server, which the gateway is here.
-	PathGatewayHealth   = "/health"
 	PathGatewayVersion  = "/api/server/version"
 	PathGatewayVersion1 = "/api/version"
 	PathGatewayStatus   = "/api/server/status"

@@ -68,13 +68,6 @@ type GatewayWAHAIgnore struct {
 	Groups bool `json:"groups,omitempty"`
 }
 
-// GatewayWAHAOrder names a session in WAHA's older paths.
-type GatewayWAHAOrder struct {
-	Name string `json:"name"`
-	// Logout belongs to stop: it unlinks the session and deletes it.
-	Logout bool `json:"logout,omitempty"`
-}
-
 // GatewayWAHASession is a session of the gateway as WAHA shows it.
 type GatewayWAHASession struct {
 	// Name is short in the caller's own namespace, else namespace.name.

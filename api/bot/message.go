@@ -41,6 +41,8 @@ const (
 	KindLocation MessageKind = "location"
 	KindContacts MessageKind = "contacts"
 	KindPoll     MessageKind = "poll"
+	// KindAppointment is what WhatsApp calls an event.
+	KindAppointment MessageKind = "appointment"
 	// KindAlbum announces images and videos that follow as messages of their own.
 	KindAlbum       MessageKind = "album"
 	KindUnsupported MessageKind = "unsupported"
@@ -52,6 +54,8 @@ const (
 	KindVote     MessageKind = "vote"
 	KindEdit     MessageKind = "edit"
 	KindRevoke   MessageKind = "revoke"
+	KindPin      MessageKind = "pin"
+	KindUnpin    MessageKind = "unpin"
 )
 
 // Origin says where a message of the account was written.
@@ -94,6 +98,8 @@ type Message struct {
 	Poll     *Poll     `json:"poll,omitempty"`
 	// Tally counts the votes of a poll. GET of one message has it.
 	Tally []PollCount `json:"tally,omitempty"`
+	// Appointment has a time and a place, and people answer it.
+	Appointment *Appointment `json:"appointment,omitempty"`
 	// Status says how a status post looks, and to whom the bot sent it.
 	Status *StatusOptions `json:"status,omitempty"`
 	// UnsupportedType is WhatsApp's name for what a message of kind unsupported holds.
@@ -104,7 +110,7 @@ type Message struct {
 	// EditedAt and RevokedAt say when the sender changed or took back the message.
 	EditedAt  Time `json:"editedAt,omitzero"`
 	RevokedAt Time `json:"revokedAt,omitzero"`
-	// Subject is the message that a reaction, an edit or a revocation of the bot is about.
+	// Subject is the message that a reaction, an edit, a revocation or a pin of the bot is about.
 	Subject *Quote `json:"subject,omitempty"`
 	// State says how far a message that the bot sends has come, History when it came there.
 	State   MessageState `json:"state,omitempty"`

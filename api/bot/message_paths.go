@@ -12,6 +12,9 @@ const (
 	PathMessageRead = "/api/messages/{id}/read"
 	// PathMessageStar puts a star at a message with PUT and takes it away with DELETE; both answer with Starred.
 	PathMessageStar = "/api/messages/{id}/star"
+	// PathMessagePin pins a message in its chat with PUT, which takes a PinRequest, and takes it down with DELETE; both
+	// answer with a Message.
+	PathMessagePin = "/api/messages/{id}/pin"
 	// PathContactsCheck takes a CheckRequest and answers with CheckedContacts.
 	PathContactsCheck = "/api/contacts/check"
 	// PathAccountLimits answers with AccountLimits.

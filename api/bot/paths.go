@@ -43,14 +43,20 @@ const (
 
 // The paths that WAHA's clients call. {name} is the session's name; WAHAPath fills it in.
 const (
-	PathWAHAPing        = "/ping"
-	PathWAHASessions    = "/api/sessions"
-	PathWAHASession     = "/api/sessions/{name}"
-	PathWAHAMe          = "/api/sessions/{name}/me"
-	PathWAHAStart       = "/api/sessions/{name}/start"
-	PathWAHAStop        = "/api/sessions/{name}/stop"
-	PathWAHARestart     = "/api/sessions/{name}/restart"
-	PathWAHALogout      = "/api/sessions/{name}/logout"
+	PathWAHAPing     = "/ping"
+	PathWAHASessions = "/api/sessions"
+	PathWAHASession  = "/api/sessions/{name}"
+	PathWAHAMe       = "/api/sessions/{name}/me"
+	PathWAHAStart    = "/api/sessions/{name}/start"
+	PathWAHAStop     = "/api/sessions/{name}/stop"
+	PathWAHARestart  = "/api/sessions/{name}/restart"
+	PathWAHALogout   = "/api/sessions/{name}/logout"
+	// These are older: they name the session in the body. PathWAHAOldStart takes a WAHAOldStart, the others a WAHAOrder.
+	PathWAHAOldStart  = "/api/sessions/start"
+	PathWAHAOldStop   = "/api/sessions/stop"
+	PathWAHAOldLogout = "/api/sessions/logout"
+	// PathWAHAHealth answers with WAHAHealth.
+	PathWAHAHealth      = "/health"
 	PathWAHACode        = "/api/{name}/auth/qr"
 	PathWAHARequestCode = "/api/{name}/auth/request-code"
 

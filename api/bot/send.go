@@ -92,8 +92,8 @@ const (
 // first request made; with another body it is refused. Keys are remembered for 14 days.
 const HeaderIdempotencyKey = "Idempotency-Key"
 
-// SendRequest asks the bot to send one message: a text, a file, a place, contacts, a poll, a vote, a reaction, or a message
-// that is passed on.
+// SendRequest asks the bot to send one message: a text, a file, a place, contacts, a poll, an appointment, a vote, a reaction,
+// or a message that is passed on.
 type SendRequest struct {
 	// To is a number in international form, or an address of WhatsApp: a person, a group; status posts to the status.
 	To string `json:"to" required:"true" example:"+6281234567890"`
@@ -120,6 +120,8 @@ type SendRequest struct {
 	Contacts []SendContact `json:"contacts,omitempty"`
 	// Poll is a question with options.
 	Poll *Poll `json:"poll,omitempty"`
+	// Appointment has a time and a place, and people answer it.
+	Appointment *Appointment `json:"appointment,omitempty"`
 	// Vote chooses options of a poll.
 	Vote *SendVote `json:"vote,omitempty"`
 	// Reaction is an emoji at a message.
@@ -160,6 +162,19 @@ type SendForward struct {
 type EditRequest struct {
 	Text     string   `json:"text" required:"true"`
 	Mentions []string `json:"mentions,omitempty"`
+}
+
+// The durations of a pin, in seconds: a day, a week, or 30 days.
+const (
+	PinDay   = 24 * 3600
+	PinWeek  = 7 * PinDay
+	PinMonth = 30 * PinDay
+)
+
+// PinRequest pins a message in its chat for everyone.
+type PinRequest struct {
+	// Duration is how many seconds the pin lasts: a day, a week or 30 days, as in WhatsApp's own clients.
+	Duration uint32 `json:"duration" required:"true" enum:"86400,604800,2592000"`
 }
 
 // StateChange is a new state of a message that the bot sends.

@@ -75,6 +75,37 @@ type WAHASession struct {
 	Timestamps WAHATimestamps `json:"timestamps"`
 }
 
+// WAHAOrder names a session in WAHA's older paths.
+type WAHAOrder struct {
+	Name string `json:"name" required:"true"`
+	// Logout belongs to stop: it also unlinks the session; the gateway then deletes it.
+	Logout bool `json:"logout,omitempty"`
+}
+
+// WAHAOldStart names a session that shall run.
+type WAHAOldStart struct {
+	Name string `json:"name" required:"true"`
+	// Config must be empty on a bot: it is configured by its environment.
+	Config map[string]any `json:"config,omitempty"`
+}
+
+// WAHAHealth says whether the server works.
+type WAHAHealth struct {
+	// Status is ok or error.
+	Status string `json:"status"`
+	// Info are the parts that work, Error those that do not, Details all.
+	Info    map[string]WAHAPart `json:"info"`
+	Error   map[string]WAHAPart `json:"error"`
+	Details map[string]WAHAPart `json:"details"`
+}
+
+// WAHAPart is a part of the server: up or down.
+type WAHAPart struct {
+	Status string `json:"status"`
+	// Message says what is wrong.
+	Message string `json:"message,omitempty"`
+}
+
 // WAHATimestamps says when things happened to a session.
 type WAHATimestamps struct {
 	// Activity is null where it is not known.

@@ -94,6 +94,13 @@ type WAHACall struct {
 	Data      struct{} `json:"_data"`
 }
 
+// WAHAChatArchive is the payload of chat.archive; the timestamp is in seconds.
+type WAHAChatArchive struct {
+	ID        string `json:"id"`
+	Archived  bool   `json:"archived"`
+	Timestamp int64  `json:"timestamp"`
+}
+
 // WAHAPresences is the payload of presence.update.
 type WAHAPresences struct {
 	ID        string         `json:"id"`

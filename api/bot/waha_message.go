@@ -145,6 +145,12 @@ type WAHAStar struct {
 	Star      bool   `json:"star" required:"true"`
 }
 
+// WAHAPin pins a message in its chat for everyone.
+type WAHAPin struct {
+	// Duration is in seconds: a day, a week or 30 days.
+	Duration uint32 `json:"duration" required:"true" enum:"86400,604800,2592000"`
+}
+
 // WAHAForward asks to pass a message on.
 type WAHAForward struct {
 	Session   string `json:"session" default:"default"`

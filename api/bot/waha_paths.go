@@ -31,6 +31,9 @@ const (
 	// PathWAHAMessages lists WAHAMessage, DELETE clears the chat; PathWAHAMessage answers with one, PUT edits it and DELETE takes it back.
 	PathWAHAMessages = "/api/{name}/chats/{chat}/messages"
 	PathWAHAMessage  = "/api/{name}/chats/{chat}/messages/{id}"
+	// PathWAHAPin takes a WAHAPin; it and PathWAHAUnpin answer with WAHADone.
+	PathWAHAPin   = "/api/{name}/chats/{chat}/messages/{id}/pin"
+	PathWAHAUnpin = "/api/{name}/chats/{chat}/messages/{id}/unpin"
 	// PathWAHAMessagesRead answers with WAHARead.
 	PathWAHAMessagesRead = "/api/{name}/chats/{chat}/messages/read"
 
@@ -54,6 +57,7 @@ const (
 	PathWAHASendContacts        = "/api/sendContactVcard"
 	PathWAHASendPoll            = "/api/sendPoll"
 	PathWAHASendVote            = "/api/sendPollVote"
+	PathWAHASendEvent           = "/api/{name}/events"
 	PathWAHAStartTyping         = "/api/startTyping"
 	PathWAHAStopTyping          = "/api/stopTyping"
 	PathWAHATextStatus          = "/api/{name}/status/text"
@@ -84,46 +88,3 @@ const (
 	PathWAHAGroupPromote        = "/api/{name}/groups/{id}/admin/promote"
 	PathWAHAGroupDemote         = "/api/{name}/groups/{id}/admin/demote"
 )
-
-// WAHAUnserved are the operations of WAHA's API that answer 501, in WAHA's form: method, space, path.
-var WAHAUnserved = []string{
-	"POST /api/keys",
-	"GET /api/keys",
-	"POST /api/keys/media",
-	"POST /api/keys/control",
-	"PUT /api/keys/{id}",
-	"DELETE /api/keys/{id}",
-	"POST /api/sessions",
-	"PUT /api/sessions/{name}",
-	"DELETE /api/sessions/{name}",
-	"POST /api/sessions/start",
-	"POST /api/sessions/stop",
-	"POST /api/sessions/logout",
-	"GET /api/sendText",
-	"POST /api/sendButtons",
-	"POST /api/sendList",
-	"POST /api/send/buttons/reply",
-	"POST /api/{name}/chats/{chatId}/messages/{messageId}/pin",
-	"POST /api/{name}/chats/{chatId}/messages/{messageId}/unpin",
-	"DELETE /api/{name}/channels/{id}",
-	"GET /api/{name}/channels/{id}/messages/preview",
-	"POST /api/{name}/channels/search/by-view",
-	"POST /api/{name}/channels/search/by-text",
-	"GET /api/{name}/channels/search/views",
-	"GET /api/{name}/channels/search/countries",
-	"GET /api/{name}/channels/search/categories",
-	"GET /api/screenshot",
-	"POST /api/{name}/events",
-	"GET /health",
-	"GET /api/server/environment",
-	"POST /api/server/stop",
-	"GET /api/server/debug/cpu",
-	"GET /api/server/debug/heapsnapshot",
-	"GET /api/server/debug/browser/trace/{name}",
-	"GET /api/apps",
-	"POST /api/apps",
-	"GET /api/apps/{id}",
-	"PUT /api/apps/{id}",
-	"DELETE /api/apps/{id}",
-	"POST /mcp",
-}

@@ -138,7 +138,7 @@ type Pace struct {
 
 // Webhook is a target that the bot delivers events to: each at least once, in order within a chat.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.format) && self.format == 'waha' || !has(self.events) || self.events.all(e, e in ['account.limits','call','contact','contact.number','group','label','message','message.edited','message.revoked','message.sent','message.state','message.undecryptable','poll','presence','reaction','session'])",message="events must be the bot's own types, such as message.sent; WAHA's names need format: waha",fieldPath=".events"
+// +kubebuilder:validation:XValidation:rule="has(self.format) && self.format == 'waha' || !has(self.events) || self.events.all(e, e in ['account.limits','appointment','call','chat','contact','contact.number','group','label','message','message.edited','message.pinned','message.revoked','message.sent','message.state','message.undecryptable','poll','presence','reaction','session'])",message="events must be the bot's own types, such as message.sent; WAHA's names need format: waha",fieldPath=".events"
 // +kubebuilder:validation:XValidation:rule="!has(self.format) || self.format != 'waha' || !has(self.events) || self.events.all(e, e in ['call.accepted','call.received','call.rejected','chat.archive','engine.event','event.response','event.response.failed','group.join','group.leave','group.v2.join','group.v2.leave','group.v2.participants','group.v2.update','label.chat.added','label.chat.deleted','label.deleted','label.upsert','message','message.ack','message.ack.group','message.any','message.edited','message.reaction','message.revoked','message.waiting','poll.vote','poll.vote.failed','presence.update','session.status','state.change'])",message="events must be WAHA's names, such as message.any, with format: waha",fieldPath=".events"
 type Webhook struct {
 	// name of the webhook: small letters, digits and hyphens. A webhook of a new name gets the events from then on; in a
@@ -295,7 +295,7 @@ const (
 
 // WebhookEvent is a type of event: one of bot.EventTypes, or one of WAHA's names. A bot refuses all of a session's webhooks
 // for one with any other.
-// +kubebuilder:validation:Enum=account.limits;call;call.accepted;call.received;call.rejected;chat.archive;contact;contact.number;engine.event;event.response;event.response.failed;group;group.join;group.leave;group.v2.join;group.v2.leave;group.v2.participants;group.v2.update;label;label.chat.added;label.chat.deleted;label.deleted;label.upsert;message;message.ack;message.ack.group;message.any;message.edited;message.reaction;message.revoked;message.sent;message.state;message.undecryptable;message.waiting;poll;poll.vote;poll.vote.failed;presence;presence.update;reaction;session;session.status;state.change
+// +kubebuilder:validation:Enum=account.limits;appointment;call;call.accepted;call.received;call.rejected;chat;chat.archive;contact;contact.number;engine.event;event.response;event.response.failed;group;group.join;group.leave;group.v2.join;group.v2.leave;group.v2.participants;group.v2.update;label;label.chat.added;label.chat.deleted;label.deleted;label.upsert;message;message.ack;message.ack.group;message.any;message.edited;message.pinned;message.reaction;message.revoked;message.sent;message.state;message.undecryptable;message.waiting;poll;poll.vote;poll.vote.failed;presence;presence.update;reaction;session;session.status;state.change
 type WebhookEvent string
 
 // WebhookOrder is what waits while an event is not accepted.

@@ -257,6 +257,22 @@ func (d *Directory) contactName(evt *events.Contact) entry {
 		"contactName", name, strconv.FormatInt(evt.Timestamp.UnixMilli(), 10))
 }
 
+// archived is the event of a chat that was archived, or taken out of the archive. What a new device learns first is no
+// change.
+func (d *Directory) archived(evt *events.Archive) entry {
+	if evt.FromFullSync || evt.JID.IsEmpty() {
+		return entry{}
+	}
+	change := bot.ChatChange{Chat: d.Names.Party(evt.JID, types.EmptyJID, ""), Change: bot.ChatArchived, At: bot.At(evt.Timestamp)}
+	if !evt.Action.GetArchived() {
+		change.Change = bot.ChatUnarchived
+	}
+	return entry{
+		name: []string{change.Chat.ID, string(change.Change), strconv.FormatInt(evt.Timestamp.UnixMilli(), 10)}, kind: bot.EventChat,
+		chat: change.Chat.ID, data: bot.EventData{ChatChange: &change},
+	}
+}
+
 // blocklist are the events of people whom another device of the account blocked or unblocked.
 func (d *Directory) blocklist(evt *events.Blocklist) (all []entry) {
 	for _, change := range evt.Changes {

@@ -16,6 +16,8 @@ const (
 	maxChannelName, maxChannelAbout = 100, 2048
 	// channelTerms and channelStage name the terms of WhatsApp that an account accepts before it makes a channel.
 	channelTerms, channelStage = "20601218", "5"
+	// deleteChannel is the id of WhatsApp Web's request to delete a channel, which whatsmeow does not have.
+	deleteChannel = "30062808666639665"
 )
 
 // Channels lists the channels that the account has or follows.
@@ -84,6 +86,28 @@ func (d *Directory) MuteChannel(ctx context.Context, id string, mute bool) (bot.
 	return d.changeChannel(ctx, id, func(ctx context.Context, client *whatsmeow.Client, jid types.JID) error {
 		return client.NewsletterToggleMute(ctx, jid, mute)
 	})
+}
+
+// DeleteChannel deletes a channel of the account for everyone, and describes it as it was.
+func (d *Directory) DeleteChannel(ctx context.Context, id string) (channel bot.Channel, err error) {
+	err = d.ask(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
+		found, err := findChannel(ctx, client, id)
+		if err != nil {
+			return err
+		}
+		if found.ViewerMeta == nil { // an invite does not say what the account is there
+			if found, err = findChannel(ctx, client, found.ID.String()); err != nil {
+				return err
+			}
+		}
+		channel = channelOf(found)
+		if channel.Role != bot.ChannelOwner {
+			return &Refusal{Kind: bot.ProblemNotAdmin}
+		}
+		_, err = client.DangerousInternals().SendMexIQ(ctx, deleteChannel, map[string]any{"newsletter_id": channel.ID}) //nolint:staticcheck // there is no public call
+		return channelError(err)
+	})
+	return channel, err
 }
 
 func (d *Directory) changeChannel(ctx context.Context, id string, change func(context.Context, *whatsmeow.Client, types.JID) error) (channel bot.Channel, err error) {

@@ -46,6 +46,8 @@ func (d *Directory) Take(evt any) (concerned, kept bool) {
 		return true, d.write(true, d.labelEdit(evt))
 	case *events.LabelAssociationChat:
 		return true, d.write(true, d.labelChat(evt))
+	case *events.Archive:
+		return true, d.write(true, d.archived(evt))
 	case *events.Blocklist:
 		return true, d.write(true, d.blocklist(evt)...)
 	}

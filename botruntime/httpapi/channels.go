@@ -14,6 +14,9 @@ func channelRoutes() []route {
 		{"GET", bot.PathChannels, withToken, (*call).listChannels},
 		{"POST", bot.PathChannels, withToken, (*call).createChannel},
 		{"GET", bot.PathChannel, withToken, (*call).getChannel},
+		{"DELETE", bot.PathChannel, withToken, (*call).deleteChannel},
+		{"GET", bot.PathChannelMessages, withToken, (*call).channelMessages},
+		{"GET", bot.PathChannelSearch, withToken, (*call).searchChannels},
 		{"PUT", bot.PathChannelFollow, withToken, (*call).followChannel},
 		{"DELETE", bot.PathChannelFollow, withToken, (*call).unfollowChannel},
 		{"PUT", bot.PathChannelMute, withToken, (*call).muteChannel},
@@ -40,6 +43,51 @@ func (c *call) createChannel() error {
 
 func (c *call) getChannel() error {
 	return c.withDirectory(http.StatusOK, func(ctx context.Context, d Directory) (any, error) { return d.Channel(ctx, c.id()) })
+}
+
+func (c *call) deleteChannel() error {
+	return c.withDirectory(http.StatusOK, func(ctx context.Context, d Directory) (any, error) { return d.DeleteChannel(ctx, c.id()) })
+}
+
+func (c *call) channelMessages() error {
+	limit, err := c.number("limit", defaultPage, 1, bot.MaxChannelPage)
+	if err != nil {
+		return err
+	}
+	before, err := c.number("before", 0, 0, 1<<31-1)
+	if err != nil {
+		return err
+	}
+	return c.withDirectory(http.StatusOK, func(ctx context.Context, d Directory) (any, error) {
+		return d.ChannelMessages(ctx, c.id(), int(before), int(limit))
+	})
+}
+
+func (c *call) searchChannels() error {
+	limit, err := c.number("limit", defaultPage, 1, bot.MaxChannelPage)
+	if err != nil {
+		return err
+	}
+	query := c.r.URL.Query()
+	search := bot.ChannelSearch{
+		Text: query.Get("text"), View: query.Get("view"), Countries: splitList(query.Get("countries")), Categories: splitList(query.Get("categories")),
+		Limit: int(limit), After: query.Get("after"),
+	}
+	if search.View == "" {
+		search.View = defaultView
+	}
+	return c.withDirectory(http.StatusOK, func(ctx context.Context, d Directory) (any, error) { return d.SearchChannels(ctx, search) })
+}
+
+// defaultView is the choice of channels that WhatsApp's own clients show first.
+const defaultView = "RECOMMENDED"
+
+// splitList splits a list with commas; an empty one has nothing.
+func splitList(list string) []string {
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, ",")
 }
 
 func (c *call) follow(follow bool) error {

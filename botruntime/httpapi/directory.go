@@ -32,6 +32,9 @@ type Directory interface {
 	CreateChannel(ctx context.Context, request bot.CreateChannelRequest) (bot.Channel, error)
 	Follow(ctx context.Context, id string, follow bool) (bot.Channel, error)
 	MuteChannel(ctx context.Context, id string, mute bool) (bot.Channel, error)
+	DeleteChannel(ctx context.Context, id string) (bot.Channel, error)
+	ChannelMessages(ctx context.Context, id string, before, limit int) (bot.ChannelMessages, error)
+	SearchChannels(ctx context.Context, search bot.ChannelSearch) (bot.FoundChannels, error)
 	ClearChat(ctx context.Context, chat string) (bot.Party, error)
 	Star(ctx context.Context, m bot.Message, star bool) error
 	Labels(ctx context.Context) ([]bot.Label, error)
@@ -61,7 +64,7 @@ var directoryFaults = map[bot.ProblemKind]fault{
 	bot.ProblemNoSuchGroup:  sendFaults[bot.ProblemNoSuchGroup],
 	bot.ProblemNotAdmin: {status: http.StatusForbidden,
 		title:  text{"Hanya untuk admin", "Only for admins"},
-		detail: text{"Hanya admin grup yang boleh melakukan ini, dan akun ini bukan admin.", "Only an admin of the group may do this, and the account is none."}},
+		detail: text{"Hanya admin grup, atau pemilik saluran, yang boleh melakukan ini.", "Only an admin of the group, or the owner of the channel, may do this."}},
 	bot.ProblemBadInvite: {status: http.StatusNotFound,
 		title:  text{"Undangan tidak berlaku", "The invite does not work"},
 		detail: text{"Kode undangan ini salah, atau sudah diganti dengan yang baru.", "This invite is wrong, or a new one took its place."}},

@@ -35,7 +35,7 @@ type route struct {
 // hack/openapi/operations.go and run make generate. A handler returns a fault, or any error, instead of writing one.
 func apiRoutes() mux {
 	m := make(mux, 0, 224)
-	for _, part := range []func() []route{pageRoutes, sessionRoutes, messageRoutes, sendRoutes, liveRoutes, chatRoutes, contactRoutes, pictureRoutes, groupRoutes, channelRoutes, labelRoutes, webhookRoutes} {
+	for _, part := range []func() []route{pageRoutes, sessionRoutes, messageRoutes, sendRoutes, changeRoutes, liveRoutes, chatRoutes, contactRoutes, pictureRoutes, groupRoutes, channelRoutes, labelRoutes, webhookRoutes} {
 		for _, r := range part() {
 			m = append(m, entry{route: r})
 		}

@@ -33,6 +33,9 @@ type Sender interface {
 	Edit(ctx context.Context, key, chat, id string, request bot.EditRequest) (bot.Message, error)
 	// Delete cancels a message that WhatsApp cannot have yet, and else takes it back, by a message of its own.
 	Delete(ctx context.Context, key, chat, id string) (bot.Message, error)
+	// Pin shows a message at the top of its chat, Unpin ends that, each by a message of its own.
+	Pin(ctx context.Context, key, chat, id string, request bot.PinRequest) (bot.Message, error)
+	Unpin(ctx context.Context, key, chat, id string) (bot.Message, error)
 	// MarkRead tells the sender that a message was read.
 	MarkRead(ctx context.Context, chat, id string) error
 	// MarkAllRead tells the senders that messages of a chat were read, and returns those that it knows.
@@ -177,8 +180,6 @@ func classifySend(err error) error {
 func sendRoutes() []route {
 	return []route{
 		{"POST", bot.PathMessages, withToken, (*call).sendMessage},
-		{"PATCH", bot.PathMessage, withToken, (*call).editMessage},
-		{"DELETE", bot.PathMessage, withToken, (*call).deleteMessage},
 		{"POST", bot.PathMessageRead, withToken, (*call).readMessage},
 		{"POST", bot.PathContactsCheck, withToken, (*call).checkContacts},
 		{"GET", bot.PathAccountLimits, withToken, (*call).accountLimits},
@@ -214,37 +215,6 @@ func (c *call) send(sender Sender, request bot.SendRequest, file *media.Held) (b
 		return sender.SendFile(c.r.Context(), key, request, file)
 	}
 	return sender.Send(c.r.Context(), key, request)
-}
-
-// named is the outbox, and the chat and the id of the message that the request is about.
-func (c *call) named() (sender Sender, chat, id string, err error) {
-	if sender, err = c.sender(); err != nil {
-		return nil, "", "", err
-	}
-	chat, err = c.chat(c.r.URL.Query().Get("chat"))
-	return sender, chat, c.r.PathValue("id"), err
-}
-
-func (c *call) editMessage() error {
-	sender, chat, id, err := c.named()
-	if err != nil {
-		return err
-	}
-	var request bot.EditRequest
-	if err := c.readExactly(&request); err != nil {
-		return err
-	}
-	queued, err := sender.Edit(c.r.Context(), c.r.Header.Get(bot.HeaderIdempotencyKey), chat, id, request)
-	return c.answerSend(sender, queued, err)
-}
-
-func (c *call) deleteMessage() error {
-	sender, chat, id, err := c.named()
-	if err != nil {
-		return err
-	}
-	queued, err := sender.Delete(c.r.Context(), c.r.Header.Get(bot.HeaderIdempotencyKey), chat, id)
-	return c.answerSend(sender, queued, err)
 }
 
 func (c *call) readMessage() error {

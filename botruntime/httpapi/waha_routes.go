@@ -9,9 +9,9 @@ import (
 )
 
 // wahaRoutes are the paths of WAHA's API that the bot serves. They translate WAHA's words into the bot's and back, and
-// keep no state. What WAHA has beyond them is in bot.WAHAUnserved.
+// keep no state. What WAHA has beyond them is in bot.WAHAUnserved, with the reason.
 func wahaRoutes() []route {
-	return slices.Concat(wahaFirstRoutes(), wahaMoreRoutes(), wahaChannelRoutes(), wahaLabelRoutes(), wahaFileRoutes())
+	return slices.Concat(wahaFirstRoutes(), wahaMoreRoutes(), wahaChannelRoutes(), wahaLabelRoutes(), wahaFileRoutes(), wahaOldRoutes())
 }
 
 func wahaFirstRoutes() []route {
@@ -52,6 +52,8 @@ func wahaFirstRoutes() []route {
 		{"GET", bot.PathWAHAMessage, withToken, inSession((*call).wahaMessage)},
 		{"PUT", bot.PathWAHAMessage, withToken, inSession((*call).wahaEdit)},
 		{"DELETE", bot.PathWAHAMessage, withToken, inSession((*call).wahaRevoke)},
+		{"POST", bot.PathWAHAPin, withToken, inSession((*call).wahaPin)},
+		{"POST", bot.PathWAHAUnpin, withToken, inSession((*call).wahaUnpin)},
 		{"POST", bot.PathWAHAMessagesRead, withToken, inSession((*call).wahaReadChat)},
 
 		{"GET", bot.PathWAHACheckExists, withToken, inSession((*call).wahaCheck)},
@@ -90,6 +92,7 @@ func wahaMoreRoutes() []route {
 		{"POST", bot.PathWAHASendContacts, withToken, (*call).wahaSendContacts},
 		{"POST", bot.PathWAHASendPoll, withToken, (*call).wahaSendPoll},
 		{"POST", bot.PathWAHASendVote, withToken, (*call).wahaVote},
+		{"POST", bot.PathWAHASendEvent, withToken, inSession((*call).wahaSendEvent)},
 		{"POST", bot.PathWAHAStartTyping, withToken, (*call).wahaStartTyping},
 		{"POST", bot.PathWAHAStopTyping, withToken, (*call).wahaStopTyping},
 		{"POST", bot.PathWAHATextStatus, withToken, inSession((*call).wahaTextStatus)},
@@ -130,8 +133,8 @@ func wahaMoreRoutes() []route {
 
 // wahaUnserved are the methods and the parts of the paths that answer 501.
 var wahaUnserved = func() (all [][]string) {
-	for _, operation := range bot.WAHAUnserved {
-		method, path, _ := strings.Cut(operation, " ")
+	for _, missing := range bot.WAHAUnserved {
+		method, path, _ := strings.Cut(missing.Operation, " ")
 		all = append(all, append([]string{method}, strings.Split(path, "/")...))
 	}
 	return all

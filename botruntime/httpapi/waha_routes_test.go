@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,8 +15,9 @@ import (
 	"sesi.dev/sesi/test/golden"
 )
 
-// wahaPaths is how many paths WAHA's API has, in its version 2026.7.1. Its document has 136, one of them under two names.
-const wahaPaths = 135
+// wahaPaths and wahaOperations are how many WAHA's API has, in its version 2026.7.1. Its document has 136 paths, one of
+// them under two names.
+const wahaPaths, wahaOperations = 135, 162
 
 // beside are paths that WAHA serves and its document does not have, or that the bot serves in place of WAHA's.
 var beside = []string{bot.PathWAHAFile, bot.PathWebSocket}
@@ -40,12 +42,18 @@ func TestWAHAPathsAreAllKnown(t *testing.T) {
 	}
 	add(http.MethodGet, bot.PathMessages) // with chatId it is WAHA's
 	add(http.MethodGet, bot.PathContacts) // with contactId it is WAHA's
-	for _, operation := range bot.WAHAUnserved {
-		method, path, _ := strings.Cut(operation, " ")
+	for _, missing := range bot.WAHAUnserved {
+		method, path, _ := strings.Cut(missing.Operation, " ")
 		add(method, path)
 	}
-	if len(paths) != wahaPaths {
-		t.Errorf("%d paths, want %d", len(paths), wahaPaths)
+	if len(paths) != wahaPaths || len(operations) != wahaOperations {
+		t.Errorf("%d paths with %d operations, want %d with %d", len(paths), len(operations), wahaPaths, wahaOperations)
+	}
+	// The page says the same numbers.
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "from-waha.md"))
+	says := fmt.Sprintf("with %d operations. A bot serves %d of them", wahaOperations, wahaOperations-len(bot.WAHAUnserved))
+	if err != nil || !strings.Contains(strings.Join(strings.Fields(string(page)), " "), says) {
+		t.Errorf("docs/from-waha.md does not say %q: %v", says, err)
 	}
 }
 
@@ -53,7 +61,8 @@ func TestWAHAPathsAreAllKnown(t *testing.T) {
 func TestUnservedAnswers501(t *testing.T) {
 	f := newFake(connectedSnapshot())
 	url := local(t, New(testConfig(f)))
-	for _, operation := range bot.WAHAUnserved {
+	for _, missing := range bot.WAHAUnserved {
+		operation := missing.Operation
 		method, path, _ := strings.Cut(operation, " ")
 		path = placeholder.ReplaceAllString(path, "x")
 		if got := send(t, method, url+path, ""); got.StatusCode != http.StatusUnauthorized || got.problem(t).Message != "Unauthorized" {
@@ -95,9 +104,9 @@ func TestThePageOfWAHAsPaths(t *testing.T) {
 	for _, r := range wahaRoutes() {
 		all[strings.ReplaceAll(r.path, "{name}", "{session}")+" "+r.method] = "yes"
 	}
-	for _, operation := range bot.WAHAUnserved {
-		method, path, _ := strings.Cut(operation, " ")
-		all[strings.ReplaceAll(path, "{name}", "{session}")+" "+method] = "501"
+	for _, missing := range bot.WAHAUnserved {
+		method, path, _ := strings.Cut(missing.Operation, " ")
+		all[strings.ReplaceAll(path, "{name}", "{session}")+" "+method] = "501: " + missing.Why
 	}
 	all[bot.PathMessages+" GET"] = "yes, with chatId"
 	all[bot.PathContacts+" GET"] = "yes, with contactId"

@@ -111,20 +111,28 @@ func (c *call) wahaSendWith(request bot.SendRequest, status int) error {
 	return c.wahaSent(sender, queued, err, status)
 }
 
-// wahaSent waits for a message that was put into the outbox.
+// wahaSent waits for a message that was put into the outbox, and answers with it.
 func (c *call) wahaSent(sender Sender, m bot.Message, err error, status int) error {
+	if m, err = c.wahaWait(sender, m, err); err != nil {
+		return err
+	}
+	return c.json(status, c.teller().Message(m))
+}
+
+// wahaWait waits for a message that was put into the outbox, and returns it as it is then.
+func (c *call) wahaWait(sender Sender, m bot.Message, err error) (bot.Message, error) {
 	if err != nil {
-		return classifySend(err)
+		return m, classifySend(err)
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), sendWait)
 	defer cancel()
 	if m, err = sender.Await(ctx, m.ID); err != nil {
-		return classifySend(err)
+		return m, classifySend(err)
 	}
 	if m.State == bot.MessageFailed {
-		return c.wahaFailed(m)
+		return m, c.wahaFailed(m)
 	}
-	return c.json(status, c.teller().Message(m))
+	return m, nil
 }
 
 // wahaFailed says why a message was not sent. What WhatsApp refused is an exception of WAHA's, with the text that its
@@ -237,53 +245,6 @@ func (c *call) kept(id, chat string) (*journal.Record, error) {
 		return nil, faultNoMessage
 	}
 	return found, nil
-}
-
-// wahaChatOf reads the chat in the path; "" for all chats.
-func (c *call) wahaChatOf() (string, error) {
-	if chat := c.r.PathValue("chat"); chat != "all" {
-		return c.chat(chat)
-	}
-	return "", nil
-}
-
-// wahaNamedMessage reads the chat and the id of the message in the path.
-func (c *call) wahaNamedMessage() (chat, id string, err error) {
-	if chat, err = c.wahaChatOf(); err != nil {
-		return "", "", err
-	}
-	_, id, err = c.wahaID("messageId", c.r.PathValue("id"))
-	return chat, id, err
-}
-
-func (c *call) wahaEdit() error {
-	chat, id, err := c.wahaNamedMessage()
-	if err != nil {
-		return err
-	}
-	var asked bot.WAHAEdit
-	if err := c.wahaRead(&asked); err != nil {
-		return err
-	}
-	sender, err := c.wahaWorking()
-	if err != nil {
-		return err
-	}
-	queued, err := sender.Edit(c.r.Context(), c.r.Header.Get(bot.HeaderIdempotencyKey), chat, id, bot.EditRequest{Text: asked.Text})
-	return c.wahaSent(sender, queued, err, http.StatusOK)
-}
-
-func (c *call) wahaRevoke() error {
-	chat, id, err := c.wahaNamedMessage()
-	if err != nil {
-		return err
-	}
-	sender, err := c.wahaWorking()
-	if err != nil {
-		return err
-	}
-	queued, err := sender.Delete(c.r.Context(), c.r.Header.Get(bot.HeaderIdempotencyKey), chat, id)
-	return c.wahaSent(sender, queued, err, http.StatusOK)
 }
 
 func (c *call) wahaNewID() error {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -70,13 +71,18 @@ func composed(t testing.TB) map[string]func() (*waE2E.Message, error) {
 		"document":     File{Kind: bot.KindDocument, Media: paper}.Compose,
 		"document_all": File{Context: all, Kind: bot.KindDocument, Caption: "ini notanya", Media: paper}.Compose,
 		"sticker_all":  File{Context: all, Kind: bot.KindSticker, Media: bot.Media{Mimetype: "image/webp", Size: 1234, SHA256: sum, Width: 512, Height: 512, Animated: true}}.Compose,
-		"poll":         Poll{Poll: poll, Secret: secret}.Compose,
-		"poll_all":     Poll{Context: all, Poll: poll, Secret: secret}.Compose,
+		"appointment":  Appointment{Appointment: bot.Appointment{Name: "Arisan", StartsAt: bot.At(time.Unix(1900000000, 0))}, Secret: secret}.Compose,
+		"appointment_all": Appointment{Context: all, Secret: secret, Appointment: bot.Appointment{Name: "Arisan", Description: "bawa kue", StartsAt: bot.At(time.Unix(1900000000, 0)),
+			EndsAt: bot.At(time.Unix(1900003600, 0)), GuestsAllowed: true, Location: &bot.Location{Latitude: -6.2, Longitude: 106.8, Name: "Monas"}}}.Compose,
+		"poll":     Poll{Poll: poll, Secret: secret}.Compose,
+		"poll_all": Poll{Context: all, Poll: poll, Secret: secret}.Compose,
 		"vote": func() (*waE2E.Message, error) {
 			ballot := Ballot{ID: subject.ID, Secret: secret, Options: poll.Options}
 			return ballot.Cast(subject, budiLID, types.NewJID("999", types.HiddenUserServer), []string{"Selasa"}, nonce, 1)
 		},
 		"reaction": plain(subject.React("👍", 1)),
+		"pin":      plain(subject.Pin(bot.PinDay, 1)),
+		"unpin":    plain(subject.Pin(0, 1)),
 		"revoke":   plain(subject.Revoke()),
 		"edit":     plain(Subject{Chat: budi, FromMe: true, ID: "3EB0FFFF"}.Edit(&waE2E.Message{Conversation: proto.String("baru")}, 1)),
 	}
@@ -162,7 +168,7 @@ func TestForward(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			acts := m.ReactionMessage != nil || m.ProtocolMessage != nil || m.EditedMessage != nil || m.PollUpdateMessage != nil
+			acts := m.ReactionMessage != nil || m.ProtocolMessage != nil || m.EditedMessage != nil || m.PollUpdateMessage != nil || m.PinInChatMessage != nil
 			seen := Names(known).Shown(m)
 			check(t, m, !acts && forwardable[seen.Kind] && !seen.ViewOnce)
 		})

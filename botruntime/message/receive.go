@@ -22,6 +22,8 @@ type Received struct {
 	Data bot.EventData
 	// Vote is the vote of an event of type poll, which still has to be read with its poll.
 	Vote *Vote `json:",omitempty"`
+	// Answer is the answer of an event of type appointment, which still has to be read with its appointment.
+	Answer *Answer `json:",omitempty"`
 	// Raw are the message's bytes.
 	Raw []byte
 }
@@ -54,6 +56,10 @@ func (n Names) Receive(evt *events.Message) (r Received) {
 			ID: evt.Info.ID, MessageID: reaction.GetKey().GetID(), Chat: r.Chat, From: r.From, FromMe: evt.Info.IsFromMe,
 			At: bot.At(evt.Info.Timestamp), Emoji: reaction.GetText(),
 		}
+	case content.GetPinInChatMessage() != nil:
+		r.readPin(evt)
+	case content.GetEncEventResponseMessage() != nil:
+		r.readAnswer(content.GetEncEventResponseMessage(), evt.Info.IsFromMe, bot.At(evt.Info.Timestamp))
 	case content.GetPollUpdateMessage() != nil:
 		r.ReadVote(content.GetPollUpdateMessage(), evt.Info.IsFromMe, bot.At(evt.Info.Timestamp))
 	default:
@@ -155,6 +161,12 @@ func meansNothing(m *waE2E.Message) bool {
 	if m.GetReactionMessage() != nil {
 		return m.GetReactionMessage().GetKey().GetID() == ""
 	}
+	if m.GetPinInChatMessage() != nil {
+		return m.GetPinInChatMessage().GetKey().GetID() == ""
+	}
+	if m.GetEncEventResponseMessage() != nil {
+		return m.GetEncEventResponseMessage().GetEventCreationMessageKey().GetID() == ""
+	}
 	if m.GetPollUpdateMessage() != nil {
 		return m.GetPollUpdateMessage().GetPollCreationMessageKey().GetID() == ""
 	}
@@ -203,7 +215,9 @@ func (n Names) content(m *waE2E.Message) bot.Message {
 
 // otherContent translates what is no text, and returns its context.
 func otherContent(m *waE2E.Message, out *bot.Message) *waE2E.ContextInfo {
-	for _, translate := range []func(*waE2E.Message, *bot.Message) (*waE2E.ContextInfo, bool){placeContent, contactContent, pollContent, fileContent, albumContent} {
+	for _, translate := range []func(*waE2E.Message, *bot.Message) (*waE2E.ContextInfo, bool){
+		placeContent, contactContent, pollContent, fileContent, albumContent, appointmentContent,
+	} {
 		if context, ok := translate(m, out); ok {
 			return context
 		}
@@ -249,7 +263,7 @@ func withoutContext(m *waE2E.Message) *waE2E.Message {
 	proto.Merge(flat, m)
 	for _, part := range []interface{ GetContextInfo() *waE2E.ContextInfo }{
 		flat.ImageMessage, flat.VideoMessage, flat.PtvMessage, flat.AudioMessage, flat.DocumentMessage, flat.StickerMessage,
-		flat.LocationMessage, flat.LiveLocationMessage, flat.ContactMessage, flat.ContactsArrayMessage, flat.AlbumMessage,
+		flat.LocationMessage, flat.LiveLocationMessage, flat.ContactMessage, flat.ContactsArrayMessage, flat.AlbumMessage, flat.EventMessage,
 	} {
 		if context := part.GetContextInfo(); context != nil {
 			proto.Reset(context)

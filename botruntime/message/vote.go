@@ -12,14 +12,10 @@ import (
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/util/gcmutil"
-	"go.mau.fi/whatsmeow/util/hkdfutil"
 	"google.golang.org/protobuf/proto"
 
 	"sesi.dev/sesi/api/bot"
 )
-
-// NonceBytes is the length of a vote's nonce.
-const NonceBytes = 12
 
 // Ballot is what it takes to read the votes of a poll, and to cast one.
 type Ballot struct {
@@ -37,17 +33,11 @@ var ErrNoBallot = errors.New("the message is no poll, or its secret is gone")
 
 // ReadBallot reads a poll's bytes. authors are the addresses of its author.
 func ReadBallot(id string, raw []byte, authors ...types.JID) (Ballot, error) {
-	var whole waE2E.Message
-	if err := proto.Unmarshal(raw, &whole); err != nil {
+	secret, m, err := readSecret(raw)
+	if err != nil {
 		return Ballot{}, fmt.Errorf("read a poll: %w", err)
 	}
-	m := inner(&whole)
-	b := Ballot{ID: id, Authors: authors}
-	for _, part := range []*waE2E.Message{&whole, m} {
-		if secret := part.GetMessageContextInfo().GetMessageSecret(); len(secret) > 0 {
-			b.Secret = secret
-		}
-	}
+	b := Ballot{ID: id, Authors: authors, Secret: secret}
 	poll := pollOf(m)
 	if poll == nil || len(b.Secret) == 0 {
 		return Ballot{}, ErrNoBallot
@@ -58,31 +48,20 @@ func ReadBallot(id string, raw []byte, authors ...types.JID) (Ballot, error) {
 	return b, nil
 }
 
-// key derives the key of a vote, and the data that it vouches for.
-func (b Ballot) key(author, voter types.JID) (key, vouched []byte) {
-	author, voter = author.ToNonAD(), voter.ToNonAD()
-	return hkdfutil.SHA256(b.Secret, nil, []byte(b.ID+author.String()+voter.String()+"Poll Vote"), 32),
-		fmt.Appendf(nil, "%s\x00%s", b.ID, voter)
-}
+func (b Ballot) sealing() sealing { return sealing{id: b.ID, secret: b.Secret, use: "Poll Vote"} }
 
 // Open reads a vote, under every address of the author and of the voter: which of them the voter's phone took cannot
 // be seen. It reports false when none fits. An option that the poll does not have is left out.
 func (b Ballot) Open(payload, nonce []byte, voters ...types.JID) (options []string, ok bool) {
-	if len(nonce) != NonceBytes {
-		return nil, false
-	}
-	for _, author := range b.Authors {
-		for _, voter := range voters {
-			key, vouched := b.key(author, voter)
-			plain, err := gcmutil.Decrypt(key, nonce, bytes.Clone(payload), vouched)
-			var vote waE2E.PollVoteMessage
-			if err != nil || proto.Unmarshal(plain, &vote) != nil {
-				continue
-			}
-			return b.named(vote.GetSelectedOptions()), true
+	ok = b.sealing().open(payload, nonce, b.Authors, voters, func(plain []byte) bool {
+		var vote waE2E.PollVoteMessage
+		if proto.Unmarshal(plain, &vote) != nil {
+			return false
 		}
-	}
-	return nil, false
+		options = b.named(vote.GetSelectedOptions())
+		return true
+	})
+	return options, ok
 }
 
 // named finds the options of hashes, in the poll's order.
@@ -109,7 +88,7 @@ func (b Ballot) Cast(poll Subject, author, voter types.JID, options []string, no
 	if err != nil {
 		return nil, fmt.Errorf("encode a vote: %w", err)
 	}
-	key, vouched := b.key(author, voter)
+	key, vouched := b.sealing().key(author, voter)
 	sealed, err := gcmutil.Encrypt(key, nonce, plain, vouched)
 	if err != nil {
 		return nil, fmt.Errorf("encrypt a vote: %w", err)

@@ -87,8 +87,12 @@ func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journ
 	if content.PollCreationMessage != nil {
 		m.keepPollAuthor(ctx, client, s, to)
 	}
+	tokens := m.tokenNodes(ctx, client, s.Account, to)
+	if stamp := stampOf(content); stamp != nil {
+		return handStamped(ctx, client, s.Message.ID, to, content, tokens, *stamp)
+	}
 	_, err = client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{
-		ID: s.Message.ID, Timeout: answerTime, MediaHandle: s.Handle, AdditionalNodes: m.tokenNodes(ctx, client, s.Account, to),
+		ID: s.Message.ID, Timeout: answerTime, MediaHandle: s.Handle, AdditionalNodes: tokens,
 	})
 	return err
 }

@@ -21,13 +21,17 @@ const maxNamedVoters = 100
 
 // ballot is the ballot of a stored poll: its key and its author's addresses, as far as they are known now.
 func (m *Messenger) ballot(poll *journal.Record) (message.Ballot, error) {
-	var authors []types.JID
-	for _, form := range m.forms(poll.Message.From) {
+	return message.ReadBallot(poll.Message.ID, poll.Raw, m.addresses(poll.Message.From)...)
+}
+
+// addresses are those under which a party may be known.
+func (m *Messenger) addresses(of bot.Party) (all []types.JID) {
+	for _, form := range m.forms(of) {
 		if jid, err := types.ParseJID(form); err == nil {
-			authors = append(authors, jid)
+			all = append(all, jid)
 		}
 	}
-	return message.ReadBallot(poll.Message.ID, poll.Raw, authors...)
+	return all
 }
 
 // forms are a party's addresses; one that was learned later is among them.

@@ -84,6 +84,11 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 			return err
 		}
 	}
+	if r.Answer != nil {
+		if err := m.readAnswer(t, &r); err != nil {
+			return err
+		}
+	}
 	fresh, err := t.Append(keys(r.Type, r), r.Type, r.Chat.ID, r.Data)
 	if err != nil {
 		return fmt.Errorf("append an event: %w", err)

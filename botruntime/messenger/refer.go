@@ -235,6 +235,13 @@ func (m *Messenger) applied(t *journal.Tx, s *journal.Send) error {
 		}
 	case bot.KindVote:
 		return m.voted(t, s)
+	case bot.KindPin, bot.KindUnpin:
+		kind = bot.EventMessagePinned
+		pin, err := pinned(s, at)
+		if err != nil {
+			return err
+		}
+		data.Pin = pin
 	case bot.KindRevoke:
 		kind = bot.EventMessageRevoked
 		data.Revoke = &bot.Revoke{ID: about.ID, Chat: s.Message.Chat, From: s.Message.From, FromMe: true, At: at}

@@ -195,6 +195,8 @@ func (d *draft) compose(ctx context.Context, request bot.SendRequest) error {
 		return d.contacts(ctx, request)
 	case request.Poll != nil:
 		return d.poll(ctx, request)
+	case request.Appointment != nil:
+		return d.appointment(ctx, request)
 	case request.Vote != nil:
 		return d.vote(ctx, *request.Vote)
 	}
@@ -205,7 +207,7 @@ func (d *draft) compose(ctx context.Context, request bot.SendRequest) error {
 func onlyOne(request bot.SendRequest) error {
 	asked := 0
 	for _, one := range []bool{
-		request.Text != "", request.Location != nil, len(request.Contacts) > 0, request.Poll != nil, request.Vote != nil,
+		request.Text != "", request.Location != nil, len(request.Contacts) > 0, request.Poll != nil, request.Vote != nil, request.Appointment != nil,
 		request.Reaction != nil, request.Forward != nil, request.Image != nil, request.Video != nil, request.Audio != nil,
 		request.Voice != nil, request.Document != nil, request.Sticker != nil,
 	} {
@@ -214,7 +216,7 @@ func onlyOne(request bot.SendRequest) error {
 		}
 	}
 	if asked != 1 {
-		return badField("text", "given, or else one of image, video, audio, voice, document, sticker, location, contacts, poll, vote, reaction and forward")
+		return badField("text", "given, or else one of image, video, audio, voice, document, sticker, location, contacts, poll, appointment, vote, reaction and forward")
 	}
 	acts := request.Vote != nil || request.Reaction != nil || request.Forward != nil
 	if acts && (request.ReplyTo != "" || len(request.Mentions) > 0) {

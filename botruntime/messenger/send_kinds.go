@@ -90,24 +90,32 @@ func shortText(field, text string, least, most int) error {
 
 func (d *draft) place(ctx context.Context, request bot.SendRequest) error {
 	at := *request.Location
-	switch {
-	case math.IsNaN(at.Latitude) || at.Latitude < -90 || at.Latitude > 90:
-		return badField("location.latitude", "-90 to 90 degrees")
-	case math.IsNaN(at.Longitude) || at.Longitude < -180 || at.Longitude > 180:
-		return badField("location.longitude", "-180 to 180 degrees")
-	case at.Live:
-		return badField("location.live", "left out: the bot cannot send a position that moves")
-	}
-	for field, text := range map[string]string{"location.name": at.Name, "location.address": at.Address, "location.url": at.URL} {
-		if err := shortText(field, text, 0, bot.MaxNameBytes); err != nil {
-			return err
-		}
+	if err := checkPlace("location", at); err != nil {
+		return err
 	}
 	about, err := d.context(ctx, request)
 	if err != nil {
 		return err
 	}
 	return d.set(message.Place{Context: about, Location: at}.Compose())
+}
+
+// checkPlace checks a place; field is its name in the request.
+func checkPlace(field string, at bot.Location) error {
+	switch {
+	case math.IsNaN(at.Latitude) || at.Latitude < -90 || at.Latitude > 90:
+		return badField(field+".latitude", "-90 to 90 degrees")
+	case math.IsNaN(at.Longitude) || at.Longitude < -180 || at.Longitude > 180:
+		return badField(field+".longitude", "-180 to 180 degrees")
+	case at.Live:
+		return badField(field+".live", "left out: the bot cannot send a position that moves")
+	}
+	for name, text := range map[string]string{"name": at.Name, "address": at.Address, "url": at.URL} {
+		if err := shortText(field+"."+name, text, 0, bot.MaxNameBytes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *draft) contacts(ctx context.Context, request bot.SendRequest) error {

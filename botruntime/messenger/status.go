@@ -3,10 +3,8 @@ package messenger
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"go.mau.fi/whatsmeow"
-	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 
@@ -22,7 +20,7 @@ func (d *draft) status(request bot.SendRequest) error {
 		}
 		return nil
 	}
-	if request.Location != nil || request.Contacts != nil || request.Poll != nil || request.Vote != nil || request.Reaction != nil ||
+	if request.Location != nil || request.Contacts != nil || request.Poll != nil || request.Appointment != nil || request.Vote != nil || request.Reaction != nil ||
 		request.Forward != nil || request.ReplyTo != "" || request.ExpiresIn > 0 || request.Document != nil || request.Sticker != nil ||
 		request.Audio != nil {
 		return &Refusal{Kind: bot.ProblemUnsupported}
@@ -90,27 +88,5 @@ func handStatus(ctx context.Context, client *whatsmeow.Client, id string, m *waE
 		inner.CancelResponse(id, answer)
 		return err
 	}
-	deadline := time.NewTimer(answerTime)
-	defer deadline.Stop()
-	select {
-	case node := <-answer:
-		return statusAnswer(node)
-	case <-deadline.C:
-	case <-ctx.Done():
-	}
-	inner.CancelResponse(id, answer)
-	return whatsmeow.ErrMessageTimedOut
-}
-
-func statusAnswer(node *waBinary.Node) error {
-	if node != nil && node.Tag == "receipt" {
-		return nil // a recipient was quicker than the server's answer
-	}
-	if node == nil || node.Tag != "ack" {
-		return whatsmeow.ErrMessageTimedOut // the connection ended: the server may have the post
-	}
-	if code := node.AttrGetter().OptionalInt("error"); code != 0 {
-		return fmt.Errorf("%w %d", whatsmeow.ErrServerReturnedError, code)
-	}
-	return nil
+	return awaitAnswer(ctx, inner, id, answer)
 }

@@ -57,6 +57,9 @@ type attempted struct {
 	limits   limits    // of the account, as far as they are known
 }
 
+// errNoLID says that WhatsApp knows nobody by a number.
+var errNoLID = errors.New("WhatsApp has no LID of this number")
+
 // classify says what the end of an attempt means.
 func (a attempted) classify() verdict {
 	code := serverCode(a.err)
@@ -73,7 +76,7 @@ func (a attempted) classify() verdict {
 		return failed(bot.ProblemNoSuchGroup, "There is no such group, or the account is not in it.", 0, false)
 	case errors.Is(a.err, whatsmeow.ErrUnknownServer), errors.Is(a.err, whatsmeow.ErrBroadcastListUnsupported):
 		return failed(bot.ProblemUnsupported, "The bot cannot send to an address of this kind.", 0, false)
-	case strings.HasPrefix(a.err.Error(), "no LID found"):
+	case errors.Is(a.err, errNoLID), strings.HasPrefix(a.err.Error(), "no LID found"): // the second one is whatsmeow's
 		return notOnWhatsApp(0)
 	case a.attempts+1 >= maxFailures:
 		return failed(bot.ProblemInternal, "The message could not be encrypted or handed to WhatsApp; the bot's log says why.", 0, true)

@@ -17,7 +17,8 @@ var names = map[string][]bot.EventType{
 	"call.received": {bot.EventCall}, "call.accepted": {bot.EventCall}, "call.rejected": {bot.EventCall},
 	"group.v2.join": {bot.EventGroup}, "group.v2.leave": {bot.EventGroup}, "group.v2.update": {bot.EventGroup}, "group.v2.participants": {bot.EventGroup},
 	"label.upsert": {bot.EventLabel}, "label.deleted": {bot.EventLabel}, "label.chat.added": {bot.EventLabel}, "label.chat.deleted": {bot.EventLabel},
-	"state.change": nil, "group.join": nil, "group.leave": nil, "chat.archive": nil, "event.response": nil, "event.response.failed": nil, "engine.event": nil,
+	"chat.archive": {bot.EventChat}, "event.response": {bot.EventAppointment}, "event.response.failed": {bot.EventAppointment},
+	"state.change": nil, "group.join": nil, "group.leave": nil, "engine.event": nil,
 }
 
 // Types are the types of events that WAHA's events come of. It reports the first name that is none of WAHA's. "*" means
@@ -104,6 +105,8 @@ func (t Teller) payloads(e bot.Event) []named {
 		return []named{{"session.status", t.status(d.Session)}}
 	case d.Poll != nil:
 		return []named{t.vote(d.Poll)}
+	case d.Appointment != nil:
+		return []named{t.answer(d.Appointment)}
 	case d.Call != nil:
 		return t.call(d.Call)
 	case d.Presence != nil:
@@ -112,8 +115,14 @@ func (t Teller) payloads(e bot.Event) []named {
 		return labelChange(d.Label)
 	case d.Group != nil:
 		return t.group(d.Group)
+	case d.ChatChange != nil:
+		return []named{{"chat.archive", archive(d.ChatChange)}}
 	}
 	return nil
+}
+
+func archive(c *bot.ChatChange) bot.WAHAChatArchive {
+	return bot.WAHAChatArchive{ID: ChatID(c.Chat.ID), Archived: c.Change == bot.ChatArchived, Timestamp: c.At.Unix()}
 }
 
 func (t Teller) edited(e *bot.Edit) bot.WAHAEdited {
@@ -174,17 +183,38 @@ func (t Teller) status(s *bot.SessionChange) bot.WAHASessionStatus {
 	return out
 }
 
+// destination is a message in its chat, as the place of another one that is about it.
+func (p place) destination(id string, fromMe bool) bot.WAHAVotePoll {
+	if named, ok := ParseMessageID(id); ok && named.Chat != "" {
+		fromMe = named.FromMe
+	}
+	return bot.WAHAVotePoll{ID: id, From: p.from, To: p.to, FromMe: fromMe, Participant: p.participant}
+}
+
+var comings = map[bot.Coming]string{bot.ComingYes: "GOING", bot.ComingNo: "NOT_GOING", bot.ComingMaybe: "MAYBE", bot.ComingUnknown: "UNKNOWN"}
+
+// answer is an answer to an appointment.
+func (t Teller) answer(a *bot.AppointmentAnswer) named {
+	p := t.place(a.Chat, a.From, a.FromMe, "")
+	out := bot.WAHAEventResponse{
+		ID: MessageID(a.FromMe, a.Chat, a.ID, a.From), Timestamp: a.At.Unix(), From: p.from, FromMe: a.FromMe, Source: p.source, To: p.to,
+		Participant: p.participant, EventCreationKey: p.destination(t.subject(a.Chat, a.MessageID), a.FromMe),
+	}
+	if a.Unreadable {
+		return named{"event.response.failed", out}
+	}
+	out.EventResponse = &bot.WAHAAnswer{Response: comings[a.Coming], TimestampMs: a.At.UnixMilli(), ExtraGuestCount: a.Guests}
+	return named{"event.response", out}
+}
+
 func (t Teller) vote(v *bot.PollUpdate) named {
 	p := t.place(v.Chat, v.From, v.FromMe, "")
-	at := func(id string) bot.WAHAVotePoll {
-		return bot.WAHAVotePoll{ID: id, From: p.from, To: p.to, FromMe: v.FromMe, Participant: p.participant}
-	}
 	out := bot.WAHAPollVote{
-		Vote: bot.WAHAVote{WAHAVotePoll: at(MessageID(v.FromMe, v.Chat, v.ID, v.From)), SelectedOptions: v.Options, Timestamp: v.At.UnixMilli()},
-		Poll: at(t.subject(v.Chat, v.MessageID)),
-	}
-	if named, ok := ParseMessageID(out.Poll.ID); ok && named.Chat != "" {
-		out.Poll.FromMe = named.FromMe
+		Vote: bot.WAHAVote{
+			WAHAVotePoll:    p.destination(MessageID(v.FromMe, v.Chat, v.ID, v.From), v.FromMe),
+			SelectedOptions: v.Options, Timestamp: v.At.UnixMilli(),
+		},
+		Poll: p.destination(t.subject(v.Chat, v.MessageID), v.FromMe),
 	}
 	if out.Vote.SelectedOptions == nil {
 		out.Vote.SelectedOptions = []string{}

@@ -127,6 +127,9 @@ func (t Teller) Message(m bot.Message) bot.WAHAMessage {
 	if m.Poll != nil && out.Body == "" {
 		out.Body = m.Poll.Name
 	}
+	if m.Appointment != nil && out.Body == "" {
+		out.Body = m.Appointment.Name
+	}
 	if q := m.ReplyTo; q != nil {
 		out.ReplyTo = &bot.WAHAReplyTo{ID: q.ID, Participant: ChatID(q.From.ID), Body: q.Text, HasMedia: hasFile(q.Kind)}
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/wasim/sim"
@@ -82,6 +83,13 @@ func TestAClientOfWAHAsDocument(t *testing.T) {
 	}
 	t.Logf("%d operations answered as documented", len(client.Good))
 
+	meeting := p.sends(http.StatusOK, bot.SendRequest{To: "+6289900000001", Appointment: &bot.Appointment{Name: "Arisan", StartsAt: bot.At(time.Unix(2_063_137_000, 0))}})
+	p.onPhone(wa, meeting.ID)
+	for form := range map[sim.VoteForm]bool{{}: true, {Author: sim.AddrPN, Voter: sim.AddrPN}: true} {
+		answer, err := budi.Answer(own, meeting.ID, form, sim.Going, 1)
+		mustSend(t, answer, err)
+	}
+	p.wahaEvent(h, "event.response", any1)
 	p.wahaEvent(h, "message.revoked", any1)
 	p.wahaEvent(h, "label.deleted", any1)
 	h.mu.Lock()

@@ -91,19 +91,19 @@ var gatewayOperations = map[string]operation{
 	"POST " + bot.PathWAHAStop:       {summary: "Stop a session's bot, and keep the session", tag: tagWAHA, request: named{}, status: 201, answer: bot.GatewayWAHASession{}, problems: []int{404, 409, 503}},
 	"POST " + bot.PathWAHARestart:    {summary: "Reconnect now", tag: tagWAHA, request: named{}, status: 201, answer: bot.WAHASession{}, problems: []int{404, 409, 502, 503, 504}},
 	"POST " + bot.PathWAHALogout:     {summary: "Unlink the device at WhatsApp", tag: tagWAHA, request: named{}, status: 201, answer: bot.WAHASession{}, problems: []int{404, 409, 502, 503, 504}},
-	"POST " + bot.PathGatewayStart:   {summary: "Run a session's bot, and make the session where it is missing", tag: tagWAHA, request: bot.GatewayWAHARequest{}, status: 201, answer: bot.GatewayWAHASession{}, problems: []int{400, 404, 409, 422, 503}},
-	"POST " + bot.PathGatewayStop:    {summary: "Stop a session's bot", tag: tagWAHA, request: bot.GatewayWAHAOrder{}, status: 201, answer: bot.GatewayWAHASession{}, problems: []int{400, 404, 409, 503}},
-	"POST " + bot.PathGatewayLogout:  {summary: "Unlink a session and delete it", tag: tagWAHA, request: bot.GatewayWAHAOrder{}, status: 201, problems: []int{400, 404, 409, 503}},
+	"POST " + bot.PathWAHAOldStart:   {summary: "Run a session's bot, and make the session where it is missing", tag: tagWAHA, request: bot.GatewayWAHARequest{}, status: 201, answer: bot.GatewayWAHASession{}, problems: []int{400, 404, 409, 422, 503}},
+	"POST " + bot.PathWAHAOldStop:    {summary: "Stop a session's bot", tag: tagWAHA, request: bot.WAHAOrder{}, status: 201, answer: bot.GatewayWAHASession{}, problems: []int{400, 404, 409, 503}},
+	"POST " + bot.PathWAHAOldLogout:  {summary: "Unlink a session and delete it", tag: tagWAHA, request: bot.WAHAOrder{}, status: 201, problems: []int{400, 404, 409, 503}},
 	"GET " + bot.PathWebSocket:       {summary: "WAHA's WebSocket", tag: tagWAHA, request: socketRequest{}, status: 101, problems: []int{400, 404, 422}},
 	"GET " + bot.PathWAHAPing:        {summary: "Is the gateway reachable?", tag: tagWAHA, answer: bot.WAHAPing{}},
-	"GET " + bot.PathGatewayHealth:   {summary: "Does the gateway answer?", tag: tagWAHA, answer: map[string]any{}},
+	"GET " + bot.PathWAHAHealth:      {summary: "Does the gateway answer?", tag: tagWAHA, answer: map[string]any{}},
 	"GET " + bot.PathGatewayVersion:  {summary: "The gateway's version", tag: tagWAHA, answer: map[string]any{}},
 	"GET " + bot.PathGatewayVersion1: {summary: "The gateway's version", tag: tagWAHA, answer: map[string]any{}},
 	"GET " + bot.PathGatewayStatus:   {summary: "Since when the gateway runs", tag: tagWAHA, answer: map[string]any{}},
 }
 
 // open are the gateway's routes that need no credential.
-var open = []string{bot.PathOpenAPI, bot.PathWAHAPing, bot.PathGatewayHealth}
+var open = []string{bot.PathOpenAPI, bot.PathWAHAPing, bot.PathWAHAHealth}
 
 // buildGatewayDocument returns the OpenAPI document of the gateway: its own routes, and those of a bot below the path of
 // its session. WAHA's paths stay as they are.

@@ -55,6 +55,12 @@ type eraseRequest struct {
 	Devices bool `query:"devices" default:"false" description:"Clear the chat on the account's devices too. It needs a key that the phone sends soon after the linking; before, the answer is 409."`
 }
 
+type pinRequest struct {
+	messageRequest
+	Key string `header:"Idempotency-Key" maxLength:"255"`
+	bot.PinRequest
+}
+
 type deleteRequest struct {
 	messageRequest
 	Key string `header:"Idempotency-Key" maxLength:"255"`
@@ -70,13 +76,19 @@ var messageOperations = map[string]operation{
 		description: "From the bot's disk, else from WhatsApp, else from the phone by way of WhatsApp; its hash is checked. Parts (Range) and If-None-Match work; the ETag is the file's SHA-256.",
 		tag:         tagMessages, request: fileRequest{}, media: []media{{"application/octet-stream", "binary"}}, problems: []int{404, 409, 410, 413, 416, 422, 502, 503, 504, 507}},
 	"POST " + bot.PathMessages: {summary: "Send a message",
-		description: "A text, a file, a place, contacts, a poll, a vote, a reaction or a forwarded message. A file comes from its url, as data (Base64), or in a form (multipart/form-data): the file's part is named by the kind of message (image, video, audio, voice, document, sticker), beside to, caption or message (this JSON). It is kept on disk before it is tried, under an id that every retry keeps. 200 says that WhatsApp's server took it; 202 that it waits, is held, or that the answer is missing: GET the message, or read the events message.state. A message that was not sent is a problem with its messageId.",
+		description: "A text, a file, a place, contacts, a poll, an appointment, a vote, a reaction or a forwarded message. A file comes from its url, as data (Base64), or in a form (multipart/form-data): the file's part is named by the kind of message (image, video, audio, voice, document, sticker), beside to, caption or message (this JSON). It is kept on disk before it is tried, under an id that every retry keeps. 200 says that WhatsApp's server took it; 202 that it waits, is held, or that the answer is missing: GET the message, or read the events message.state. A message that was not sent is a problem with its messageId.",
 		tag:         tagMessages, request: sendRequest{}, answer: bot.Message{}, problems: []int{400, 403, 404, 409, 413, 415, 422, 500, 502, 503, 504, 507}},
 	"PATCH " + bot.PathMessage: {summary: "Edit a message",
 		description: "Gives a text of the account another text, for 15 minutes. The edit is a message with an id and a state of its own.",
 		tag:         tagMessages, request: editRequest{}, answer: bot.Message{}, problems: []int{400, 403, 404, 409, 413, 415, 422, 502, 503, 504}},
 	"DELETE " + bot.PathMessage: {summary: "Cancel a message, or take it back",
 		description: "A message that WhatsApp cannot have yet is cancelled, and is the answer. Any other is taken back at everyone, for 60 hours: the answer is the revocation, a message with an id and a state of its own.",
+		tag:         tagMessages, request: deleteRequest{}, answer: bot.Message{}, problems: []int{403, 404, 409, 422, 502, 503, 504}},
+	"PUT " + bot.PathMessagePin: {summary: "Pin a message",
+		description: "Shows the message at the top of its chat for everyone, for a day, a week or 30 days. In a group, WhatsApp may let only admins do it. The pin is a message with an id and a state of its own.",
+		tag:         tagMessages, request: pinRequest{}, answer: bot.Message{}, problems: []int{400, 403, 404, 409, 413, 415, 422, 502, 503, 504}},
+	"DELETE " + bot.PathMessagePin: {summary: "Take a pinned message down",
+		description: "The bot does not know what is pinned: to take down a message that is not changes nothing. The answer is a message with an id and a state of its own.",
 		tag:         tagMessages, request: deleteRequest{}, answer: bot.Message{}, problems: []int{403, 404, 409, 422, 502, 503, 504}},
 	"POST " + bot.PathMessageRead: {summary: "Mark a message as read", tag: tagMessages, request: messageRequest{}, answer: bot.MarkedRead{}, problems: []int{404, 409, 422, 504}},
 	"POST " + bot.PathContactsCheck: {summary: "Who is on WhatsApp?",

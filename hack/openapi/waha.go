@@ -36,6 +36,12 @@ type WAHAEditRequest struct {
 	bot.WAHAEdit
 }
 
+// WAHAPinRequest is exported for its name in the document.
+type WAHAPinRequest struct {
+	wahaMessageNamed
+	bot.WAHAPin
+}
+
 type wahaSocketRequest struct {
 	Session string `query:"session" default:"*" description:"The client id, default, or *."`
 	Events  string `query:"events" default:"*" description:"WAHA's events, with commas or repeated; * means all."`
@@ -111,6 +117,8 @@ var wahaOperations = map[string]operation{
 	"GET " + bot.PathWAHAMessage:       wahaReads("One message", wahaMessageNamed{}, bot.WAHAMessage{}, 400, 404, 409, 422),
 	"PUT " + bot.PathWAHAMessage:       changed(wahaSends("Edit a message", WAHAEditRequest{})),
 	"DELETE " + bot.PathWAHAMessage:    changed(wahaSends("Take a message back", wahaMessageNamed{})),
+	"POST " + bot.PathWAHAPin:          wahaDoes("Pin a message in its chat", WAHAPinRequest{}),
+	"POST " + bot.PathWAHAUnpin:        wahaDoes("Take a pinned message down", wahaMessageNamed{}),
 	"POST " + bot.PathWAHAMessagesRead: {summary: "Mark the newest messages of a chat as read", tag: tagWAHA, request: wahaReadRequest{}, status: 201, answer: bot.WAHARead{}, problems: sendProblems},
 
 	"GET " + bot.PathWAHACheckExists: wahaReads("Is a number on WhatsApp?", wahaPhoneRequest{}, bot.WAHANumber{}, 400, 404, 409, 422, 504),

@@ -184,6 +184,12 @@ type WAHASetLabelsOfChat struct {
 	bot.WAHASetLabels
 }
 
+// WAHASendEventInSession is exported for its name in the document.
+type WAHASendEventInSession struct {
+	named
+	bot.WAHASendEvent
+}
+
 type wahaLabelNamed struct {
 	named
 	ID string `path:"id" example:"1"`
@@ -197,6 +203,8 @@ var wahaMoreOperations = map[string]operation{
 	"GET " + bot.PathWAHALabelChats: wahaReads("The chats that have a label", wahaLabelNamed{}, []bot.WAHAChatID{}, sendProblems...),
 	"GET " + bot.PathWAHAChatLabels: wahaReads("The labels of a chat", chatNamed{}, []bot.WAHALabel{}, sendProblems...),
 	"PUT " + bot.PathWAHAChatLabels: wahaReads("Set the labels of a chat", WAHASetLabelsOfChat{}, bot.WAHADone{}, sendProblems...),
+
+	"POST " + bot.PathWAHASendEvent: wahaSends("Send an appointment", WAHASendEventInSession{}),
 
 	"GET " + bot.PathWAHAContacts:        wahaReads("The people whose names the account knows", wahaContactsQuery{}, []bot.WAHAContactInfo{}, sendProblems...),
 	"GET " + bot.PathWAHAContact:         wahaReads("One contact", wahaContactNamed{}, bot.WAHAContactInfo{}, sendProblems...),

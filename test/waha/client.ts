@@ -16,6 +16,8 @@ await client.GET("/api/sessions", { params: { query: {} } });
 await client.GET("/api/sessions/{session}", { params: { path } });
 await client.GET("/api/sessions/{session}/me", { params: { path } });
 await client.POST("/api/sessions/{session}/start", { params: { path } });
+await client.POST("/api/sessions/start", { body: { name: session } });
+await client.GET("/health");
 
 const fresh = await client.GET("/api/{session}/new-message-id", { params: { path } });
 await client.GET("/api/{session}/status/new-message-id", { params: { path } });
@@ -34,9 +36,14 @@ const poll = await client.POST("/api/sendPoll", { body: { ...chat, poll: { name:
 await client.POST("/api/sendPollVote", { body: { ...chat, pollMessageId: (poll.data as any)?.id, votes: ["Senin"] } as never });
 const channel = await client.POST("/api/{session}/channels", { params: { path }, body: { name: "Toko", description: "Harga" } as never });
 const inChannel = { session, id: (channel.data as any)?.id };
+await client.POST("/api/{session}/events", { params: { path }, body: { chatId: CHAT, event: { name: "Arisan", startTime: 2063137000, endTime: null, location: { name: "Monas" } } } as never });
 await client.GET("/api/{session}/channels", { params: { path, query: {} } });
 await client.GET("/api/{session}/channels/{id}", { params: { path: inChannel } });
 await client.POST("/api/sendText", { body: { session, chatId: inChannel.id, text: "harga" } as never });
+await client.GET("/api/{session}/channels/{id}/messages/preview", { params: { path: inChannel, query: { downloadMedia: false, limit: 10 } } });
+await client.POST("/api/{session}/channels/search/by-text", { params: { path }, body: { text: "Toko", categories: [], limit: 10, startCursor: "" } });
+await client.POST("/api/{session}/channels/search/by-view", { params: { path }, body: { view: "RECOMMENDED", countries: ["US"], categories: [], limit: 10, startCursor: "" } });
+await client.DELETE("/api/{session}/channels/{id}", { params: { path: inChannel } });
 const followed = { session, id: CHANNEL };
 await client.POST("/api/{session}/channels/{id}/follow", { params: { path: followed } });
 await client.POST("/api/{session}/channels/{id}/mute", { params: { path: followed } });
@@ -53,6 +60,8 @@ await client.POST("/api/{session}/chats/{chatId}/messages/read", { params: { pat
 const message = "/api/{session}/chats/{chatId}/messages/{messageId}";
 const ours = { ...inChat, messageId: id(sent) };
 await client.GET(message, { params: { path: ours, query: {} } });
+await client.POST("/api/{session}/chats/{chatId}/messages/{messageId}/pin", { params: { path: ours }, body: { duration: 86400 } });
+await client.POST("/api/{session}/chats/{chatId}/messages/{messageId}/unpin", { params: { path: ours } });
 await client.PUT(message, { params: { path: ours }, body: { text: "halo, sudah diubah" } });
 await client.DELETE(message, { params: { path: ours } });
 await client.GET("/api/{session}/chats", { params: { path, query: {} } });
@@ -104,6 +113,8 @@ await client.PUT("/api/{session}/labels/chats/{chatId}", { params: { path: inCha
 await client.GET("/api/{session}/labels/chats/{chatId}", { params: { path: inChat } });
 await client.GET("/api/{session}/labels/{labelId}/chats", { params: { path: labelled } });
 await client.DELETE("/api/{session}/labels/{labelId}", { params: { path: labelled } });
+await client.POST("/api/{session}/chats/{chatId}/archive", { params: { path: inChat } });
+await client.POST("/api/{session}/chats/{chatId}/unarchive", { params: { path: inChat } });
 await client.PUT("/api/star", { body: { ...chat, messageId: CAME, star: true } });
 await client.DELETE("/api/{session}/chats/{chatId}/messages", { params: { path: inChat } });
 await client.POST("/api/{session}/groups/{id}/leave", { params: { path: group } });

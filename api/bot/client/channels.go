@@ -3,6 +3,9 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 
 	"sesi.dev/sesi/api/bot"
 )
@@ -20,6 +23,41 @@ func (c *Client) Channel(ctx context.Context, id string) (channel bot.Channel, e
 // CreateChannel makes a channel of the account, which accepts WhatsApp's terms for it.
 func (c *Client) CreateChannel(ctx context.Context, request bot.CreateChannelRequest) (made bot.Channel, err error) {
 	return made, c.Do(ctx, http.MethodPost, bot.PathChannels, request, &made)
+}
+
+// DeleteChannel deletes a channel of the account for everyone, and returns it as it was.
+func (c *Client) DeleteChannel(ctx context.Context, id string) (channel bot.Channel, err error) {
+	return channel, c.Do(ctx, http.MethodDelete, fill(bot.PathChannel, "id", id), nil, &channel)
+}
+
+// ChannelMessages lists what was published in a channel, newest first, also in one that the account does not follow.
+// before is the Before of an earlier answer, 0 for the newest; limit is 1 to 100, 0 means 50.
+func (c *Client) ChannelMessages(ctx context.Context, id string, before, limit int) (page bot.ChannelMessages, err error) {
+	v := url.Values{}
+	if before > 0 {
+		v.Set("before", strconv.Itoa(before))
+	}
+	if limit > 0 {
+		v.Set("limit", strconv.Itoa(limit))
+	}
+	return page, c.do(ctx, http.MethodGet, fill(bot.PathChannelMessages, "id", id)+"?"+v.Encode(), nil, &page, nil, maxPage)
+}
+
+// SearchChannels looks for channels in WhatsApp's directory. A Limit of 0 means 50.
+func (c *Client) SearchChannels(ctx context.Context, search bot.ChannelSearch) (found bot.FoundChannels, err error) {
+	v := url.Values{}
+	for name, value := range map[string]string{
+		"text": search.Text, "view": search.View, "countries": strings.Join(search.Countries, ","),
+		"categories": strings.Join(search.Categories, ","), "after": search.After,
+	} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	if search.Limit > 0 {
+		v.Set("limit", strconv.Itoa(search.Limit))
+	}
+	return found, c.do(ctx, http.MethodGet, bot.PathChannelSearch+"?"+v.Encode(), nil, &found, nil, maxPage)
 }
 
 // FollowChannel follows a channel, UnfollowChannel ends that.

@@ -75,6 +75,17 @@ func (c *Client) Delete(ctx context.Context, key, id, chat string) (m bot.Messag
 	return m, c.do(ctx, http.MethodDelete, withChat(fill(bot.PathMessage, "id", id), chat), nil, &m, withKey(key), maxAnswer)
 }
 
+// Pin shows a message at the top of its chat for everyone, for a day, a week or 30 days. The pin is a message of its own;
+// key is as in Send.
+func (c *Client) Pin(ctx context.Context, key, id, chat string, request bot.PinRequest) (m bot.Message, err error) {
+	return m, c.do(ctx, http.MethodPut, withChat(fill(bot.PathMessagePin, "id", id), chat), request, &m, withKey(key), maxAnswer)
+}
+
+// Unpin takes a pinned message down, by a message of its own; key is as in Send.
+func (c *Client) Unpin(ctx context.Context, key, id, chat string) (m bot.Message, err error) {
+	return m, c.do(ctx, http.MethodDelete, withChat(fill(bot.PathMessagePin, "id", id), chat), nil, &m, withKey(key), maxAnswer)
+}
+
 // MarkRead tells the sender of a message that it was read.
 func (c *Client) MarkRead(ctx context.Context, id, chat string) error {
 	return c.Do(ctx, http.MethodPost, withChat(fill(bot.PathMessageRead, "id", id), chat), nil, nil)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waCommon"
@@ -17,6 +18,8 @@ const (
 	KindReaction = "reaction"
 	KindEdit     = "edit"
 	KindRevoke   = "revoke"
+	KindPin      = "pin" // Text is how many seconds it lasts
+	KindUnpin    = "unpin"
 	KindPeer     = "peer" // a companion's request to its own phone
 	KindOther    = "other"
 )
@@ -113,6 +116,18 @@ func Revoke(of Ref) *waE2E.Message {
 	}}
 }
 
+// Pin shows a message at the top of its chat, for everyone and for so many seconds; 0 takes it down.
+func Pin(of Ref, seconds uint32) *waE2E.Message {
+	kind := waE2E.PinInChatMessage_UNPIN_FOR_ALL
+	if seconds > 0 {
+		kind = waE2E.PinInChatMessage_PIN_FOR_ALL
+	}
+	return &waE2E.Message{
+		PinInChatMessage:   &waE2E.PinInChatMessage{Key: of.key(), Type: &kind, SenderTimestampMS: proto.Int64(time.Now().UnixMilli())},
+		MessageContextInfo: &waE2E.MessageContextInfo{MessageAddOnDurationInSecs: &seconds},
+	}
+}
+
 // summary is what the outbox says about a message.
 type summary struct {
 	kind, text, ref string
@@ -135,6 +150,8 @@ func summarize(m *waE2E.Message) summary {
 		return summarize(m.GetEphemeralMessage().GetMessage())
 	case m.ProtocolMessage != nil:
 		return summarizeProtocol(m.GetProtocolMessage())
+	case m.PinInChatMessage != nil:
+		return summarizePin(m)
 	default:
 		if told, ok := summarizeKind(m); ok {
 			return told
@@ -144,6 +161,14 @@ func summarize(m *waE2E.Message) summary {
 		}
 		return summary{kind: KindOther, text: fmt.Sprintf("(%d bytes that are not text)", proto.Size(m))}
 	}
+}
+
+func summarizePin(m *waE2E.Message) summary {
+	pin := m.GetPinInChatMessage()
+	if pin.GetType() == waE2E.PinInChatMessage_PIN_FOR_ALL {
+		return summary{KindPin, strconv.FormatUint(uint64(m.GetMessageContextInfo().GetMessageAddOnDurationInSecs()), 10), pin.GetKey().GetID()}
+	}
+	return summary{kind: KindUnpin, ref: pin.GetKey().GetID()}
 }
 
 func summarizeProtocol(m *waE2E.ProtocolMessage) summary {
@@ -167,6 +192,8 @@ func stanzaType(m *waE2E.Message) string {
 		return "reaction"
 	case m.PollCreationMessage != nil, m.PollCreationMessageV3 != nil, m.PollUpdateMessage != nil:
 		return "poll"
+	case m.EventMessage != nil, m.EncEventResponseMessage != nil:
+		return "event"
 	case mediaType(m) != "", m.LocationMessage != nil, m.ContactMessage != nil, m.ContactsArrayMessage != nil:
 		return "media"
 	default:
@@ -188,6 +215,8 @@ func editAttr(m *waE2E.Message) types.EditAttribute {
 		return types.EditAttributeMessageEdit
 	case m.ReactionMessage != nil && m.GetReactionMessage().GetText() == "":
 		return types.EditAttributeSenderRevoke
+	case m.PinInChatMessage != nil:
+		return types.EditAttributePinInChat
 	}
 	return types.EditAttributeEmpty
 }

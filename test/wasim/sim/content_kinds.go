@@ -3,6 +3,7 @@ package sim
 import (
 	"crypto/rand"
 	"strings"
+	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"google.golang.org/protobuf/proto"
@@ -10,10 +11,11 @@ import (
 
 // The kinds of messages that are neither text nor media.
 const (
-	KindLocation = "location"
-	KindContacts = "contacts"
-	KindPoll     = "poll"
-	KindVote     = "vote" // one that the phone could read; Text are the chosen options, one a line
+	KindLocation    = "location"
+	KindContacts    = "contacts"
+	KindPoll        = "poll"
+	KindAppointment = "appointment" // what WhatsApp calls an event
+	KindVote        = "vote"        // one that the phone could read; Text are the chosen options, one a line
 )
 
 // Place is a location.
@@ -48,6 +50,16 @@ func Poll(question string, selectable uint32, options ...string) *waE2E.Message 
 	return m
 }
 
+// Appointment is what WhatsApp calls an event, with a fresh secret.
+func Appointment(name string, start time.Time) *waE2E.Message {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret)
+	return &waE2E.Message{
+		EventMessage:       &waE2E.EventMessage{Name: &name, StartTime: proto.Int64(start.Unix())},
+		MessageContextInfo: &waE2E.MessageContextInfo{MessageSecret: secret},
+	}
+}
+
 // pollOf is the poll of a message, nil for another one.
 func pollOf(m *waE2E.Message) *waE2E.PollCreationMessage {
 	for _, poll := range []*waE2E.PollCreationMessage{m.PollCreationMessage, m.PollCreationMessageV2, m.PollCreationMessageV3} {
@@ -59,7 +71,8 @@ func pollOf(m *waE2E.Message) *waE2E.PollCreationMessage {
 }
 
 // summarizeKind names what is neither text nor media. A poll that people could not use is KindOther: without a secret
-// nobody can vote, and with fewer than two options there is nothing to choose.
+// nobody can vote, and with fewer than two options there is nothing to choose. So is an appointment without a secret or a
+// time.
 func summarizeKind(m *waE2E.Message) (summary, bool) {
 	switch poll := pollOf(m); {
 	case m.LocationMessage != nil:
@@ -74,6 +87,8 @@ func summarizeKind(m *waE2E.Message) (summary, bool) {
 		return summary{KindContacts, strings.Join(names, ", "), m.ContactsArrayMessage.GetContextInfo().GetStanzaID()}, true
 	case poll != nil && len(m.GetMessageContextInfo().GetMessageSecret()) == 32 && len(poll.GetOptions()) >= 2:
 		return summary{KindPoll, poll.GetName(), poll.GetContextInfo().GetStanzaID()}, true
+	case m.EventMessage != nil && len(m.GetMessageContextInfo().GetMessageSecret()) == 32 && m.GetEventMessage().GetStartTime() > 0:
+		return summary{KindAppointment, m.EventMessage.GetName(), m.EventMessage.GetContextInfo().GetStanzaID()}, true
 	}
 	return summary{}, false
 }

@@ -86,6 +86,8 @@ func (s *Server) handleQuery(c *conn, iq, request *waBinary.Node, space string) 
 		s.handleAppState(c, iq, request)
 	case "w:g2":
 		s.handleGroupQuery(c, iq, request)
+	case "newsletter":
+		s.handleNewsletter(c, iq, request)
 	case "blocklist":
 		s.handleBlocklist(c, iq, request)
 	case "w:profile:picture":

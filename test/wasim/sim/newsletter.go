@@ -27,6 +27,7 @@ type newsletter struct {
 	name      string
 	about     string
 	muted     map[*account]bool // by whom
+	posts     []publication
 }
 
 // Newsletter makes a newsletter of a person, with followers, and returns its address.
@@ -93,6 +94,7 @@ func (s *Server) Publish(jid types.JID, m *waE2E.Message, how Delivery) (string,
 		return "", fmt.Errorf("make a message: %w", err)
 	}
 	in.owner.archive.keep(how.ID, m)
+	s.newsletters.keep(jid, publication{number: number, id: how.ID, kind: stanzaType(m), media: mediaType(m), plain: plain, at: time.Now()})
 	l := letter{from: in.owner, message: m, how: how}
 	for _, a := range append([]*account{in.owner}, in.followers...) {
 		for _, d := range a.allDevices() {
@@ -124,6 +126,9 @@ func (s *Server) distributeInNewsletter(from *device, node *waBinary.Node) int {
 	}
 	plain := childBytes(node, "plaintext")
 	sent := node.GetChildByTag("plaintext")
+	if _, changed := node.Attrs["edit"]; !changed {
+		s.newsletters.keep(jid, publication{number: number, id: attrText(node, "id"), kind: attrText(node, "type"), media: attrText(&sent, "mediatype"), plain: plain, at: time.Now()})
+	}
 	for _, a := range append([]*account{in.owner}, in.followers...) {
 		s.receivePublished(from, a, node, plain)
 		for _, d := range a.allDevices() {

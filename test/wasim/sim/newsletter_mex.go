@@ -19,6 +19,9 @@ const (
 	unfollowNewsletter = "6392786840836363"
 	muteNewsletter     = "6274038279359549"
 	unmuteNewsletter   = "6068417879924485"
+	deleteNewsletter   = "30062808666639665"
+	listNewsletters    = "6190824427689257"
+	searchNewsletters  = "6802402206520139"
 )
 
 // mexVariables are those of all queries about newsletters.
@@ -27,6 +30,7 @@ type mexVariables struct {
 	Input  struct {
 		Key  string `json:"key"`
 		Type string `json:"type"`
+		directoryQuery
 	} `json:"input"`
 	NewsletterID string `json:"newsletter_id"`
 	Made         struct {
@@ -70,6 +74,20 @@ func (s *Server) newsletterMex(a *account, query string, content []byte) (body m
 			return mexError(404, "not found"), true
 		}
 		return found.change(a, query), true
+	case deleteNewsletter:
+		jid, found := n.find(v.NewsletterID, false)
+		if found == nil {
+			return mexError(404, "not found"), true
+		}
+		if found.owner != a {
+			return mexError(403, "only the owner of a newsletter deletes it"), true
+		}
+		delete(n.all, jid)
+		return mexData("xwa2_newsletter_delete_v2", map[string]any{"id": jid.String()}), true
+	case listNewsletters:
+		return mexData("xwa2_newsletters_directory_list", n.directory(v.Input.directoryQuery)), true
+	case searchNewsletters:
+		return mexData("xwa2_newsletters_directory_search", n.directory(v.Input.directoryQuery)), true
 	}
 	return nil, false
 }

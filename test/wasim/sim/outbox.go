@@ -247,6 +247,9 @@ func (s *Server) receive(from *device, a *account, node *waBinary.Node, part sea
 	message, err := s.open(from, a, attrJID(node, "to"), kind, content)
 	if err == nil {
 		told := summarize(message)
+		if why := ignored(unwrapped(message), node); why != "" {
+			told = summary{kind: KindOther, text: why}
+		}
 		in := s.groupOf(attrJID(node, "to"))
 		a.polls.learn(m.ID, from.account, in, unwrapped(message))
 		if update := unwrapped(message).PollUpdateMessage; update != nil {
@@ -281,6 +284,18 @@ func (s *Server) receive(from *device, a *account, node *waBinary.Node, part sea
 			s.tell(from.account, receipt)
 		}
 	}
+}
+
+// ignored says why phones ignore a message: the server was not told what it is.
+func ignored(m *waE2E.Message, node *waBinary.Node) string {
+	meta := node.GetChildByTag("meta")
+	switch {
+	case m.PinInChatMessage != nil && attrText(node, "edit") != string(types.EditAttributePinInChat):
+		return "(a pin without its edit attribute)"
+	case m.EventMessage != nil && (attrText(node, "type") != "event" || attrText(&meta, "event_type") != "creation"):
+		return "(an appointment without its type)"
+	}
+	return ""
 }
 
 // unwrapped is what a companion's copy to its own phone holds.

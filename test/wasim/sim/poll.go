@@ -17,7 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// knownPoll is a poll as a phone knows it: its author under the address by which the phone knows the author.
+// knownPoll is a poll, or an appointment, as a phone knows it: its author under the address by which the phone knows the author.
 type knownPoll struct {
 	secret  []byte
 	options []string
@@ -25,7 +25,7 @@ type knownPoll struct {
 	in      *group // nil between two people
 }
 
-// polls are the polls that a phone knows.
+// polls are the polls and the appointments that a phone knows.
 type polls struct {
 	mu    sync.Mutex
 	known map[string]knownPoll
@@ -38,14 +38,14 @@ func (p *polls) find(id string) (knownPoll, bool) {
 	return poll, ok
 }
 
-// learn remembers the poll of a message that the phone wrote or could read.
+// learn remembers the poll or the appointment of a message that the phone wrote or could read.
 func (p *polls) learn(id string, author *account, in *group, m *waE2E.Message) {
 	told, ok := summarizeKind(m)
-	if !ok || told.kind != KindPoll {
+	if !ok || told.kind != KindPoll && told.kind != KindAppointment {
 		return
 	}
 	poll := knownPoll{secret: m.GetMessageContextInfo().GetMessageSecret(), author: author, in: in}
-	for _, option := range pollOf(m).GetOptions() {
+	for _, option := range pollOf(m).GetOptions() { // an appointment has none
 		poll.options = append(poll.options, option.GetOptionName())
 	}
 	p.mu.Lock()
@@ -66,9 +66,15 @@ func (s *Server) shown(a *account, in *group) types.JID {
 	return jid
 }
 
-// box is the cipher of a vote, and what it vouches for.
-func (p knownPoll) box(id string, author, voter types.JID) (cipher.AEAD, []byte, error) {
-	key, err := hkdf.Key(sha256.New, p.secret, nil, id+author.String()+voter.String()+"Poll Vote", 32)
+// pollVote and eventResponse are WhatsApp's words for what is encrypted with a message's secret.
+const (
+	pollVote      = "Poll Vote"
+	eventResponse = "Event Response"
+)
+
+// box is the cipher of a vote or of an answer, and what it vouches for.
+func (p knownPoll) box(use, id string, author, voter types.JID) (cipher.AEAD, []byte, error) {
+	key, err := hkdf.Key(sha256.New, p.secret, nil, id+author.String()+voter.String()+use, 32)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -117,7 +123,7 @@ func (p Person) Vote(to types.JID, poll string, form VoteForm, options ...string
 	if err != nil {
 		return "", fmt.Errorf("make a vote: %w", err)
 	}
-	sealed, vouched, err := known.box(poll, s.voteAddress(known.author, known.in, form.Author), s.voteAddress(voter, known.in, form.Voter))
+	sealed, vouched, err := known.box(pollVote, poll, s.voteAddress(known.author, known.in, form.Author), s.voteAddress(voter, known.in, form.Voter))
 	if err != nil {
 		return "", fmt.Errorf("make a vote: %w", err)
 	}
@@ -140,7 +146,7 @@ func (s *Server) readVote(a, voter *account, m *waE2E.PollUpdateMessage) (summar
 	if !ok {
 		return summary{}, false
 	}
-	sealed, vouched, err := known.box(id, s.shown(known.author, known.in), s.shown(voter, known.in))
+	sealed, vouched, err := known.box(pollVote, id, s.shown(known.author, known.in), s.shown(voter, known.in))
 	if err != nil || len(m.GetVote().GetEncIV()) != sealed.NonceSize() {
 		return summary{}, false
 	}
