@@ -15,6 +15,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/internal/quantity"
 )
 
 const (
@@ -181,11 +182,21 @@ func setMessages(session *v1alpha1.WhatsAppSession, given json.RawMessage) error
 	if len(given) == 0 || string(given) == "null" {
 		return nil
 	}
+	wrong := func(err error) error {
+		return unprocessable(text{"config.messages bukan spec.messages: " + err.Error() + ".", "config.messages is not a spec.messages: " + err.Error() + "."})
+	}
+	var decoded any
+	if err := json.Unmarshal(given, &decoded); err != nil {
+		return wrong(err)
+	}
+	if err := quantity.Check(decoded); err != nil {
+		return wrong(err)
+	}
 	var messages v1alpha1.Messages
 	decoder := json.NewDecoder(bytes.NewReader(given))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&messages); err != nil {
-		return unprocessable(text{"config.messages bukan spec.messages: " + err.Error() + ".", "config.messages is not a spec.messages: " + err.Error() + "."})
+		return wrong(err)
 	}
 	session.Spec.Messages = messages
 	return nil

@@ -27,7 +27,11 @@ func ParseWeb(value string) (*url.URL, bool) {
 	if strings.ContainsAny(value[max(0, len(value)-1):], ",;'") || strings.Contains(value, ",http") || strings.Contains(value, ";http") {
 		return nil, false // a list
 	}
-	return parseAddress(value, []string{"http", "https"})
+	u, ok := parseAddress(value, []string{"http", "https"})
+	if !ok || len(u.Host) > maxHost || strings.Contains(u.Hostname(), "%") { // a zone is this machine's name of a network
+		return nil, false
+	}
+	return u, true
 }
 
 func parseAddress(value string, schemes []string) (*url.URL, bool) {
@@ -43,22 +47,33 @@ func parseAddress(value string, schemes []string) (*url.URL, bool) {
 	if end < 0 {
 		end = len(rest)
 	}
-	if at := strings.LastIndex(rest[:end], "@"); at >= 0 && !userinfo(rest[:at]) {
+	at := strings.LastIndex(rest[:end], "@")
+	if at >= 0 && !userinfo(rest[:at]) {
 		return nil, false
 	}
 	host := u.Hostname()
+	if named := rest[at+1 : end]; strings.Contains(named, "%") && named[0] != '[' {
+		return nil, false // net/url decodes it, so another host is meant than is written
+	}
 	if strings.Contains(rest[end:], "@") && u.User == nil && u.Port() != "" && !strings.ContainsAny(host, ".:") {
 		return nil, false // user:12/3@host: a password with a character that ends the host
 	}
-	if strings.Contains(host, ":") != strings.HasPrefix(u.Host, "[") || !ValidHost(host) {
+	if strings.Contains(host, ":") != strings.HasPrefix(u.Host, "[") || !ValidHost(host) || mapped(host) {
 		return nil, false
 	}
 	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || len(port) > 5 {
 			return nil, false
 		}
 	}
 	return u, true
+}
+
+// mapped reports whether a text is an address of IPv4 in IPv6's form, such as ::ffff:10.0.0.1. Programs disagree about what it
+// is, so rules for one of the two would miss it.
+func mapped(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Is4In6()
 }
 
 func digits(text string) bool { return strings.Trim(text, "0123456789") == "" }
@@ -71,6 +86,34 @@ func userinfo(text string) bool {
 
 func alphanumeric(r rune) bool {
 	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+}
+
+// Rule is an entry of a list of what may be reached beyond the public internet: either Prefix is valid, or Name is set.
+type Rule struct {
+	Prefix netip.Prefix
+	// Name is a host's name in small letters; with a dot before it, it stands for all names below.
+	Name string
+}
+
+// ParseRule reads a name ("n8n.example.com", or ".example.com" or "*.example.com" for all below it), an address or a CIDR.
+func ParseRule(text string) (Rule, bool) {
+	if len(text) > maxHost {
+		return Rule{}, false
+	}
+	text = strings.ToLower(text)
+	if prefix, err := netip.ParsePrefix(text); err == nil {
+		return Rule{Prefix: prefix.Masked()}, !prefix.Addr().Is4In6()
+	}
+	if address, err := netip.ParseAddr(text); err == nil {
+		// A zone would be left out, and the rule would be for every network of the machine.
+		return Rule{Prefix: netip.PrefixFrom(address, address.BitLen())}, !address.Is4In6() && address.Zone() == ""
+	}
+	name := strings.TrimPrefix(text, "*")
+	bare := strings.TrimPrefix(name, ".")
+	if _, err := netip.ParseAddr(bare); err == nil || name != text && (name == "" || name[0] != '.') || !ValidHost(bare) {
+		return Rule{}, false
+	}
+	return Rule{Name: strings.TrimSuffix(name, ".")}, true
 }
 
 // maxHost is the longest name of a host.

@@ -26,7 +26,8 @@ type Messages struct {
 
 	// maxSize bounds the disk space for messages and events: 16Mi to 64Gi. When it is reached, the oldest are deleted.
 	// +kubebuilder:default="128Mi"
-	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('16Mi')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxSize must be from 16Mi to 64Gi"
+	// +kubebuilder:validation:XValidation:rule="!string(self).contains('e') && !string(self).contains('E')",message="maxSize must have no exponent: write it like 256Mi"
+	// +kubebuilder:validation:XValidation:rule="string(self).contains('e') || string(self).contains('E') || !isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('16Mi')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxSize must be from 16Mi to 64Gi"
 	// +optional
 	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
 
@@ -59,18 +60,20 @@ const (
 
 // Media limits the files of messages: images, videos, recordings, documents and stickers.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.maxFile) || !has(self.maxSize) || !isQuantity(string(self.maxFile)) || !isQuantity(string(self.maxSize)) || quantity(string(self.maxSize)).compareTo(quantity(string(self.maxFile)).add(quantity(string(self.maxFile)))) >= 0",message="maxSize must be at least twice maxFile, because a file and its encrypted form are kept at once",fieldPath=".maxSize"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxFile) || !has(self.maxSize) || string(self.maxFile).contains('e') || string(self.maxFile).contains('E') || string(self.maxSize).contains('e') || string(self.maxSize).contains('E') || !isQuantity(string(self.maxFile)) || !isQuantity(string(self.maxSize)) || quantity(string(self.maxSize)).compareTo(quantity(string(self.maxFile)).add(quantity(string(self.maxFile)))) >= 0",message="maxSize must be at least twice maxFile, because a file and its encrypted form are kept at once",fieldPath=".maxSize"
 type Media struct {
 	// maxFile is the size of the largest file that is sent or fetched: 1Mi to 2Gi.
 	// +kubebuilder:default="64Mi"
-	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('1Mi')) >= 0 && quantity(string(self)).compareTo(quantity('2Gi')) <= 0",message="maxFile must be from 1Mi to 2Gi"
+	// +kubebuilder:validation:XValidation:rule="!string(self).contains('e') && !string(self).contains('E')",message="maxFile must have no exponent: write it like 256Mi"
+	// +kubebuilder:validation:XValidation:rule="string(self).contains('e') || string(self).contains('E') || !isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('1Mi')) >= 0 && quantity(string(self)).compareTo(quantity('2Gi')) <= 0",message="maxFile must be from 1Mi to 2Gi"
 	// +optional
 	MaxFile *resource.Quantity `json:"maxFile,omitempty"`
 
 	// maxSize bounds the disk space for files, beside that for messages: 2Mi to 64Gi, and at least twice maxFile. When it
 	// is reached, the files that were not read for longest are deleted; the bot gets them from WhatsApp again.
 	// +kubebuilder:default="160Mi"
-	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('2Mi')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxSize must be from 2Mi to 64Gi"
+	// +kubebuilder:validation:XValidation:rule="!string(self).contains('e') && !string(self).contains('E')",message="maxSize must have no exponent: write it like 256Mi"
+	// +kubebuilder:validation:XValidation:rule="string(self).contains('e') || string(self).contains('E') || !isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('2Mi')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="maxSize must be from 2Mi to 64Gi"
 	// +optional
 	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
 
@@ -94,7 +97,7 @@ type Media struct {
 // MediaSource is a name, an address or a CIDR that files may be fetched from.
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=253
-// +kubebuilder:validation:XValidation:rule="isIP(self) || isCIDR(self) || self.matches('^\\\\.?([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?\\\\.)*[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$')",message="allow must have names such as files.example.com or .example.com, addresses, or CIDRs such as 10.0.0.0/8"
+// +kubebuilder:validation:XValidation:rule="isIP(self) || isCIDR(self) || self.matches('^(\\\\*?\\\\.)?([A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?\\\\.)*[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?\\\\.?$') && !self.matches('(^|\\\\.)(0[xX][-_0-9A-Za-z]*|[0-9]+)\\\\.?$') && !self.matches('(?i)^(\\\\*?\\\\.)?(undefined|null|none|nil|nan|true|false|changeme|change-me|https?|socks5h?)\\\\.?$')",message="allow must have names such as files.example.com or .example.com, addresses, or CIDRs such as 10.0.0.0/8"
 type MediaSource string
 
 // Pace limits how fast a bot sends.
@@ -152,9 +155,9 @@ type Webhook struct {
 	// url that the events are sent to, such as https://example.com/hook, or http://hooks.shop.svc/events with to.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
-	// +kubebuilder:validation:Pattern=`^https?://([A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?)*\.?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?]([!%-;=?-\[\]_a-z~]*[!%&(-+\--:=?-\[\]_a-z~])?)?$`
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://[^ ]+$') || isURL(self) && url(self).getHostname() != '' && (url(self).getPort() == '' || int(url(self).getPort()) >= 1 && int(url(self).getPort()) <= 65535) && !self.matches('[,;]http') && !self.matches('^https?://[^/?.:]+:[0-9]+[/?].*@')",message="url must be a complete address such as https://example.com/hook"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://(?i:undefined|null|none|nil|nan|true|false|changeme|change-me|https?|socks5h?)\\\\.?([:/?]|$)') && (!self.matches('^https?://([^/?:]*\\\\.)?(0x[0-9A-Za-z]*|[0-9]+)\\\\.?([:/?]|$)') || self.matches('^https?://(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\\\\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}([:/?]|$)'))",message="url must name a host, or an IP address with all its parts"
+	// +kubebuilder:validation:Pattern=`^[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?)*\.?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?]([!%-;=?-\[\]_a-z~]*[!%&(-+\--:=?-\[\]_a-z~])?)?$`
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[Hh][Tt][Tt][Pp][Ss]?://[^ ]+$') || isURL(self) && url(self).getHostname() != '' && self.split('?')[0].split('/')[2].size() <= 253 && (url(self).getPort() == '' || int(url(self).getPort()) >= 1 && int(url(self).getPort()) <= 65535) && !self.matches('[,;]http') && !self.matches('^[^:]+://[^/?.:]+:[0-9]+[/?].*@')",message="url must be a complete address such as https://example.com/hook"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[^:]+://(?i:undefined|null|none|nil|nan|true|false|changeme|change-me|https?|socks5h?)\\\\.?([:/?]|$)') && (!self.matches('^[^:]+://([^/?:]*\\\\.)?(0[xX][-_0-9A-Za-z]*|[0-9]+)\\\\.?([:/?]|$)') || self.matches('^[^:]+://(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\\\\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}([:/?]|$)')) && (!self.matches('^[Hh][Tt][Tt][Pp][Ss]?://\\\\[') || isIP(self.split('?')[0].split('/')[2].split(']')[0].substring(1)) && self.split('?')[0].split('/')[2].split(']')[0].contains(':'))",message="url must name a host, or an IP address with all its parts"
 	// +required
 	URL string `json:"url,omitempty"`
 

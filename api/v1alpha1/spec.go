@@ -26,6 +26,7 @@ type WhatsAppSessionSpec struct {
 	// +kubebuilder:validation:MaxLength=200
 	// +kubebuilder:validation:Pattern=`^(/[-_.A-Za-z0-9]+)+$`
 	// +kubebuilder:validation:XValidation:rule="self.split('/').all(part, part != '.' && part != '..')",message="authPath must be an absolute path without . or .. in it, such as /data"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('(?i)(^|/)([.]{3,}|undefined|null|nil|none|nan|true|false|changeme|change-me)(/|$)')",message="authPath must not have a placeholder such as undefined or ... as a folder"
 	// +kubebuilder:validation:XValidation:rule="!['/bot', '/dev', '/etc', '/proc', '/run', '/sys', '/tmp', '/usr', '/var/run'].exists(used, self == used || self.startsWith(used + '/'))",message="authPath must lie outside of /bot, /dev, /etc, /proc, /run, /sys, /tmp, /usr and /var/run, such as /data"
 	// +optional
 	AuthPath string `json:"authPath,omitempty"`
@@ -131,8 +132,9 @@ type Storage struct {
 type ClaimTemplate struct {
 	// size is the requested storage. A session needs a few megabytes, and each of its backups as much.
 	// +kubebuilder:default="256Mi"
-	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('16Mi')) >= 0",message="size must be at least 16Mi"
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf || isQuantity(string(self)) && isQuantity(string(oldSelf)) && quantity(string(self)).compareTo(quantity(string(oldSelf))) == 0",message="storage.claimTemplate cannot change, because it is used once, when the claim is created: edit the PersistentVolumeClaim itself"
+	// +kubebuilder:validation:XValidation:rule="!string(self).contains('e') && !string(self).contains('E')",message="size must have no exponent: write it like 256Mi"
+	// +kubebuilder:validation:XValidation:rule="string(self).contains('e') || string(self).contains('E') || !isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('16Mi')) >= 0",message="size must be at least 16Mi"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf || !string(self).contains('e') && !string(self).contains('E') && isQuantity(string(self)) && isQuantity(string(oldSelf)) && quantity(string(self)).compareTo(quantity(string(oldSelf))) == 0",message="storage.claimTemplate cannot change, because it is used once, when the claim is created: edit the PersistentVolumeClaim itself"
 	// +optional
 	Size resource.Quantity `json:"size,omitempty,omitzero"`
 

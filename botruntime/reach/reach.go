@@ -30,24 +30,15 @@ type Guard struct {
 func New(setting, allow string, loopback bool) (*Guard, error) {
 	g := &Guard{setting: setting, loopback: loopback}
 	for entry := range strings.FieldsFuncSeq(allow, func(r rune) bool { return r == ',' || r == ' ' }) {
-		entry = strings.ToLower(entry)
-		if prefix, err := netip.ParsePrefix(entry); err == nil {
-			g.prefixes = append(g.prefixes, prefix.Masked())
-			continue
-		}
-		bare := entry
-		if inner, found := strings.CutSuffix(entry, "]"); found && strings.HasPrefix(inner, "[") {
-			bare = inner[1:]
-		}
-		if address, err := netip.ParseAddr(bare); err == nil {
-			g.prefixes = append(g.prefixes, netip.PrefixFrom(address, address.BitLen()))
-			continue
-		}
-		name := strings.TrimPrefix(entry, "*")
-		if name != entry && name != "" && name[0] != '.' || !bot.ValidHost(strings.TrimPrefix(name, ".")) {
+		rule, ok := bot.ParseRule(entry)
+		switch {
+		case !ok:
 			return nil, fmt.Errorf("%s: %q is neither a name, an address nor a CIDR such as 10.0.0.0/8", setting, entry)
+		case rule.Prefix.IsValid():
+			g.prefixes = append(g.prefixes, rule.Prefix)
+		default:
+			g.names = append(g.names, rule.Name)
 		}
-		g.names = append(g.names, strings.TrimSuffix(name, "."))
 	}
 	return g, nil
 }
@@ -101,6 +92,9 @@ var inner = []struct {
 var (
 	nat64  = netip.MustParsePrefix("64:ff9b::/96")
 	sixTo4 = netip.MustParsePrefix("2002::/16")
+	// unicast6 has every address of IPv6 that the internet uses. Beyond it are forms that a network may translate to IPv4,
+	// such as ::ffff:0:10.0.0.1.
+	unicast6 = netip.MustParsePrefix("2000::/3")
 )
 
 // kindOf says what an address is; "" is the public internet.
@@ -130,6 +124,9 @@ func kindOf(address netip.Addr) string {
 		if other.prefix.Contains(address) {
 			return other.kind
 		}
+	}
+	if address.Is6() && !unicast6.Contains(address) {
+		return kindReserved
 	}
 	return ""
 }

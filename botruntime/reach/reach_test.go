@@ -29,6 +29,11 @@ func TestGuardRefusesWhatIsNotTheInternet(t *testing.T) {
 		"metadata behind the other NAT64": {address: "64:ff9b:1::a9fe:a9fe"},
 		"loopback, IPv4-compatible":       {address: "::127.0.0.1", loopback: true},
 		"Teredo":                          {address: "2001:0:a9fe:a9fe::1"},
+		"metadata, translated":            {address: "::ffff:0:169.254.169.254"},
+		"loopback, translated":            {address: "::ffff:0:127.0.0.1", loopback: true},
+		"a form of tomorrow":              {address: "4000::1"},
+		"the old 6bone":                   {address: "3ffe::1", ok: true},
+		"unassigned, below private":       {address: "fbff::1"},
 		"a relay of 6to4":                 {address: "192.88.99.1"},
 		"link-local with a zone":          {address: "fe80::1%eth0"},
 		"private":                         {address: "10.1.2.3"},
@@ -101,7 +106,7 @@ func TestNamesBelowADomain(t *testing.T) {
 
 func TestWhatIsNoRuleIsRefused(t *testing.T) {
 	rules := odd.Rules()
-	if len(rules) < 90 {
+	if len(rules) < 100 {
 		t.Fatalf("only %d odd rules", len(rules))
 	}
 	for _, bad := range rules {

@@ -32,7 +32,7 @@ func TestOddTargetsAreRefused(t *testing.T) {
 		return values
 	}
 	var headers []any
-	for _, value := range []string{"a\x00b", "a\r\nX-B: c", "a\nb", "${TOKEN}", "Bearer ${TOKEN}", "$TOKEN", "Bearer $TOKEN", "%TOKEN%", "{{token}}", "<token>", "undefined", "Bearer null", "ä", "a\u200bb", "a\x7fb"} {
+	for _, value := range odd.Headers() {
 		headers = append(headers, map[string]string{"X-A": value})
 	}
 	for _, name := range []string{"", "X A", "X:A", "Xä", "X\n", "(X)", "X/A", "host", "HOST", "content-type", "connection", "te", "webhook-id", "X-WEBHOOK-Hmac"} {

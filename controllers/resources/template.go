@@ -18,6 +18,7 @@ import (
 
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/internal/quantity"
 )
 
 var templatePath = field.NewPath("spec", "template", "spec")
@@ -72,7 +73,7 @@ func Oversized(session *v1alpha1.WhatsAppSession) bool {
 	return template != nil && template.Spec != nil && len(template.Spec.Raw) > maxTemplateBytes
 }
 
-// checkSize refuses a template that is too long, or that has too many list items in all.
+// checkSize refuses a template that is too long, that has too many list items in all, or a quantity that takes all memory.
 func checkSize(template []byte) error {
 	if len(template) > maxTemplateBytes {
 		return field.TooLong(templatePath, "", maxTemplateBytes)
@@ -83,6 +84,9 @@ func checkSize(template []byte) error {
 	}
 	if items := countItems(object); items > maxTemplateItems {
 		return field.TooMany(templatePath, items, maxTemplateItems)
+	}
+	if err := quantity.Check(object); err != nil {
+		return fmt.Errorf("%s: %w", templatePath, err)
 	}
 	return nil
 }

@@ -31,11 +31,21 @@ func Secrets() []string {
 	return append(odd, "<your-api-token-goes-here>", "[object Object]", "undefined", "null", "changeme", "[\"0123456789abcdef\", 1]")
 }
 
+// Headers are values that no header of a delivery may have.
+func Headers() []string {
+	return []string{
+		"a\x00b", "a\r\nX-B: c", "a\nb", "a\rb", "${TOKEN}", "Bearer ${TOKEN}", "$TOKEN", "Bearer $TOKEN", "%TOKEN%", "{{token}}", "Bearer {{ .token }}", "<token>", "undefined", "Bearer null", "Bearer undefined", "Token None",
+		"ä", "a\u200bb", "a\x7fb", "a\x1bb", "\ufeffBearer x", "Bearer\u00a0x", "ｂearer", "a\u202eb", "a\u2028b", "\xff", "a\x85b", "$(cat token)", "Bearer $(cat_token)", "X_TOKEN=abc", "=abc",
+	}
+}
+
 // hosts are texts where a host belongs.
 var hosts = []string{
 	"", " ", "undefined", "null", "none", "true", "changeme", "http", "https", "$HOST", "${HOST}", "$(hostname)", "%HOST%", "{{host}}", "<host>", "*.example.com", "example..com", ".example.com",
 	"-example.com", "example-.com", "exa mple.com", "exa\tmple.com", "exämple.com", "example.com\u200b", "\u202eexample.com", "\ufeffexample.com", "example.com\u00a0", "\"example.com\"", "`example.com`",
 	"127.1", "10.0.0", "1.2.3.4.5", "256.1.1.1", "2130706433", "0x7f000001", "0x7f.1", "999", "[::1", "::1]", "[example.com]", "[::1]x", "fe80::1::2", "example.com,other.com", "a b", "a\\b", "a|b", "a^b", "a;b", "a=b",
+	"[::1::2]", "[1.2.3.4]", "[::ffff:10.0.0.1]", "[fe80::1%25eth0]", "[:::]", "[12345::]", "[::g]", "[]", "exam%70le.com", "127.0.0.1%00", "１２７.0.0.1", "127。0。0。1", "0X7F", "a.0X1", "a.0x1-2", "changeme.", "UNDEFINED", "1.2.3.4.",
+	strings.Repeat("a", 64) + ".com", strings.Repeat("a.", 127) + "com", "a." + strings.Repeat("b", 70), "example.com\u0000", "example.com\r\nX: y", "xn--\u2063", "example\u3002com", "ｅxample.com", "example.com\u202e",
 }
 
 // Web are texts where an address of the web belongs, such as a webhook's.
@@ -86,6 +96,8 @@ func Rules() []string {
 		"http://x", "https://example.com", "example.com/path", "example.com:443", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/x", "10.0.0.0/", "10.0.0.0/8/8", "10.0.0.0\\8", "10.0.0.0-10.0.0.255", "10.0.0.*", "10.0.*", "10.*", "10.0.0.0:8",
 		"10.0.0.1:80", "[10.0.0.1]x", "::/129", "::1/x", "[::1]:80", "fe80::/10%eth0x/3", "*", "**", "*.", ".", "..", "*example.com", "ex*ample.com", "*.*.com", "user@host", "a*b", "a/b", "!example.com", "~example.com", "^example", "example$",
 		"$ALLOW", "${ALLOW}", "%ALLOW%", "WEBHOOK_ALLOW=10.0.0.0/8", "=10.0.0.0/8", "allow:10.0.0.0/8", "all(0)", "any!", "[\"10.0.0.0/8\"]", "{}", "<nil>", "10.0.0.0/8;192.168.0.0/16", "a;b", "a|b", "a&b", "(a)", "'a'", "'10.0.0.0/8'", "“a”",
+		"::ffff:10.0.0.1", "::ffff:10.0.0.0/104", "fe80::1%eth0", "fe80::%eth0/10", "1.2.3.4.", "10.0.0.0/08", "10.0.0.0/+8", "010.0.0.0/8", "0x0a.0.0.0/8", "１０.0.0.0/8", ".", "*..x", "*.1", ".999", ".10.0.0.1", "*.10.0.0.1", ".::1", ".fe80::1%eth0",
+		"http", "socks5", strings.Repeat("a", 64) + ".example", strings.Repeat("a.", 127) + "com",
 	}
 	for _, host := range hosts {
 		if host == strings.TrimSpace(host) && host != "" && host != ".example.com" && host != "*.example.com" && !strings.ContainsAny(host, " ,") {
