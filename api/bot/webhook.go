@@ -124,8 +124,12 @@ type WebhookTest struct {
 	Error string `json:"error,omitempty"`
 }
 
-// MaxWebhookHeaders bounds the headers of a webhook.
-const MaxWebhookHeaders = 32
+const (
+	// MaxWebhookHeaders bounds the headers of a webhook.
+	MaxWebhookHeaders = 32
+	// MaxWebhooksFile bounds a bot's WEBHOOKS_FILE, in bytes.
+	MaxWebhooksFile = 256 << 10
+)
 
 // AllowedWebhookHeader reports whether a webhook may set a header of its own.
 func AllowedWebhookHeader(name string) bool {

@@ -20,7 +20,6 @@ import (
 // The limits of a webhooks file.
 const (
 	maxTargets      = 32
-	maxFile         = 256 << 10
 	maxName         = 63
 	defaultPatience = 72 * time.Hour
 	minPatience     = time.Minute
@@ -91,8 +90,8 @@ type entry struct {
 
 // Parse reads a webhooks file. Its errors contain no secret.
 func Parse(data []byte) ([]Target, error) {
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("it is larger than %d bytes", maxFile)
+	if len(data) > bot.MaxWebhooksFile {
+		return nil, fmt.Errorf("it is larger than %d bytes", bot.MaxWebhooksFile)
 	}
 	var f file
 	decoder := json.NewDecoder(bytes.NewReader(data))

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/textproto"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +31,7 @@ const (
 	defaultTimeZone       = "UTC"
 	defaultSecretKey      = "secret"
 
-	// maxHeaderBytes bounds the headers of one webhook, so that the file of all stays below what a bot reads.
+	// maxHeaderBytes bounds the headers of one webhook.
 	maxHeaderBytes = 8 << 10
 )
 
@@ -117,8 +119,16 @@ func BuildDeliveries(session *v1alpha1.WhatsAppSession, existing *corev1.Secret,
 			entry = before.Webhooks[kept]
 		}
 		file.Webhooks = append(file.Webhooks, entry)
+		if encoded := encodePlainly(file); len(encoded) <= bot.MaxWebhooksFile {
+			d.Webhooks = encoded
+			continue
+		}
+		file.Webhooks = file.Webhooks[:len(file.Webhooks)-1]
+		d.Problems = append(d.Problems, *tooLarge(hook))
 	}
-	d.Webhooks = encodePlainly(file)
+	if d.Webhooks == nil {
+		d.Webhooks = encodePlainly(file)
+	}
 	d.Messages, d.Err = buildMessages(&session.Spec.Messages)
 	if d.Err != nil && existing != nil && len(existing.Data[credentials.KeyMessages]) > 0 {
 		d.Messages = existing.Data[credentials.KeyMessages]
@@ -189,14 +199,20 @@ func invalidSecret(hook *v1alpha1.Webhook, name, format string, args ...any) *We
 	return &WebhookProblem{Reason: v1alpha1.ReasonSecretInvalid, Message: fmt.Sprintf("Webhook %s: Secret %s %s.", hook.Name, name, fmt.Sprintf(format, args...))}
 }
 
+// tooLarge is about a webhook that makes the file of all larger than what a bot reads: the bot would take none of them.
+func tooLarge(hook *v1alpha1.Webhook) *WebhookProblem {
+	return &WebhookProblem{Reason: v1alpha1.ReasonSecretInvalid, Message: fmt.Sprintf(
+		"Webhook %s is left out: with it the session's webhooks, with their chats, secrets and headers, have more than %d bytes. Shorten some, or use fewer.", hook.Name, bot.MaxWebhooksFile)}
+}
+
 // headers reads a Secret whose keys and values are headers.
 func headers(hook *v1alpha1.Webhook, secret *corev1.Secret) (map[string]string, *WebhookProblem) {
 	if len(secret.Data) > bot.MaxWebhookHeaders {
 		return nil, invalidSecret(hook, secret.Name, "has more than %d headers", bot.MaxWebhookHeaders)
 	}
-	all, size := map[string]string{}, 0
-	for name, data := range secret.Data {
-		value := strings.TrimSpace(string(data))
+	all, names, size := map[string]string{}, map[string]bool{}, 0
+	for _, name := range slices.Sorted(maps.Keys(secret.Data)) { // in order, so that the same problem is found each time
+		value := strings.TrimSpace(string(secret.Data[name]))
 		size += len(name) + len(value)
 		if !bot.AllowedWebhookHeader(name) {
 			return nil, invalidSecret(hook, secret.Name, "has the key %s, which cannot be a header of a delivery", name)
@@ -204,7 +220,14 @@ func headers(hook *v1alpha1.Webhook, secret *corev1.Secret) (map[string]string, 
 		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
 			return nil, invalidSecret(hook, secret.Name, "has a value of %s that is not printable ASCII", name)
 		}
-		all[name] = value
+		if !bot.AllowedWebhookValue(value) {
+			return nil, invalidSecret(hook, secret.Name, "has a value of %s with a reference that nothing replaced, such as ${TOKEN}, or a placeholder", name)
+		}
+		same := textproto.CanonicalMIMEHeaderKey(name)
+		if names[same] {
+			return nil, invalidSecret(hook, secret.Name, "has the header %s twice, in large and small letters", same)
+		}
+		names[same], all[name] = true, value
 	}
 	if size > maxHeaderBytes {
 		return nil, invalidSecret(hook, secret.Name, "has more than %d bytes of headers", maxHeaderBytes)
