@@ -34,6 +34,11 @@ const (
 var contradicting = map[string]string{
 	"API_TOKEN": "the token comes from the session's Secret; edit it there", "MESSAGES": "use spec.messages.enabled",
 	"WEBHOOK_URL": "use spec.webhooks", "WEBHOOK_SECRET": "use spec.webhooks", "WEBHOOK_EVENTS": "use spec.webhooks",
+	"WHATSAPP_HOOK_URL": "use spec.webhooks with format: waha", "TERMINAL_QR": "the bot would write its QR codes to the pod's log",
+	// The bot's file of settings has these always, and it wins.
+	"MESSAGES_RETENTION": "use spec.messages.retention", "MESSAGES_MAX_SIZE": "use spec.messages.maxSize", "MESSAGES_PACE": "use spec.messages.pace.perMinute",
+	"MESSAGES_BURST": "use spec.messages.pace.burst", "MESSAGES_NEW_CHATS": "use spec.messages.pace.newChatsPerDay",
+	"MESSAGES_QUIET_HOURS": "use spec.messages.pace.quietHours", "MESSAGES_TIME_ZONE": "use spec.messages.pace.timeZone",
 }
 
 func authPath(session *v1alpha1.WhatsAppSession) string {

@@ -2,6 +2,7 @@ package resources
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -46,8 +47,19 @@ func (p TemplatePolicy) checkSpec(session *v1alpha1.WhatsAppSession, botImage st
 	if p == TemplateNone && session.Spec.Template != nil {
 		return field.Forbidden(field.NewPath("spec", "template"), p.refusal("a template"))
 	}
+	if session.Spec.Template != nil {
+		for name := range session.Spec.Template.Metadata.Annotations {
+			if strings.HasPrefix(name, appArmorAnnotation) {
+				return field.Forbidden(field.NewPath("spec", "template", "metadata", "annotations").Key(name), p.refusal("AppArmor profiles"))
+			}
+		}
+	}
 	return nil
 }
+
+// appArmorAnnotation begins the annotations by which containers had an AppArmor profile before there was a field for it. The
+// API server still copies them into the field.
+const appArmorAnnotation = "container.apparmor.security.beta.kubernetes.io/"
 
 func (p TemplatePolicy) refusal(what string) string {
 	return fmt.Sprintf("the operator runs with --template-policy=%s, which refuses %s", p, what)
@@ -74,6 +86,7 @@ func (p TemplatePolicy) checkPod(spec corev1.PodSpec) error {
 		at := templatePath.Child("securityContext")
 		refuse(len(security.Sysctls) > 0, at.Child("sysctls"), "kernel settings")
 		refuse(security.WindowsOptions != nil, at.Child("windowsOptions"), "Windows options")
+		checkProfiles(security.SeccompProfile, security.AppArmorProfile, security.SELinuxOptions, at, refuse)
 	}
 	for i := range spec.Volumes {
 		at := templatePath.Child("volumes").Key(spec.Volumes[i].Name)
@@ -103,6 +116,12 @@ func checkContainer(container *corev1.Container, at *field.Path, refuse func(boo
 	refuse(security.Capabilities != nil && len(security.Capabilities.Add) > 0, at.Child("capabilities", "add"), "more capabilities")
 	refuse(security.ProcMount != nil && *security.ProcMount != corev1.DefaultProcMount, at.Child("procMount"), "an unmasked /proc")
 	refuse(security.WindowsOptions != nil, at.Child("windowsOptions"), "Windows options")
-	profile := security.SeccompProfile
-	refuse(profile != nil && profile.Type == corev1.SeccompProfileTypeUnconfined, at.Child("seccompProfile"), "no seccomp profile")
+	checkProfiles(security.SeccompProfile, security.AppArmorProfile, security.SELinuxOptions, at, refuse)
+}
+
+// checkProfiles checks what confines a container, or all containers of a pod.
+func checkProfiles(seccomp *corev1.SeccompProfile, appArmor *corev1.AppArmorProfile, seLinux *corev1.SELinuxOptions, at *field.Path, refuse func(bool, *field.Path, string)) {
+	refuse(seccomp != nil && seccomp.Type == corev1.SeccompProfileTypeUnconfined, at.Child("seccompProfile"), "no seccomp profile")
+	refuse(appArmor != nil && appArmor.Type == corev1.AppArmorProfileTypeUnconfined, at.Child("appArmorProfile"), "no AppArmor profile")
+	refuse(seLinux != nil && *seLinux != corev1.SELinuxOptions{}, at.Child("seLinuxOptions"), "other SELinux options")
 }

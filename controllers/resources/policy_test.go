@@ -36,6 +36,13 @@ func TestTemplatePolicy(t *testing.T) {
 		"capabilities":       {template(`{containers: [{name: x, image: x, securityContext: {capabilities: {add: [NET_ADMIN]}}}]}`), "spec.template.spec.containers[x].securityContext.capabilities.add", "spec.template"},
 		"procMount":          {template(`{containers: [{name: x, image: x, securityContext: {procMount: Unmasked}}]}`), "spec.template.spec.containers[x].securityContext.procMount", "spec.template"},
 		"without seccomp":    {template(`{containers: [{name: x, image: x, securityContext: {seccompProfile: {type: Unconfined}}}]}`), "spec.template.spec.containers[x].securityContext.seccompProfile", "spec.template"},
+		"pod, no seccomp":    {template(`{securityContext: {seccompProfile: {type: Unconfined}}}`), "spec.template.spec.securityContext.seccompProfile", "spec.template"},
+		"no AppArmor":        {template(`{containers: [{name: x, image: x, securityContext: {appArmorProfile: {type: Unconfined}}}]}`), "spec.template.spec.containers[x].securityContext.appArmorProfile", "spec.template"},
+		"pod, no AppArmor":   {template(`{securityContext: {appArmorProfile: {type: Unconfined}}}`), "spec.template.spec.securityContext.appArmorProfile", "spec.template"},
+		"AppArmor, old form": {annotated("container.apparmor.security.beta.kubernetes.io/bot"), "spec.template.metadata.annotations[container.apparmor.security.beta.kubernetes.io/bot]", "spec.template"},
+		"an annotation":      {annotated("example.com/x"), "", "spec.template"},
+		"SELinux":            {template(`{initContainers: [{name: x, image: x, securityContext: {seLinuxOptions: {type: spc_t}}}]}`), "spec.template.spec.initContainers[x].securityContext.seLinuxOptions", "spec.template"},
+		"pod, SELinux":       {template(`{securityContext: {seLinuxOptions: {level: s0}}}`), "spec.template.spec.securityContext.seLinuxOptions", "spec.template"},
 		"Windows host":       {template(`{securityContext: {windowsOptions: {hostProcess: true}}}`), "spec.template.spec.securityContext.windowsOptions", "spec.template"},
 		"dropped privileges": {template(`{containers: [{name: x, image: x, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]}`), "", "spec.template"},
 	}
@@ -60,6 +67,10 @@ func TestTemplatePolicy(t *testing.T) {
 
 func template(spec string) v1alpha1.WhatsAppSessionSpec {
 	return withTemplate(spec).Spec
+}
+
+func annotated(name string) v1alpha1.WhatsAppSessionSpec {
+	return v1alpha1.WhatsAppSessionSpec{Template: &v1alpha1.PodTemplate{Metadata: v1alpha1.PodTemplateMetadata{Annotations: map[string]string{name: "unconfined"}}}}
 }
 
 func TestParseTemplatePolicy(t *testing.T) {
