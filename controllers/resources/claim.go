@@ -13,8 +13,12 @@ import (
 
 var defaultClaimSize = resource.MustParse("256Mi")
 
-// labelInstance is the label by which Argo CD tracks what belongs to an application.
-const labelInstance = "app.kubernetes.io/instance"
+const (
+	// labelInstance is the label by which Argo CD tracks what belongs to an application, unless it is told to use another.
+	labelInstance = "app.kubernetes.io/instance"
+	// annotationSync says what Argo CD may do to an object that it tracks.
+	annotationSync = "argocd.argoproj.io/sync-options"
+)
 
 // BuildClaim builds the claim of the session's claimTemplate, or nil when the session names an existing claim. Only with
 // retentionPolicy Delete does the session own the claim, because the garbage collector deletes what is owned.
@@ -37,12 +41,17 @@ func BuildClaim(session *v1alpha1.WhatsAppSession) *corev1.PersistentVolumeClaim
 	labels := naming.Labels(session)
 	// A retained claim has no owner: an Argo CD application with the session's name would prune it, and the session.
 	delete(labels, labelInstance)
+	annotations := maps.Clone(template.Annotations)
+	if len(template.Labels) > 0 {
+		// Labels that a chart gives to everything may be those by which Argo CD tracks an application.
+		annotations = under(map[string]string{annotationSync: "Prune=false"}, annotations)
+	}
 	return &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:            naming.Name(session),
 			Namespace:       session.Namespace,
 			Labels:          under(template.Labels, labels),
-			Annotations:     maps.Clone(template.Annotations),
+			Annotations:     annotations,
 			OwnerReferences: ClaimOwners(session),
 		},
 		Spec: corev1.PersistentVolumeClaimSpec{

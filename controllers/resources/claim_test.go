@@ -35,6 +35,38 @@ func TestClaimOutlives(t *testing.T) {
 	}
 }
 
+// TestNoToolPrunesTheClaim: a retained claim outlives the GitOps application that its session is in. Argo CD deletes what bears
+// the application's label, has no owner, and is not in git, unless an annotation forbids it.
+func TestNoToolPrunesTheClaim(t *testing.T) {
+	for name, template := range map[string]*v1alpha1.ClaimTemplate{
+		"as it comes":           nil,
+		"with a chart's labels": {Labels: map[string]string{"app.kubernetes.io/instance": "shop", "argocd.argoproj.io/instance": "shop", "team": "sales"}},
+		"with an annotation":    {Labels: map[string]string{"example.com/app": "shop"}, Annotations: map[string]string{"backup": "daily"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			claim := BuildClaim(newSession("shop", v1alpha1.WhatsAppSessionSpec{Storage: v1alpha1.Storage{ClaimTemplate: template}}))
+			tracked := false
+			for _, label := range []string{"app.kubernetes.io/instance", "argocd.argoproj.io/instance", "example.com/app"} {
+				tracked = tracked || claim.Labels[label] == "shop"
+			}
+			if tracked && claim.Annotations["argocd.argoproj.io/sync-options"] != "Prune=false" {
+				t.Errorf("Argo CD prunes the claim: labels %v, annotations %v", claim.Labels, claim.Annotations)
+			}
+			if template == nil && tracked {
+				t.Errorf("the operator itself gives the claim an application's label: %v", claim.Labels)
+			}
+			if template != nil && (claim.Annotations["backup"] != template.Annotations["backup"] || claim.Labels["team"] != template.Labels["team"]) {
+				t.Errorf("what the template asks for is missing: labels %v, annotations %v", claim.Labels, claim.Annotations)
+			}
+		})
+	}
+	own := v1alpha1.ClaimTemplate{Labels: map[string]string{"a": "b"}, Annotations: map[string]string{annotationSync: "Delete=false"}}
+	claim := BuildClaim(newSession("shop", v1alpha1.WhatsAppSessionSpec{Storage: v1alpha1.Storage{ClaimTemplate: &own}}))
+	if claim.Annotations[annotationSync] != "Delete=false" {
+		t.Errorf("the session's own annotation became %q", claim.Annotations[annotationSync])
+	}
+}
+
 func TestOwnsClaim(t *testing.T) {
 	session := newSession("shop", v1alpha1.WhatsAppSessionSpec{})
 	owner := []metav1.OwnerReference{{UID: session.UID, Controller: new(true)}}
