@@ -174,6 +174,9 @@ func Load(environ []string, dotenvDir string) (Config, error) {
 		if line := file[v.name]; value == "" && line.value != "" {
 			value, where = strings.TrimSpace(line.value), line.where()
 		}
+		if problem := emptied(v, real); value == "" && problem != "" {
+			problems = append(problems, problem)
+		}
 		if value == "" {
 			value = v.fallback
 		}
@@ -195,6 +198,15 @@ func Load(environ []string, dotenvDir string) (Config, error) {
 		return Config{}, &Error{Problems: problems}
 	}
 	return config, nil
+}
+
+// emptied refuses a proxy that is set and empty in a pod: it comes from a Secret, and without it the bot would show WhatsApp
+// the address that its owner hides.
+func emptied(v variable, real map[string]string) string {
+	if _, set := real[v.name]; v.name != "PROXY_URL" || !set || real["KUBERNETES_SERVICE_HOST"] == "" {
+		return ""
+	}
+	return v.name + " is set and empty: write the proxy's address into its Secret, or remove the reference to the Secret"
 }
 
 func exists(file string) bool {

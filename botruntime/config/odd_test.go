@@ -155,6 +155,20 @@ func TestEveryonesProxyIsUsed(t *testing.T) {
 	}
 }
 
+// A Secret that was emptied does not make a bot go to WhatsApp without its proxy.
+func TestAnEmptiedProxyIsRefused(t *testing.T) {
+	for _, value := range []string{"", " ", "\n", "\t\r\n"} {
+		_, err := Load([]string{"KUBERNETES_SERVICE_HOST=10.96.0.1", "PROXY_URL=" + value}, "")
+		wantProblem(t, err, "PROXY_URL is set and empty")
+		if c, err := Load([]string{"PROXY_URL=" + value}, ""); err != nil || c.ProxyURL != nil {
+			t.Errorf("outside of a pod PROXY_URL=%q: %v, %v", value, c.ProxyURL, err)
+		}
+	}
+	if _, err := Load([]string{"KUBERNETES_SERVICE_HOST=10.96.0.1"}, ""); err != nil {
+		t.Errorf("without the variable: %v", err)
+	}
+}
+
 // The .env file of a hosting guide holds other programs' variables. A warning names them; they stop nothing.
 func TestForeignVariablesAreWarnings(t *testing.T) {
 	c, err := load(t, "NODE_ENV=production\nRENDER=true\nOPENAI_API_KEY=x\nTZ=Asia/Jakarta\nWWEBJS_AUTH_PATH=./x\n", "SESSION_ID=shop", "HOSTNAME=x", "XDG_SESSION_ID=1")

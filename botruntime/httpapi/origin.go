@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -27,22 +28,20 @@ func localHost(r *http.Request) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// forwardingHeaders are headers, besides X-Forwarded-*, that proxies and CDNs add to the requests they forward.
+// forwardingHeaders begin the names of headers that proxies, CDNs and tunnels add to the requests they forward, in small
+// letters.
 var forwardingHeaders = []string{
-	"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Host", "X-Original-For",
-	"True-Client-Ip", "Cf-Connecting-Ip", "Cf-Ray", "Fastly-Client-Ip", "Fly-Client-Ip", "X-Envoy-External-Address", "Cdn-Loop",
+	"forwarded", "via", "x-forward", "x-original-", "x-real-", "x-client-ip", "client-ip", "x-cluster-client-ip", "x-remote-", "x-proxy", "proxy-", "wl-proxy-",
+	"true-client-ip", "cf-", "cdn-", "fastly-", "fly-", "x-envoy-", "x-azure-", "x-amz-cf-", "x-amzn-trace-id", "x-appengine-", "x-vercel-", "x-nf-", "x-arr-",
+	"x-cloud-trace-context", "akamai-", "ali-", "tailscale-", "x-coming-from", "x-host", "x-bluecoat-via", "x-varnish", "x-traefik-", "x-kong-", "x-ngrok-",
 }
 
 // forwarded reports whether a proxy passed the request on. Such a request can come from anywhere, although its
 // connection comes from this machine.
 func forwarded(r *http.Request) bool {
-	for _, name := range forwardingHeaders {
-		if _, found := r.Header[name]; found {
-			return true
-		}
-	}
 	for name := range r.Header {
-		if strings.HasPrefix(name, "X-Forwarded-") {
+		name = strings.ReplaceAll(strings.ToLower(name), "_", "-") // CGI and some proxies write underscores
+		if slices.ContainsFunc(forwardingHeaders, func(begin string) bool { return strings.HasPrefix(name, begin) }) {
 			return true
 		}
 	}

@@ -66,6 +66,8 @@ func TestForwardedRequestsNeedTheToken(t *testing.T) {
 		"Forwarded": "for=192.0.2.1", "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "localhost",
 		"X-Forwarded-Prefix": "/bots", "X-Forwarded-Server": "proxy", "X-Real-IP": "192.0.2.1", "Via": "1.1 proxy",
 		"CF-Connecting-IP": "192.0.2.1", "True-Client-IP": "192.0.2.1", "X-Client-IP": "192.0.2.1", "x-forwarded-for": "",
+		"X-Forwarded": "for=192.0.2.1", "Forwarded-For": "192.0.2.1", "X-Original-Forwarded-For": "192.0.2.1", "X_Forwarded_For": "192.0.2.1", "X-Forwarder-For": "192.0.2.1", "CF-IPCountry": "ID",
+		"X-Amzn-Trace-Id": "Root=1", "X-Envoy-Original-Path": "/", "X-Azure-ClientIP": "192.0.2.1", "Tailscale-User-Login": "x", "WL-Proxy-Client-IP": "192.0.2.1", "X-Remote-Addr": "192.0.2.1", "Client-IP": "192.0.2.1", "Proxy-Connection": "keep-alive",
 	} {
 		for _, at := range []string{url, tokenless} {
 			for _, request := range []struct{ method, path string }{
