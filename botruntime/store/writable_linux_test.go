@@ -17,7 +17,8 @@ import (
 func TestIsUnwritable(t *testing.T) {
 	for _, errno := range []syscall.Errno{
 		syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS, syscall.EIO, syscall.ESTALE, syscall.EACCES, syscall.EPERM,
-		syscall.EMFILE, syscall.ENFILE,
+		syscall.EMFILE, syscall.ENFILE, syscall.ENODEV, syscall.ENXIO, syscall.ENOTCONN, syscall.ETIMEDOUT, syscall.EREMOTEIO, syscall.EHOSTDOWN, syscall.EHOSTUNREACH,
+		syscall.EUCLEAN, syscall.EBADMSG, syscall.ENOMEM,
 	} {
 		for how, err := range map[string]error{
 			"bare": errno, "of a path": describe(t.TempDir(), errno), "wrapped": fmt.Errorf("write: %w", errno),
