@@ -54,6 +54,9 @@ var EventTypes = []EventType{
 	EventPresence, EventLabel, EventChat, EventSession,
 }
 
+// MaxEvent bounds the bytes of one event. A message that would make a longer one is of kind unsupported.
+const MaxEvent = 1 << 20
+
 // Event is one entry of the journal. Every reader gets it at least once; a repeat has the same id.
 type Event struct {
 	// Seq is the event's place in the journal, and the cursor behind it: a reader asks for what came after it.

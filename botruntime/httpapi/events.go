@@ -68,8 +68,11 @@ func (c *call) eventQuery(book *journal.Journal) (q journal.Query, err error) {
 	case "latest":
 		q.After = last
 	default:
-		if q.After, err = strconv.ParseUint(after, 10, 64); err != nil || q.After > last {
+		if q.After, err = strconv.ParseUint(after, 10, 64); err != nil {
 			return q, badParameter("after", "oldest, latest, or the cursor of an event")
+		}
+		if q.After > last { // of a journal that is lost: this one begins anew
+			return q, faultGone(floor)
 		}
 	}
 	return q, nil

@@ -82,6 +82,15 @@ func (c *call) chat(value string) (string, error) {
 	return c.Names.Party(jid, noAddress, "").ID, nil
 }
 
+// formsOf are the addresses under which messages of a chat may have come. A person's number may have become known since.
+func (c *call) formsOf(chat string) []string {
+	jid, ok := message.Address(chat)
+	if !ok {
+		return []string{chat}
+	}
+	return message.Forms(c.Names.Party(jid, noAddress, ""))
+}
+
 func (c *call) listMessages() error {
 	if c.r.URL.Query().Has("chatId") {
 		return c.wahaOldMessages()
@@ -205,11 +214,12 @@ func (c *call) erase(chat string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	files, err := book.ChatFiles(c.r.Context(), chat)
+	forms := c.formsOf(chat)
+	files, err := book.ChatFiles(c.r.Context(), forms...)
 	if err != nil {
 		return 0, err
 	}
-	erased, err := book.EraseChat(c.r.Context(), chat)
+	erased, err := book.EraseChat(c.r.Context(), forms...)
 	if err != nil {
 		return 0, err
 	}

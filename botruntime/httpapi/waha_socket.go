@@ -114,7 +114,7 @@ func (c *call) socketEvents(ctx context.Context, book *journal.Journal, socket *
 				return
 			}
 		}
-		if q.After = next; len(found) == q.Limit {
+		if q.After = next; len(found) > 0 {
 			continue
 		}
 		select {

@@ -23,7 +23,7 @@ func AboutContent(err error) bool {
 	var panicked *PanicError
 	var value *json.UnsupportedValueError
 	var encoder *json.MarshalerError
-	if errors.As(err, &panicked) || errors.As(err, &value) || errors.As(err, &encoder) {
+	if errors.As(err, &panicked) || errors.As(err, &value) || errors.As(err, &encoder) || errors.Is(err, errTooLong) {
 		return true
 	}
 	switch codeOf(err) {
@@ -32,6 +32,9 @@ func AboutContent(err error) bool {
 	}
 	return false
 }
+
+// errTooLong says that an event is longer than its readers take.
+var errTooLong = errors.New("the event is too long")
 
 // ofDisk reports whether an error of SQLite is not about what was to be written.
 func ofDisk(err error) bool { return codeOf(err) != 0 && !AboutContent(err) }

@@ -140,6 +140,9 @@ func (t *Tx) insertEvent(key Key, kind bot.EventType, chat string, data bot.Even
 	if err != nil {
 		return fmt.Errorf("encode an event: %w", err)
 	}
+	if len(body) > bot.MaxEvent-maxWire {
+		return errTooLong
+	}
 	done, err := t.tx.ExecContext(t.ctx, `INSERT INTO events (id, type, chat, at, data) VALUES (?, ?, ?, ?, ?)`,
 		key.ID(), string(kind), chat, millis(t.now), body)
 	if err != nil {
@@ -161,8 +164,20 @@ type Query struct {
 	// To is the highest number to read; 0 means all.
 	To    uint64
 	Types []bot.EventType
+	// Chat is the chat whose events are read: NoChat for those of none, "" for all.
 	Chat  string
 	Limit int
+}
+
+// NoChat stands for the events that belong to no chat.
+const NoChat = "-"
+
+// chatNamed is the chat of events in the journal that a name stands for.
+func chatNamed(name string) string {
+	if name == NoChat {
+		return ""
+	}
+	return name
 }
 
 // GoneError says that events behind the cursor were removed.
@@ -176,24 +191,47 @@ func (e *GoneError) Error() string {
 	return fmt.Sprintf("events behind this cursor are gone; read on from %d", e.Oldest)
 }
 
+// maxWire bounds what a reader gets of an event beside its data.
+const maxWire = 4 << 10
+
+// mostBytes is about how much of events one answer has, so that long messages do not fill the memory.
+const mostBytes = 1 << 20
+
 // Events reads events in order, and the cursor to read on from. A cursor older than what is left is a *GoneError.
 func (j *Journal) Events(ctx context.Context, q Query) (events []Event, next uint64, err error) {
-	j.mu.Lock()
-	last, oldest := j.last, j.oldest
-	j.mu.Unlock()
-	floor := last // an empty journal has everything behind it
-	if oldest > 0 {
-		floor = oldest - 1
+	// Nothing is removed between what is left and what is read, because the journal's only connection is taken.
+	conn, err := j.db.Conn(ctx)
+	if err != nil {
+		return nil, 0, err
 	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	floor, last := j.Range()
 	if q.After < floor {
 		return nil, 0, &GoneError{floor}
 	}
 	if q.To > 0 {
 		last = min(last, q.To)
 	}
+	query, args := q.statement(last)
+	rows, err := conn.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, 0, err
+	}
+	events, whole, err := scanEvents(rows, q.Limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !whole {
+		return events, events[len(events)-1].Seq, nil
+	}
+	return events, max(last, q.After), nil
+}
+
+// statement selects the events of a query up to the event last.
+func (q Query) statement(last uint64) (statement string, args []any) {
 	where, args := []string{"seq > ?", "seq <= ?"}, []any{q.After, last}
 	if q.Chat != "" {
-		where, args = append(where, "chat = ?"), append(args, q.Chat)
+		where, args = append(where, "chat = ?"), append(args, chatNamed(q.Chat))
 	}
 	if len(q.Types) > 0 {
 		where = append(where, "type IN (?"+strings.Repeat(", ?", len(q.Types)-1)+")")
@@ -201,38 +239,31 @@ func (j *Journal) Events(ctx context.Context, q Query) (events []Event, next uin
 			args = append(args, string(kind))
 		}
 	}
-	rows, err := j.db.QueryContext(ctx, `SELECT seq, id, type, chat, at, data FROM events WHERE `+
-		strings.Join(where, " AND ")+` ORDER BY seq LIMIT ?`, append(args, q.Limit)...)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return `SELECT seq, id, type, chat, at, data FROM events WHERE ` + strings.Join(where, " AND ") + ` ORDER BY seq LIMIT ?`, append(args, q.Limit)
+}
+
+// scanEvents reads events until there are limit of them, or about mostBytes. whole is true when there are no more.
+func scanEvents(rows *sql.Rows, limit int) (events []Event, whole bool, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for size := 0; rows.Next(); {
+		if size > mostBytes {
+			return events, false, nil
+		}
 		var e Event
 		var at int64
 		if err := rows.Scan(&e.Seq, &e.ID, &e.Type, &e.Chat, &at, &e.Data); err != nil {
-			return nil, 0, err
+			return nil, false, err
 		}
 		e.At = moment(at)
-		events = append(events, e)
+		events, size = append(events, e), size+len(e.Data)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, 0, err
-	}
-	next = max(last, q.After)
-	if len(events) == q.Limit {
-		next = events[len(events)-1].Seq
-	}
-	return events, next, nil
+	return events, len(events) < limit, rows.Err()
 }
 
 // Range returns the cursor before the oldest event that is left, and the newest event.
 func (j *Journal) Range() (floor, last uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.oldest == 0 {
-		return j.last, j.last
-	}
 	return j.oldest - 1, j.last
 }
 

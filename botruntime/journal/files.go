@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 )
 
@@ -15,10 +16,17 @@ func (j *Journal) NeededFiles(ctx context.Context) ([]string, error) {
 	return j.hashes(ctx, `SELECT DISTINCT file FROM sends WHERE pending AND file <> ''`)
 }
 
-// ChatFiles lists the files of a chat's messages.
-func (j *Journal) ChatFiles(ctx context.Context, chat string) ([]string, error) {
-	return j.hashes(ctx, `SELECT DISTINCT json_extract(body, '$.media.sha256') FROM messages
-		WHERE chat = ? AND json_extract(body, '$.media.sha256') IS NOT NULL`, chat)
+// ChatFiles lists the files of a chat's messages, under all forms of its address.
+func (j *Journal) ChatFiles(ctx context.Context, forms ...string) (all []string, err error) {
+	for _, chat := range forms {
+		some, err := j.hashes(ctx, `SELECT DISTINCT json_extract(body, '$.media.sha256') FROM messages
+			WHERE chat = ? AND json_extract(body, '$.media.sha256') IS NOT NULL`, chat)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
 }
 
 func (j *Journal) hashes(ctx context.Context, query string, args ...any) (all []string, err error) {
@@ -26,6 +34,10 @@ func (j *Journal) hashes(ctx context.Context, query string, args ...any) (all []
 	if err != nil {
 		return nil, err
 	}
+	return scanTexts(rows)
+}
+
+func scanTexts(rows *sql.Rows) (all []string, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var one string

@@ -85,8 +85,8 @@ func TestATransactionThatSQLiteRolledBack(t *testing.T) {
 		}
 	}
 	room("1") // SQLite takes it as the present size
-	isFull(j.Commit(t.Context(), put(1<<20)))
-	small, large := &member{put(10), make(chan error, 1)}, &member{put(1 << 20), make(chan error, 1)}
+	isFull(j.Commit(t.Context(), put(1000<<10)))
+	small, large := &member{put(10), make(chan error, 1)}, &member{put(1000 << 10), make(chan error, 1)}
 	j.commitGroup(t.Context(), []*member{small, large})
 	isFull(<-small.done)
 	isFull(<-large.done)
@@ -94,7 +94,7 @@ func TestATransactionThatSQLiteRolledBack(t *testing.T) {
 		t.Errorf("the newest event is %d", last)
 	}
 	room("100000")
-	if err := j.Commit(t.Context(), put(1<<20)); err != nil {
+	if err := j.Commit(t.Context(), put(1000<<10)); err != nil {
 		t.Error(err)
 	}
 	if events, _, err := j.Events(t.Context(), Query{Limit: 10}); err != nil || len(events) != 1 {

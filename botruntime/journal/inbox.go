@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -71,7 +72,8 @@ func (b *Inbox) Take(a Arrival) bool {
 	}
 	if AboutContent(err) {
 		a.failed = 1
-		if a.Instead != nil && b.exhausted(a.Key) && b.commit(a.Instead) == nil {
+		last := errors.Is(err, errTooLong) || b.exhausted(a.Key) // it will not become shorter
+		if a.Instead != nil && last && b.commit(a.Instead) == nil {
 			b.Unstorable(err)
 			delete(b.failing, a.Key)
 			return true

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 
@@ -119,7 +120,7 @@ func TestAFullDiskIsNoFaultOfAMessage(t *testing.T) {
 	if _, err := j.db.ExecContext(t.Context(), `PRAGMA max_page_count = 1`); err != nil { // as small as it is already
 		t.Fatal(err)
 	}
-	big := string(make([]byte, 1<<20))
+	big := strings.Repeat("x", 1000<<10)
 	for range 2 * maxTries {
 		if in.Take(arrival("A", big)) {
 			t.Fatal("a message was acknowledged that the disk did not take")

@@ -49,7 +49,7 @@ type Journal struct {
 	mu      sync.Mutex
 	changed chan struct{}
 	last    uint64
-	oldest  uint64
+	oldest  uint64 // the oldest event that is left, or the next one where none is
 	stats   Stats
 	limits  limits
 	pending int // messages that wait to be sent
@@ -185,11 +185,7 @@ func (j *Journal) prepare(ctx context.Context, db *sql.DB) error {
 	if err := addColumns(ctx, db); err != nil {
 		return err
 	}
-	err := db.QueryRowContext(ctx, `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)`).Scan(&j.last)
-	if err != nil {
-		return err
-	}
-	if err := db.QueryRowContext(ctx, `SELECT coalesce(min(seq), 0) FROM events`).Scan(&j.oldest); err != nil {
+	if err := db.QueryRowContext(ctx, selectRange).Scan(&j.oldest, &j.last); err != nil {
 		return err
 	}
 	return db.QueryRowContext(ctx, `SELECT count(*) FROM sends WHERE pending`).Scan(&j.pending)
@@ -257,9 +253,6 @@ func (j *Journal) Commit(ctx context.Context, do func(*Tx) error) error {
 	j.stats.LastCommit = time.Since(began)
 	if t.last > j.last {
 		j.last = t.last
-		if j.oldest == 0 {
-			j.oldest = t.last - t.events + 1
-		}
 		close(j.changed)
 		j.changed = make(chan struct{})
 	}

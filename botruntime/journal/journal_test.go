@@ -305,10 +305,10 @@ func TestEditsAndErasure(t *testing.T) {
 		t.Errorf("an id of two chats: %v", err)
 	}
 	err := j.Commit(t.Context(), func(tx *Tx) error {
-		if found, err := tx.ChangeMessage(chat(1).ID, "A", chat(2).ID, func(m *bot.Message) { m.Text = "forged" }, false); found || err != nil {
+		if found, err := tx.ChangeMessage(chat(1).ID, "A", chat(2).ID, func(r *Record) { r.Message.Text = "forged" }); found || err != nil {
 			return fmt.Errorf("someone else changed it: %v, %w", found, err)
 		}
-		_, err := tx.ChangeMessage(chat(1).ID, "A", chat(1).ID, func(m *bot.Message) { m.Text = "changed" }, false)
+		_, err := tx.ChangeMessage(chat(1).ID, "A", chat(1).ID, func(r *Record) { r.Message.Text = "changed" })
 		return err
 	})
 	if err != nil {

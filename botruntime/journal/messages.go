@@ -38,38 +38,45 @@ func (t *Tx) PutMessage(m bot.Message, raw []byte) error {
 	return t.noteMessage(m)
 }
 
-// ChangeMessage edits a message of a chat that was written by sender; "" means anyone. It reports whether there is
-// such a message.
-func (t *Tx) ChangeMessage(chat, id, sender string, change func(*bot.Message), forget bool) (found bool, err error) {
-	rows, err := t.tx.QueryContext(t.ctx, `SELECT n, body FROM messages WHERE id = ? AND chat = ? AND (sender = ? OR ? = '')`, id, chat, sender, sender)
+// Writers lists who wrote the messages with that id in one of the chats. They are several where somebody took another's
+// id.
+func (t *Tx) Writers(id string, chats ...string) (writers []string, err error) {
+	for _, chat := range chats {
+		rows, err := t.tx.QueryContext(t.ctx, `SELECT sender FROM messages WHERE id = ? AND chat = ?`, id, chat)
+		if err != nil {
+			return nil, err
+		}
+		some, err := scanTexts(rows)
+		if err != nil {
+			return nil, err
+		}
+		writers = append(writers, some...)
+	}
+	return writers, nil
+}
+
+// ChangeMessage changes the message of a chat that sender wrote; "" means anyone. It reports whether there is such a
+// message.
+func (t *Tx) ChangeMessage(chat, id, sender string, change func(*Record)) (found bool, err error) {
+	rows, err := t.tx.QueryContext(t.ctx, `SELECT n, body, raw FROM messages WHERE id = ? AND chat = ? AND (sender = ? OR ? = '')`, id, chat, sender, sender)
 	if err != nil {
 		return false, err
 	}
-	records, err := scanRecords(rows, false)
+	records, err := scanRecords(rows, true)
 	if err != nil {
 		return false, err
 	}
 	for _, r := range records {
-		change(&r.Message)
-		if err := t.update(r.N, r.Message); err != nil {
-			return false, err
+		change(&r)
+		body, err := json.Marshal(r.Message)
+		if err != nil {
+			return false, fmt.Errorf("encode a message: %w", err)
 		}
-		if forget {
-			if _, err := t.tx.ExecContext(t.ctx, `UPDATE messages SET raw = NULL WHERE n = ?`, r.N); err != nil {
-				return false, err
-			}
+		if _, err := t.tx.ExecContext(t.ctx, `UPDATE messages SET body = ?, raw = ? WHERE n = ?`, body, r.Raw, r.N); err != nil {
+			return false, err
 		}
 	}
 	return len(records) > 0, nil
-}
-
-func (t *Tx) update(n int64, m bot.Message) error {
-	body, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("encode a message: %w", err)
-	}
-	_, err = t.tx.ExecContext(t.ctx, `UPDATE messages SET body = ? WHERE n = ?`, body, n)
-	return err
 }
 
 func scanRecords(rows *sql.Rows, raw bool) (records []Record, err error) {
@@ -105,7 +112,8 @@ func decodeMessage(body []byte) (*bot.Message, error) {
 // Message returns the message with that id, nil when there is none. chat may be empty when the id is of one chat
 // only.
 func (j *Journal) Message(ctx context.Context, id, chat string) (*Record, error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT n, body, raw FROM messages WHERE id = ? AND (chat = ? OR ? = '') LIMIT 2`, id, chat, chat)
+	// min(n) picks the first one of a chat: somebody else can take its id later.
+	rows, err := j.db.QueryContext(ctx, `SELECT min(n), body, raw FROM messages WHERE id = ? AND (chat = ? OR ? = '') GROUP BY chat LIMIT 2`, id, chat, chat)
 	if err != nil {
 		return nil, err
 	}
@@ -129,21 +137,24 @@ func (j *Journal) Messages(ctx context.Context, chat string, before int64, limit
 	return scanRecords(rows, false)
 }
 
-// EraseChat removes a chat's messages and events.
-func (j *Journal) EraseChat(ctx context.Context, chat string) (messages int64, err error) {
+// EraseChat removes a chat's messages and events, under all forms of its address.
+func (j *Journal) EraseChat(ctx context.Context, forms ...string) (messages int64, err error) {
 	err = j.Commit(ctx, func(t *Tx) error {
-		done, err := t.tx.ExecContext(ctx, `DELETE FROM messages WHERE chat = ?`, chat)
-		if err != nil {
-			return err
+		messages = 0
+		for _, chat := range forms {
+			some, err := t.remove(`DELETE FROM messages WHERE chat = ?`, chat)
+			if err != nil {
+				return err
+			}
+			messages += some
+			if err := errors.Join(t.eraseOutbox(chat), t.eraseNames(chat), t.erasePolls(chat)); err != nil {
+				return err
+			}
+			if _, err := t.remove(`DELETE FROM events WHERE chat = ?`, chat); err != nil {
+				return err
+			}
 		}
-		if messages, err = done.RowsAffected(); err != nil {
-			return err
-		}
-		if err := errors.Join(t.eraseOutbox(chat), t.eraseNames(chat), t.erasePolls(chat)); err != nil {
-			return err
-		}
-		_, err = t.tx.ExecContext(ctx, `DELETE FROM events WHERE chat = ?`, chat)
-		return err
+		return nil
 	})
 	return messages, err
 }

@@ -66,6 +66,8 @@ type Send struct {
 var (
 	// ErrKeyReused says that an Idempotency-Key came with another request before.
 	ErrKeyReused = errors.New("this Idempotency-Key was used for another request")
+	// ErrIDUsed says that another message has the id.
+	ErrIDUsed = errors.New("another message has this id")
 	// ErrOutboxFull says that MaxPending messages wait.
 	ErrOutboxFull = errors.New("the outbox is full")
 )
@@ -89,6 +91,10 @@ func (j *Journal) AddSend(ctx context.Context, s Send) (got Send, fresh bool, er
 		if t.allPending() >= MaxPending {
 			refused = ErrOutboxFull
 			return nil
+		}
+		if used, err := scanSend(t.tx.QueryRowContext(t.ctx, selectSend+` WHERE id = ?`, s.Message.ID)); used != nil || err != nil {
+			refused = ErrIDUsed
+			return err
 		}
 		s.Message.History = []bot.StateAt{{State: s.Message.State, At: bot.At(t.now)}}
 		got, fresh = s, true

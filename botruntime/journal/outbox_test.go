@@ -207,3 +207,33 @@ func TestErasingAChatEmptiesItsOutbox(t *testing.T) {
 		t.Errorf("%+v, %v", left, err)
 	}
 }
+
+// WhatsApp may know a number under another one. What waits for it goes there in its order.
+func TestAChatGetsAnotherAddress(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir(), nil)
+	for _, id := range []string{"A", "B", "C"} {
+		puts(t, j, queue(j, id, chat(1), "", "text "+id))
+	}
+	ends(t, j, "A")
+	if err := j.Commit(t.Context(), func(tx *Tx) error {
+		if err := tx.Readdress(chat(1).ID, chat(2).ID, chat(2)); err != nil {
+			return err
+		}
+		_, err := tx.UpdateSend("B", func(s *Send) bool { // it is tried again later
+			s.Attempts, s.Due = 1, j.Now().Add(time.Minute)
+			return true
+		})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{"A": chat(1).ID, "B": chat(2).ID, "C": chat(2).ID} {
+		if s := entry(t, j, id); s.Message.Chat.ID != want || s.Target != want {
+			t.Errorf("%s goes to %s", id, s.Target)
+		}
+	}
+	if taken, err := j.TakeDue(t.Context(), 10); err != nil || len(taken) != 0 {
+		t.Errorf("%d entries pass the one before them, %v", len(taken), err)
+	}
+}

@@ -47,9 +47,9 @@ func (v Votes) All() iter.Seq2[bot.Party, []string] {
 	}
 }
 
-// PutPoll remembers the address under which a poll came.
+// PutPoll remembers the address under which a poll came. A poll that takes the id of an earlier one changes nothing.
 func (t *Tx) PutPoll(id, chat, author string) error {
-	_, err := t.tx.ExecContext(t.ctx, `INSERT INTO polls (id, chat, author) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET author = excluded.author`, id, chat, author)
+	_, err := t.tx.ExecContext(t.ctx, `INSERT OR IGNORE INTO polls (id, chat, author) VALUES (?, ?, ?)`, id, chat, author)
 	return err
 }
 
@@ -65,7 +65,7 @@ func (j *Journal) PollAuthor(ctx context.Context, id, chat string) (author strin
 // Message returns the message with that id in one of the chats, nil when there is none.
 func (t *Tx) Message(id string, chats ...string) (*Record, error) {
 	for _, chat := range chats {
-		rows, err := t.tx.QueryContext(t.ctx, `SELECT n, body, raw FROM messages WHERE id = ? AND chat = ? LIMIT 1`, id, chat)
+		rows, err := t.tx.QueryContext(t.ctx, `SELECT n, body, raw FROM messages WHERE id = ? AND chat = ? ORDER BY n LIMIT 1`, id, chat)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -72,15 +73,17 @@ func (j *Journal) Tidy(ctx context.Context) error {
 	return err
 }
 
-// expire removes one helping of what is too old, and reports whether there may be more.
+// expire removes one helping of what is too old, and reports whether there may be more. Rows are in the order of their
+// time, so it looks at none behind the first that is young enough.
 func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err error) {
 	keep := now.Add(-Kept(j.keeps().retention))
-	err = j.Commit(ctx, func(t *Tx) error {
+	err = j.commitTrim(ctx, func(t *Tx) error {
 		awaited, err := t.awaited()
 		if err != nil {
 			return err
 		}
-		events, err := t.remove(`DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < ? AND (seq < ? OR at < ?) ORDER BY seq LIMIT ?)`,
+		events, err := t.trim(`DELETE FROM events WHERE seq IN (SELECT seq FROM events
+			WHERE seq < coalesce((SELECT seq FROM events WHERE at >= ? ORDER BY seq LIMIT 1), 9223372036854775807) AND (seq < ? OR at < ?) ORDER BY seq LIMIT ?)`,
 			millis(keep), awaited, millis(now.Add(-waitTime)), sweep)
 		if err != nil {
 			return err
@@ -119,10 +122,7 @@ func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err err
 		j.stats.Expired += uint64(events + presences)
 		return nil
 	})
-	if err != nil {
-		return false, err
-	}
-	return more, j.reread(ctx)
+	return more && err == nil, err
 }
 
 func (t *Tx) remove(statement string, args ...any) (int64, error) {
@@ -151,9 +151,11 @@ func (t *Tx) expireOutbox(keep time.Time) (more bool, err error) {
 const emptySends = `UPDATE sends SET raw = NULL, body = json_remove(body, '$.text', '$.mentions', '$.replyTo', '$.linkPreview', '$.subject.text',
 	'$.location', '$.contacts', '$.poll', '$.media', '$.status')`
 
-// evictOutbox removes one helping of the oldest settled entries because the journal is too large.
+// evictOutbox removes one helping of the oldest settled entries because the journal is too large. Those stay that are as
+// young as the events that are left: with an entry goes the key by which a repeated request is known.
 func (t *Tx) evictOutbox(part float64) (int64, error) {
-	return t.remove(`DELETE FROM sends WHERE n IN (SELECT n FROM sends WHERE NOT pending ORDER BY n LIMIT `+helping("sends")+`)`, sweep, part)
+	return t.remove(`DELETE FROM sends WHERE n IN (SELECT n FROM sends WHERE NOT pending
+		AND at < coalesce((SELECT at FROM events ORDER BY seq LIMIT 1), 9223372036854775807) ORDER BY n LIMIT `+helping("sends")+`)`, sweep, part)
 }
 
 // eraseOutbox empties the messages that were sent to a chat. Those that wait are still sent.
@@ -170,7 +172,9 @@ func (t *Tx) expireMessages(keep time.Time, awaited int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return t.remove(`DELETE FROM messages WHERE n IN (SELECT n FROM messages WHERE max(at, came) < ? AND (came < ? OR came < ?) LIMIT ?)`,
+	return t.remove(`DELETE FROM messages WHERE n IN (SELECT n FROM messages
+		WHERE n < coalesce((SELECT n FROM messages WHERE came >= ?1 ORDER BY n LIMIT 1), 9223372036854775807)
+		AND max(at, came) < ?1 AND (came < ?2 OR came < ?3) ORDER BY n LIMIT ?4)`,
 		millis(keep), since, millis(t.now.Add(-waitTime)), sweep)
 }
 
@@ -221,8 +225,8 @@ func helping(table string) string {
 // evict removes one helping of the oldest events and messages because that part of the journal is too much.
 func (j *Journal) evict(ctx context.Context, part float64) (removed int64, err error) {
 	var events int64
-	err = j.Commit(ctx, func(t *Tx) error {
-		if events, err = t.remove(`DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT `+helping("events")+`)`, sweep, part); err != nil {
+	err = j.commitTrim(ctx, func(t *Tx) error {
+		if events, err = t.trim(`DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT `+helping("events")+`)`, sweep, part); err != nil {
 			return err
 		}
 		messages, err := t.remove(`DELETE FROM messages WHERE n IN (SELECT n FROM messages ORDER BY n LIMIT `+helping("messages")+`)`, sweep, part)
@@ -242,17 +246,46 @@ func (j *Journal) evict(ctx context.Context, part float64) (removed int64, err e
 	if events > 0 {
 		j.options.Log.Warn("the journal is full: the oldest events went before their time", "events", events)
 	}
-	return removed, j.reread(ctx)
+	return removed, nil
 }
 
-// reread brings the number of the oldest event up to date.
-func (j *Journal) reread(ctx context.Context) error {
-	var oldest uint64
-	if err := j.db.QueryRowContext(ctx, `SELECT coalesce(min(seq), 0) FROM events`).Scan(&oldest); err != nil {
-		return err
+// selectRange finds the oldest event that is left, or the next one where none is, and the newest one that ever was.
+const selectRange = `SELECT coalesce((SELECT min(seq) FROM events), last + 1), last
+	FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) AS last)`
+
+// trim removes events that are too old or too many, and returns how many. Readers are told at once where what is left
+// begins: the next one gets the journal's connection only after this transaction.
+func (t *Tx) trim(statement string, args ...any) (removed int64, err error) {
+	rows, err := t.tx.QueryContext(t.ctx, statement+` RETURNING seq`, args...)
+	if err != nil {
+		return 0, err
 	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var newest uint64
+	for rows.Next() {
+		var seq uint64
+		if err := rows.Scan(&seq); err != nil {
+			return 0, err
+		}
+		newest = max(newest, seq)
+		removed++
+	}
+	t.j.mu.Lock()
+	defer t.j.mu.Unlock()
+	t.j.oldest = max(t.j.oldest, newest+1)
+	return removed, rows.Err()
+}
+
+// commitTrim is Commit for transactions that trim.
+func (j *Journal) commitTrim(ctx context.Context, do func(*Tx) error) error {
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.oldest = oldest
-	return nil
+	was := j.oldest
+	j.mu.Unlock()
+	err := j.Commit(ctx, do)
+	if err != nil {
+		j.mu.Lock()
+		j.oldest = was // nothing was removed
+		j.mu.Unlock()
+	}
+	return err
 }

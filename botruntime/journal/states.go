@@ -1,10 +1,7 @@
 package journal
 
 import (
-	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"sesi.dev/sesi/api/bot"
@@ -66,6 +63,27 @@ func (t *Tx) writeSend(was, s *Send, body []byte) error {
 	return err
 }
 
+// Readdress gives what waits to be sent to a chat another target and chat.
+func (t *Tx) Readdress(from, target string, to bot.Party) error {
+	rows, err := t.tx.QueryContext(t.ctx, `SELECT id FROM sends WHERE pending AND chat = ? ORDER BY n`, from)
+	if err != nil {
+		return err
+	}
+	ids, err := scanTexts(rows)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, err := t.UpdateSend(id, func(s *Send) bool {
+			s.Target, s.Message.Chat = target, to
+			return true
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // maxHistory bounds the history of a message that is tried again and again; its first step stays.
 const maxHistory = 20
 
@@ -73,13 +91,4 @@ const maxHistory = 20
 func (t *Tx) ReplaceRaw(id string, newer []byte) error {
 	_, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET raw = ? WHERE id = ?`, newer, id)
 	return err
-}
-
-// RetryRaw returns the bytes of a sent message for a recipient who could not decrypt it; nil when there are none.
-func (j *Journal) RetryRaw(ctx context.Context, id string) (raw []byte, err error) {
-	err = j.db.QueryRowContext(ctx, `SELECT raw FROM sends WHERE id = ?`, id).Scan(&raw)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return raw, err
 }

@@ -56,7 +56,7 @@ type Webhook struct {
 
 // Line is a chat whose events wait.
 type Line struct {
-	// Chat is empty where all chats are one line.
+	// Chat is empty where all chats are one line, and NoChat for events that belong to no chat.
 	Chat string `json:"chat"`
 	// Next is the event that was refused; the chat's later ones follow it.
 	Next     uint64    `json:"next"`
@@ -65,8 +65,8 @@ type Line struct {
 	Retry    time.Time `json:"retry"`
 }
 
-// first is the oldest event that was not taken.
-func (w Webhook) first() uint64 {
+// First is the oldest event that was not taken.
+func (w Webhook) First() uint64 {
 	first := w.Cursor + 1
 	for _, line := range w.Lines {
 		first = min(first, line.Next)
@@ -95,15 +95,8 @@ func (j *Journal) Webhook(ctx context.Context, name string) (w Webhook, found bo
 
 // SaveWebhook writes the progress of a webhook, together with its new dead letters.
 func (j *Journal) SaveWebhook(ctx context.Context, name string, w Webhook, dead []bot.DeadLetter) error {
-	state, err := json.Marshal(w)
-	if err != nil {
-		return fmt.Errorf("encode the progress of a webhook: %w", err)
-	}
 	return j.Commit(ctx, func(t *Tx) error {
-		_, err := t.tx.ExecContext(ctx, `INSERT INTO webhooks (name, first, stopped, state) VALUES (?, ?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET first = excluded.first, stopped = excluded.stopped, state = excluded.state`,
-			name, w.first(), w.Ended, state)
-		if err != nil {
+		if err := t.saveWebhook(name, w); err != nil {
 			return err
 		}
 		for _, letter := range dead {
@@ -120,13 +113,24 @@ func (j *Journal) SaveWebhook(ctx context.Context, name string, w Webhook, dead 
 	})
 }
 
+func (t *Tx) saveWebhook(name string, w Webhook) error {
+	state, err := json.Marshal(w)
+	if err != nil {
+		return fmt.Errorf("encode the progress of a webhook: %w", err)
+	}
+	_, err = t.tx.ExecContext(t.ctx, `INSERT INTO webhooks (name, first, stopped, state) VALUES (?, ?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET first = excluded.first, stopped = excluded.stopped, state = excluded.state`,
+		name, w.First(), w.Ended, state)
+	return err
+}
+
 // RewindWebhook writes the progress of a webhook that begins again, and forgets the dead letters that it will
 // deliver again.
 func (j *Journal) RewindWebhook(ctx context.Context, name string, w Webhook) error {
-	if err := j.SaveWebhook(ctx, name, w, nil); err != nil {
-		return err
-	}
 	return j.Commit(ctx, func(t *Tx) error {
+		if err := t.saveWebhook(name, w); err != nil {
+			return err
+		}
 		_, err := t.remove(`DELETE FROM dead_letters WHERE webhook = ? AND seq > ?`, name, w.Cursor)
 		return err
 	})
@@ -191,7 +195,7 @@ func (j *Journal) Backlog(ctx context.Context, name string, w Webhook) (events u
 		var waiting uint64
 		var at int64
 		err := j.db.QueryRowContext(ctx, `SELECT count(*), coalesce(min(at), 0) FROM events
-			WHERE seq >= ? AND seq <= ? AND (chat = ? OR ? = '')`, line.Next, w.Cursor, line.Chat, line.Chat).Scan(&waiting, &at)
+			WHERE seq >= ? AND seq <= ? AND (chat = ? OR ? = '')`, line.Next, w.Cursor, chatNamed(line.Chat), line.Chat).Scan(&waiting, &at)
 		if err != nil {
 			return 0, time.Time{}, 0, err
 		}

@@ -125,6 +125,32 @@ func contextField(m *waE2E.Message) **waE2E.ContextInfo {
 	return nil
 }
 
+// Reworded returns a message's bytes with another text or caption. Bytes that cannot be read, or that have no text, stay as
+// they are.
+func Reworded(raw []byte, text string) []byte {
+	var whole waE2E.Message
+	if len(raw) == 0 || proto.Unmarshal(raw, &whole) != nil {
+		return raw
+	}
+	switch m := inner(&whole); {
+	case m.Conversation != nil:
+		m.Conversation = &text
+	case m.ExtendedTextMessage != nil:
+		m.ExtendedTextMessage.Text = &text
+	case m.ImageMessage != nil:
+		m.ImageMessage.Caption = &text
+	case m.VideoMessage != nil:
+		m.VideoMessage.Caption = &text
+	case m.DocumentMessage != nil:
+		m.DocumentMessage.Caption = &text
+	}
+	newer, err := proto.Marshal(&whole)
+	if err != nil {
+		return raw
+	}
+	return newer
+}
+
 // Subject is a message that a reaction, an edit or a revoke acts on.
 type Subject struct {
 	Chat   types.JID

@@ -24,6 +24,9 @@ type Received struct {
 	Vote *Vote `json:",omitempty"`
 	// Answer is the answer of an event of type appointment, which still has to be read with its appointment.
 	Answer *Answer `json:",omitempty"`
+	// ByAdmin is true for a revocation that an admin of a group made, also of what others wrote. WhatsApp's server has
+	// checked it.
+	ByAdmin bool `json:",omitempty"`
 	// Raw are the message's bytes.
 	Raw []byte
 }
@@ -43,7 +46,7 @@ func (n Names) Receive(evt *events.Message) (r Received) {
 	protocol := content.GetProtocolMessage()
 	switch {
 	case protocol != nil && protocol.GetType() == waE2E.ProtocolMessage_REVOKE:
-		r.Type = bot.EventMessageRevoked
+		r.Type, r.ByAdmin = bot.EventMessageRevoked, evt.Info.Edit == types.EditAttributeAdminRevoke && r.Chat.Kind == bot.PartyGroup
 		r.Data.Revoke = &bot.Revoke{ID: protocol.GetKey().GetID(), Chat: r.Chat, From: r.From, FromMe: evt.Info.IsFromMe, At: bot.At(evt.Info.Timestamp)}
 	case protocol != nil && protocol.GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT:
 		edited := n.content(protocol.GetEditedMessage())

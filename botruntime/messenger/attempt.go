@@ -42,7 +42,7 @@ func (m *Messenger) attempt(ctx context.Context, client *whatsmeow.Client, s *jo
 	v := attempted{err: err, attempts: s.Attempts, now: m.Journal.Now(), dice: rand.Float64(), limits: m.knownLimits()}.classify()
 	if serverCode(err) == codeRestricted && v.state == bot.MessageFailed {
 		// The account may be limited since WhatsApp last said so.
-		limits := m.freshLimits(ctx, client, true)
+		limits := m.freshLimits(ctx, client, 0)
 		v = attempted{err: err, attempts: s.Attempts, now: m.Journal.Now(), limits: limits}.classify()
 	}
 	m.Meter.Attempted(v.state, time.Since(began))

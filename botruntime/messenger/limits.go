@@ -61,14 +61,15 @@ func (m *Messenger) knownLimits() limits {
 	return m.limits
 }
 
-// freshLimits asks WhatsApp for the limits unless the last answer is fresh. If WhatsApp does not answer, the last known
-// limits stay, because they may still be in force.
-func (m *Messenger) freshLimits(ctx context.Context, client *whatsmeow.Client, anew bool) limits {
+// freshLimits asks WhatsApp for the limits if the last answer is older than most. If WhatsApp does not answer, the last
+// known limits stay, because they may still be in force.
+func (m *Messenger) freshLimits(ctx context.Context, client *whatsmeow.Client, most time.Duration) limits {
 	m.askLimits.Lock()
 	defer m.askLimits.Unlock()
 	now := m.Journal.Now()
 	was := m.knownLimits()
-	if age := now.Sub(was.checked); !anew && !was.checked.IsZero() && age < limitsFresh {
+	// Those who waited for a question that failed do not each ask it again.
+	if !was.checked.IsZero() && now.Sub(was.checked) < most || now.Sub(m.limitsFailed) < min(most, limitsShown) {
 		return was
 	}
 	ctx, cancel := context.WithTimeout(ctx, limitsTime)
@@ -76,6 +77,7 @@ func (m *Messenger) freshLimits(ctx context.Context, client *whatsmeow.Client, a
 	found, err := fetchLimits(ctx, client, now)
 	if err != nil {
 		m.Log.Warn("WhatsApp did not say what the account may do", "cause", causeOf(err))
+		m.limitsFailed = m.Journal.Now()
 		return was
 	}
 	m.limitsMu.Lock()
@@ -173,7 +175,7 @@ func query(ctx context.Context, client *whatsmeow.Client, id string, variables, 
 func (m *Messenger) Limits(ctx context.Context) (bot.AccountLimits, error) {
 	found := m.knownLimits()
 	if client, err := m.client(); err == nil {
-		found = m.freshLimits(ctx, client, m.Journal.Now().Sub(found.checked) > limitsShown)
+		found = m.freshLimits(ctx, client, limitsShown)
 	}
 	shown := m.shownLimits(found)
 	var err error

@@ -71,7 +71,9 @@ type Messenger struct {
 	limitsMu  sync.Mutex
 	limits    limits
 	askLimits sync.Mutex // one query about limits at a time
-	salt      atomic.Pointer[salt]
+	// limitsFailed is when WhatsApp last did not answer one; askLimits guards it.
+	limitsFailed time.Time
+	salt         atomic.Pointer[salt]
 
 	// Run's own.
 	bucket    bucket
@@ -116,17 +118,18 @@ func (m *Messenger) SetReceipts(shown bool) {
 	}
 }
 
-// messageForRetry finds a message for a recipient who could not decrypt it, by its id: the chat may be named by number
-// or by LID. Each call returns a new message, because whatsmeow changes it.
-func (m *Messenger) messageForRetry(_, _ types.JID, id types.MessageID) *waE2E.Message {
+// messageForRetry finds a message for a recipient who could not decrypt it. Each call returns a new message, because
+// whatsmeow changes it. Whoever is not in the message's chat gets nothing, whatever id they name.
+func (m *Messenger) messageForRetry(asks, chat types.JID, id types.MessageID) *waE2E.Message {
 	ctx, cancel := commitContext()
 	defer cancel()
-	raw, err := m.Journal.RetryRaw(ctx, id)
+	s, err := m.Journal.Send(ctx, id)
 	if err != nil {
 		m.Log.Error("a message that a recipient asks for again cannot be read", "error", err)
 	}
 	content := &waE2E.Message{}
-	found := len(raw) > 0 && proto.Unmarshal(raw, content) == nil
+	found := s != nil && len(s.Raw) > 0 && m.concerns(s.Message, chat, types.EmptyJID) && m.mayRead(s.Message, asks) &&
+		proto.Unmarshal(s.Raw, content) == nil
 	m.Meter.AskedAgain(found)
 	if !found {
 		return nil // an empty message would use up the recipient's attempts

@@ -121,7 +121,7 @@ func (m *Messenger) sendDue(ctx context.Context, client *whatsmeow.Client) time.
 	if known := m.knownLimits(); known.hold(now) != nil && !next.IsZero() {
 		// A limit may end before its time.
 		if now.Sub(known.checked) >= limitsFresh {
-			m.freshLimits(ctx, client, false)
+			m.freshLimits(ctx, client, limitsFresh)
 		}
 		return min(max(next.Sub(now), time.Millisecond), limitsFresh)
 	}
@@ -150,12 +150,13 @@ func (m *Messenger) sendBatch(ctx context.Context, client *whatsmeow.Client, tak
 			results <- result{send: s, verdict: verdict{state: bot.MessageQueued}}
 			continue
 		}
+		asked := s.Message.Chat.ID // WhatsApp may know the chat under another address
 		v := m.attempt(ctx, client, &s)
 		if ctx.Err() != nil && v.state == bot.MessageUnknown {
 			v.due = time.Time{} // the next process tries again at once
 		}
 		if v.state == bot.MessageQueued || v.state == bot.MessageUnknown || v.state == bot.MessageHeld {
-			waiting[s.Message.Chat.ID] = true
+			waiting[asked], waiting[s.Message.Chat.ID] = true, true
 			connected = client.IsLoggedIn()
 		}
 		if v.state == bot.MessageSent && s.Message.Chat.Kind == bot.PartyPerson && s.Target != s.Account && s.Listed {

@@ -71,10 +71,13 @@ func (q QuietHours) until(now time.Time) time.Time {
 		return time.Time{}
 	}
 	end := time.Date(now.Year(), now.Month(), now.Day(), q.To/60, q.To%60, 0, 0, now.Location())
-	if !end.After(now) {
-		end = end.AddDate(0, 0, 1)
+	switch {
+	case end.After(now):
+		return end
+	case minute < q.To: // an hour that comes twice, for the second time
+		return now.Truncate(time.Minute).Add(time.Duration(q.To-minute) * time.Minute)
 	}
-	return end
+	return end.AddDate(0, 0, 1)
 }
 
 // bucket counts the messages that may be sent now.

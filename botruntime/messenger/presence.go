@@ -28,6 +28,16 @@ type presences struct {
 	chats map[string]*bot.Presence
 }
 
+// of finds the presence of a chat. Its number may have become known since it was asked for.
+func (p *presences) of(chat bot.Party) *bot.Presence {
+	for _, form := range message.Forms(chat) {
+		if known := p.chats[form]; known != nil {
+			return known
+		}
+	}
+	return nil
+}
+
 // chatOf reads a chat's address.
 func chatOf(text string) (types.JID, error) {
 	jid, ok := message.Address(text)
@@ -117,7 +127,7 @@ func (m *Messenger) Subscribe(ctx context.Context, chat string) (bot.Presence, e
 	party := m.Names.Party(to, types.EmptyJID, "")
 	p := &m.presences
 	p.mu.Lock()
-	if _, known := p.chats[party.ID]; !known && len(p.chats) >= bot.MaxPresences {
+	if p.of(party) == nil && len(p.chats) >= bot.MaxPresences {
 		p.mu.Unlock()
 		return bot.Presence{}, &Refusal{Kind: bot.ProblemTooManyPresences}
 	}
@@ -129,7 +139,7 @@ func (m *Messenger) Subscribe(ctx context.Context, chat string) (bot.Presence, e
 	if p.chats == nil {
 		p.chats = map[string]*bot.Presence{}
 	}
-	if p.chats[party.ID] == nil {
+	if p.of(party) == nil {
 		p.chats[party.ID] = &bot.Presence{Chat: party, Subscribed: true, People: []bot.PersonPresence{}}
 	}
 	p.mu.Unlock()
@@ -143,7 +153,9 @@ func (m *Messenger) Unsubscribe(chat string) (bot.Presence, error) {
 		return bot.Presence{}, err
 	}
 	m.presences.mu.Lock()
-	delete(m.presences.chats, m.Names.Party(to, types.EmptyJID, "").ID)
+	for _, form := range message.Forms(m.Names.Party(to, types.EmptyJID, "")) {
+		delete(m.presences.chats, form)
+	}
 	m.presences.mu.Unlock()
 	return m.PresenceOf(chat)
 }
@@ -157,7 +169,7 @@ func (m *Messenger) PresenceOf(chat string) (bot.Presence, error) {
 	party := m.Names.Party(to, types.EmptyJID, "")
 	m.presences.mu.Lock()
 	defer m.presences.mu.Unlock()
-	known := m.presences.chats[party.ID]
+	known := m.presences.of(party)
 	if known == nil {
 		return bot.Presence{Chat: party, People: []bot.PersonPresence{}}, nil
 	}
@@ -261,7 +273,7 @@ func (m *Messenger) notePresence(chat bot.Party, person bot.PersonPresence) {
 func (p *presences) note(chat bot.Party, person *bot.PersonPresence) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known := p.chats[chat.ID]
+	known := p.of(chat)
 	if known == nil {
 		return false
 	}

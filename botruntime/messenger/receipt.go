@@ -24,7 +24,7 @@ func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
 	var changed []bot.Message
 	write := func(bare bool) func(*journal.Tx) error {
 		return func(t *journal.Tx) (err error) {
-			changed, err = m.writeReceipt(t, evt.MessageIDs, state, bare)
+			changed, err = m.writeReceipt(t, evt, state, bare)
 			return err
 		}
 	}
@@ -42,12 +42,12 @@ func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
 
 // writeReceipt writes the new state of messages, and returns those that changed. Bare, it writes nothing of what a
 // message says whose result was not written before.
-func (m *Messenger) writeReceipt(t *journal.Tx, ids []string, state bot.MessageState, bare bool) (changed []bot.Message, err error) {
-	for _, id := range ids {
+func (m *Messenger) writeReceipt(t *journal.Tx, evt *events.Receipt, state bot.MessageState, bare bool) (changed []bot.Message, err error) {
+	for _, id := range evt.MessageIDs {
 		was := bot.MessageState("")
 		s, err := t.UpdateSend(id, func(s *journal.Send) bool {
 			was = s.Message.State
-			if rank[was] >= rank[state] || was == bot.MessageCancelled {
+			if rank[was] >= rank[state] || was == bot.MessageCancelled || !handed(s.Message) || !m.concerns(s.Message, evt.Chat, evt.SenderAlt) {
 				return false
 			}
 			if bare && rank[was] == 0 {

@@ -89,6 +89,12 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 			return err
 		}
 	}
+	if forged, err := m.forged(t, r); forged || err != nil {
+		if forged {
+			m.Log.Warn("an edit or a revocation of a message that somebody else wrote was left out", "type", r.Type)
+		}
+		return err
+	}
 	fresh, err := t.Append(keys(r.Type, r), r.Type, r.Chat.ID, r.Data)
 	if err != nil {
 		return fmt.Errorf("append an event: %w", err)
@@ -110,15 +116,7 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 			err = m.beginPoll(t, r)
 		}
 	case bot.EventMessageEdited, bot.EventMessageRevoked:
-		err = apply(t, r.Type, r.Chat, r.Data)
+		err = m.apply(t, r.Type, r.Chat, r.ByAdmin, r.Data)
 	}
 	return err
-}
-
-// revoked empties a message that its sender revoked.
-func revoked(was *bot.Message, at bot.Time) {
-	*was = bot.Message{
-		ID: was.ID, Chat: was.Chat, From: was.From, FromMe: was.FromMe, Origin: was.Origin, Kind: was.Kind,
-		Timestamp: was.Timestamp, RevokedAt: at, State: was.State, History: was.History,
-	}
 }

@@ -110,27 +110,23 @@ func (m *Messenger) admit(ctx context.Context, client *whatsmeow.Client, s *jour
 	return nil
 }
 
-// readdress writes the address that WhatsApp uses, before the message is sent: a receipt can come before the answer.
+// readdress writes the address that WhatsApp uses, before the message is sent: a receipt can come before the answer. The
+// messages that wait behind it get it too, or they would not be of the same chat any more, and could pass it.
 func (m *Messenger) readdress(s *journal.Send, to types.JID) error {
 	chat := m.Names.Party(to, types.EmptyJID, "")
 	if to.String() == s.Target && chat == s.Message.Chat {
 		return nil
 	}
+	from := s.Message.Chat.ID
 	s.Target, s.Message.Chat = to.String(), chat
 	ctx, cancel := commitContext()
 	defer cancel()
-	return m.Journal.Commit(ctx, func(t *journal.Tx) error {
-		_, err := t.UpdateSend(s.Message.ID, func(kept *journal.Send) bool {
-			kept.Target, kept.Message.Chat = s.Target, chat
-			return true
-		})
-		return err
-	})
+	return m.Journal.Commit(ctx, func(t *journal.Tx) error { return t.Readdress(from, s.Target, chat) })
 }
 
 // newChat decides whether a chat may begin now.
 func (m *Messenger) newChat(ctx context.Context, client *whatsmeow.Client, now time.Time) *verdict {
-	hold := m.freshLimits(ctx, client, false).hold(now)
+	hold := m.freshLimits(ctx, client, limitsFresh).hold(now)
 	if pace := m.pace.Load(); hold == nil && pace.NewChats > 0 {
 		if m.begun < 0 {
 			begun, err := m.Journal.NewChats(ctx, m.today())
@@ -172,7 +168,7 @@ func (m *Messenger) Check(ctx context.Context, contacts []string) ([]bot.Checked
 	if err != nil {
 		return nil, err
 	}
-	hold := m.freshLimits(ctx, client, false).hold(m.Journal.Now())
+	hold := m.freshLimits(ctx, client, limitsFresh).hold(m.Journal.Now())
 	checked := []bot.CheckedContact{}
 	for i, jid := range people {
 		one := bot.CheckedContact{Query: contacts[i]}

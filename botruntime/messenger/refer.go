@@ -4,12 +4,11 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 	"unicode/utf8"
 
-	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
-	"google.golang.org/protobuf/proto"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
@@ -96,7 +95,7 @@ func (m *Messenger) Edit(ctx context.Context, key, chat, id string, request bot.
 		return bot.Message{}, err
 	}
 	was := found.Message
-	if !was.FromMe || was.Kind != bot.KindText || !changeable(was) || m.Journal.Now().Sub(was.Timestamp.Time) > editTime {
+	if !was.FromMe || was.Kind != bot.KindText || !changeable(was) || m.Journal.Now().Sub(sentAt(was)) > editTime {
 		return bot.Message{}, &Refusal{Kind: bot.ProblemNotChangeable}
 	}
 	text, err := d.plainText(request.Text, request.Mentions)
@@ -132,7 +131,7 @@ func (m *Messenger) Delete(ctx context.Context, key, chat, id string) (bot.Messa
 	}
 	was := found.Message
 	// An admin of a group may revoke what others wrote; WhatsApp's server decides.
-	if !was.FromMe && was.Chat.Kind != bot.PartyGroup || !changeable(was) || m.Journal.Now().Sub(was.Timestamp.Time) > revokeTime {
+	if !was.FromMe && was.Chat.Kind != bot.PartyGroup || !changeable(was) || m.Journal.Now().Sub(sentAt(was)) > revokeTime {
 		return bot.Message{}, &Refusal{Kind: bot.ProblemNotChangeable}
 	}
 	subject, err := d.about(bot.KindRevoke, found)
@@ -166,6 +165,17 @@ func (m *Messenger) change(ctx context.Context, chat, id string) (*draft, *journ
 	return d, found, nil
 }
 
+// sentAt is when a message was last handed to WhatsApp: one with a time of its own, or that was held, may have been in the
+// outbox long before. It is the message's own time where the bot did not send it.
+func sentAt(m bot.Message) time.Time {
+	for _, step := range slices.Backward(m.History) {
+		if step.State == bot.MessageSending {
+			return step.At.Time
+		}
+	}
+	return m.Timestamp.Time
+}
+
 // changeable reports whether recipients have a message, or may have it.
 func changeable(was bot.Message) bool {
 	switch was.State {
@@ -175,13 +185,17 @@ func changeable(was bot.Message) bool {
 	return true
 }
 
-// cancel cancels a message that was never handed to WhatsApp, and returns it; nil when there is no such message.
+// cancel cancels a message that was never handed to WhatsApp, and returns it; nil when there is no such message. One that
+// is cancelled already is returned too: the answer to the first request may be lost.
 func (m *Messenger) cancel(ctx context.Context, chat, id string) (cancelled *journal.Send, err error) {
 	err = m.Journal.Commit(ctx, func(t *journal.Tx) error {
 		cancelled = nil
 		previous := bot.MessageState("")
 		s, err := t.UpdateSend(id, func(s *journal.Send) bool {
 			previous = s.Message.State
+			if previous == bot.MessageCancelled && (chat == "" || s.Message.Chat.ID == chat) {
+				cancelled = s
+			}
 			if chat != "" && s.Message.Chat.ID != chat || !s.Pending || previous != bot.MessageQueued && previous != bot.MessageHeld || mayBeSent(s.Message) {
 				return false
 			}
@@ -208,89 +222,4 @@ func mayBeSent(m bot.Message) bool {
 		}
 	}
 	return false
-}
-
-// applied writes the effect of the bot's reaction, edit or revocation, once WhatsApp's server has accepted it.
-func (m *Messenger) applied(t *journal.Tx, s *journal.Send) error {
-	about, at := s.Message.Subject, bot.At(t.Now())
-	var kind bot.EventType
-	var data bot.EventData
-	switch s.Message.Kind {
-	case bot.KindReaction:
-		kind = bot.EventReaction
-		data.Reaction = &bot.Reaction{ID: s.Message.ID, MessageID: about.ID, Chat: s.Message.Chat, From: s.Message.From, FromMe: true, At: at, Emoji: s.Message.Text}
-	case bot.KindEdit:
-		kind = bot.EventMessageEdited
-		data.Edit = &bot.Edit{ID: about.ID, Chat: s.Message.Chat, From: s.Message.From, FromMe: true, At: at, Text: s.Message.Text}
-		content := &waE2E.Message{}
-		if err := proto.Unmarshal(s.Raw, content); err != nil {
-			return err
-		}
-		newer, err := proto.Marshal(content.GetEditedMessage().GetMessage().GetProtocolMessage().GetEditedMessage())
-		if err != nil {
-			return err
-		}
-		if err := t.ReplaceRaw(about.ID, newer); err != nil {
-			return err
-		}
-	case bot.KindVote:
-		return m.voted(t, s)
-	case bot.KindPin, bot.KindUnpin:
-		kind = bot.EventMessagePinned
-		pin, err := pinned(s, at)
-		if err != nil {
-			return err
-		}
-		data.Pin = pin
-	case bot.KindRevoke:
-		kind = bot.EventMessageRevoked
-		data.Revoke = &bot.Revoke{ID: about.ID, Chat: s.Message.Chat, From: s.Message.From, FromMe: true, At: at}
-	default:
-		return nil
-	}
-	if _, err := t.Append(keysOf(kind, s.Message.Chat, s.Message.From, s.Message.ID), kind, s.Message.Chat.ID, data); err != nil {
-		return err
-	}
-	return apply(t, kind, s.Message.Chat, data)
-}
-
-// apply changes the message that an edit or a revocation is about, in the list of messages and in the outbox.
-func apply(t *journal.Tx, kind bot.EventType, chat bot.Party, data bot.EventData) error {
-	var id, author string
-	var change func(*bot.Message)
-	switch kind {
-	case bot.EventMessageEdited:
-		edit := data.Edit
-		id, author = edit.ID, edit.From.ID
-		change = func(was *bot.Message) { was.Text, was.EditedAt = edit.Text, edit.At }
-	case bot.EventMessageRevoked:
-		revoke := data.Revoke
-		id, author = revoke.ID, revoke.From.ID
-		if chat.Kind == bot.PartyGroup {
-			author = "" // an admin may revoke what others wrote; WhatsApp's server has checked it
-		}
-		change = func(was *bot.Message) { revoked(was, revoke.At) }
-	default:
-		return nil
-	}
-	s, err := t.UpdateSend(id, func(s *journal.Send) bool {
-		if !s.Listed || s.Message.Chat.ID != chat.ID || author != "" && author != s.Message.From.ID {
-			return false
-		}
-		change(&s.Message)
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	if s != nil && kind == bot.EventMessageRevoked && !s.Message.RevokedAt.IsZero() {
-		if err := t.ReplaceRaw(id, nil); err != nil {
-			return err
-		}
-	}
-	found, err := t.ChangeMessage(chat.ID, id, author, change, kind == bot.EventMessageRevoked)
-	if found && err == nil && kind == bot.EventMessageRevoked {
-		err = t.ForgetPoll(id, chat.ID)
-	}
-	return err
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -126,7 +127,11 @@ func (m *Messenger) known(ctx context.Context, key string, request any) (*journa
 	if err != nil {
 		return nil, err
 	}
-	return m.Journal.SendByKey(ctx, key, sum)
+	s, err := m.Journal.SendByKey(ctx, key, sum)
+	if s != nil {
+		m.Meter.KeyRepeated()
+	}
+	return s, err
 }
 
 func settledOr(s *journal.Send, err error) (bot.Message, error) {
@@ -268,23 +273,27 @@ func (d *draft) add(ctx context.Context, key string, request any, sendAt time.Ti
 	}
 	now := d.m.Journal.Now()
 	s := journal.Send{
-		Message: d.shown, Key: key, Account: d.account.String(), Target: d.to.String(), Raw: raw, Pending: true, Listed: d.listed, Due: now,
+		Message: d.shown, Key: key, Account: d.account.String(), Target: d.to.String(), Raw: raw, Pending: true, Listed: d.listed,
 		File: d.upload,
 	}
 	if s.Sum, err = sumOf(request); err != nil {
 		return bot.Message{}, err
 	}
-	if sendAt.After(now) {
-		s.Due, s.Message.SendAt = sendAt, bot.At(sendAt)
-	}
 	life := time.Duration(ttl) * time.Second
 	if ttl == 0 {
 		life = defaultTTL
 	}
-	s.Ends = s.Due.Add(life)
+	s.Ends = now.Add(life)
+	// A message without a time of its own has none: with that of now it would wait where the clock is set back.
+	if sendAt.After(now) {
+		s.Due, s.Message.SendAt, s.Ends = sendAt, bot.At(sendAt), sendAt.Add(life)
+	}
 	s.Message.ID, s.Message.Timestamp, s.Message.ExpiresAt = d.messageID(), bot.At(now), bot.At(s.Ends)
 	message.Locate(&s.Message)
 	got, fresh, err := d.m.Journal.AddSend(ctx, s)
+	if errors.Is(err, journal.ErrIDUsed) {
+		return bot.Message{}, badField("id", "one that no other message has; the one with this id came with another Idempotency-Key")
+	}
 	if err != nil {
 		return bot.Message{}, err
 	}

@@ -120,9 +120,7 @@ func (m *Messenger) settle(t *journal.Tx, r result, bare bool) (*journal.Send, e
 		if v.attempt {
 			s.Attempts++
 		}
-		if s.Due = v.due; s.Due.IsZero() {
-			s.Due = t.Now()
-		}
+		s.Due = v.due
 		s.Message.Hold = v.hold
 		s.Pending = v.state == bot.MessageQueued || v.state == bot.MessageHeld || v.state == bot.MessageUnknown && t.Now().Before(s.Ends)
 		if rank[previous] > 0 {

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// maxEvent bounds one event of a stream.
-	maxEvent = 1 << 20
 	// DefaultSilence is three heartbeats of a bot: a stream that sends nothing for so long is dead.
 	DefaultSilence = 45 * time.Second
 )
@@ -64,7 +62,7 @@ func (c *Client) Stream(ctx context.Context, path, last string, silence time.Dur
 		return nil, err
 	}
 	s := &Stream{body: answer.Body, lines: bufio.NewScanner(answer.Body), cancel: cancel, ctx: ctx, silence: silence, last: last}
-	s.lines.Buffer(make([]byte, 0, 512), maxEvent)
+	s.lines.Buffer(make([]byte, 0, 512), bot.MaxEvent)
 	return s, nil
 }
 
@@ -102,8 +100,8 @@ func (s *Stream) Next() (Event, error) {
 		case "event":
 			event.Name = value
 		case "data":
-			if len(event.Data)+len(value) > maxEvent {
-				return Event{}, fmt.Errorf("an event is longer than %d bytes", maxEvent)
+			if len(event.Data)+len(value) > bot.MaxEvent {
+				return Event{}, fmt.Errorf("an event is longer than %d bytes", bot.MaxEvent)
 			}
 			if event.Data != nil {
 				event.Data = append(event.Data, '\n')

@@ -135,7 +135,8 @@ func (g *group) writer(id string) *account {
 // sendToGroup is a person's phone that writes to a group: every bot of a member gets it, also the sender's own.
 func (s *Server) sendToGroup(sender *account, g *group, m *waE2E.Message, how Delivery) error {
 	info := g.snapshot()
-	if !info.has(sender.phone) || info.Announce && !info.isAdmin(sender.phone) {
+	admin := info.isAdmin(sender.phone)
+	if !info.has(sender.phone) || !admin && (info.Announce || editAttr(m) == types.EditAttributeAdminRevoke) {
 		return errForbidden
 	}
 	plain, err := proto.Marshal(m)
