@@ -119,5 +119,5 @@ func (t *turn) buryFrom(chat string, next *uint64, to uint64, now time.Time, bud
 
 // waits reports whether an event that was read for all chats belongs to a line.
 func (t *turn) waits(e journal.Event, chat string) bool {
-	return chat == "" && t.target.Order == OrderChat && slices.ContainsFunc(t.state.Lines, func(l journal.Line) bool { return l.Chat == e.Chat })
+	return chat == "" && t.target.Order == OrderChat && slices.ContainsFunc(t.state.Lines, func(l journal.Line) bool { return l.Chat == t.lineOf(e) })
 }

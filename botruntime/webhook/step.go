@@ -66,6 +66,15 @@ func backoff(failures int, asked time.Duration, dice func() float64) time.Durati
 	return max(min(wait, lastWait), asked)
 }
 
+// remaining is how much of a wait is left. A wait that seems longer than any was begun before the clock was set back: it is over.
+func remaining(until, now time.Time) time.Duration {
+	wait := until.Sub(now)
+	if wait > longestAsked {
+		return 0
+	}
+	return wait
+}
+
 // retryAfter reads the wait that an answer asks for, in seconds or as a date.
 func retryAfter(value string, now time.Time) time.Duration {
 	if value == "" {

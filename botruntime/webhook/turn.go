@@ -51,7 +51,7 @@ func (t *turn) take() (more bool, err error) {
 
 // halted is true when nothing may be delivered now.
 func (t *turn) halted() bool {
-	return t.ctx.Err() != nil || t.state.Ended || t.state.Failures > 0 && t.state.Retry.After(t.Now())
+	return t.ctx.Err() != nil || t.state.Ended || t.state.Failures > 0 && remaining(t.state.Retry, t.Now()) > 0
 }
 
 // due is how long the worker has nothing to try.
@@ -61,10 +61,10 @@ func (t *turn) due() time.Duration {
 	}
 	wait := never
 	if !t.state.Retry.IsZero() {
-		wait = t.state.Retry.Sub(t.Now())
+		wait = remaining(t.state.Retry, t.Now())
 	}
 	for _, line := range t.state.Lines {
-		wait = min(wait, max(line.Retry.Sub(t.Now()), t.state.Retry.Sub(t.Now())))
+		wait = min(wait, max(remaining(line.Retry, t.Now()), remaining(t.state.Retry, t.Now())))
 	}
 	return max(wait, time.Millisecond)
 }
@@ -74,7 +74,7 @@ func (t *turn) lines() (more bool, err error) {
 	slices.SortFunc(t.state.Lines, func(a, b journal.Line) int { return cmp.Compare(a.Next, b.Next) })
 	var kept []journal.Line
 	for i, line := range t.state.Lines {
-		if t.halted() || line.Retry.After(t.Now()) {
+		if t.halted() || remaining(line.Retry, t.Now()) > 0 {
 			kept = append(kept, line)
 			continue
 		}
@@ -159,8 +159,11 @@ func (t *turn) ahead() (more bool, err error) {
 
 // lineOf is the line that an event belongs to.
 func (t *turn) lineOf(e journal.Event) string {
-	if t.target.Order == OrderSession {
+	switch {
+	case t.target.Order == OrderSession:
 		return ""
+	case e.Chat == "":
+		return journal.NoChat
 	}
 	return e.Chat
 }

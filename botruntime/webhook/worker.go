@@ -86,7 +86,7 @@ func (w *worker) round(ctx, sending context.Context) time.Duration {
 	if state.Paused || state.Ended {
 		return never
 	}
-	if wait := state.Retry.Sub(w.Now()); wait > 0 {
+	if wait := remaining(state.Retry, w.Now()); wait > 0 {
 		return wait
 	}
 	t := &turn{worker: w, ctx: ctx, sending: sending, state: &state}
@@ -183,11 +183,12 @@ func (w *worker) change(ctx context.Context, do func(*journal.Webhook)) error {
 	return nil
 }
 
-// rewind begins again behind a cursor.
+// rewind begins again behind a cursor, or behind an earlier one where the receiver has not yet got all up to it.
 func (w *worker) rewind(ctx context.Context, after uint64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	next := clone(w.state)
+	after = min(after, next.First()-1)
 	next.Cursor, next.Lines, next.Failures, next.Since, next.Retry = after, nil, 0, time.Time{}, time.Time{}
 	if err := w.Journal.RewindWebhook(ctx, w.target.Name, next); err != nil {
 		return err

@@ -1,0 +1,87 @@
+package webhook
+
+import (
+	"testing"
+	"time"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
+)
+
+// limited writes an event that belongs to no chat.
+func (r *rig) limited() {
+	r.t.Helper()
+	if err := r.journal.Commit(r.t.Context(), func(tx *journal.Tx) error {
+		return tx.AppendFresh(bot.EventAccountLimits, "", bot.EventData{Limits: &bot.AccountLimits{}})
+	}); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// An event that belongs to no chat waits for itself alone: what follows it goes on, and does not come again with it.
+func TestARefusedEventOfNoChatDelaysNoChat(t *testing.T) {
+	at := receive(t)
+	at.status(func(_ int, e bot.Event) int {
+		if e.Type == bot.EventAccountLimits || e.Data.Message.ID == "M2" {
+			return 500
+		}
+		return 204
+	})
+	r := newRig(t, target(at.URL))
+	r.limited()
+	r.came(0, 8, func(i int) int { return i % 2 }) // M2 delays M4 and M6
+	r.limited()
+	r.wait(at, 5)
+	r.until("all others are taken", func() bool { return r.get("books").WaitingChats == 2 })
+	if w := r.get("books"); w.Backlog != 5 {
+		t.Errorf("%d events wait", w.Backlog)
+	}
+	at.status(func(int, bot.Event) int { return 204 })
+	r.due(time.Minute)
+	inOrder(t, r.wait(at, 10), 10)
+	r.until("nothing waits", func() bool { w := r.get("books"); return w.WaitingChats == 0 && w.Backlog == 0 })
+	inOrder(t, at.taken(), 10)
+}
+
+// To deliver the last events again loses none that still waits.
+func TestRedeliveryKeepsWhatWaits(t *testing.T) {
+	at := receive(t)
+	at.status(func(_ int, e bot.Event) int {
+		if e.Chat == chatOf(0) {
+			return 500
+		}
+		return 204
+	})
+	r := newRig(t, target(at.URL))
+	r.came(0, 10, func(i int) int { return i % 2 })
+	r.wait(at, 5)
+	r.until("a chat waits", func() bool { return r.get("books").WaitingChats == 1 })
+	at.status(func(int, bot.Event) int { return 204 })
+	if _, err := r.Redeliver(t.Context(), "books", 9); err != nil {
+		t.Fatal(err)
+	}
+	r.until("nothing waits", func() bool { return r.get("books").Backlog == 0 })
+	came := map[string]bool{}
+	for _, e := range at.taken() {
+		came[e.ID] = true
+	}
+	if len(came) != 10 || r.get("books").DeadLetters != 0 {
+		t.Errorf("%d of 10 events came, %d are dead letters", len(came), r.get("books").DeadLetters)
+	}
+}
+
+// A computer may start with a clock that is ahead, and set it back. What waits does not wait for that time to come again.
+func TestAClockThatIsSetBackEndsTheWaits(t *testing.T) {
+	for name, status := range map[string]int{"of a receiver that is away": 503, "of a refused event": 500} {
+		t.Run(name, func(t *testing.T) {
+			at := receive(t)
+			at.status(func(int, bot.Event) int { return status })
+			r := newRig(t, target(at.URL))
+			r.came(0, 3, one)
+			r.until("a wait", func() bool { return r.get("books").Failures > 0 })
+			at.status(func(int, bot.Event) int { return 204 })
+			r.due(-365 * 24 * time.Hour)
+			inOrder(t, r.wait(at, 3), 3)
+		})
+	}
+}
