@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -52,12 +51,20 @@ func (s *Store) Convert(ctx context.Context, kind bot.MessageKind, from *Held) (
 	ctx, cancel := context.WithTimeout(ctx, convertTime)
 	defer cancel()
 	most := s.Bounds().File
-	out := filepath.Join(s.dir, newPrefix+"converted-"+from.SHA256+"."+string(kind))
-	defer os.Remove(out)
 	if err := s.reserve(ctx, most); err != nil {
 		return nil, err
 	}
 	defer s.unreserve(most)
+	// A name of its own: another request may have the same file converted now.
+	begun, err := os.CreateTemp(s.dir, newPrefix+"converted-*")
+	if err != nil {
+		return nil, full(err)
+	}
+	out := begun.Name()
+	defer os.Remove(out)
+	if err := begun.Close(); err != nil {
+		return nil, full(err)
+	}
 	arguments := []string{"-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-protocol_whitelist", "file", "-format_whitelist", readable,
 		"-i", from.Path()}
 	arguments = append(arguments, recipe...)

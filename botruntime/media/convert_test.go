@@ -6,9 +6,13 @@ import (
 	"errors"
 	"image"
 	"image/png"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"sesi.dev/sesi/api/bot"
 )
@@ -81,4 +85,44 @@ func TestFilesAreConverted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Two requests can have the same file converted at the same time; each gets the whole of it.
+func TestTheSameFileIsConvertedTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	// The first conversion is not ready before the second one is: it writes half of the file, and waits for it.
+	script := `#!/bin/sh
+for out; do :; done
+if mkdir "` + dir + `/first" 2>/dev/null; then
+	printf 'half' >"$out"
+	while [ ! -e "` + dir + `/second" ]; do sleep 0.01; done
+	printf ' and half' >>"$out"
+else
+	printf 'half and half' >"$out"
+	: >"` + dir + `/second"
+fi
+`
+	converter := filepath.Join(dir, "converter")
+	if err := os.WriteFile(converter, []byte(script), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	s := open(t, func(o *Options) { o.Converter, o.Limits = converter, Limits{File: 1 << 10, Total: 1 << 20, Age: time.Hour} })
+	file := stage(t, s, []byte("GIF89a"))
+	defer file.Release()
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			made, err := s.Convert(t.Context(), bot.KindVideo, file)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer made.Release()
+			if content, err := os.ReadFile(made.Path()); err != nil || string(content) != "half and half" {
+				t.Errorf("%q, %v", content, err)
+			}
+		})
+	}
+	group.Wait()
 }

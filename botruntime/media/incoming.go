@@ -166,8 +166,11 @@ func (i *Incoming) Keep() (*Held, error) {
 		s.used += size
 		s.sizes[hash] = size
 	}
+	if err := syncFolder(s.dir); err != nil {
+		return nil, full(fmt.Errorf("write a file: %w", err))
+	}
 	s.held[hash]++
-	return &Held{SHA256: hash, Size: size, store: s}, syncFolder(s.dir)
+	return &Held{SHA256: hash, Size: size, store: s}, nil
 }
 
 // syncFolder makes names durable where the file system can.

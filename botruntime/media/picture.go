@@ -36,7 +36,11 @@ func readPicture(file *io.SectionReader, about *About) {
 		return
 	}
 	about.Width, about.Height = uint32(config.Width), uint32(config.Height) //nolint:gosec // bounded above
-	if int64(config.Width)*int64(config.Height)*pixelBytes(format, config.ColorModel) > pictureBytes || about.Animated {
+	pixel := pixelBytes(format, config.ColorModel)
+	if format == "jpeg" && isProgressive(file) {
+		pixel *= 5 // the decoder keeps four bytes more for each of its own, until the picture is whole
+	}
+	if int64(config.Width)*int64(config.Height)*pixel > pictureBytes || about.Animated {
 		return
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
@@ -62,6 +66,28 @@ func pixelBytes(format string, model color.Model) int64 {
 		return 8
 	}
 	return 4
+}
+
+// isProgressive reports whether a JPEG is one that becomes sharper while it comes: its frame has another marker. One with
+// too much before its frame is taken for such a one.
+func isProgressive(file io.ReaderAt) bool {
+	const begin, segments, baseline, progressive = 2, 1024, 0xc0, 0xc2
+	var head [4]byte
+	at := int64(begin)
+	for range segments {
+		if _, err := file.ReadAt(head[:], at); err != nil || head[0] != 0xff {
+			return false
+		}
+		switch kind := head[1]; {
+		case kind == 0xff: // to fill up
+			at++
+			continue
+		case kind >= baseline && kind <= progressive:
+			return kind == progressive
+		}
+		at += 2 + int64(binary.BigEndian.Uint16(head[2:]))
+	}
+	return true
 }
 
 // thumbnail draws a picture small, on white.
