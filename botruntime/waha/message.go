@@ -2,6 +2,7 @@ package waha
 
 import (
 	"mime"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -114,9 +115,9 @@ func (t Teller) Message(m bot.Message) bot.WAHAMessage {
 		out.ParticipantLID = m.From.LID
 	}
 	if m.Media != nil {
-		url := t.Base + strings.NewReplacer("{name}", t.Session, "{file}", m.ID+Extension(m.Media.Mimetype)).Replace(bot.PathWAHAFile)
-		out.Media = &bot.WAHAMedia{URL: url, Mimetype: m.Media.Mimetype, Filename: m.Media.Filename}
-		out.MediaURL = url
+		address := t.Base + strings.NewReplacer("{name}", t.Session, "{file}", url.PathEscape(m.ID+Extension(m.Media.Mimetype))).Replace(bot.PathWAHAFile)
+		out.Media = &bot.WAHAMedia{URL: address, Mimetype: m.Media.Mimetype, Filename: m.Media.Filename}
+		out.MediaURL = address
 	}
 	if l := m.Location; l != nil {
 		out.Location = &bot.WAHALocation{Latitude: decimal(l.Latitude), Longitude: decimal(l.Longitude), Live: l.Live, Name: l.Name, Address: l.Address, URL: l.URL}

@@ -57,6 +57,14 @@ var messages = map[string]bot.Message{
 	}),
 }
 
+// The sender chooses a message's id. It leads to no other path of the bot, where a client would show its token.
+func TestTheAddressOfAFileIsNoOtherPath(t *testing.T) {
+	m := message(func(m *bot.Message) { m.ID, m.Media = "../../../session/backup?x=", &bot.Media{Mimetype: "image/jpeg"} })
+	if got, want := teller.Message(m).MediaURL, "http://localhost:3000/api/files/toko/..%2F..%2F..%2Fsession%2Fbackup%3Fx=.jpeg"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestMessagesAsWAHAShowsThem(t *testing.T) {
 	for name, m := range messages {
 		t.Run(name, func(t *testing.T) {
