@@ -3,7 +3,6 @@ package main
 import (
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // want is what a message asks for.
@@ -95,7 +94,7 @@ func amountAt(words []string) (amount int64, used int) {
 		word = words[0]
 	}
 	word = strings.TrimPrefix(strings.TrimPrefix(word, "rp"), ".")
-	end := strings.IndexFunc(word, func(r rune) bool { return !unicode.IsDigit(r) && r != '.' && r != ',' })
+	end := strings.IndexFunc(word, func(r rune) bool { return !strings.ContainsRune("0123456789.,", r) })
 	digits, unit := word, ""
 	if end >= 0 {
 		digits, unit = word[:end], word[end:]
@@ -137,7 +136,7 @@ func number(digits string, scale int64) (int64, bool) {
 	}
 	whole = strings.NewReplacer(".", "", ",", "").Replace(whole)
 	value, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || value > largest {
+	if err != nil || value > largest/scale {
 		return 0, false
 	}
 	value *= scale

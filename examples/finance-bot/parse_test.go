@@ -33,6 +33,9 @@ func TestParse(t *testing.T) {
 		"jam 25xx":               {wantNothing, 0, ""},
 		"1,2345jt":               {wantNothing, 0, ""},
 		"99999999999999999999rb": {wantNothing, 0, ""},
+		"rumah 18446744074m":     {wantNothing, 0, ""}, // more than 64 bits
+		"rumah 1000m":            {wantBooking, -1_000_000_000_000, "rumah"},
+		"kopi 1,٥jt":             {wantNothing, 0, ""}, // the digit is Arabic
 		"saldo":                  {wantBalance, 0, ""},
 		"Balance":                {wantBalance, 0, ""},
 		"laporan bulan ini":      {wantReport, 0, ""},
