@@ -111,7 +111,11 @@ func (c *call) listMessages() error {
 	if err != nil {
 		return err
 	}
-	records, err := book.Messages(c.r.Context(), chat, int64(before), int(limit))
+	var forms []string
+	if chat != "" {
+		forms = c.formsOf(chat)
+	}
+	records, err := book.Messages(c.r.Context(), int64(before), int(limit), forms...)
 	if err != nil {
 		return err
 	}

@@ -162,3 +162,35 @@ func TestAFullJournalKeepsWhatWasSentLately(t *testing.T) {
 		t.Error("the message stays after all events of its time")
 	}
 }
+
+// A person's number may become known while messages come: some are under the LID, and later ones under the number.
+func TestAChatUnderTwoAddresses(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir(), nil)
+	for i, in := range []int{1, 2, 1, 3, 2} {
+		came(t, j, fmt.Sprint(i), chat(in), "text")
+	}
+	list := func(before int64, limit int, forms ...string) (ids string, next int64) {
+		found, err := j.Messages(t.Context(), before, limit, forms...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range found {
+			ids, next = ids+r.Message.ID, r.N
+		}
+		return ids, next
+	}
+	first, next := list(0, 3, chat(1).ID, chat(2).ID)
+	if rest, _ := list(next, 3, chat(1).ID, chat(2).ID); first != "421" || rest != "0" {
+		t.Errorf("%s, then %s", first, rest)
+	}
+	if all, _ := list(0, 10); all != "43210" {
+		t.Errorf("all: %s", all)
+	}
+	if n, err := j.EraseChat(t.Context(), chat(1).ID, chat(2).ID); err != nil || n != 4 {
+		t.Errorf("%d were erased, %v", n, err)
+	}
+	if left, _ := list(0, 10); left != "3" {
+		t.Errorf("left: %s", left)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"sesi.dev/sesi/api/bot"
 )
@@ -127,10 +128,21 @@ func (j *Journal) Message(ctx context.Context, id, chat string) (*Record, error)
 	return &records[0], nil
 }
 
-// Messages lists a chat's messages, newest first, before the place n (0: from the end). With no chat it lists all.
-func (j *Journal) Messages(ctx context.Context, chat string, before int64, limit int) ([]Record, error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT n, body FROM messages WHERE (chat = ? OR ? = '') AND (n < ? OR ? = 0) ORDER BY n DESC LIMIT ?`,
-		chat, chat, before, before, limit)
+// Messages lists messages, newest first, before the place n (0: from the end): those of a chat, under all forms of its
+// address, or all where none is given.
+func (j *Journal) Messages(ctx context.Context, before int64, limit int, forms ...string) ([]Record, error) {
+	const list, end = `SELECT n, body FROM messages WHERE (n < ? OR ? = 0)`, ` ORDER BY n DESC LIMIT ?`
+	query, args := list, []any{before, before}
+	if len(forms) > 0 {
+		parts := make([]string, len(forms))
+		args = nil
+		for i, chat := range forms { // each by the index, so that no more is read than is shown
+			parts[i] = `SELECT * FROM (` + list + ` AND chat = ?` + end + `)`
+			args = append(args, before, before, chat, limit)
+		}
+		query = strings.Join(parts, ` UNION ALL `)
+	}
+	rows, err := j.db.QueryContext(ctx, query+end, append(args, limit)...)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,9 @@ fi
 	if err := os.WriteFile(converter, []byte(script), 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}
-	s := open(t, func(o *Options) { o.Converter, o.Limits = converter, Limits{File: 1 << 10, Total: 1 << 20, Age: time.Hour} })
+	s := open(t, func(o *Options) {
+		o.Converter, o.Limits = converter, Limits{File: 1 << 10, Total: 1 << 20, Age: time.Hour}
+	})
 	file := stage(t, s, []byte("GIF89a"))
 	defer file.Release()
 	var group sync.WaitGroup
