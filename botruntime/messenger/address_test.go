@@ -3,12 +3,14 @@ package messenger
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
@@ -286,20 +288,24 @@ func TestAMessageThatIsTooLongForAnEvent(t *testing.T) {
 	}
 }
 
-// Clocks are set back by an hour in autumn. Quiet hours that end in the hour that comes twice end in its second one.
-func TestQuietHoursInTheHourThatComesTwice(t *testing.T) {
+// Where WhatsApp does not say what the account may do, those who ask at the same time do not each wait for it: messages to
+// new people wait behind them.
+func TestAQuestionThatFailedIsNotAskedAgainAtOnce(t *testing.T) {
 	t.Parallel()
-	newYork, err := time.LoadLocation("America/New_York")
-	if err != nil {
-		t.Fatal(err)
+	f := newFixture(t)
+	var said strings.Builder
+	f.Log = slog.New(slog.NewTextHandler(&said, nil))
+	client := whatsmeow.NewClient(&store.Device{ID: &ownNumber}, nil) // it is not connected
+	for range 5 {
+		f.freshLimits(t.Context(), client, limitsShown)
 	}
-	p := Pace{Quiet: QuietHours{From: 22 * 60, To: 60 + 30}, Zone: newYork}
-	second := time.Date(2026, 11, 1, 6, 10, 0, 0, time.UTC) // 01:10, for the second time
-	if until, want := p.quietUntil(second), second.Add(20*time.Minute); !until.Equal(want) {
-		t.Errorf("quiet until %s, want %s", until, want)
+	if n := strings.Count(said.String(), "did not say"); n != 1 {
+		t.Errorf("it was asked %d times: %s", n, said.String())
 	}
-	first := second.Add(-time.Hour)
-	if until := p.quietUntil(first); until.IsZero() || until.After(second.Add(20*time.Minute)) {
-		t.Errorf("quiet until %s", until)
+	f.now = f.now.Add(limitsShown)
+	f.freshLimits(t.Context(), client, limitsFresh)
+	f.freshLimits(t.Context(), client, 0) // behind a refusal it is asked in any case
+	if n := strings.Count(said.String(), "did not say"); n != 3 {
+		t.Errorf("later it was asked %d times: %s", n, said.String())
 	}
 }

@@ -29,3 +29,21 @@ func TestPaceInAZone(t *testing.T) {
 		t.Errorf("the day ends at %s, want %s", end, want)
 	}
 }
+
+// Clocks are set back by an hour in autumn. Quiet hours that end in the hour that comes twice end in its second one.
+func TestQuietHoursInTheHourThatComesTwice(t *testing.T) {
+	t.Parallel()
+	newYork, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Pace{Quiet: QuietHours{From: 22 * 60, To: 60 + 30}, Zone: newYork}
+	second := time.Date(2026, 11, 1, 6, 10, 0, 0, time.UTC) // 01:10, for the second time
+	if until, want := p.quietUntil(second), second.Add(20*time.Minute); !until.Equal(want) {
+		t.Errorf("quiet until %s, want %s", until, want)
+	}
+	first := second.Add(-time.Hour)
+	if until := p.quietUntil(first); until.IsZero() || until.After(second.Add(20*time.Minute)) {
+		t.Errorf("quiet until %s", until)
+	}
+}
