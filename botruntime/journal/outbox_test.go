@@ -3,6 +3,9 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -235,5 +238,19 @@ func TestAChatGetsAnotherAddress(t *testing.T) {
 	}
 	if taken, err := j.TakeDue(t.Context(), 10); err != nil || len(taken) != 0 {
 		t.Errorf("%d entries pass the one before them, %v", len(taken), err)
+	}
+}
+
+// What nobody needs of a sent message goes with its time: each field of a message is one that stays, or one that is removed.
+func TestNothingOfAMessagesContentStays(t *testing.T) {
+	t.Parallel()
+	stays := strings.Fields(`id chat from fromMe origin kind timestamp forwarded forwardingScore album albumId tally unsupportedType viewOnce
+		expiresIn editedAt revokedAt subject state history hold problem sendAt expiresAt`)
+	of := reflect.TypeFor[bot.Message]()
+	for i := range of.NumField() {
+		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		if removed := strings.Contains(emptySends, "'$."+name+"'"); removed == slices.Contains(stays, name) {
+			t.Errorf("%s: removed %v; name it in emptySends, or here if it says nothing of the content", name, removed)
+		}
 	}
 }
