@@ -116,3 +116,16 @@ func TestATagWithoutAHandlerSaysThatWhatsmeowChanged(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestWhatIsReachedForIsThere(t *testing.T) {
+	client := whatsmeow.NewClient(memstore.New().NewDevice(), nil)
+	if _, err := hook.Sending(client); err != nil {
+		t.Error(err)
+	}
+	if _, err := hook.FindUnread(client); err != nil {
+		t.Error(err)
+	}
+	if err := hook.Members(client); err != nil {
+		t.Error(err)
+	}
+}

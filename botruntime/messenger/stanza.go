@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.mau.fi/libsignal/groups"
@@ -19,6 +20,8 @@ import (
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
+
+	"sesi.dev/sesi/botruntime/hook"
 )
 
 // stamp is what WhatsApp's server is told of a message beside its content, where this whatsmeow does not tell it. Phones
@@ -65,7 +68,7 @@ func hideFailures(node *waBinary.Node) {
 }
 
 // stamped is a message on its way to people or to a group, as whatsmeow's own calls send it. Those have no place for a
-// stamp. The bot's messages go one after the other, so nothing else uses the keys of the chat meanwhile.
+// stamp. The bot's messages go one after the other; whatsmeow's own to the phone wait by its lock.
 type stamped struct {
 	client *whatsmeow.Client
 	id     string
@@ -79,26 +82,40 @@ func handStamped(ctx context.Context, client *whatsmeow.Client, id string, to ty
 	if client.Store.ID == nil {
 		return whatsmeow.ErrNotLoggedIn
 	}
-	out := stamped{client: client, id: id, to: to, m: m}
+	sending, err := hook.Sending(client)
+	if err != nil {
+		return err
+	}
+	inner := client.DangerousInternals() //nolint:staticcheck // there is no public call
+	answer, err := sendStamped(ctx, inner, stamped{client: client, id: id, to: to, m: m}, more, s, sending)
+	if err != nil {
+		return err
+	}
+	return awaitAnswer(ctx, inner, id, answer)
+}
+
+// sendStamped encrypts a message and sends it; sending is held meanwhile.
+func sendStamped(ctx context.Context, inner *whatsmeow.DangerousInternalClient, out stamped, more *[]waBinary.Node, s stamp, sending *sync.Mutex) (chan *waBinary.Node, error) {
+	sending.Lock()
+	defer sending.Unlock()
 	seal := out.forPerson
-	if to.Server == types.GroupServer {
+	if out.to.Server == types.GroupServer {
 		seal = out.forGroup
 	}
 	node, err := seal(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.put(node)
 	if more != nil {
 		node.Content = append(node.GetChildren(), *more...)
 	}
-	inner := client.DangerousInternals() //nolint:staticcheck // there is no public call
-	answer := inner.WaitResponse(id)
+	answer := inner.WaitResponse(out.id)
 	if err := inner.SendNode(ctx, *node); err != nil {
-		inner.CancelResponse(id, answer)
-		return err
+		inner.CancelResponse(out.id, answer)
+		return nil, err
 	}
-	return awaitAnswer(ctx, inner, id, answer)
+	return answer, nil
 }
 
 // forPerson encrypts the message for a person's devices and for the account's own.
