@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sort"
 	"strconv"
 
 	"go.mau.fi/whatsmeow"
@@ -70,8 +71,9 @@ func (l *labels) sorted(wanted func(id string) bool) []bot.Label {
 			found = append(found, label)
 		}
 	}
-	slices.SortFunc(found, func(a, b bot.Label) int {
-		return cmp.Or(cmp.Compare(number(a.ID), number(b.ID)), cmp.Compare(a.ID, b.ID))
+	sort.Slice(found, func(i, j int) bool {
+		a, b := found[i].ID, found[j].ID
+		return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b)) < 0
 	})
 	return found
 }
@@ -141,7 +143,7 @@ func (d *Directory) LabelChats(ctx context.Context, id string) (chats []bot.Part
 			return &Refusal{Kind: bot.ProblemNoSuchLabel}
 		}
 		chats = append([]bot.Party{}, d.parties(slices.Collect(maps.Keys(all.chats[id])))...)
-		slices.SortFunc(chats, func(a, b bot.Party) int { return cmp.Compare(a.ID, b.ID) })
+		sort.Slice(chats, func(i, j int) bool { return chats[i].ID < chats[j].ID })
 		chats = slices.CompactFunc(chats, func(a, b bot.Party) bool { return a.ID == b.ID })
 		return nil
 	}))

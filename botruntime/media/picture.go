@@ -10,7 +10,6 @@ import (
 	"io"
 	"sync"
 
-	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp" // to read WebP
 )
 
@@ -99,9 +98,7 @@ func thumbnail(picture image.Image) []byte {
 	} else {
 		width = max(1, thumbnailSide*size.X/size.Y)
 	}
-	small := image.NewRGBA(image.Rect(0, 0, min(width, size.X), min(height, size.Y)))
-	draw.Draw(small, small.Bounds(), image.White, image.Point{}, draw.Src)
-	draw.ApproxBiLinear.Scale(small, small.Bounds(), picture, picture.Bounds(), draw.Over, nil)
+	small := shrink(picture, min(width, size.X), min(height, size.Y))
 	var out bytes.Buffer
 	if jpeg.Encode(&out, small, &jpeg.Options{Quality: thumbnailQuality}) != nil {
 		return nil

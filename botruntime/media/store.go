@@ -10,7 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -268,7 +268,7 @@ func (s *Store) makeRoom(ctx context.Context, more int64) error {
 			all = append(all, old{hash, info.ModTime()})
 		}
 	}
-	slices.SortFunc(all, func(a, b old) int { return a.used.Compare(b.used) })
+	sort.Slice(all, func(i, j int) bool { return all[i].used.Before(all[j].used) })
 	now := s.Now()
 	for _, one := range all {
 		if now.Sub(one.used) < s.limits.Age && s.used+more <= s.limits.Total && s.diskFits(more) {

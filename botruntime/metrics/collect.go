@@ -37,8 +37,8 @@ func (b *Bot) Names() (all []string) {
 	}
 	if b.messages != nil {
 		all = append(all, b.messages.attemptTime.name)
-		for _, of := range messageGauges {
-			all = append(all, of.name)
+		for _, one := range messageGauges {
+			all = append(all, one.desc.name)
 		}
 	}
 	return all

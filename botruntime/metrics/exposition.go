@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"bytes"
-	"cmp"
 	"math"
 	"net/http"
 	"slices"
@@ -50,9 +49,8 @@ func flag(of *desc, on bool, values ...string) sample {
 	return number(of, 0, values...)
 }
 
-// expose writes samples; those of one metric stay in their order, and the metrics are sorted by name.
+// expose writes samples. Those of one metric must follow each other.
 func expose(samples []sample) []byte {
-	slices.SortStableFunc(samples, func(a, b sample) int { return cmp.Compare(a.of.name, b.of.name) })
 	var out bytes.Buffer
 	var last *desc
 	for _, s := range samples {
@@ -111,11 +109,11 @@ func serve(collect func() []sample) http.Handler {
 type counter struct {
 	desc
 	mu     sync.Mutex
-	series map[string]*sample
+	series []sample // in the order in which they were first counted
 }
 
 func newCounter(name, help string, labels ...string) *counter {
-	c := &counter{desc: desc{aCounter, "sesi_bot_" + name, help, labels}, series: map[string]*sample{}}
+	c := &counter{desc: desc{aCounter, "sesi_bot_" + name, help, labels}}
 	if len(labels) == 0 {
 		c.add(0)
 	}
@@ -128,25 +126,19 @@ func (c *counter) inc(values ...string) { c.add(1, values...) }
 func (c *counter) add(n float64, values ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := strings.Join(values, "\xff") // which no text has
-	s := c.series[key]
-	if s == nil {
-		first := number(&c.desc, 0, slices.Clone(values)...)
-		s = &first
-		c.series[key] = s
+	for i := range c.series {
+		if slices.Equal(c.series[i].values, values) {
+			c.series[i].value += n
+			return
+		}
 	}
-	s.value += n
+	c.series = append(c.series, number(&c.desc, n, slices.Clone(values)...))
 }
 
 func (c *counter) collect() []sample {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := make([]sample, 0, len(c.series))
-	for _, s := range c.series {
-		all = append(all, *s)
-	}
-	slices.SortFunc(all, func(a, b sample) int { return slices.Compare(a.values, b.values) })
-	return all
+	return slices.Clone(c.series)
 }
 
 // histogram counts observations up to each of its bounds.

@@ -27,21 +27,24 @@ type Gauge struct {
 }
 
 // messageGauges are the gauges of messages. No label holds a number, a chat or a person's name.
-var messageGauges = map[string]*desc{
-	"journal_bytes":            gauge("journal_bytes", "Disk space used by messages and events."),
-	"journal_last_event":       gauge("journal_last_event", "Number of the newest event."),
-	"journal_oldest_event":     gauge("journal_oldest_event", "Number of the oldest event that is kept."),
-	"journal_expired":          gauge("journal_expired_events", "Events deleted because of their age since the start."),
-	"journal_evicted":          gauge("journal_evicted_events", "Events deleted because the journal was full, since the start."),
-	"journal_commit_failures":  gauge("journal_commit_failures", "Transactions that could not be written since the start."),
-	"journal_last_commit_secs": gauge("journal_last_commit_seconds", "Duration of the last commit."),
-	"webhook_backlog_events":   gauge("webhook_backlog_events", "Events that wait for a webhook.", "webhook"),
-	"webhook_backlog_secs":     gauge("webhook_backlog_seconds", "How long the oldest event that a webhook has not taken has waited; 0 for none.", "webhook"),
-	"webhook_dead_letters":     gauge("webhook_dead_letters", "Entries in a webhook's list of dead letters.", "webhook"),
-	"webhook_delivering":       gauge("webhook_delivering", "1 while a webhook takes its events, 0 while they wait.", "webhook"),
-	"media_bytes":              gauge("media_bytes", "Disk space used by files of messages."),
-	"media_files":              gauge("media_files", "Files of messages on the disk."),
-	"outbox":                   gauge("outbox_messages", "Messages that wait to be sent, by state.", "state"),
+var messageGauges = []struct {
+	name string
+	*desc
+}{
+	{"journal_bytes", gauge("journal_bytes", "Disk space used by messages and events.")},
+	{"journal_last_event", gauge("journal_last_event", "Number of the newest event.")},
+	{"journal_oldest_event", gauge("journal_oldest_event", "Number of the oldest event that is kept.")},
+	{"journal_expired", gauge("journal_expired_events", "Events deleted because of their age since the start.")},
+	{"journal_evicted", gauge("journal_evicted_events", "Events deleted because the journal was full, since the start.")},
+	{"journal_commit_failures", gauge("journal_commit_failures", "Transactions that could not be written since the start.")},
+	{"journal_last_commit_secs", gauge("journal_last_commit_seconds", "Duration of the last commit.")},
+	{"webhook_backlog_events", gauge("webhook_backlog_events", "Events that wait for a webhook.", "webhook")},
+	{"webhook_backlog_secs", gauge("webhook_backlog_seconds", "How long the oldest event that a webhook has not taken has waited; 0 for none.", "webhook")},
+	{"webhook_dead_letters", gauge("webhook_dead_letters", "Entries in a webhook's list of dead letters.", "webhook")},
+	{"webhook_delivering", gauge("webhook_delivering", "1 while a webhook takes its events, 0 while they wait.", "webhook")},
+	{"media_bytes", gauge("media_bytes", "Disk space used by files of messages.")},
+	{"media_files", gauge("media_files", "Files of messages on the disk.")},
+	{"outbox", gauge("outbox_messages", "Messages that wait to be sent, by state.", "state")},
 }
 
 // NewMessages adds the metrics of messages, before the first scrape. gauges is called at each scrape.
@@ -92,9 +95,12 @@ func (m *Messages) collect() (all []sample) {
 		all = append(all, c.collect()...)
 	}
 	all = append(all, m.attemptTime.collect()...)
-	for _, g := range m.gauges() {
-		if of := messageGauges[g.Name]; of != nil {
-			all = append(all, number(of, g.Value, g.Labels...))
+	gauges := m.gauges()
+	for _, one := range messageGauges {
+		for _, g := range gauges {
+			if g.Name == one.name {
+				all = append(all, number(one.desc, g.Value, g.Labels...))
+			}
 		}
 	}
 	return all

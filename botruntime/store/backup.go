@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -55,7 +54,7 @@ func listBackups(l layout) ([]Backup, error) {
 			Path: filepath.Join(l.backups, entry.Name()), At: at, Size: info.Size(), Device: part[2],
 		})
 	}
-	slices.SortFunc(backups, func(a, b Backup) int { return strings.Compare(b.Path, a.Path) })
+	slices.Reverse(backups) // the folder is read in the order of the names
 	return backups, nil
 }
 

@@ -1,9 +1,9 @@
 package webhook
 
 import (
-	"cmp"
 	"context"
 	"slices"
+	"sort"
 	"time"
 
 	"sesi.dev/sesi/api/bot"
@@ -71,7 +71,7 @@ func (t *turn) due() time.Duration {
 
 // lines delivers the events of chats that waited long enough, the oldest first.
 func (t *turn) lines() (more bool, err error) {
-	slices.SortFunc(t.state.Lines, func(a, b journal.Line) int { return cmp.Compare(a.Next, b.Next) })
+	sort.Slice(t.state.Lines, func(i, j int) bool { return t.state.Lines[i].Next < t.state.Lines[j].Next })
 	var kept []journal.Line
 	for i, line := range t.state.Lines {
 		if t.halted() || remaining(line.Retry, t.Now()) > 0 {
