@@ -2,6 +2,7 @@ package hook_test
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,11 +49,12 @@ func TestAChangeOfNumberIsToldUntilItIsKept(t *testing.T) {
 	client := whatsmeow.NewClient(memstore.New().NewDevice(), nil)
 	client.EnableAutoReconnect, client.SynchronousAck = false, true
 	s.Point(client)
-	came, kept := make(chan any, 100), false
+	came := make(chan any, 100)
+	var kept atomic.Bool
 	client.AddEventHandler(func(event any) { came <- event })
 	if err := hook.Numbers(client, func(change *hook.NumberChanged) bool {
 		came <- *change
-		return kept
+		return kept.Load()
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,7 @@ func TestAChangeOfNumberIsToldUntilItIsKept(t *testing.T) {
 		}
 	}
 	client.Disconnect()
-	kept = true
+	kept.Store(true)
 	connect()
 	if again := await[hook.NumberChanged](t, came); again != told {
 		t.Errorf("told again %+v, before %+v", again, told)
