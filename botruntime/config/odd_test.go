@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/odd"
 )
 
@@ -76,6 +77,15 @@ func TestOddTokensAreRefused(t *testing.T) {
 			} else if len(value) > 8 && strings.Contains(err.Error(), value) {
 				t.Errorf("the error repeats the secret %q: %v", value, err)
 			}
+		}
+	}
+	// WEBHOOK_SECRET may hold a space, and is read later; but what nothing replaced is refused with the others.
+	for _, value := range odd {
+		if bot.Mistake(strings.TrimSpace(value)) == nil {
+			continue
+		}
+		if c, err := Load([]string{"WEBHOOK_URL=https://a.example", "WEBHOOK_SECRET=" + value}, ""); err == nil {
+			t.Errorf("WEBHOOK_SECRET=%q is accepted as %q", value, string(c.WebhookSecret))
 		}
 	}
 }

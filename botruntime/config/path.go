@@ -50,7 +50,7 @@ func checkPath(value string) error {
 		return errPlaceholder
 	case len(value) >= 4096, slices.ContainsFunc(strings.Split(value, "/"), func(part string) bool { return len(part) > 255 }):
 		return errLong
-	case !utf8.ValidString(value), strings.ContainsAny(value, "<>{}|*?;&`=\""), first == '-', last == ',', strings.ContainsFunc(value, unseen):
+	case strings.ContainsAny(value, "<>{}|*?;&`=\""), first == '-', last == ',', strings.ContainsFunc(value, unseen):
 		return errSigns
 	}
 	return nil

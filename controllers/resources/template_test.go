@@ -26,6 +26,7 @@ func TestTemplateRefused(t *testing.T) {
 		"wrong type":                 {`{nodeSelector: ssd}`, `spec.template.spec`},
 		"number for a string":        {`{containers: [{name: bot, env: [{name: LOG_LEVEL, value: 1}]}]}`, `spec.template.spec is not a pod's spec`},
 		"name is a list":             {`{volumes: [{name: []}]}`, `spec.template.spec is not a pod's spec`},
+		"a merge that panics":        {`{$retainKeys: [[]]}`, `spec.template.spec cannot be merged: the strategic merge patch is malformed`},
 		"container without name":     {`{containers: [{image: x}]}`, `spec.template.spec cannot be merged`},
 		"restartPolicy":              {`{restartPolicy: Never}`, `spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"`},
 		"restartPolicy unset":        {`{restartPolicy: null}`, `spec.template.spec.restartPolicy`},
