@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -33,7 +34,7 @@ func newWebhookSecrets(mgr ctrl.Manager, namespaces []string) (cache.Cache, erro
 	options := cache.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 		DefaultLabelSelector:         labels.SelectorFromSet(labels.Set{naming.LabelWebhooks: "true"}),
-		DefaultTransform:             slim,
+		DefaultTransform:             slimHookSecret,
 		DefaultUnsafeDisableDeepCopy: new(true),
 		ReaderFailOnMissingInformer:  true,
 		DefaultNamespaces:            namespacesOf(namespaces),
@@ -46,6 +47,32 @@ func newWebhookSecrets(mgr ctrl.Manager, namespaces []string) (cache.Cache, erro
 		return nil, fmt.Errorf("add the cache of webhooks' Secrets: %w", err)
 	}
 	return secrets, nil
+}
+
+const (
+	// maxHookValue is more than a webhook's secret, or all of its headers, may have.
+	maxHookValue = 16 << 10
+	// maxHookSecret bounds what is kept of one Secret.
+	maxHookSecret = 128 << 10
+)
+
+// slimHookSecret cuts what no webhook can use. Whoever may create Secrets gives them the label, and each may have a megabyte,
+// which all would be in the operator's memory. A value that was cut is still too long for a webhook.
+func slimHookSecret(object any) (any, error) {
+	if secret, ok := object.(*corev1.Secret); ok {
+		size := 0
+		for name, value := range secret.Data {
+			if len(value) > maxHookValue {
+				value = bytes.Clone(value[:maxHookValue])
+				secret.Data[name] = value
+			}
+			size += len(name) + len(value)
+		}
+		if size > maxHookSecret {
+			secret.Data = nil
+		}
+	}
+	return slim(object)
 }
 
 // requestsOfSecret maps a Secret to every session whose webhooks name it.
