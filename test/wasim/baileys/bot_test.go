@@ -21,6 +21,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	botclient "sesi.dev/sesi/api/bot/client"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -86,14 +87,21 @@ func startBot(t *testing.T, s *simtest.Sim) *botclient.Client {
 	}
 }
 
-// What a bot sends is read by a client that shares no code with it, and the other way round.
-func TestBaileysAndABotExchangeFiles(t *testing.T) {
+// openBaileys runs a Baileys client that is linked. It cannot read what comes in the moment of its login.
+func openBaileys(t *testing.T) (*simtest.Sim, *client) {
+	t.Helper()
 	s := simtest.Start(t, sim.Config{})
 	if err := s.AddFault(sim.Fault{Kind: sim.FaultSlowLogin, MS: 50}); err != nil {
 		t.Fatal(err)
 	}
 	node := start(t, s)
 	node.wait("open", func(line) bool { return true })
+	return s, node
+}
+
+// What a bot sends is read by a client that shares no code with it, and the other way round.
+func TestBaileysAndABotExchangeFiles(t *testing.T) {
+	s, node := openBaileys(t)
 	c := startBot(t, s)
 	goJID := types.NewJID(goPhone, types.DefaultUserServer)
 	var picture bytes.Buffer
@@ -132,5 +140,46 @@ func TestBaileysAndABotExchangeFiles(t *testing.T) {
 	defer answer.Body.Close()
 	if raw, err := io.ReadAll(answer.Body); err != nil || !bytes.Equal(raw, content) {
 		t.Errorf("the bot read %d bytes: %v", len(raw), err)
+	}
+}
+
+// A bot and Baileys pin messages for each other, and Baileys reads the bot's appointment.
+func TestBotAndBaileysPinMessages(t *testing.T) {
+	s, node := openBaileys(t)
+	c := startBot(t, s)
+	goJID := types.NewJID(goPhone, types.DefaultUserServer)
+	sent, err := c.Send(t.Context(), "text", bot.SendRequest{To: nodePhone, Text: "open at 9"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	node.wait("message", func(l line) bool { return l.ID == sent.ID })
+	if _, err := c.Pin(t.Context(), "pin", sent.ID, "", bot.PinRequest{Duration: bot.PinWeek}); err != nil {
+		t.Fatal(err)
+	}
+	if l := node.wait("pin", func(l line) bool { return l.Kind == "pin" }); l.ID != sent.ID || l.Text != "604800" {
+		t.Errorf("Baileys read %+v", l)
+	}
+	if _, err := c.Unpin(t.Context(), "unpin", sent.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	node.wait("pin", func(l line) bool { return l.Kind == "unpin" && l.ID == sent.ID })
+	if _, err := c.Send(t.Context(), "appointment", bot.SendRequest{To: nodePhone, Appointment: &bot.Appointment{Name: "Arisan", StartsAt: bot.At(time.Now().Add(time.Hour))}}); err != nil {
+		t.Fatal(err)
+	}
+	node.wait("appointment", func(l line) bool { return l.Text == "Arisan" })
+
+	node.tell(map[string]any{"to": goJID.String(), "content": map[string]any{
+		"pin": map[string]any{"remoteJid": goJID.String(), "fromMe": false, "id": sent.ID}, "type": 1, "time": 86400,
+	}})
+	var page bot.Events
+	read := func() bool { // the first two are the bot's own
+		page, err = c.Events(t.Context(), botclient.EventQuery{Types: []bot.EventType{bot.EventMessagePinned}})
+		return err != nil || len(page.Events) == 3
+	}
+	if !poll.Until(read, patience, nil) || err != nil {
+		t.Fatalf("the bot read %+v: %v", page, err)
+	}
+	if pin := page.Events[2].Data.Pin; !pin.Pinned || pin.FromMe || pin.MessageID != sent.ID || pin.Until.Sub(pin.At.Time) != bot.PinDay*time.Second {
+		t.Errorf("the bot read %+v", pin)
 	}
 }

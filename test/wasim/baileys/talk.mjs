@@ -1,6 +1,7 @@
 // A Baileys client that a test drives: it prints a JSON line for every message that it reads, and sends what it is told
-// on standard input, {"to","text"} or {"to","kind","data","caption"} (a file, in base64) a line. Of a file it prints the
-// kind, the caption and the content. Usage: node talk.mjs CONTROL PHONE [FLUSH_MS], with NODE_EXTRA_CA_CERTS.
+// on standard input, {"to","text"}, {"to","kind","data","caption"} (a file, in base64) or {"to","content"} (as Baileys takes
+// it) a line. Of a file it prints the kind, the caption and the content, of a pin the message and for how long, of an
+// appointment its name. Usage: node talk.mjs CONTROL PHONE [FLUSH_MS], with NODE_EXTRA_CA_CERTS.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,6 +47,12 @@ const connect = () => {
   socket.ev.on('messages.upsert', ({ messages }) => {
     for (const whole of messages) {
       const { key, message } = whole
+      const { pinInChatMessage: pin, eventMessage: appointment } = message ?? {}
+      if (pin) {
+        const seconds = message.messageContextInfo?.messageAddOnDurationInSecs ?? 0
+        print({ event: 'pin', id: pin.key.id, kind: pin.type === 1 ? 'pin' : 'unpin', text: String(seconds) })
+      }
+      if (appointment) print({ event: 'appointment', id: key.id, text: appointment.name })
       if (!key.fromMe) load(whole)
       const text = message?.conversation ?? message?.extendedTextMessage?.text
       if (text !== undefined && text !== null) {
@@ -59,9 +66,9 @@ connect()
 setInterval(() => socket.ev.flush(true), Number(flush ?? 50))
 const input = createInterface({ input: process.stdin })
 input.on('line', async line => {
-  const { to, text, kind, data, ...more } = JSON.parse(line)
+  const { to, text, kind, data, content: given, ...more } = JSON.parse(line)
   try {
-    const content = kind ? { [kind]: Buffer.from(data, 'base64'), ...more } : { text }
+    const content = given ?? (kind ? { [kind]: Buffer.from(data, 'base64'), ...more } : { text })
     print({ event: 'sent', id: (await socket.sendMessage(to, content)).key.id })
   } catch (error) {
     print({ event: 'failed', error: String(error) })
