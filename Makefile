@@ -40,9 +40,10 @@ fmt: ## format the Go code
 	gofmt -w $$(git ls-files '*.go')
 
 .PHONY: vet
-vet: ## go vet, with each build tag
+vet: ## go vet, with each build tag; and that macOS can build what `make demo` needs
 	go vet ./...
 	go vet -tags simulator,$(BOT_TAGS) ./cmd/bot
+	GOOS=darwin go build -o /dev/null ./cmd/bot ./test/wasim/cmd/wasim ./examples/finance-bot ./hack/demo
 
 .PHONY: lint
 lint: ## Go, Kubernetes API, shell and workflow linters, and known vulnerabilities if their data can be had

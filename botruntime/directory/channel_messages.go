@@ -1,9 +1,8 @@
 package directory
 
 import (
-	"cmp"
 	"context"
-	"slices"
+	"sort"
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/types"
@@ -34,7 +33,7 @@ func (d *Directory) ChannelMessages(ctx context.Context, id string, before, limi
 			}
 			page.Messages = append(page.Messages, shown)
 		}
-		slices.SortFunc(page.Messages, func(a, b bot.ChannelMessage) int { return cmp.Compare(b.Number, a.Number) })
+		sort.Slice(page.Messages, func(i, j int) bool { return page.Messages[i].Number > page.Messages[j].Number })
 		if n := len(page.Messages); n > 0 && len(found) >= limit {
 			page.Before = page.Messages[n-1].Number
 		}

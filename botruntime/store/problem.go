@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -193,10 +194,7 @@ func classifyError(err error) Problem {
 		return NotRegular
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return TooManyFiles
-	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.ESTALE), errors.Is(err, syscall.ENXIO),
-		errors.Is(err, syscall.EUCLEAN), errors.Is(err, syscall.EBADMSG), errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.ENOTCONN),
-		errors.Is(err, syscall.ETIMEDOUT), errors.Is(err, syscall.EREMOTEIO), errors.Is(err, syscall.EHOSTDOWN), errors.Is(err, syscall.EHOSTUNREACH),
-		errors.Is(err, syscall.ENOMEM): // of a disk that was pulled out, or one behind a network
+	case slices.ContainsFunc(failing, func(one error) bool { return errors.Is(err, one) }):
 		return Failing
 	}
 	switch sqliteCode(err) & 0xff {

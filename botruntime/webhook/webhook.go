@@ -10,6 +10,7 @@ import (
 	mathrand "math/rand/v2"
 	"net/http"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -237,7 +238,7 @@ func (m *Manager) List(ctx context.Context) ([]bot.Webhook, error) {
 	m.mu.Lock()
 	workers := slices.Clone(m.workers)
 	m.mu.Unlock()
-	slices.SortFunc(workers, func(a, b *worker) int { return strings.Compare(a.target.Name, b.target.Name) })
+	sort.Slice(workers, func(i, j int) bool { return workers[i].target.Name < workers[j].target.Name })
 	all := []bot.Webhook{}
 	for _, w := range workers {
 		one, err := w.describe(ctx)
