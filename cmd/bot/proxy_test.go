@@ -218,6 +218,14 @@ func tryBehind(t *testing.T, language string, run func(t *testing.T, block, upst
 			must(t, err)
 			base := fmt.Sprintf("https://%s:%s%s", proxyName, port, try.prefix)
 			proxy := runProxy(t, address, base, pool, run(t, blocks[n], p.plain, address, certs))
+			p.waitFor("the proxy to forward", func() bool { // Traefik listens before it has read its routes and certificates
+				answer, err := proxy.client.Get(base + bot.PathHealth)
+				if err != nil {
+					return false
+				}
+				_ = answer.Body.Close()
+				return answer.StatusCode != http.StatusNotFound
+			})
 			proxy.guards()
 			proxy.page(try.prefix)
 			proxy.streams()
@@ -277,5 +285,17 @@ func TestBehindCaddy(t *testing.T) {
 		command := exec.Command(program, "run", "--config", file, "--adapter", "caddyfile")
 		command.Env = []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}
 		return command
+	})
+}
+
+func TestBehindTraefik(t *testing.T) {
+	program := proxyProgram(t, "traefik")
+	tryBehind(t, "yaml", func(t *testing.T, block, upstream, address, certs string) *exec.Cmd {
+		file := filepath.Join(t.TempDir(), "routes.yaml")
+		write(t, file, strings.ReplaceAll(block, "127.0.0.1:3000", upstream)+fmt.Sprintf(
+			"tls:\n  stores:\n    default:\n      defaultCertificate: {certFile: %s, keyFile: %s}\n",
+			filepath.Join(certs, "tls.crt"), filepath.Join(certs, "tls.key")))
+		return exec.Command(program, "--entrypoints.web.address="+address, "--providers.file.filename="+file,
+			"--global.checknewversion=false", "--global.sendanonymoususage=false")
 	})
 }
