@@ -11,6 +11,29 @@ import (
 // chatFresh is how old the time may be at which a chat was last used.
 const chatFresh = 24 * time.Hour
 
+// Serve says which account the bot serves. What is known of chats holds for one account: another one has written to
+// nobody, has begun no chat today, and has handed out no privacy token.
+func (j *Journal) Serve(ctx context.Context, account string) error {
+	var served string
+	err := j.db.QueryRowContext(ctx, `SELECT account FROM served`).Scan(&served)
+	switch {
+	case errors.Is(err, sql.ErrNoRows): // the first account, or a journal that an earlier bot made
+	case err != nil || served == account:
+		return err
+	}
+	return j.Commit(ctx, func(t *Tx) error {
+		forget := `DELETE FROM served;`
+		if served != "" {
+			forget += ` DELETE FROM chats; DELETE FROM budget;`
+		}
+		if _, err := t.tx.ExecContext(t.ctx, forget); err != nil {
+			return err
+		}
+		_, err := t.tx.ExecContext(t.ctx, `INSERT INTO served (account) VALUES (?)`, account)
+		return err
+	})
+}
+
 // KnowChat remembers that messages were sent or received in a chat, longer than the messages are kept. It reports
 // whether the chat was known before, under one of the forms of its address.
 func (t *Tx) KnowChat(forms ...string) (known bool, err error) {

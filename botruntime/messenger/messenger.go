@@ -76,6 +76,7 @@ type Messenger struct {
 	salt         atomic.Pointer[salt]
 
 	// Run's own.
+	served    string // the account whose chats are known
 	bucket    bucket
 	met       map[string]int64 // chats that are known, and the week of the privacy token that they have
 	saltAsked saltAsked

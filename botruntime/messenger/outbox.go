@@ -36,11 +36,27 @@ func (m *Messenger) Run(ctx context.Context, session Session) error {
 		_, changed := session.Watch()
 		pause := time.Duration(0) // without a connection, only a change of the session helps
 		if client, err := session.Client(); err == nil {
-			pause = m.sendDue(ctx, client)
+			if pause = retryPause; m.serve(ctx, client) {
+				pause = m.sendDue(ctx, client)
+			}
 		}
 		m.rest(ctx, changed, m.work, pause)
 	}
 	return nil
+}
+
+// serve forgets what is known of chats when the client's account is another one than before. It reports whether it could.
+func (m *Messenger) serve(ctx context.Context, client *whatsmeow.Client) bool {
+	own := client.Store.GetJID().ToNonAD().String()
+	if own == m.served {
+		return true
+	}
+	if err := m.Journal.Serve(ctx, own); err != nil {
+		m.Log.Error("the account that is served could not be written; nothing is sent meanwhile", "error", err)
+		return false
+	}
+	m.served, m.met, m.begun = own, nil, -1
+	return true
 }
 
 // rest waits for something to do, for at most the pause; 0 means without a limit.

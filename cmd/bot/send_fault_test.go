@@ -108,7 +108,8 @@ func TestAMissingAnswerSendsNothingTwice(t *testing.T) {
 	}
 }
 
-// What is in the outbox waits for the connection, over a restart too; another account does not send it.
+// What is in the outbox waits for the connection, over a restart too; another account does not send it, and knows
+// none of the chats.
 func TestTheOutboxOutlivesTheConnection(t *testing.T) {
 	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
@@ -154,6 +155,11 @@ func TestTheOutboxOutlivesTheConnection(t *testing.T) {
 	}
 	if reads(wa, orphan.ID) != 0 {
 		t.Error("another account sent the message")
+	}
+	var checked bot.CheckedContacts // the account before wrote to this person, this one did not
+	p.asks(bot.PathContactsCheck, bot.CheckRequest{Contacts: []string{"+62899000001"}}, &checked)
+	if c := checked.Contacts; len(c) != 1 || !c[0].OnWhatsApp || !c[0].NewChat {
+		t.Errorf("%+v", c)
 	}
 }
 
