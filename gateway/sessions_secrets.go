@@ -34,7 +34,7 @@ func (s secrets) headers(name string, given []bot.GatewayWAHAHeader, field strin
 	for _, h := range given {
 		value := strings.TrimSpace(h.Value)
 		size += len(h.Name) + len(value)
-		if !bot.AllowedWebhookHeader(h.Name) || !bot.AllowedWebhookValue(value) {
+		if !bot.AllowedWebhookHeader(h.Name) || !bot.AllowedWebhookValue(h.Name, value) {
 			return unprocessable(text{field + " berisi header yang tidak boleh diatur webhook: \"" + h.Name + "\".",
 				field + " has a header that a webhook cannot set: \"" + h.Name + "\"."})
 		}

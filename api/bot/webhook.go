@@ -144,10 +144,15 @@ func AllowedWebhookHeader(name string) bool {
 }
 
 // AllowedWebhookValue reports whether a header of a webhook may have a value: printable ASCII and tabs, and no reference
-// that nothing replaced.
-func AllowedWebhookValue(value string) bool {
+// that nothing replaced or placeholder, also behind a word such as Bearer.
+func AllowedWebhookValue(name, value string) bool {
+	cookie := textproto.CanonicalMIMEHeaderKey(name) == "Cookie"
 	for part := range strings.FieldsSeq(value) {
-		if err := Mistake(part); err != nil && !errors.Is(err, ErrQuoted) { // a header may hold quotes
+		switch err := Mistake(part); {
+		case err == nil, errors.Is(err, ErrQuoted): // a header may hold quotes
+		case cookie && errors.Is(err, errRepeated): // NAME=value is what a cookie is
+		case part == "true", part == "false": // no program prints them for a missing value
+		default:
 			return false
 		}
 	}

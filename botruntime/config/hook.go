@@ -41,7 +41,7 @@ func parseHeaders(text string) (map[string]string, bool) {
 		name, value, found := strings.Cut(one, ":")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		_, twice := headers[name]
-		if !found || twice || !bot.AllowedWebhookHeader(name) || !bot.AllowedWebhookValue(value) {
+		if !found || twice || !bot.AllowedWebhookHeader(name) || !bot.AllowedWebhookValue(name, value) {
 			return nil, false
 		}
 		headers[name] = value

@@ -63,8 +63,8 @@ func TestOddHeadersAreRefused(t *testing.T) {
 			t.Errorf("the error repeats the value: %v", err)
 		}
 	}
-	c, err := Load([]string{"WHATSAPP_HOOK_CUSTOM_HEADERS=Authorization: Bearer a:b=c$1; X-Shop:\"toko\""}, "")
-	if got := c.Hook.HeaderMap(); err != nil || got["Authorization"] != "Bearer a:b=c$1" || got["X-Shop"] != "\"toko\"" {
+	c, err := Load([]string{"WHATSAPP_HOOK_CUSTOM_HEADERS=Authorization: Bearer a:b=c$1; X-Shop:\"toko\"; Cookie: SESSION_ID=a; X-Test: true"}, "")
+	if got := c.Hook.HeaderMap(); err != nil || got["Authorization"] != "Bearer a:b=c$1" || got["X-Shop"] != "\"toko\"" || got["Cookie"] != "SESSION_ID=a" || got["X-Test"] != "true" {
 		t.Errorf("%q, %v", got, err)
 	}
 }

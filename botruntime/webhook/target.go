@@ -247,7 +247,7 @@ func faultOfHeaders(headers map[string]string) string {
 			return fmt.Sprintf("%q is set twice", same)
 		case !bot.AllowedWebhookHeader(name):
 			return fmt.Sprintf("%q cannot be set", name)
-		case !bot.AllowedWebhookValue(value):
+		case !bot.AllowedWebhookValue(name, value):
 			return fmt.Sprintf("the value of %q has characters that a header cannot have, or a reference that nothing replaced (value not shown)", name)
 		}
 		names[same] = true

@@ -220,7 +220,7 @@ func headers(hook *v1alpha1.Webhook, secret *corev1.Secret) (map[string]string, 
 		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
 			return nil, invalidSecret(hook, secret.Name, "has a value of %s that is not printable ASCII", name)
 		}
-		if !bot.AllowedWebhookValue(value) {
+		if !bot.AllowedWebhookValue(name, value) {
 			return nil, invalidSecret(hook, secret.Name, "has a value of %s with a reference that nothing replaced, such as ${TOKEN}, or a placeholder", name)
 		}
 		same := textproto.CanonicalMIMEHeaderKey(name)
