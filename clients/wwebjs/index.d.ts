@@ -120,6 +120,7 @@ declare namespace sesi {
         on(event: 'call', listener: (call: Call) => unknown): this;
         on(event: 'change_state', listener: (state: WAState) => unknown): this;
         on(event: 'code', listener: (code: string) => unknown): this;
+        on(event: 'chat_archived', listener: (chat: Chat, archived: boolean, wasArchived: boolean) => unknown): this;
         on(event: 'contact_changed', listener: (message: Message, oldId: string, newId: string, isContact: boolean) => unknown): this;
         on(event: 'disconnected', listener: (reason: WAState | 'LOGOUT' | string) => unknown): this;
         on(event: 'group_admin_changed', listener: (notification: GroupNotification) => unknown): this;
@@ -208,14 +209,12 @@ declare namespace sesi {
         getPollVotes(): Promise<PollVote[]>;
         getQuotedMessage(): Promise<Message>;
         getReactions(): Promise<ReactionList[]>;
-        /** @deprecated It throws NotSupported. */
-        pin(...args: any[]): Promise<any>;
+        pin(duration: number): Promise<boolean>;
         react(reaction: string): Promise<void>;
         reload(): Promise<Message | null>;
         reply(content: MessageContent, chatId?: string | null, options?: MessageSendOptions): Promise<Message>;
         star(): Promise<void>;
-        /** @deprecated It throws NotSupported. */
-        unpin(...args: any[]): Promise<any>;
+        unpin(): Promise<boolean>;
         unstar(): Promise<void>;
         vote(selectedOptions: string[]): Promise<void>;
     }

@@ -79,21 +79,16 @@ class Events {
         return Math.max(this.cursor.position, this.cursor.read ?? 0);
     }
 
-    /** refused handles a cursor that the bot does not take. */
+    /** refused handles a cursor that the journal does not have: its events were deleted, or the journal is a new one. */
     async refused(error) {
-        if (!(error instanceof SesiError)) return;
-        if (error.status === 410) {
-            const oldest = Number(error.oldestCursor);
-            console.warn(`sesi-wwebjs: the bot deleted events ${this.after() + 1} to ${oldest} before this program read them`);
-            await this.cursor.moveTo(oldest);
-        } else if (error.kind === 'bad-parameter') {
-            const page = await this.api.read(path, { after: 'oldest', limit: 1 }, this.signal);
-            if (page.last >= this.after()) throw error;
+        if (!(error instanceof SesiError) || error.status !== 410) return;
+        const oldest = Number(error.oldestCursor);
+        if (oldest < this.after()) {
             console.warn('sesi-wwebjs: the bot began a new journal; it is read from its beginning');
-            await this.cursor.moveTo(0);
         } else {
-            throw error;
+            console.warn(`sesi-wwebjs: the bot deleted events ${this.after() + 1} to ${oldest} before this program read them`);
         }
+        await this.cursor.moveTo(oldest);
     }
 
     /** say tells a person what keeps the program from its events, once for each reason. */

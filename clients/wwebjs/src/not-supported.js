@@ -3,14 +3,14 @@
 const { NotSupported } = require('./errors');
 
 const phoneList = 'the bot does not mute or pin chats';
-const channels = 'the bot does not manage channels';
-const channelMessages = 'the bot does not read or write channels';
+const channels = 'this package has no calls for channels; the bot\'s API has';
+const channelMessages = 'this package does not read or write channels; the bot\'s API does';
 const addressBook = 'the bot does not remove people from the phone\'s address book';
 const notes = 'customer notes are the business app\'s own';
 const invitations = 'the bot does not accept private invitations; use an invite link';
 const shop = 'the bot reads no orders, payments or catalogues';
-const appointments = 'the bot has no scheduled events';
-const pins = 'the bot does not pin messages';
+const appointments = 'this package has no scheduled events; the bot\'s API has them, as appointments';
+const pins = 'the bot does not keep which messages are pinned';
 const history = 'the bot keeps what comes; it does not ask the phone for older messages';
 
 /** all are the methods of whatsapp-web.js that Sesi does not have, with the reason. */
@@ -26,8 +26,7 @@ const all = {
         transferChannelOwnership: channels, unmuteChat: phoneList, unpinChat: phoneList, unsubscribeFromChannel: channels,
     },
     Message: {
-        acceptGroupV4Invite: invitations, editScheduledEvent: appointments, getOrder: shop, getPayment: shop, pin: pins,
-        unpin: pins,
+        acceptGroupV4Invite: invitations, editScheduledEvent: appointments, getOrder: shop, getPayment: shop,
     },
     Chat: {
         addOrEditCustomerNote: notes, getCustomerNote: notes,

@@ -83,6 +83,9 @@ test('what the account shows of itself, and its chats on all devices', async (t)
     const message = (await chat.fetchMessages({ limit: 1 }))[0];
     await message.star();
     await message.unstar();
+    assert.equal(await message.pin(604_800), true);
+    assert.equal(await message.unpin(), true);
+    for (const none of [60, undefined]) await assert.rejects(message.pin(none), { kind: 'bad-parameter' });
     for (const name of ['Lead', 'Lunas']) await stage.api('POST', '/api/labels', { name, color: 1 });
     assert.deepEqual((await client.getLabels()).map((one) => [one.id, one.name, one.hexColor]), [['1', 'Lead', '#64c4ff'], ['2', 'Lunas', '#64c4ff']]);
     await client.addOrRemoveLabels([1, '2'], [budiId]);
@@ -92,7 +95,11 @@ test('what the account shows of itself, and its chats on all devices', async (t)
     const label = await client.getLabelById('2');
     assert.deepEqual((await label.getChats()).map((one) => one.id._serialized), [budiId]);
     assert.deepEqual(await client.getChatsByLabelId('1'), []);
+    const heard = new Heard(client, 'chat_archived');
     for (const act of ['archive', 'unarchive', 'markUnread']) assert.equal(await chat[act](), true);
     for (const act of ['archiveChat', 'unarchiveChat', 'markChatUnread']) assert.equal(await client[act](budiId), true);
+    for (const archived of [true, false]) {
+        await heard.next('chat_archived', (one, is, was) => one.id._serialized === budiId && one.archived === archived && is === archived && was === !archived);
+    }
     assert.equal(await chat.delete(), true);
 });

@@ -62,7 +62,7 @@ function contentOf(content, options) {
     if (content instanceof List) return { text: content.toText() };
     if (content instanceof Buttons && content.type === 'media') return mediaContent(content.body, content.toText(), options);
     if (content instanceof Buttons) return { text: content.toText() };
-    if (content instanceof ScheduledEvent) throw new NotSupported('sending a ScheduledEvent', 'the bot has no such message');
+    if (content instanceof ScheduledEvent) throw new NotSupported('sending a ScheduledEvent', 'this package does not send it; the bot\'s API does, as an appointment');
     const text = String(content ?? '');
     if (options.parseVCards !== false && /^BEGIN:VCARD\r?\n[^]*END:VCARD\s*$/.test(text)) return vcardContent(text);
     return { text };

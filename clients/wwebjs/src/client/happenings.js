@@ -67,6 +67,13 @@ const happenings = {
         return group.participants.map((one) => groupCall(client, { ...group, participants: [one] }, eventId));
     },
 
+    async chat(client, { chatChange }) {
+        const archived = chatChange.change === 'archived';
+        const chat = await client.getChatById(fromParty(chatChange.chat));
+        chat.archived = archived;
+        return [['chat_archived', chat, archived, !archived]];
+    },
+
     /** contact has no event of whatsapp-web.js. */
     contact(client, { contact }) {
         client._forget(contact);

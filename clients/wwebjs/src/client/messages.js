@@ -16,6 +16,9 @@ const kept = 500;
 /** lost are the problems of a file that is not to be had. */
 const lost = new Set(['no-file', 'file-gone', 'file-damaged']);
 
+/** pinOf is the path of a message's pin. */
+const pinOf = ({ id, remote }) => `/api/messages/${encodeURIComponent(id)}/pin?chat=${encodeURIComponent(toJID(remote))}`;
+
 /** What reads the messages and events that the bot keeps. */
 const messages = {
     async getMessageById(id) {
@@ -75,6 +78,17 @@ const messages = {
     async _star({ id, remote }, starred) {
         const where = `/api/messages/${encodeURIComponent(id)}/star?chat=${encodeURIComponent(toJID(remote))}`;
         await this._api.json(starred ? 'PUT' : 'DELETE', where);
+    },
+
+    /** _pin sends nothing but the duration: the bot says which there are. */
+    async _pin(id, duration) {
+        await this._api.json('PUT', pinOf(id), { body: { duration } });
+        return true;
+    },
+
+    async _unpin(id) {
+        await this._api.json('DELETE', pinOf(id));
+        return true;
     },
 
     /** _downloadMedia is undefined where neither WhatsApp nor the phone has the file any more. */

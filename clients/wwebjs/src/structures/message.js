@@ -124,6 +124,15 @@ class Message extends Base {
         await this.client._star(this.id, false);
     }
 
+    /** pin shows the message at the top of its chat for a day, a week or 30 days, in seconds. */
+    async pin(duration) {
+        return this.client._pin(this.id, duration);
+    }
+
+    async unpin() {
+        return this.client._unpin(this.id);
+    }
+
     async forward(chat) {
         await this.client._forward(this.id, typeof chat === 'string' ? chat : chat.id._serialized);
     }

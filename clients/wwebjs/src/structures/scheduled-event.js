@@ -1,6 +1,6 @@
 'use strict';
 
-/** ScheduledEvent is an event for a chat's calendar. The bot cannot send it. */
+/** ScheduledEvent is an event for a chat's calendar. This package cannot send it. */
 class ScheduledEvent {
     constructor(name, startTime, options = {}) {
         this.name = String(name).trim();
