@@ -44,7 +44,7 @@ const (
 	FaultPasskeyBare    = "passkey_bare"    // the passkey is asked for without its options
 	FaultPasskeyGarbled = "passkey_garbled" // the passkey is asked for with options that are not JSON
 	FaultPasskeyTwice   = "passkey_twice"   // the passkey is asked for twice
-	FaultPasskeyEarly   = "passkey_early"   // the continuation comes before the prologue, and is unreadable
+	FaultPasskeyEarly   = "passkey_early"   // a continuation comes before the demand, and is unreadable
 	FaultPasskeyRefuse  = "passkey_refuse"  // the step in Attrs is refused with Code
 	FaultPasskeyDrop    = "passkey_drop"    // TCP is reset at the step in Attrs
 	FaultPasskeySlow    = "passkey_slow"    // the step in Attrs is answered after MS milliseconds

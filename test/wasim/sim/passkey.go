@@ -128,21 +128,7 @@ func (s *Server) passGate(ctx context.Context, r *registration, passkey *Passkey
 	}
 	defer r.setGate(nil)
 	s.event(EventPasskey, passkey.phone, "asked")
-	request := waBinary.Node{Tag: "passkey_request_options", Content: g.options}
-	switch {
-	case s.hit(FaultPasskeyBare, passkey.phone) != nil:
-		r.conn.send(notification("passkey_prologue_request"))
-	case s.hit(FaultPasskeyGarbled, passkey.phone) != nil:
-		r.conn.send(notification("passkey_prologue_request", waBinary.Node{Tag: "passkey_request_options", Content: []byte("{")}))
-	default:
-		r.conn.send(notification("passkey_prologue_request", request))
-	}
-	if s.hit(FaultPasskeyTwice, passkey.phone) != nil {
-		r.conn.send(notification("passkey_prologue_request", request))
-	}
-	if s.hit(FaultPasskeyEarly, passkey.phone) != nil {
-		r.conn.send(continuation([]byte("not a primary identity")))
-	}
+	s.demand(r, g)
 	timer := time.NewTimer(time.Until(g.until))
 	defer timer.Stop()
 	select {
@@ -160,6 +146,25 @@ func (s *Server) passGate(ctx context.Context, r *registration, passkey *Passkey
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.secret, nil
+}
+
+// demand asks a companion for the passkey.
+func (s *Server) demand(r *registration, g *gate) {
+	if s.hit(FaultPasskeyEarly, g.passkey.phone) != nil { // first: whatsmeow handles it in its turn, but answers at once
+		r.conn.send(continuation([]byte("not a primary identity")))
+	}
+	request := waBinary.Node{Tag: "passkey_request_options", Content: g.options}
+	switch {
+	case s.hit(FaultPasskeyBare, g.passkey.phone) != nil:
+		r.conn.send(notification("passkey_prologue_request"))
+	case s.hit(FaultPasskeyGarbled, g.passkey.phone) != nil:
+		r.conn.send(notification("passkey_prologue_request", waBinary.Node{Tag: "passkey_request_options", Content: []byte("{")}))
+	default:
+		r.conn.send(notification("passkey_prologue_request", request))
+	}
+	if s.hit(FaultPasskeyTwice, g.passkey.phone) != nil {
+		r.conn.send(notification("passkey_prologue_request", request))
+	}
 }
 
 // setGate puts a gate on a registration, or takes it off; false if one is there.
