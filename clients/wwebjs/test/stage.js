@@ -31,7 +31,10 @@ async function until(what, ask) {
     throw new Error(`waited too long for ${what}`, { cause: failed });
 }
 
-/** Program is a process that ends with the test. */
+/** started are all programs. */
+const started = [];
+
+/** Program is a process that ends with the stage. */
 class Program {
     constructor(command, args, env, cwd) {
         this.text = '';
@@ -43,6 +46,7 @@ class Program {
             });
         }
         this.ended = once(this.process, 'exit');
+        started.push(this);
     }
 
     async kill(signal = 'SIGKILL') {
@@ -65,7 +69,6 @@ const plainEnv = () => ({ PATH: process.env.PATH, HOME: process.env.HOME });
 class Stage {
     static async start() {
         const stage = new Stage();
-        stage.others = [];
         stage.folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'sesi-wwebjs-'));
         stage.file = (name) => path.join(stage.folder, name);
         stage.wasim = new Program(path.join(programs, 'wasim'),
@@ -91,15 +94,13 @@ class Stage {
     async another(phone) {
         const bot = Object.create(this, { env: { value: { ...this.env, AUTH_PATH: this.file(`auth-${phone}`) } } });
         await bot.startBot('0');
-        this.others.push(bot.bot);
         await bot.link(phone);
         return bot;
     }
 
+    /** end ends every program, also those of a test that failed: Node waits for them. */
     async end() {
-        for (const bot of this.others) await bot.kill();
-        await this.bot.kill();
-        await this.wasim.kill();
+        for (const program of started) await program.kill();
         await fs.promises.rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
     }
 
