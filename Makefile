@@ -40,10 +40,10 @@ fmt: ## format the Go code
 	gofmt -w $$(git ls-files '*.go')
 
 .PHONY: vet
-vet: ## go vet, with each build tag; and that macOS can build what `make demo` needs
+vet: ## go vet, with each build tag; and that the bot can be built for macOS
 	go vet ./...
 	go vet -tags simulator,$(BOT_TAGS) ./cmd/bot
-	GOOS=darwin go build -o /dev/null ./cmd/bot ./test/wasim/cmd/wasim ./examples/finance-bot ./hack/demo
+	GOOS=darwin go build -o /dev/null ./cmd/bot
 
 .PHONY: lint
 lint: ## Go, Kubernetes API, shell and workflow linters, and known vulnerabilities if their data can be had
