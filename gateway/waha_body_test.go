@@ -9,9 +9,11 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/gateway"
+	"sesi.dev/sesi/test/poll"
 )
 
 const base64Piece = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZn"
@@ -114,19 +116,23 @@ func TestKeptBodiesAreBounded(t *testing.T) {
 		_, err := io.WriteString(writer, `{"chatId":"1",`)
 		must(t, err)
 	}
-	begin()
-	wait(t, "the slow caller to take all the memory", func() bool {
-		select {
-		case <-answered: // it came while the other one was kept, and was refused itself
-			begin()
-		default:
-		}
+	finish := func() reply {
+		_, _ = io.WriteString(writer, `"session":"shop"}`) // it fails where the answer has come already
+		_ = writer.Close()
+		return <-answered
+	}
+	refused := func() bool {
 		return g.do("POST", "/api/sendText", key, `{"session":"shop"}`).status == http.StatusTooManyRequests
+	}
+	wait(t, "the slow caller to take all the memory", func() bool {
+		begin()
+		if poll.Until(refused, time.Second, nil) {
+			return true
+		}
+		finish() // it came while the other one was kept, and was refused itself
+		return false
 	})
-	_, err := io.WriteString(writer, `"session":"shop"}`)
-	must(t, err)
-	must(t, writer.Close())
-	if got := <-answered; got.status != http.StatusOK || !strings.HasSuffix(got.body, `{"chatId":"1","session":"default"}`) {
+	if got := finish(); got.status != http.StatusOK || !strings.HasSuffix(got.body, `{"chatId":"1","session":"default"}`) {
 		t.Errorf("the slow caller: %d %s", got.status, got.body)
 	}
 	for range 3 { // each of them needs most of the bound
