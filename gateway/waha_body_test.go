@@ -112,6 +112,7 @@ func TestKeptBodiesAreBounded(t *testing.T) {
 	begin := func() {
 		var slow *io.PipeReader
 		slow, writer = io.Pipe()
+		t.Cleanup(func() { _ = slow.Close() }) // the gateway waits for the body, also where the test has failed
 		go func() { answered <- g.post("/api/sendFile", key, slow, -1) }()
 		_, err := io.WriteString(writer, `{"chatId":"1",`)
 		must(t, err)
