@@ -56,8 +56,8 @@ const (
 	maxHookSecret = 128 << 10
 )
 
-// slimHookSecret cuts what no webhook can use. Whoever may create Secrets gives them the label, and each may have a megabyte,
-// which all would be in the operator's memory. A value that was cut is still too long for a webhook.
+// slimHookSecret cuts what no webhook can use. Anyone who may create Secrets can give them the label. Each may have a
+// megabyte, and the operator would keep all of them in memory. A value that was cut is still too long for a webhook.
 func slimHookSecret(object any) (any, error) {
 	if secret, ok := object.(*corev1.Secret); ok {
 		size := 0

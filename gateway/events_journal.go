@@ -30,7 +30,7 @@ func readJournal(ctx context.Context, one *follower) time.Duration {
 	switch refused.Problem.Status {
 	case http.StatusGone:
 		one.hand(ctx, &followed{from: one, cursor: refused.OldestCursor, gap: true})
-	case http.StatusBadRequest: // the journal is younger than the cursor: it was erased, or comes from a backup
+	case http.StatusBadRequest: // from a bot of an earlier version: the journal is younger than the cursor
 		one.hand(ctx, &followed{from: one, gap: true})
 	case http.StatusNotFound, http.StatusConflict: // it keeps no messages
 		return followLong

@@ -1,5 +1,5 @@
-// Package hook puts handlers in front of whatsmeow's own, for nodes that this whatsmeow does not know, and mends what it
-// keeps for too long. It reaches into whatsmeow, so each hook has a test that fails when whatsmeow changes.
+// Package hook adds to whatsmeow what its version here lacks. It handles nodes before whatsmeow does, and removes cached
+// data that is out of date. It uses private fields of whatsmeow, so each hook has a test that fails when they change.
 package hook
 
 import (

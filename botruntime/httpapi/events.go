@@ -71,7 +71,7 @@ func (c *call) eventQuery(book *journal.Journal) (q journal.Query, err error) {
 		if q.After, err = strconv.ParseUint(after, 10, 64); err != nil {
 			return q, badParameter("after", "oldest, latest, or the cursor of an event")
 		}
-		if q.After > last { // of a journal that is lost: this one begins anew
+		if q.After > last { // the cursor is from a journal that was lost; this one is new
 			return q, faultGone(floor)
 		}
 	}

@@ -140,7 +140,7 @@ var directoryOperations = map[string]operation{
 		description: "Changes what the request names, one after the other; after a problem the earlier ones stay.",
 		tag:         tagGroups, request: changeGroupRequest{}, answer: bot.Group{}, problems: []int{400, 404, 409, 413, 415, 422, 429, 502, 504}},
 	"POST " + bot.PathGroupParticipants: {summary: "Add, remove, promote or demote participants",
-		description: "WhatsApp decides for each person. Whoever does not let the account add them can join with the invite: of these the answer has a code for this person.",
+		description: "WhatsApp decides for each person. A person who cannot be added can join with an invite. The answer has an invite code for each such person.",
 		tag:         tagGroups, request: participantsRequest{}, answer: bot.ParticipantOutcomes{}, problems: []int{400, 404, 409, 413, 415, 422, 429, 502, 504}},
 	"GET " + bot.PathGroupInvite:    {summary: "The invite of a group", tag: tagGroups, request: groupID{}, answer: bot.GroupInvite{}, problems: []int{404, 409, 422, 429, 502, 504}},
 	"DELETE " + bot.PathGroupInvite: {summary: "Replace the invite of a group", description: "The old one no longer works; the answer is the new one.", tag: tagGroups, request: groupID{}, answer: bot.GroupInvite{}, problems: []int{404, 409, 422, 429, 502, 504}},

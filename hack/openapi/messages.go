@@ -14,7 +14,7 @@ type eventsRequest struct {
 	Types       string `query:"types" description:"Event types, separated by commas; empty means all."`
 	Chat        string `query:"chat" description:"Only events of this chat."`
 	Limit       int    `query:"limit" default:"100" minimum:"1" maximum:"500"`
-	Wait        int    `query:"wait" default:"0" minimum:"0" maximum:"50" description:"Seconds to wait for an event if there is none yet."`
+	Wait        int    `query:"wait" default:"0" minimum:"0" maximum:"50" description:"Seconds to wait for the next event when no event is there yet."`
 }
 
 type messagesRequest struct {

@@ -48,7 +48,7 @@ func (s *Server) CountInNewsletter(jid types.JID, id string, views int, reaction
 	return fmt.Errorf("%w: no message %s in the newsletter %s", ErrUnknown, id, jid)
 }
 
-// handleNewsletter answers with messages of a newsletter, for whoever asks.
+// handleNewsletter answers with messages of a newsletter, for anyone who asks.
 func (s *Server) handleNewsletter(c *conn, iq, request *waBinary.Node) {
 	s.newsletters.mu.Lock()
 	in := s.newsletters.all[attrJID(request, "jid")]
