@@ -246,10 +246,7 @@ func TestDesk(t *testing.T) {
 	key := newKey(t, namespace, "read,send,link,control,manage")
 	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "kasir"), key, "")
 
-	alloc := chromium.Start(t, chromedp.Flag("accept-lang", "id-ID"), chromedp.Flag("hide-scrollbars", true))
-	ctx, end := chromedp.NewContext(alloc)
-	defer end()
-	must(t, chromedp.Do(ctx))
+	ctx := chromium.Start(t, chromedp.Flag("accept-lang", "id-ID"), chromedp.Flag("hide-scrollbars", true))
 	b := &tab{t, ctx, axeCore(t)}
 	b.run(chromedp.Navigate(g.url + "/"))
 	b.until("document.querySelector('#credential')")

@@ -32,25 +32,25 @@ type browser struct {
 // startBrowser starts a fresh Chromium that ends with the test.
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
-	alloc := chromium.Start(t, chromedp.Flag("accept-lang", "id-ID"), chromedp.Flag("hide-scrollbars", true))
-	return newTab(alloc, t)
+	ctx, end := context.WithCancel(chromium.Start(t, chromedp.Flag("accept-lang", "id-ID"), chromedp.Flag("hide-scrollbars", true)))
+	return newBrowser(t, ctx, end)
 }
 
 // tab is another tab of the same browser.
 func (b *browser) tab(t *testing.T) *browser {
 	t.Helper()
-	return newTab(b.ctx, t)
-}
-
-// newTab opens a tab. Anything that the page then writes to its console, such as a refused style or script, fails the
-// test.
-func newTab(parent context.Context, t *testing.T) *browser {
-	t.Helper()
-	ctx, end := chromedp.NewContext(parent)
+	ctx, end := chromedp.NewContext(b.ctx)
 	t.Cleanup(end)
 	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start Chromium: %v", err)
+		t.Fatalf("open a tab: %v", err)
 	}
+	return newBrowser(t, ctx, end)
+}
+
+// newBrowser makes anything that a page in the tab writes to its console, such as a refused style or script, fail the
+// test.
+func newBrowser(t *testing.T, ctx context.Context, end context.CancelFunc) *browser {
+	t.Helper()
 	console := chromedp.Console(ctx)
 	read := make(chan struct{})
 	go func() {

@@ -18,9 +18,7 @@ import (
 func TestThePageIsScannedFromTheScreen(t *testing.T) {
 	wa := whatsapp(t)
 	p := start(t, settings(wa, t.TempDir()))
-	alloc := chromium.Start(t, chromedp.Flag("window-size", "1280,900"), chromedp.Flag("force-device-scale-factor", "1"))
-	ctx, end := chromedp.NewContext(alloc)
-	t.Cleanup(end)
+	ctx := chromium.Start(t, chromedp.Flag("window-size", "1280,900"), chromedp.Flag("force-device-scale-factor", "1"))
 	ctx, cancel := context.WithTimeout(ctx, 4*patience)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx, chromedp.Navigate("http://"+p.plain+"/qr")); err != nil {

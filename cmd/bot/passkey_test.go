@@ -42,9 +42,7 @@ func newPerson(t *testing.T, wa *simtest.Sim, options ...chromedp.ExecAllocatorO
 		chromedp.Flag("ignore-certificate-errors", true),
 		chromedp.Flag("host-resolver-rules", "MAP web.whatsapp.com "+wa.Addr()+", MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"),
 	}, options...)
-	ctx, end := chromedp.NewContext(chromium.Start(t, options...))
-	t.Cleanup(end)
-	ctx, cancel := context.WithTimeout(ctx, 4*patience)
+	ctx, cancel := context.WithTimeout(chromium.Start(t, options...), 4*patience)
 	t.Cleanup(cancel)
 	return &person{t, ctx, key}
 }

@@ -45,16 +45,33 @@ func Command(ctx context.Context, profile string) (*exec.Cmd, error) {
 	return exec.CommandContext(ctx, program, append(flags, "about:blank")...), nil
 }
 
-// Start starts a new browser that ends with the test; chromedp.NewContext opens tabs in the returned context.
+// starts is how many times Start tries: Chromium sometimes crashes before it listens, which says nothing about a page.
+const starts = 3
+
+// Start starts a new browser that ends with the test, and returns its first tab; chromedp.NewContext opens others.
 func Start(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	program, err := path()
 	if err != nil {
 		t.Fatal(err)
 	}
+	for attempt := 1; ; attempt++ {
+		tab, err := start(t, program, options)
+		if err == nil {
+			return tab
+		}
+		if attempt == starts {
+			t.Fatalf("Chromium does not start, tried %d times: %v", starts, err)
+		}
+		t.Logf("Chromium does not start, try again: %v", err)
+	}
+}
+
+func start(t testing.TB, program string, options []chromedp.ExecAllocatorOption) (context.Context, error) {
+	t.Helper()
 	scratch, err := os.MkdirTemp("", "chromium-") // with a short path: a socket of the browser lies in it
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(scratch) })
 	all := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -65,5 +82,7 @@ func Start(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Contex
 	}
 	alloc, end := chromedp.NewExecAllocator(context.Background(), append(all, options...)...)
 	t.Cleanup(end)
-	return alloc
+	tab, closed := chromedp.NewContext(alloc)
+	t.Cleanup(closed)
+	return tab, chromedp.Do(tab)
 }
