@@ -33,7 +33,7 @@ type browser struct {
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
 	ctx, end := context.WithCancel(chromium.Start(t, chromedp.Flag("accept-lang", "id-ID"), chromedp.Flag("hide-scrollbars", true)))
-	return newBrowser(t, ctx, end)
+	return newBrowser(ctx, t, end)
 }
 
 // tab is another tab of the same browser.
@@ -44,12 +44,12 @@ func (b *browser) tab(t *testing.T) *browser {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
-	return newBrowser(t, ctx, end)
+	return newBrowser(ctx, t, end)
 }
 
 // newBrowser makes anything that a page in the tab writes to its console, such as a refused style or script, fail the
 // test.
-func newBrowser(t *testing.T, ctx context.Context, end context.CancelFunc) *browser {
+func newBrowser(ctx context.Context, t *testing.T, end context.CancelFunc) *browser {
 	t.Helper()
 	console := chromedp.Console(ctx)
 	read := make(chan struct{})
