@@ -40,6 +40,7 @@ var waits = map[string]string{
 	"controllers TestTheRulesAreExactlyTheCalls":                   "the operator, which meets each kind of object under the audit log",
 	"cmd/bot TestAFileOutlivesAKill":                               "bots, which are killed while they send a file, and started again",
 	"cmd/bot TestTypingAndPresence":                                "the pause before a reconnect",
+	"cmd/bot TestSettingsOfMessagesChangeInARunningBot":            "the times at which a bot reads its settings again",
 	"cmd/bot TestAFloodMakesRoom":                                  "the 10 s after which a bot looks at the size of its journal",
 	"cmd/bot TestADiskThatFillsUpDuringASend":                      "a file system that is filled while a bot sends",
 	"cmd/bot TestEachWriteIsRefusedInTurn":                         "bots, of which each write is refused in turn",
