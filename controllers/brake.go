@@ -25,8 +25,9 @@ type brakes struct {
 	limits map[types.NamespacedName]map[string]*rate.Limiter
 }
 
-// allow reports whether a session's object may be corrected once more now.
-func (b *brakes) allow(session types.NamespacedName, object string, now time.Time) bool {
+// of returns how often a session's object may still be corrected. The caller takes a token once a correction has succeeded:
+// nobody undid one that failed.
+func (b *brakes) of(session types.NamespacedName, object string) *rate.Limiter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.limits == nil {
@@ -40,7 +41,7 @@ func (b *brakes) allow(session types.NamespacedName, object string, now time.Tim
 		limit = rate.NewLimiter(rate.Every(correctionPause), correctionsAtOnce)
 		b.limits[session][object] = limit
 	}
-	return limit.AllowN(now, 1)
+	return limit
 }
 
 func (b *brakes) forget(session types.NamespacedName) {

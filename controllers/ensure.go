@@ -92,14 +92,19 @@ func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alph
 		return nil
 	}
 	// An edit of the spec may ask for another object each time.
-	if !r.brakes.allow(client.ObjectKeyFromObject(session), fmt.Sprint(kind, " of generation ", session.Generation), r.now()) {
+	brake := r.brakes.of(client.ObjectKeyFromObject(session), fmt.Sprint(kind, " of generation ", session.Generation))
+	if brake.TokensAt(r.now()) < 1 {
 		return r.undone(ctx, kind, existing)
 	}
 	update := existing.DeepCopyObject().(T)
 	change(update)
 	update.SetLabels(labels)
 	log.FromContext(ctx).Info("updating", "kind", kind, "name", desired.GetName())
-	return wrap(r.Update(ctx, update), "update %s %s", kind, desired.GetName())
+	if err := r.Update(ctx, update); err != nil {
+		return wrap(err, "update %s %s", kind, desired.GetName())
+	}
+	brake.AllowN(r.now(), 1)
+	return nil
 }
 
 // overlaid adds labels to others and replaces those of the same name.

@@ -29,15 +29,26 @@ func (r *Reconciler) ensurePod(ctx context.Context, p *pass) error {
 		return r.createPod(ctx, p)
 	case removePod:
 		if p.plan.replaces {
-			if err := r.checkReplacement(ctx, p); err != nil {
-				return err
-			}
-			if !r.brakes.allow(client.ObjectKeyFromObject(p.session), fmt.Sprint("Pod of generation ", p.session.Generation), p.now) {
-				return r.undone(ctx, "Pod", p.pod)
-			}
+			return r.replacePod(ctx, p)
 		}
 		return r.deletePod(ctx, p)
 	}
+	return nil
+}
+
+// replacePod deletes a pod for another one, unless the API server would reject that, or something keeps changing the pods.
+func (r *Reconciler) replacePod(ctx context.Context, p *pass) error {
+	if err := r.checkReplacement(ctx, p); err != nil {
+		return err
+	}
+	brake := r.brakes.of(client.ObjectKeyFromObject(p.session), fmt.Sprint("Pod of generation ", p.session.Generation))
+	if brake.TokensAt(p.now) < 1 {
+		return r.undone(ctx, "Pod", p.pod)
+	}
+	if err := r.deletePod(ctx, p); err != nil {
+		return err
+	}
+	brake.AllowN(p.now, 1)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -132,6 +134,41 @@ func TestAWriteThatKeepsFailingIsShown(t *testing.T) {
 				t.Errorf("the status is\n%s", show(shown))
 			}
 			w.untilEvent("kasir", v1alpha1.ReasonWriteFailed)
+		})
+	}
+}
+
+// Nobody undid a correction that failed: its cause is shown, and nobody is accused.
+func TestACorrectionThatKeepsFailingIsShown(t *testing.T) {
+	t.Parallel()
+	const down = "the webhook down.example.com does not answer"
+	for name, c := range map[string]struct {
+		change func(w *world)
+		calls  *interceptor.Funcs
+	}{
+		"an update": {func(w *world) {
+			edit(w, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}},
+				func(s *corev1.Service) { s.Spec.Selector = map[string]string{"app": "thief"} })
+			w.refuse(admissionv1.Update, "", "services")
+		}, nil},
+		"a replacement": {func(w *world) {
+			edit(w, w.get("kasir"), func(s *v1alpha1.WhatsAppSession) { s.Spec.Locale = v1alpha1.LocaleEnglish })
+		}, &interceptor.Funcs{Delete: func(context.Context, client.WithWatch, client.Object, ...client.DeleteOption) error {
+			return apierrors.NewInternalError(errors.New(down))
+		}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			first := w.operate(staging{})
+			w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+			first.stop()
+			c.change(w)
+			w.operate(staging{calls: c.calls})
+			shown := w.untilCondition("kasir", v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonWriteFailed)
+			if message := meta.FindStatusCondition(shown.Status.Conditions, v1alpha1.ConditionStalled).Message; !strings.Contains(message, "down.example.com") {
+				t.Errorf("it says %q", message)
+			}
 		})
 	}
 }
