@@ -79,7 +79,7 @@ func TestAnOverlaySetsBothImages(t *testing.T) {
 			continue
 		}
 		text := string(asYAML(t, object.Object))
-		for _, want := range []string{"image: registry.example/sesi/operator:1.0.0", "value: registry.example/sesi/bot:1.0.0"} {
+		for _, want := range []string{"image: registry.example/sesi/operator:0.1.0", "value: registry.example/sesi/bot:0.1.0"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the Deployment lacks %q", want)
 			}

@@ -15,12 +15,12 @@ func gauge(name, help string, labels ...string) *desc {
 var (
 	stateDesc      = gauge("state", "1 for the state the session is in, 0 for the others.", "state")
 	connectedDesc  = gauge("connected", "1 while the bot is logged in over a socket that answers.")
-	existsDesc     = gauge("session_exists", "1 while the store holds a linked device.")
+	existsDesc     = gauge("session_exists", "1 while the database holds a linked device.")
 	qrRequiredDesc = gauge("qr_required", "1 while only a person with the phone can bring the session back.")
 	expiredDesc    = gauge("expired", "1 from a logout until the next pairing.")
 	backupDesc     = gauge("backup_last_success_timestamp_seconds", "Time of the last good backup, or of the last check that it is still complete; 0 for never.")
 	intervalDesc   = gauge("backup_interval_seconds", "Time between backups as configured; 0 when they are off.")
-	webVersionDesc = gauge("web_version_age_seconds", "Age of the WhatsApp Web version in use: since it was fetched, or since the release of the library for the built-in one.")
+	webVersionDesc = gauge("web_version_age_seconds", "Age of the WhatsApp Web version in use: since it was fetched, or since the library's commit for the built-in one.")
 	buildDesc      = gauge("build_info", "Always 1; the labels name the build.", "goversion", "version")
 )
 
