@@ -20,7 +20,7 @@ const (
 	cursorsVersion = 1
 )
 
-// errEventID says that an id is none of this gateway's.
+// errEventID says that no gateway made an id.
 var errEventID = errors.New("not an event id of the gateway")
 
 // cursors are how far a reader is in the journal of each session. They travel in the ids of events, so that a reader

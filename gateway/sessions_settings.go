@@ -55,7 +55,7 @@ func configure(session *v1alpha1.WhatsAppSession, config *bot.GatewayWAHAConfig)
 	return needed, nil
 }
 
-// wahaHook translates one webhook. Its name comes of its address, so that a webhook that stays keeps its place in the
+// wahaHook translates one webhook. Its name is derived from its address, so that a webhook that stays keeps its place in the
 // journal.
 func wahaHook(session *v1alpha1.WhatsAppSession, before []v1alpha1.Webhook, i int, config *bot.GatewayWAHAConfig, needed secrets) (v1alpha1.Webhook, error) {
 	given := &config.Webhooks[i]
@@ -128,7 +128,7 @@ func shortHash(value string) string {
 	return hex.EncodeToString(sum[:5])
 }
 
-// setProxy sets the proxy that a session's bot uses; nil for none. The Secret's key comes of the address, because a
+// setProxy sets the proxy that a session's bot uses; nil for none. The Secret's key is derived from the address, because a
 // changed reference restarts the bot, and a changed Secret does not.
 func setProxy(session *v1alpha1.WhatsAppSession, proxy *bot.GatewayWAHAProxy, needed secrets) error {
 	name, old := secretName(session, "proxy"), session.Spec.ProxySecretRef

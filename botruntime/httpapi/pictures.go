@@ -38,7 +38,7 @@ func (c *call) contactPicture() error { return c.showPicture(c.id()) }
 
 func (c *call) profilePicture() error { return c.showPicture(bot.Account(c.snapshot().JID)) }
 
-// showPicture answers with a picture, or with its address for whoever prefers JSON. The picture's id is its ETag:
+// showPicture answers with a picture, or with its address if the caller prefers JSON. The picture's id is its ETag:
 // WhatsApp is asked whether it is still the one.
 func (c *call) showPicture(id string) error {
 	if c.Directory == nil {

@@ -92,8 +92,6 @@ func (c *call) other(jid types.JID) types.JID {
 	return c.Names(jid)
 }
 
-// WAHA's pages about the program.
-
 func (c *call) wahaVersion() error {
 	return c.json(http.StatusOK, waha.Environment(c.Version))
 }

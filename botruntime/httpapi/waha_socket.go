@@ -91,7 +91,7 @@ func (c *call) socketQuery() (wanted []string, problem string) {
 		wanted = []string{"*"}
 	}
 	if _, unknown := waha.Types(wanted); unknown != "" {
-		return nil, "events: one of them is none of WAHA's"
+		return nil, "events: a name is not one of WAHA's events"
 	}
 	return wanted, ""
 }

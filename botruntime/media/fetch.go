@@ -84,7 +84,7 @@ type Fetched struct {
 	Name, Mimetype string
 }
 
-// Fetch gets a file from an address and keeps it. An error that the caller can mend is a *FetchError or a *TooLargeError.
+// Fetch gets a file from an address and keeps it. An error that the caller can resolve is a *FetchError or a *TooLargeError.
 func (s *Store) Fetch(ctx context.Context, address string) (got Fetched, err error) {
 	err = s.fetch(ctx, address, s.Bounds().File, func(ctx context.Context, answer *http.Response) (int64, error) {
 		body := &remembered{Reader: answer.Body}

@@ -55,7 +55,7 @@ type Options struct {
 
 // Meter counts what happens to files.
 type Meter interface {
-	// Moved counts a file by its way (upload, download, fetch), its outcome and its bytes.
+	// Moved counts a file by its way (upload, download, fetch, convert), its outcome and its bytes.
 	Moved(way, outcome string, bytes int64)
 }
 

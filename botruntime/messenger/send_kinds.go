@@ -27,7 +27,7 @@ func (d *draft) text(ctx context.Context, request bot.SendRequest) error {
 	}
 	if p := request.LinkPreview; p != nil {
 		if u, err := url.Parse(p.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || !strings.Contains(request.Text, p.URL) {
-			return badField("linkPreview.url", "an http or https address that stands in the text")
+			return badField("linkPreview.url", "an http or https address that is in the text")
 		}
 		text.Preview = p
 	}

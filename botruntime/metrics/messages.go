@@ -135,7 +135,7 @@ func (m *Messages) Attempted(state bot.MessageState, took time.Duration) {
 // KeyRepeated counts a request whose Idempotency-Key was known.
 func (m *Messages) KeyRepeated() { m.keys.inc() }
 
-// AskedAgain counts a recipient who asked for a message again; found is false when the bot has it no more.
+// AskedAgain counts a recipient who asked for a message again; found is false when the bot no longer has it.
 func (m *Messages) AskedAgain(found bool) { m.retries.inc(strconv.FormatBool(found)) }
 
 // Moved counts a file by its way and its outcome.

@@ -21,7 +21,7 @@ var names = map[string][]bot.EventType{
 	"state.change": nil, "group.join": nil, "group.leave": nil, "engine.event": nil,
 }
 
-// Types are the types of events that WAHA's events come of. It reports the first name that is none of WAHA's. "*" means
+// Types are the types of events that WAHA's events come of. It reports the first name that WAHA does not have. "*" means
 // all.
 func Types(wanted []string) (types []bot.EventType, unknown string) {
 	for _, name := range wanted {

@@ -68,7 +68,7 @@ func ackOf(state bot.MessageState) (number int, name string) {
 	return 0, "PENDING"
 }
 
-// States are the states that WAHA calls by the name of an ack; nil for a name that is none.
+// States are the states that WAHA calls by the name of an ack; nil for another name.
 func States(ackName string) []bot.MessageState {
 	var out []bot.MessageState
 	for _, state := range bot.MessageStates {

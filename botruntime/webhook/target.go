@@ -177,7 +177,7 @@ func (e entry) target(where string) (Target, error) {
 		}
 		types, unknown := waha.Types(t.WAHA)
 		if unknown != "" {
-			return wrong("events", "%q is none of WAHA's events", unknown)
+			return wrong("events", "%q is not one of WAHA's events", unknown)
 		}
 		t.Events = types
 	default:

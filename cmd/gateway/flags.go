@@ -72,7 +72,7 @@ func parse(args []string, help io.Writer) (options, error) {
 	flags.StringVar(&o.locale, "locale", "id", "language of those who ask for none: id or en")
 	flags.Float64Var(&o.rate, "rate", 200, "requests per second of one key or user, after a first burst of twice as many")
 	size := flags.Int64("max-body-mib", 96, "largest body of a request, in MiB")
-	flags.DurationVar(&o.drain, "drain", 5*time.Second, "how long the gateway serves on after it was told to stop, so that nobody is sent to it any more")
+	flags.DurationVar(&o.drain, "drain", 5*time.Second, "how long the gateway keeps serving after it was told to stop, until endpoints and load balancers no longer send requests to it")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error; audit lines are info")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err

@@ -1,6 +1,6 @@
 'use strict';
 // The answer goes back to the page that asked: the tab that opened this one gets it behind the # of its own address.
-// That part of an address is never sent to a server, and the page is not loaded anew. Nothing is kept here.
+// That part of an address is never sent to a server, and the page is not loaded again. Nothing is kept here.
 chrome.runtime.onMessage.addListener((message, sender, reply) => {
   (async () => {
     const back = new URL(message.back);

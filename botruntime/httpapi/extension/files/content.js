@@ -72,7 +72,7 @@
   let cancelled = false;
   cancel.addEventListener('click', () => { cancelled = true; host.remove(); });
   document.documentElement.append(host);
-  // WhatsApp's page may build itself anew while it starts.
+  // WhatsApp's page may build itself again while it starts.
   const watch = new MutationObserver(() => { if (!cancelled && !host.isConnected) document.documentElement.append(host); });
   watch.observe(document, { childList: true, subtree: true });
   setTimeout(() => watch.disconnect(), 30000);
