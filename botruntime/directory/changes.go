@@ -68,99 +68,104 @@ func (d *Directory) parties(people []types.JID) (all []bot.Party) {
 }
 
 // changesIn are the events of a notification about a group.
-func (d *Directory) changesIn(evt *events.GroupInfo) (all []entry) {
-	base := bot.GroupChange{
+func (d *Directory) changesIn(evt *events.GroupInfo) []entry {
+	c := &changes{version: evt.ParticipantVersionID, common: bot.GroupChange{
 		Chat: d.Names.Party(evt.JID, types.EmptyJID, ""), By: d.party(evt.Sender, evt.SenderPN), At: bot.At(evt.Timestamp),
-	}
-	at := strconv.FormatInt(evt.Timestamp.Unix(), 10)
-	add := func(change bot.GroupEvent, tune func(*bot.GroupChange), more ...string) {
-		c := base
-		c.Change = change
-		tune(&c)
-		all = append(all, groupEntry(c, append(more, at)...))
-	}
-	people := func(change bot.GroupEvent, some []bot.Party) {
-		if len(some) == 0 {
-			return
-		}
-		ids := []string{evt.ParticipantVersionID}
-		for _, p := range some {
-			ids = append(ids, p.ID)
-		}
-		add(change, func(c *bot.GroupChange) { c.Participants = some }, ids...)
-	}
+	}}
 	entered := bot.GroupAdded
 	if evt.JoinReason == "invite" {
 		entered = bot.GroupJoined
 	}
-	left, removed := splitLeft(base.By, d.parties(evt.Leave))
-	people(entered, d.parties(evt.Join))
-	people(bot.GroupMemberLeft, left)
-	people(bot.GroupRemoved, removed)
-	people(bot.GroupPromoted, d.parties(evt.Promote))
-	people(bot.GroupDemoted, d.parties(evt.Demote))
+	left, removed := splitLeft(c.common.By, d.parties(evt.Leave))
+	c.people(entered, d.parties(evt.Join))
+	c.people(bot.GroupMemberLeft, left)
+	c.people(bot.GroupRemoved, removed)
+	c.people(bot.GroupPromoted, d.parties(evt.Promote))
+	c.people(bot.GroupDemoted, d.parties(evt.Demote))
 	if evt.Name != nil {
-		add(bot.GroupSubject, func(c *bot.GroupChange) { c.Subject = evt.Name.Name }, evt.Name.Name)
+		c.add(bot.GroupChange{Change: bot.GroupSubject, Subject: evt.Name.Name}, evt.Name.Name)
 	}
 	if evt.Topic != nil {
-		add(bot.GroupDescription, func(c *bot.GroupChange) { c.Description = evt.Topic.Topic }, evt.Topic.TopicID)
+		c.add(bot.GroupChange{Change: bot.GroupDescription, Description: evt.Topic.Topic}, evt.Topic.TopicID)
 	}
 	if evt.NewInviteLink != nil {
-		add(bot.GroupInviteChanged, func(*bot.GroupChange) {}, *evt.NewInviteLink)
+		c.add(bot.GroupChange{Change: bot.GroupInviteChanged}, *evt.NewInviteLink)
 	}
 	if evt.Delete != nil {
-		add(bot.GroupDeleted, func(*bot.GroupChange) {})
+		c.add(bot.GroupChange{Change: bot.GroupDeleted})
 	}
-	d.settings(evt, add)
+	c.settings(evt)
 	for _, node := range evt.UnknownChanges {
 		if node.Tag == "modify" {
-			all = append(all, d.renumbered(base, node)...)
+			c.all = append(c.all, d.renumbered(c.common, node)...)
 		} else {
-			d.unknown(node, add, people)
+			d.unknown(node, c)
 		}
 	}
-	return all
+	return c.all
 }
 
-type addChange func(change bot.GroupEvent, tune func(*bot.GroupChange), more ...string)
+// changes collects the events of one notification about a group.
+type changes struct {
+	// common is what all of them say, and version the version of the list of participants.
+	common  bot.GroupChange
+	version string
+	all     []entry
+}
 
-// settings are the events of settings that changed.
-func (d *Directory) settings(evt *events.GroupInfo, add addChange) {
-	set := func(setting bot.GroupSetting, on *bool) {
-		value := ""
-		if on != nil {
-			value = strconv.FormatBool(*on)
-		}
-		add(bot.GroupSettings, func(c *bot.GroupChange) { c.Setting, c.On = setting, on }, string(setting), value)
+// add adds the event of one change. more tells it from other changes of its kind at the same time.
+func (c *changes) add(change bot.GroupChange, more ...string) {
+	change.Chat, change.By, change.At = c.common.Chat, c.common.By, c.common.At
+	c.all = append(c.all, groupEntry(change, append(more, strconv.FormatInt(change.At.Unix(), 10))...))
+}
+
+// people adds the event of a change that is about some people; it adds nothing where there are none.
+func (c *changes) people(change bot.GroupEvent, some []bot.Party) {
+	if len(some) == 0 {
+		return
 	}
+	more := []string{c.version}
+	for _, p := range some {
+		more = append(more, p.ID)
+	}
+	c.add(bot.GroupChange{Change: change, Participants: some}, more...)
+}
+
+// settings adds the events of settings that changed.
+func (c *changes) settings(evt *events.GroupInfo) {
 	if evt.Announce != nil {
-		set(bot.SettingAnnounce, &evt.Announce.IsAnnounce)
+		c.setting(bot.SettingAnnounce, &evt.Announce.IsAnnounce, strconv.FormatBool(evt.Announce.IsAnnounce))
 	}
 	if evt.Locked != nil {
-		set(bot.SettingLocked, &evt.Locked.IsLocked)
+		c.setting(bot.SettingLocked, &evt.Locked.IsLocked, strconv.FormatBool(evt.Locked.IsLocked))
 	}
 	if evt.MembershipApprovalMode != nil {
-		set(bot.SettingApproval, nil)
+		c.setting(bot.SettingApproval, nil, "")
 	}
 	if evt.Ephemeral != nil {
 		seconds := evt.Ephemeral.DisappearingTimer
 		on := evt.Ephemeral.IsEphemeral && seconds > 0
-		add(bot.GroupSettings, func(c *bot.GroupChange) { c.Setting, c.On, c.ExpiresIn = bot.SettingExpiresIn, &on, seconds },
+		c.add(bot.GroupChange{Change: bot.GroupSettings, Setting: bot.SettingExpiresIn, On: &on, ExpiresIn: seconds},
 			string(bot.SettingExpiresIn), strconv.FormatUint(uint64(seconds), 10))
 	}
 }
 
-// unknown is a change that this build of whatsmeow does not read.
-func (d *Directory) unknown(node *waBinary.Node, add addChange, people func(bot.GroupEvent, []bot.Party)) {
+// setting adds the event of a setting with its new value.
+func (c *changes) setting(setting bot.GroupSetting, on *bool, value string) {
+	c.add(bot.GroupChange{Change: bot.GroupSettings, Setting: setting, On: on}, string(setting), value)
+}
+
+// unknown adds a change that this build of whatsmeow does not read.
+func (d *Directory) unknown(node *waBinary.Node, c *changes) {
 	switch node.Tag {
 	case "member_add_mode":
 		mode, _ := node.Content.([]byte)
 		on := string(mode) == string(types.GroupMemberAddModeAllMember)
-		add(bot.GroupSettings, func(c *bot.GroupChange) { c.Setting, c.On = bot.SettingAddMembers, &on }, string(mode))
+		c.add(bot.GroupChange{Change: bot.GroupSettings, Setting: bot.SettingAddMembers, On: &on}, string(mode))
 	case "created_membership_requests":
-		people(bot.GroupRequested, d.peopleIn(node))
+		c.people(bot.GroupRequested, d.peopleIn(node))
 	case "revoked_membership_requests":
-		people(bot.GroupRequestRevoked, d.peopleIn(node))
+		c.people(bot.GroupRequestRevoked, d.peopleIn(node))
 	}
 }
 

@@ -136,12 +136,17 @@ func (c *call) withDirectory(status int, do func(context.Context, Directory) (an
 
 // change reads the JSON of a request and answers it from the directory.
 func change[Request any](c *call, status int, do func(context.Context, Directory, Request) (any, error)) error {
-	var request Request
+	request := new(Request)
+	return c.changeAs(status, request, func(ctx context.Context, d Directory) (any, error) { return do(ctx, d, *request) })
+}
+
+// changeAs is change for a request that is read into a pointer: Go compiles it once, and not for each type.
+func (c *call) changeAs(status int, request any, do func(context.Context, Directory) (any, error)) error {
 	if c.Directory == nil {
 		return faultMessagesOff
 	}
-	if err := c.readExactly(&request); err != nil {
+	if err := c.readExactly(request); err != nil {
 		return err
 	}
-	return c.withDirectory(status, func(ctx context.Context, d Directory) (any, error) { return do(ctx, d, request) })
+	return c.withDirectory(status, do)
 }

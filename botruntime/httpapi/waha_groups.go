@@ -18,11 +18,11 @@ func (c *call) wahaDirectory(do func(context.Context, Directory, string) (any, e
 
 // wahaChange reads a request about groups, and answers it while the session works.
 func wahaChange[Request any](c *call, do func(context.Context, Directory, string, Request) (any, error)) error {
-	var request Request
-	if err := c.wahaRead(&request); err != nil {
+	request := new(Request)
+	if err := c.wahaRead(request); err != nil {
 		return err
 	}
-	return c.wahaDirectory(func(ctx context.Context, d Directory, id string) (any, error) { return do(ctx, d, id, request) })
+	return c.wahaDirectory(func(ctx context.Context, d Directory, id string) (any, error) { return do(ctx, d, id, *request) })
 }
 
 func wahaGroup(g bot.Group) bot.WAHAGroupInfo {
