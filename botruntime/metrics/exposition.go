@@ -10,8 +10,7 @@ import (
 	"sync"
 )
 
-// This file is Prometheus's text format, version 0.0.4: a metric's help and type, then its samples. The official library
-// costs each bot 0.7 MB of program and 0.1 MB of memory, most of it for collectors that a bot never uses.
+// This file is Prometheus's text format, version 0.0.4: a metric's help and type, then its samples.
 
 // kind is a metric's type.
 type kind string

@@ -1,5 +1,9 @@
 // Package metrics counts what happens to one session for Prometheus. It never puts a phone number, a name or a client
 // ID into a label.
+//
+// It writes Prometheus's text format itself. The official library costs each bot 0.7 MB of program and 0.1 MB of memory,
+// and its encoder alone 0.08 MB of program and as much code of our own; the small VictoriaMetrics/metrics writes no text
+// behind HELP, and bsm/openmetrics another format.
 package metrics
 
 import (
