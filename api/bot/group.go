@@ -153,7 +153,7 @@ type ParticipantOutcomes struct {
 	Outcomes []ParticipantOutcome `json:"outcomes"`
 }
 
-// GroupInvite lets whoever has it join a group.
+// GroupInvite lets anyone who has it join a group.
 type GroupInvite struct {
 	Code string `json:"code"`
 	Link string `json:"link"`

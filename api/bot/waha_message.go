@@ -53,7 +53,7 @@ type WAHARevoked struct {
 
 // WAHAMedia says where the file of a message is.
 type WAHAMedia struct {
-	// URL gives the file to whoever has the token, for as long as the message is kept.
+	// URL gives the file to anyone who has the token, for as long as the message is kept.
 	URL      string `json:"url"`
 	Mimetype string `json:"mimetype"`
 	Filename string `json:"filename,omitempty"`

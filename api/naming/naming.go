@@ -21,7 +21,7 @@ const LabelSession = "sesi.dev/session"
 const LabelDirectory = "sesi.dev/store"
 
 // LabelWebhooks, with the value "true", lets the webhooks of a namespace's sessions use a Secret. The operator reads no
-// other Secret for them: else whoever may edit a session could have any Secret of the namespace sent to an address of
+// other Secret for them: else anyone who may edit a session could have any Secret of the namespace sent to an address of
 // their choice.
 const LabelWebhooks = "sesi.dev/webhooks"
 

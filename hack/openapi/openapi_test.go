@@ -50,18 +50,25 @@ func TestDocumentIsUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	short, err := compact(want)
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, got := embedded(t)
 	readable, err := os.ReadFile(filepath.Join(root, target, "openapi.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got, want) || !bytes.Equal(readable, want) {
+	if !bytes.Equal(got, short) || !bytes.Equal(readable, want) {
 		t.Error("the document is not what the code says; run go run ./hack/openapi")
 	}
 	if want, err = buildGatewayDocument(root, want); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = gateway.OpenAPI(); err != nil || !bytes.Equal(got, want) {
+	if short, err = compact(want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = gateway.OpenAPI(); err != nil || !bytes.Equal(got, short) {
 		t.Errorf("the gateway's document is not what the code says (%v); run go run ./hack/openapi", err)
 	}
 }

@@ -226,8 +226,8 @@ func (c *Client) Backup(ctx context.Context) (backup io.ReadCloser, err error) {
 	return answer.Body, nil
 }
 
-// Clear unlinks the session at WhatsApp and deletes it. With force it is deleted also when WhatsApp cannot be reached:
-// then remove the device on the phone.
+// Clear takes a backup, unlinks the session at WhatsApp and deletes it. If both the backup and the unlinking fail, nothing
+// is deleted, unless force is set. If WhatsApp could not be reached, remove the device on the phone.
 func (c *Client) Clear(ctx context.Context, force bool) error {
 	path := bot.PathClear
 	if force {

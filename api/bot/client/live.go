@@ -27,7 +27,7 @@ func (c *Client) ChangeChat(ctx context.Context, chat string, request bot.Change
 	return c.Do(ctx, http.MethodPatch, fill(bot.PathChat, "chat", chat), request, nil)
 }
 
-// DeleteChat deletes a chat from all the account's devices, and what the bot keeps of it.
+// DeleteChat deletes a chat from all the account's devices. What the bot keeps of it stays: EraseChat removes that.
 func (c *Client) DeleteChat(ctx context.Context, chat string) error {
 	return c.Do(ctx, http.MethodDelete, fill(bot.PathChat, "chat", chat), nil, nil)
 }
