@@ -208,9 +208,9 @@ type Conflict struct {
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 }
 
-// Backup is how often the bot copies the session's store.
+// Backup is how often the bot backs the session's database up.
 type Backup struct {
-	// interval between two copies: 1m to 24h, or 0s for none.
+	// interval between two backups: 1m to 24h, or 0s for none.
 	// +kubebuilder:default="5m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -219,7 +219,7 @@ type Backup struct {
 	// +optional
 	Interval *metav1.Duration `json:"interval,omitempty"`
 
-	// keep is how many copies stay on the claim.
+	// keep is how many of the newest backups stay on the claim; above 1, also the last one of each of 6 hours and 7 days.
 	// +kubebuilder:default=5
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
