@@ -68,6 +68,9 @@ func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journ
 		if recover() != nil { // whatsmeow can close a waiter twice when a disconnect meets the end of ctx
 			err = whatsmeow.ErrMessageTimedOut
 		}
+		if err != nil && errors.Is(context.Cause(ctx), errReceived) {
+			err = nil
+		}
 	}()
 	to, err := types.ParseJID(s.Target)
 	if err != nil {
@@ -77,9 +80,11 @@ func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journ
 	if err := proto.Unmarshal(s.Raw, content); err != nil {
 		return fmt.Errorf("read a message of the outbox: %w", err)
 	}
+	ctx, land := context.WithCancelCause(ctx)
+	defer land(nil)
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	m.flying.Store(&flight{s.Message.ID, cancel})
+	m.flying.Store(&flight{s.Message.ID, land})
 	defer m.flying.Store(nil)
 	if people := audience(s.Message.Status); to == types.StatusBroadcastJID && len(people) > 0 {
 		return handStatus(ctx, client, s.Message.ID, content, people)
@@ -100,8 +105,11 @@ func (m *Messenger) hand(ctx context.Context, client *whatsmeow.Client, s *journ
 // flight is the message that WhatsApp has not answered yet.
 type flight struct {
 	id   string
-	land context.CancelFunc
+	land context.CancelCauseFunc
 }
+
+// errReceived ends the wait for WhatsApp's answer: the recipient has the message.
+var errReceived = errors.New("the recipient has the message")
 
 // causeOf returns the kind of an error, without the numbers that an error's text may hold.
 func causeOf(err error) string {

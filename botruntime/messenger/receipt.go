@@ -34,7 +34,7 @@ func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
 	for _, one := range changed {
 		m.settled(one)
 		if f := m.flying.Load(); f != nil && f.id == one.ID {
-			f.land() // the recipient has it: WhatsApp's answer may be lost, and the messages behind it wait
+			f.land(errReceived) // WhatsApp's answer may be lost, and the messages behind it wait
 		}
 	}
 	return true

@@ -5,23 +5,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"go.mau.fi/whatsmeow/types"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/wasim/sim"
 )
-
-// messageKills is how often TestNothingThatCameIsLost kills the bot. SESI_KILLS overrides it.
-const messageKills = 12
 
 func (p *process) get(path string, into any, header ...string) int {
 	p.t.Helper()
@@ -90,55 +85,6 @@ func jid(t testing.TB, text string) types.JID {
 		t.Fatal(err)
 	}
 	return parsed.ToNonAD()
-}
-
-// TestNothingThatCameIsLost kills the bot -9 while messages arrive: every message is in the journal once, and those of
-// one person are in order.
-func TestNothingThatCameIsLost(t *testing.T) {
-	t.Parallel()
-	n := messageKills
-	if v, err := strconv.Atoi(os.Getenv("SESI_KILLS")); err == nil {
-		n = v
-	}
-	wa, dir := whatsapp(t), t.TempDir()
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	dice := rand.New(rand.NewPCG(seed, 0))
-	p := start(t, settings(wa, dir))
-	to := jid(t, p.pair(wa).JID)
-	var sent [5][]string
-	for round := range n {
-		for i := range 40 {
-			who := i % len(sent)
-			id, err := wa.Person(fmt.Sprintf("62899000%03d", who)).Write(to, fmt.Sprint(round, i))
-			sent[who] = append(sent[who], mustSend(t, id, err))
-		}
-		target := dice.IntN(40) + 1
-		before := len(p.journalEvents(0))
-		p.waitFor("some messages", func() bool { return len(p.journalEvents(0)) >= before+dice.IntN(target) })
-		p.kill()
-		p = start(t, settings(wa, dir))
-	}
-	total := n * 40
-	p.waitFor("all messages", func() bool { return len(p.journalEvents(0)) >= total })
-	p.untilConnected()
-	var got [5][]string
-	for _, e := range p.journalEvents(0) {
-		if e.Type != bot.EventMessage {
-			t.Errorf("event %d is %s", e.Seq, e.Type)
-			continue
-		}
-		who, err := strconv.Atoi(strings.TrimPrefix(e.Data.Message.From.Phone, "+62899000"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got[who] = append(got[who], e.Data.Message.ID)
-	}
-	for who := range sent {
-		if fmt.Sprint(got[who]) != fmt.Sprint(sent[who]) {
-			t.Errorf("person %d: %d messages came, %d were sent, or another order", who, len(got[who]), len(sent[who]))
-		}
-	}
 }
 
 func TestWhatPeopleDoIsOneEventEach(t *testing.T) {

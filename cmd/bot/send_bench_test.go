@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -18,7 +17,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/proc"
-	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // sendingTo are the people that the benchmarks write to; so many requests are under way at once.
@@ -46,7 +45,7 @@ func BenchmarkSend(b *testing.B) {
 	})
 	b.Run("whatsmeow", func(b *testing.B) {
 		wa := whatsapp(b)
-		client := bareClient(b, wa.Server, wa.TrustRoot, wa.Point, wa.Scan)
+		client := bareClient(b, wa)
 		send := func(who, n int) error {
 			_, err := client.SendMessage(b.Context(), types.NewJID(fmt.Sprintf("628990010%02d", who), types.DefaultUserServer), &waE2E.Message{Conversation: proto.String(fmt.Sprint(n))})
 			return err
@@ -99,15 +98,15 @@ func spread(b *testing.B, used func() time.Duration, send func(who, n int) error
 }
 
 // bareClient links whatsmeow with a database of its own.
-func bareClient(b *testing.B, _ *sim.Server, trust func(), point func(*whatsmeow.Client), scan func(context.Context, string, string) (types.JID, error)) *whatsmeow.Client {
+func bareClient(b *testing.B, wa *simtest.Sim) *whatsmeow.Client {
 	b.Helper()
-	trust()
+	wa.TrustRoot()
 	container, err := sqlstore.New(b.Context(), "sqlite", "file:"+b.TempDir()+"/store.db?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate", nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	client := whatsmeow.NewClient(container.NewDevice(), nil)
-	point(client)
+	wa.Point(client)
 	codes, err := client.GetQRChannel(b.Context())
 	if err != nil {
 		b.Fatal(err)
@@ -118,7 +117,7 @@ func bareClient(b *testing.B, _ *sim.Server, trust func(), point func(*whatsmeow
 	b.Cleanup(client.Disconnect)
 	for code := range codes {
 		if code.Event == whatsmeow.QRChannelEventCode {
-			if _, err := scan(b.Context(), code.Code, phone); err != nil {
+			if _, err := wa.Scan(b.Context(), code.Code, phone); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -4,25 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
-	"os"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"go.mau.fi/whatsmeow/types"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/test/campaign"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
-
-// sendKills is how often TestNothingIsSentTwice kills the bot; SESI_KILLS overrides it.
-const sendKills = 6
 
 // tryJSON sends a JSON body and returns the answer; an error means that the bot did not answer.
 func (p *process) tryJSON(method, path string, body any, header ...string) (int, []byte, error) {
@@ -234,77 +225,6 @@ func TestRequestsThatMakeNoMessage(t *testing.T) {
 	if got := onPhones(wa); len(got) != 0 {
 		t.Errorf("on phones: %+v", got)
 	}
-}
-
-// TestNothingIsSentTwice kills the bot -9 while it sends, and the client repeats each request under its key until it
-// has an answer: every message reaches its phone, under one id.
-func TestNothingIsSentTwice(t *testing.T) {
-	t.Parallel()
-	n := sendKills
-	if v, err := strconv.Atoi(os.Getenv("SESI_KILLS")); err == nil {
-		n = v
-	}
-	wa, dir := whatsapp(t), t.TempDir()
-	dice := rand.New(rand.NewPCG(campaign.Seed(t), 0))
-	p := start(t, settings(wa, dir))
-	p.pair(wa)
-	var current sync.Map
-	current.Store("bot", p)
-	total := n * 20
-	answered := make([]string, total)
-	var clients sync.WaitGroup
-	for client := range 5 {
-		clients.Add(1)
-		go func() {
-			defer clients.Done()
-			for i := client; i < total; i += 5 {
-				request := bot.SendRequest{To: fmt.Sprintf("+62899000%03d", client), Text: fmt.Sprint("nomor ", i)}
-				for deadline := time.Now().Add(patience); answered[i] == "" && time.Now().Before(deadline); {
-					at, _ := current.Load("bot")
-					status, body, err := at.(*process).tryJSON(http.MethodPost, bot.PathMessages, request, bot.HeaderIdempotencyKey, fmt.Sprint("key-", i))
-					var m bot.Message
-					if err == nil && status < 300 && json.Unmarshal(body, &m) == nil {
-						answered[i] = m.ID
-						continue
-					}
-					<-time.After(5 * time.Millisecond) // between two tries; patience ends them
-				}
-			}
-		}()
-	}
-	for range n {
-		before := len(onPhones(wa))
-		target := before + dice.IntN(20)
-		p.waitFor("some messages", func() bool { return len(onPhones(wa)) >= min(target, total) })
-		p.kill()
-		p = start(t, settings(wa, dir))
-		current.Store("bot", p)
-	}
-	clients.Wait()
-	seen := map[string]string{}
-	p.waitFor("all messages", func() bool {
-		clear(seen)
-		for _, m := range onPhones(wa) {
-			seen[m.ID] = m.Text
-		}
-		return len(seen) >= total
-	})
-	texts := map[string]int{}
-	for _, m := range seen {
-		texts[m]++
-	}
-	for i := range total {
-		if answered[i] == "" || seen[answered[i]] != fmt.Sprint("nomor ", i) || texts[fmt.Sprint("nomor ", i)] != 1 {
-			t.Errorf("message %d: answered %q, at the phone as %q, under %d ids", i, answered[i], seen[answered[i]], texts[fmt.Sprint("nomor ", i)])
-		}
-	}
-	doubles := 0
-	for _, m := range onPhones(wa) {
-		if m.Double {
-			doubles++
-		}
-	}
-	t.Logf("%d messages, %d kills, %d came again under their id", total, n, doubles)
 }
 
 // asks posts a body and reads the answer.

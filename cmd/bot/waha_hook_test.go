@@ -75,6 +75,8 @@ func TestWAHAsWebhook(t *testing.T) {
 	wa, h := whatsapp(t), startWAHAHook(t)
 	p := start(t, settings(wa, t.TempDir(), "WHATSAPP_HOOK_URL="+h.URL, "WHATSAPP_HOOK_EVENTS=*", "WHATSAPP_HOOK_HMAC_KEY="+wahaKey,
 		"WHATSAPP_HOOK_CUSTOM_HEADERS=X-Team:sales;X-Room:2", "WHATSAPP_HOOK_RETRIES_POLICY=constant", "WAHA_BASE_URL=https://wa.example.com/"))
+	// A state that ends at once is in no event: the phone waits until there is one of the code.
+	p.waitForEvent("an event of the code", func(e bot.Event) bool { return e.Type == bot.EventSession && e.Data.Session.State == bot.StatePairing })
 	me := p.pair(wa)
 	working := p.wahaEvent(h, "session.status", func(o object) bool { return o["status"] == "WORKING" })
 	statuses, _ := working["payload"].(object)["statuses"].([]any)

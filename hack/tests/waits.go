@@ -51,7 +51,7 @@ var waits = map[string]string{
 	"test/wasim/sim TestThousandsWaitInOrder":                      "the processor: 2,000 messages are encrypted, decrypted and acknowledged",
 	"test/wasim/sim TestJournalRewritesItself":                     "the disk: 20 MB are written and synced",
 	"cmd/bot TestManyMessagesChangeTheSnapshotRarely":              "1,000 messages, and a receiver that refuses each third",
-	"cmd/bot TestNothingThatCameIsLost":                            "bots, which are killed while messages come, and started again",
+	"cmd/bot TestNothingThatCameIsLost":                            "bots, which are killed while messages come, and a webhook that refuses each third message once",
 	"cmd/bot TestNothingIsSentTwice":                               "bots, which are killed while they send, and started again",
 	"cmd/bot TestItLeavesWellOnEverySignalThatEndsAProgram":        "a bot for each signal, which is linked, ended and started again",
 }
