@@ -181,7 +181,7 @@ func checkOperator(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) f
 
 func checkClaim(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	name := naming.ClaimName(s)
-	what := "the claim " + name
+	what := "the PVC " + name
 	claim := &corev1.PersistentVolumeClaim{}
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: name}, claim); err != nil {
 		return finding{what: what, problem: err.Error(), remedy: "create it, or let the operator create one: spec.storage.claimTemplate"}

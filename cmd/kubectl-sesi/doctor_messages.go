@@ -24,7 +24,7 @@ func checkWebhooks(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) f
 	case v1alpha1.ReasonPaused:
 		f.waits, f.remedy = true, "deliver again: kubectl sesi webhooks "+s.Name+" WEBHOOK --resume"
 	case v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonSecretInvalid:
-		f.remedy = "mend the Secret; the bot takes the change over without a restart"
+		f.remedy = "correct the Secret; the bot takes the change over without a restart"
 	case v1alpha1.ReasonRefused:
 		f.remedy = "see why: kubectl sesi logs " + s.Name
 	}
@@ -41,7 +41,7 @@ func checkSending(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) fi
 	case found.Status == metav1.ConditionTrue || found.Reason == v1alpha1.ReasonMessagesOff:
 		return well(what)
 	}
-	remedy := "wait until then; the messages go by themselves"
+	remedy := "wait until then; the messages are sent automatically"
 	if found.Reason == v1alpha1.ReasonQuietHours {
 		remedy = "wait, or change spec.messages.pace.quietHours"
 	}

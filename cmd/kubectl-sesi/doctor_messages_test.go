@@ -20,7 +20,7 @@ func TestDoctorOnMessages(t *testing.T) {
 		"no report":   {v1alpha1.ConditionEventsDelivered, v1alpha1.ReasonNotObserved, metav1.ConditionUnknown, skipped, ""},
 		"retrying":    {v1alpha1.ConditionEventsDelivered, v1alpha1.ReasonRetrying, metav1.ConditionFalse, bad, "kubectl sesi webhooks shop"},
 		"paused":      {v1alpha1.ConditionEventsDelivered, v1alpha1.ReasonPaused, metav1.ConditionFalse, next, "--resume"},
-		"no Secret":   {v1alpha1.ConditionEventsDelivered, v1alpha1.ReasonSecretNotFound, metav1.ConditionFalse, bad, "mend the Secret"},
+		"no Secret":   {v1alpha1.ConditionEventsDelivered, v1alpha1.ReasonSecretNotFound, metav1.ConditionFalse, bad, "correct the Secret"},
 		"refused":     {v1alpha1.ConditionEventsDelivered, v1alpha1.ReasonRefused, metav1.ConditionFalse, bad, "kubectl sesi logs shop"},
 		"sending":     {v1alpha1.ConditionSending, v1alpha1.ReasonNotHeld, metav1.ConditionTrue, ok, ""},
 		"timelocked":  {v1alpha1.ConditionSending, v1alpha1.ReasonTimelocked, metav1.ConditionFalse, next, "wait until then"},

@@ -135,7 +135,7 @@ func advice(s *v1alpha1.WhatsAppSession) string {
 	case bot.ActionCheckNetwork:
 		return "the bot cannot connect to WhatsApp: check DNS, the proxy and egress to TCP 443; kubectl sesi logs " + s.Name
 	case bot.ActionFixStorage:
-		return "the claim refuses writes: give it room, or the bot the right to write; kubectl sesi doctor " + s.Name
+		return "the PVC refuses writes: give it room, or the bot the right to write; kubectl sesi doctor " + s.Name
 	case bot.ActionSignPasskey:
 		return "sign with the account's passkey: kubectl sesi passkey " + s.Name
 	case bot.ActionNone, "":

@@ -68,7 +68,7 @@ func TestAdvice(t *testing.T) {
 		"account rejected": {someSession("a", is(bot.StateLoggedOut, bot.ReasonAccountBanned, bot.ActionOpenPhone)), "open WhatsApp on the phone and follow the steps there, then: kubectl sesi qr a"},
 		"stopped":          {someSession("a", is(bot.StateStopped, bot.ReasonStoppedByUser, bot.ActionNone)), "kubectl sesi restart a"},
 		"cut off":          {someSession("a", is(bot.StateReconnecting, bot.ReasonConnectionLost, bot.ActionCheckNetwork)), "the bot cannot connect to WhatsApp: check DNS, the proxy and egress to TCP 443; kubectl sesi logs a"},
-		"disk full":        {someSession("a", is(bot.StateFailed, bot.ReasonStoreUnwritable, bot.ActionFixStorage)), "the claim refuses writes: give it room, or the bot the right to write; kubectl sesi doctor a"},
+		"disk full":        {someSession("a", is(bot.StateFailed, bot.ReasonStoreUnwritable, bot.ActionFixStorage)), "the PVC refuses writes: give it room, or the bot the right to write; kubectl sesi doctor a"},
 		"passkey":          {someSession("a", is(bot.StatePairing, bot.ReasonPasskeyRequired, bot.ActionSignPasskey)), "sign with the account's passkey: kubectl sesi passkey a"},
 		"suspended":        {someSession("a", is(v1alpha1.StateSuspended, "Suspended", bot.ActionScanQR), isSuspended), "kubectl sesi resume a"},
 	}

@@ -200,7 +200,7 @@ func pluginLists(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 func pluginDoctorWantsPhone(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 	out, err := p.try(t, "", "doctor", "shop")
 	must(t, err) // waiting for a person is not a fault
-	says(t, out, "ok    the claim wa-shop", "ok    the bot answers", "NEXT  the session: it is Pairing (QRAvailable)",
+	says(t, out, "ok    the PVC wa-shop", "ok    the bot answers", "NEXT  the session: it is Pairing (QRAvailable)",
 		"-> link the phone: kubectl sesi qr shop")
 }
 
@@ -260,7 +260,7 @@ func pluginStatus(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
 
 func pluginDoctorWell(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 	out := p.run(t, "doctor", "shop")
-	says(t, out, "ok    the API server (v1.", "ok    your rights", "ok    the operator follows this session", "ok    the claim wa-shop",
+	says(t, out, "ok    the API server (v1.", "ok    your rights", "ok    the operator follows this session", "ok    the PVC wa-shop",
 		"ok    the Secret wa-shop", "ok    the NetworkPolicy wa-shop", "ok    the bot's pod", "ok    the bot answers", "ok    the bot's version", "ok    the session")
 	if strings.Contains(out, "BAD") {
 		t.Errorf("a session that is well:\n%s", out)
@@ -531,7 +531,7 @@ func pluginDoctorBroken(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 	noClaim := newSession(p.namespace, "no-claim")
 	noClaim.Spec.Storage.ClaimName = "nothing"
 	must(t, cluster.Create(t.Context(), noClaim))
-	finds("no-claim", `BAD   the claim nothing: persistentvolumeclaims "nothing" not found`, "-> create it", "-     the bot answers: not checked")
+	finds("no-claim", `BAD   the PVC nothing: persistentvolumeclaims "nothing" not found`, "-> create it", "-     the bot answers: not checked")
 
 	noImage := newSession(p.namespace, "no-image")
 	noImage.Spec.Image = "127.0.0.1:1/bot:not-there" // a registry that refuses at once
