@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -83,5 +85,38 @@ func TestAClockThatIsSetBackEndsTheWaits(t *testing.T) {
 			r.due(-365 * 24 * time.Hour)
 			inOrder(t, r.wait(at, 3), 3)
 		})
+	}
+}
+
+// Each event of a chat is refused once. A refusal counts for the event that is refused: the waits do not grow from one
+// event to the next, and no event is given up for the failures of those before it.
+func TestARefusalCountsForItsEvent(t *testing.T) {
+	const n = 12
+	var mu sync.Mutex
+	refused := map[string]bool{}
+	at := receive(t)
+	at.status(func(_ int, e bot.Event) int {
+		mu.Lock()
+		defer mu.Unlock()
+		if !refused[e.ID] {
+			refused[e.ID] = true
+			return 500
+		}
+		return 204
+	})
+	patient := target(at.URL)
+	patient.Patience = 10 * time.Second
+	r := newRig(t, patient)
+	r.came(0, n, one)
+	for i := range n {
+		r.until(fmt.Sprint("a refusal of event ", i), func() bool {
+			w := r.get("books")
+			return len(at.taken()) == i && w.WaitingChats == 1 && w.Backlog == uint64(n-i)
+		})
+		r.due(firstWait * 3 / 2) // a first wait is over, a second one is not
+	}
+	inOrder(t, r.wait(at, n), n)
+	if w := r.get("books"); w.DeadLetters != 0 {
+		t.Errorf("%d dead letters", w.DeadLetters)
 	}
 }

@@ -105,6 +105,9 @@ func (t *turn) line(line *journal.Line) (left, again bool, err error) {
 			if !r.left {
 				break
 			}
+			if r.next.Seq != events[0].Seq { // others were taken: the failures before were not this event's
+				line.Failures, line.Since = 0, time.Time{}
+			}
 			line.Next = r.next.Seq
 			if !r.tried {
 				return true, false, nil
