@@ -136,6 +136,8 @@ const (
 	ProblemExpired ProblemKind = "expired"
 	// ProblemOtherAccount: another account was linked before the message could be sent.
 	ProblemOtherAccount ProblemKind = "other-account"
+	// ProblemUnreadable: the bot cannot read any more what it was to send.
+	ProblemUnreadable ProblemKind = "unreadable"
 )
 
 // The problems of files.
@@ -195,7 +197,7 @@ var ProblemKinds = []ProblemKind{
 	ProblemMessagesOff, ProblemNoSuchMessage,
 	ProblemAmbiguousMessage, ProblemBadParameter, ProblemBadRecipient, ProblemUnsupported, ProblemKeyReused,
 	ProblemOutboxFull, ProblemTooManyPresences, ProblemNotChangeable, ProblemNotOnWhatsApp, ProblemRestricted, ProblemNoSuchGroup,
-	ProblemNotAllowed, ProblemRefused, ProblemExpired, ProblemOtherAccount,
+	ProblemNotAllowed, ProblemRefused, ProblemExpired, ProblemOtherAccount, ProblemUnreadable,
 	ProblemFileTooLarge, ProblemUnfitFile, ProblemFetchFailed, ProblemAddressRefused, ProblemNoRoom, ProblemUploadFailed, ProblemFileLost,
 	ProblemNoFile, ProblemFileGone, ProblemPhoneSilent, ProblemFileDamaged, ProblemDownloadFailed,
 	ProblemNotAdmin, ProblemBadInvite, ProblemNoSuchChannel, ProblemNoSuchLabel, ProblemNoPicture, ProblemBadPicture, ProblemRateLimited,

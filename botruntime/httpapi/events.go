@@ -128,13 +128,21 @@ func (c *call) journalEvents() error {
 	}
 }
 
+// find reads events, without those that cannot be read.
 func (c *call) find(book *journal.Journal, q journal.Query) ([]journal.Event, uint64, error) {
-	found, next, err := book.Events(c.r.Context(), q)
-	var gone *journal.GoneError
-	if errors.As(err, &gone) {
-		return nil, 0, faultGone(gone.Oldest)
+	for {
+		found, next, err := book.Events(c.r.Context(), q)
+		var gone *journal.GoneError
+		if errors.As(err, &gone) {
+			return nil, 0, faultGone(gone.Oldest)
+		}
+		some := len(found) > 0
+		found = slices.DeleteFunc(found, func(e journal.Event) bool { return e.Unreadable })
+		if err != nil || !some || len(found) > 0 {
+			return found, next, err
+		}
+		q.After = next
 	}
-	return found, next, err
 }
 
 func (c *call) answerEvents(book *journal.Journal, found []journal.Event, next uint64) error {

@@ -33,7 +33,7 @@ WITH RECURSIVE c(chat) AS (
 	UNION ALL SELECT (SELECT min(m.chat) FROM messages m WHERE m.chat > c.chat) FROM c WHERE c.chat IS NOT NULL),
 l(chat, n) AS (SELECT chat, (SELECT max(n) FROM messages m WHERE m.chat = c.chat) FROM c WHERE chat IS NOT NULL AND chat <> 'status@broadcast'),
 page(chat, n) AS (SELECT chat, n FROM l WHERE n < ? OR ? = 0 ORDER BY n DESC LIMIT ?)
-SELECT page.n, m.body, coalesce(names.name, ''),
+SELECT page.n, m.id, m.chat, m.sender, m.at, m.body, coalesce(names.name, ''),
 	(SELECT count(*) FROM (SELECT body FROM messages u WHERE u.chat = page.chat
 		AND u.n > coalesce((SELECT n FROM reads WHERE reads.chat = page.chat), 0) ORDER BY u.n DESC LIMIT 1000) WHERE instr(body, ?) = 0)
 FROM page JOIN messages m ON m.n = page.n LEFT JOIN names ON names.id = page.chat ORDER BY page.n DESC`
@@ -53,14 +53,17 @@ func (j *Journal) Chats(ctx context.Context, before int64, limit int) (chats []C
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var r ChatRecord
+		var of columns
 		var body []byte
 		var name string
-		if err := rows.Scan(&r.N, &body, &name, &r.Chat.Unread); err != nil {
+		if err := rows.Scan(&r.N, &of.id, &of.chat, &of.sender, &of.atMillis, &body, &name, &r.Chat.Unread); err != nil {
 			return nil, err
 		}
-		if r.Chat.LastMessage, err = decodeMessage(body); err != nil {
-			return nil, err
+		last, unread := of.decode(body)
+		if unread != nil {
+			j.noteUnreadable("messages", r.N, unread)
 		}
+		r.Chat.LastMessage = &last
 		r.Chat.Party, r.Chat.Timestamp = r.Chat.LastMessage.Chat, r.Chat.LastMessage.Timestamp
 		if name != "" {
 			r.Chat.Name = name

@@ -11,6 +11,8 @@ var later = []struct{ table, column, kind string }{
 	{"sends", "file", "TEXT NOT NULL DEFAULT ''"},
 	// How a message to a channel names that file.
 	{"sends", "handle", "TEXT NOT NULL DEFAULT ''"},
+	// What the column body held that could not be read.
+	{"sends", "aside", "TEXT NOT NULL DEFAULT ''"},
 	// When a message was written to the journal: it may have waited at WhatsApp for days. 0 is unknown.
 	{"messages", "came", "INTEGER NOT NULL DEFAULT 0"},
 }

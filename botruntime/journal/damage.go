@@ -17,13 +17,16 @@ func isDamaged(err error) bool {
 	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
 }
 
-// AboutContent reports whether an error is about what was to be written, so that to write the same again fails again. It
-// is false for an error of the disk, and where time ran out.
+// ErrUnreadable says that what the journal has of a message cannot be read.
+var ErrUnreadable = errors.New("the content cannot be read")
+
+// AboutContent reports whether an error is about what was to be written, or about what the journal has, so that to try the
+// same again fails again. It is false for an error of the disk, and where time ran out.
 func AboutContent(err error) bool {
 	var panicked *PanicError
 	var value *json.UnsupportedValueError
 	var encoder *json.MarshalerError
-	if errors.As(err, &panicked) || errors.As(err, &value) || errors.As(err, &encoder) || errors.Is(err, errTooLong) {
+	if errors.As(err, &panicked) || errors.As(err, &value) || errors.As(err, &encoder) || errors.Is(err, errTooLong) || errors.Is(err, ErrUnreadable) {
 		return true
 	}
 	switch codeOf(err) {

@@ -51,6 +51,9 @@ func (j *Journal) takeDue(ctx context.Context, limit int, mark func(*Tx, *Send) 
 }
 
 func (t *Tx) markSending(s *Send) error {
+	if s.Unreadable {
+		return nil // it is not sent
+	}
 	return t.change(s, func(s *Send) bool {
 		s.Message.State, s.Message.Hold = bot.MessageSending, nil
 		return true
@@ -64,7 +67,7 @@ func (t *Tx) due(limit int) (due []Send, err error) {
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		s, err := scanSend(rows)
+		s, err := t.j.scanSend(rows)
 		if err != nil {
 			return nil, err
 		}
@@ -114,10 +117,10 @@ func (j *Journal) OutboxSize(ctx context.Context) (sizes map[bot.MessageState]in
 	return sizes, rows.Err()
 }
 
-// ReleaseHeld makes messages due that are held for one of these reasons.
+// ReleaseHeld makes messages due that are held for one of these reasons, and those whose reason cannot be read.
 func (t *Tx) ReleaseHeld(reasons ...bot.HoldReason) error {
 	for _, reason := range reasons {
-		if _, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET due = ? WHERE pending AND state = 'held' AND json_extract(body, '$.hold.reason') = ?`,
+		if _, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET due = ?1 WHERE pending AND state = 'held' AND coalesce(`+extract("$.hold.reason")+`, ?2) = ?2`,
 			millis(t.now), string(reason)); err != nil {
 			return err
 		}

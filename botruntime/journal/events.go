@@ -38,6 +38,8 @@ type Event struct {
 	Chat string
 	At   time.Time
 	Data []byte
+	// Unreadable is true where the data cannot be read; Data is nil then.
+	Unreadable bool
 }
 
 // wire is bot.Event with data that is JSON already.
@@ -217,7 +219,7 @@ func (j *Journal) Events(ctx context.Context, q Query) (events []Event, next uin
 	if err != nil {
 		return nil, 0, err
 	}
-	events, whole, err := scanEvents(rows, q.Limit)
+	events, whole, err := j.scanEvents(rows, q.Limit)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -243,7 +245,7 @@ func (q Query) statement(last uint64) (statement string, args []any) {
 }
 
 // scanEvents reads events until there are limit of them, or about mostBytes. whole is true when there are no more.
-func scanEvents(rows *sql.Rows, limit int) (events []Event, whole bool, err error) {
+func (j *Journal) scanEvents(rows *sql.Rows, limit int) (events []Event, whole bool, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for size := 0; rows.Next(); {
 		if size > mostBytes {
@@ -255,6 +257,10 @@ func scanEvents(rows *sql.Rows, limit int) (events []Event, whole bool, err erro
 			return nil, false, err
 		}
 		e.At = moment(at)
+		if e.Unreadable = len(e.Data) == 0 || e.Data[0] != '{' || !json.Valid(e.Data); e.Unreadable {
+			e.Data = nil
+			j.noteUnreadable("events", e.Seq, errNoObject)
+		}
 		events, size = append(events, e), size+len(e.Data)
 	}
 	return events, len(events) < limit, rows.Err()

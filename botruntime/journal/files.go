@@ -8,7 +8,7 @@ import (
 
 // NextUpload is the first entry of the outbox that is due and whose file WhatsApp does not have; nil when there is none.
 func (j *Journal) NextUpload(ctx context.Context) (*Send, error) {
-	return scanSend(j.db.QueryRowContext(ctx, selectSend+` WHERE pending AND file <> '' AND due <= ? ORDER BY n LIMIT 1`, millis(j.Now())))
+	return j.scanSend(j.db.QueryRowContext(ctx, selectSend+` WHERE pending AND file <> '' AND due <= ? ORDER BY n LIMIT 1`, millis(j.Now())))
 }
 
 // NeededFiles lists the files that messages wait to be sent with.
@@ -19,8 +19,8 @@ func (j *Journal) NeededFiles(ctx context.Context) ([]string, error) {
 // ChatFiles lists the files of a chat's messages, under all forms of its address.
 func (j *Journal) ChatFiles(ctx context.Context, forms ...string) (all []string, err error) {
 	for _, chat := range forms {
-		some, err := j.hashes(ctx, `SELECT DISTINCT json_extract(body, '$.media.sha256') FROM messages
-			WHERE chat = ? AND json_extract(body, '$.media.sha256') IS NOT NULL`, chat)
+		some, err := j.hashes(ctx, `SELECT DISTINCT file FROM (
+			SELECT `+extract("$.media.sha256")+` AS file FROM messages WHERE chat = ?) WHERE file IS NOT NULL`, chat)
 		if err != nil {
 			return nil, err
 		}

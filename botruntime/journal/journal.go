@@ -52,7 +52,8 @@ type Journal struct {
 	oldest  uint64 // the oldest event that is left, or the next one where none is
 	stats   Stats
 	limits  limits
-	pending int // messages that wait to be sent
+	noted   map[string]bool // rows of which the log says that they cannot be read
+	pending int             // messages that wait to be sent
 	// looked is how full the journal could be when its size was last asked for.
 	looked fill
 
@@ -119,7 +120,7 @@ func Open(ctx context.Context, options Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the journal in %s: %w", options.Directory, err)
 	}
-	j := &Journal{options: options, path: filepath.Join(directory, FileName), changed: make(chan struct{}), limits: limits{options.Retention, options.MaxBytes}}
+	j := &Journal{options: options, path: filepath.Join(directory, FileName), changed: make(chan struct{}), noted: map[string]bool{}, limits: limits{options.Retention, options.MaxBytes}}
 	err = j.open(ctx)
 	if isDamaged(err) {
 		aside := j.path + ".damaged-" + options.Now().UTC().Format("20060102T150405Z")

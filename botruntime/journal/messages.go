@@ -59,11 +59,11 @@ func (t *Tx) Writers(id string, chats ...string) (writers []string, err error) {
 // ChangeMessage changes the message of a chat that sender wrote; "" means anyone. It reports whether there is such a
 // message.
 func (t *Tx) ChangeMessage(chat, id, sender string, change func(*Record)) (found bool, err error) {
-	rows, err := t.tx.QueryContext(t.ctx, `SELECT n, body, raw FROM messages WHERE id = ? AND chat = ? AND (sender = ? OR ? = '')`, id, chat, sender, sender)
+	rows, err := t.tx.QueryContext(t.ctx, selectRecord+`, raw`+fromMessages+` WHERE id = ? AND chat = ? AND (sender = ? OR ? = '')`, id, chat, sender, sender)
 	if err != nil {
 		return false, err
 	}
-	records, err := scanRecords(rows, true)
+	records, err := t.j.scanRecords(rows, true)
 	if err != nil {
 		return false, err
 	}
@@ -80,45 +80,43 @@ func (t *Tx) ChangeMessage(chat, id, sender string, change func(*Record)) (found
 	return len(records) > 0, nil
 }
 
-func scanRecords(rows *sql.Rows, raw bool) (records []Record, err error) {
+// selectRecord begins a query for scanRecords.
+const (
+	selectRecord = `SELECT n, id, chat, sender, at, body`
+	fromMessages = ` FROM messages`
+)
+
+func (j *Journal) scanRecords(rows *sql.Rows, raw bool) (records []Record, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var r Record
+		var of columns
 		var body []byte
-		into := []any{&r.N, &body}
+		into := []any{&r.N, &of.id, &of.chat, &of.sender, &of.atMillis, &body}
 		if raw {
 			into = append(into, &r.Raw)
 		}
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
-		m, err := decodeMessage(body)
-		if err != nil {
-			return nil, err
+		var unread error
+		if r.Message, unread = of.decode(body); unread != nil {
+			j.noteUnreadable("messages", r.N, unread)
 		}
-		r.Message = *m
 		records = append(records, r)
 	}
 	return records, rows.Err()
-}
-
-func decodeMessage(body []byte) (*bot.Message, error) {
-	m := &bot.Message{}
-	if err := json.Unmarshal(body, m); err != nil {
-		return nil, fmt.Errorf("read a message of the journal: %w", err)
-	}
-	return m, nil
 }
 
 // Message returns the message with that id, nil when there is none. chat may be empty when the id is of one chat
 // only.
 func (j *Journal) Message(ctx context.Context, id, chat string) (*Record, error) {
 	// min(n) picks the first one of a chat: somebody else can take its id later.
-	rows, err := j.db.QueryContext(ctx, `SELECT min(n), body, raw FROM messages WHERE id = ? AND (chat = ? OR ? = '') GROUP BY chat LIMIT 2`, id, chat, chat)
+	rows, err := j.db.QueryContext(ctx, `SELECT min(n), id, chat, sender, at, body, raw FROM messages WHERE id = ? AND (chat = ? OR ? = '') GROUP BY chat LIMIT 2`, id, chat, chat)
 	if err != nil {
 		return nil, err
 	}
-	records, err := scanRecords(rows, true)
+	records, err := j.scanRecords(rows, true)
 	if err != nil || len(records) == 0 {
 		return nil, err
 	}
@@ -131,7 +129,7 @@ func (j *Journal) Message(ctx context.Context, id, chat string) (*Record, error)
 // Messages lists messages, newest first, before the place n (0: from the end): those of a chat, under all forms of its
 // address, or all where none is given.
 func (j *Journal) Messages(ctx context.Context, before int64, limit int, forms ...string) ([]Record, error) {
-	const list, end = `SELECT n, body FROM messages WHERE (n < ? OR ? = 0)`, ` ORDER BY n DESC LIMIT ?`
+	const list, end = selectRecord + fromMessages + ` WHERE (n < ? OR ? = 0)`, ` ORDER BY n DESC LIMIT ?`
 	query, args := list, []any{before, before}
 	if len(forms) > 0 {
 		parts := make([]string, len(forms))
@@ -146,7 +144,7 @@ func (j *Journal) Messages(ctx context.Context, before int64, limit int, forms .
 	if err != nil {
 		return nil, err
 	}
-	return scanRecords(rows, false)
+	return j.scanRecords(rows, false)
 }
 
 // EraseChat removes a chat's messages and events, under all forms of its address.

@@ -61,6 +61,11 @@ type Send struct {
 	File string
 	// Handle is how a message to a channel names its file, once WhatsApp has it.
 	Handle string
+	// Unreadable is true where the content of Message cannot be read. Message has then what the other columns tell. Once
+	// such an entry is no longer pending, its content is set aside.
+	Unreadable bool
+
+	body []byte // of an unreadable entry
 }
 
 // The errors of AddSend.
@@ -93,7 +98,7 @@ func (j *Journal) AddSend(ctx context.Context, s Send) (got Send, fresh bool, er
 			refused = ErrOutboxFull
 			return nil
 		}
-		if used, err := scanSend(t.tx.QueryRowContext(t.ctx, selectSend+` WHERE id = ?`, s.Message.ID)); used != nil || err != nil {
+		if used, err := t.j.scanSend(t.tx.QueryRowContext(t.ctx, selectSend+` WHERE id = ?`, s.Message.ID)); used != nil || err != nil {
 			refused = ErrIDUsed
 			return err
 		}
@@ -143,14 +148,17 @@ func (t *Tx) allPending() int {
 	return t.j.pending + t.pending
 }
 
-const selectSend = `SELECT n, idem, sum, account, target, pending, due, ends, attempts, listed, body, raw, file, handle FROM sends`
+const selectSend = `SELECT n, id, chat, at, state, idem, sum, account, target, pending, due, ends, attempts, listed, body, raw, file, handle FROM sends`
 
-func scanSend(row interface{ Scan(...any) error }) (*Send, error) {
+func (j *Journal) scanSend(row interface{ Scan(...any) error }) (*Send, error) {
 	var s Send
 	var key sql.NullString
 	var due, ends int64
-	var body string
-	err := row.Scan(&s.N, &key, &s.Sum, &s.Account, &s.Target, &s.Pending, &due, &ends, &s.Attempts, &s.Listed, &body, &s.Raw, &s.File, &s.Handle)
+	var body []byte
+	var of columns
+	var state bot.MessageState
+	err := row.Scan(&s.N, &of.id, &of.chat, &of.atMillis, &state, &key, &s.Sum, &s.Account, &s.Target, &s.Pending, &due, &ends, &s.Attempts, &s.Listed,
+		&body, &s.Raw, &s.File, &s.Handle)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no such send is no error
 	}
@@ -158,8 +166,10 @@ func scanSend(row interface{ Scan(...any) error }) (*Send, error) {
 		return nil, err
 	}
 	s.Key, s.Due, s.Ends = key.String, moment(due), moment(ends)
-	if err := json.Unmarshal([]byte(body), &s.Message); err != nil {
-		return nil, fmt.Errorf("read a message of the outbox: %w", err)
+	of.sender = s.Account
+	if s.Message, err = of.decodeSend(body, state); err != nil {
+		j.noteUnreadable("sends", of.id, err)
+		s.Unreadable, s.body = true, body
 	}
 	return &s, nil
 }
@@ -168,18 +178,18 @@ func (t *Tx) sendByKey(key string) (*Send, error) {
 	if key == "" {
 		return nil, nil //nolint:nilnil // no such send is no error
 	}
-	return scanSend(t.tx.QueryRowContext(t.ctx, selectSend+` WHERE idem = ?`, key))
+	return t.j.scanSend(t.tx.QueryRowContext(t.ctx, selectSend+` WHERE idem = ?`, key))
 }
 
 // Send returns the entry of the outbox with that message id, nil when there is none.
 func (j *Journal) Send(ctx context.Context, id string) (*Send, error) {
-	return scanSend(j.db.QueryRowContext(ctx, selectSend+` WHERE id = ?`, id))
+	return j.scanSend(j.db.QueryRowContext(ctx, selectSend+` WHERE id = ?`, id))
 }
 
 // SendByKey returns the entry that an Idempotency-Key made, nil when there is none. The error is ErrKeyReused when sum
 // is not that of the request that made it.
 func (j *Journal) SendByKey(ctx context.Context, key string, sum []byte) (*Send, error) {
-	s, err := scanSend(j.db.QueryRowContext(ctx, selectSend+` WHERE idem = ?`, key))
+	s, err := j.scanSend(j.db.QueryRowContext(ctx, selectSend+` WHERE idem = ?`, key))
 	if err == nil && s != nil && !bytes.Equal(s.Sum, sum) {
 		return nil, ErrKeyReused
 	}

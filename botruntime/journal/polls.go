@@ -65,11 +65,11 @@ func (j *Journal) PollAuthor(ctx context.Context, id, chat string) (author strin
 // Message returns the message with that id in one of the chats, nil when there is none.
 func (t *Tx) Message(id string, chats ...string) (*Record, error) {
 	for _, chat := range chats {
-		rows, err := t.tx.QueryContext(t.ctx, `SELECT n, body, raw FROM messages WHERE id = ? AND chat = ? ORDER BY n LIMIT 1`, id, chat)
+		rows, err := t.tx.QueryContext(t.ctx, selectRecord+`, raw`+fromMessages+` WHERE id = ? AND chat = ? ORDER BY n LIMIT 1`, id, chat)
 		if err != nil {
 			return nil, err
 		}
-		records, err := scanRecords(rows, true)
+		records, err := t.j.scanRecords(rows, true)
 		if err != nil || len(records) > 0 {
 			return first(records), err
 		}
@@ -115,7 +115,7 @@ func (t *Tx) Votes(poll, chat string) (Votes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scanVotes(rows)
+	return t.j.scanVotes(poll, rows)
 }
 
 // Votes returns the votes of a poll.
@@ -124,15 +124,17 @@ func (j *Journal) Votes(ctx context.Context, poll, chat string) (Votes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scanVotes(rows)
+	return j.scanVotes(poll, rows)
 }
 
-func scanVotes(rows *sql.Rows) (votes Votes, err error) {
+// scanVotes leaves out votes that cannot be read.
+func (j *Journal) scanVotes(poll string, rows *sql.Rows) (votes Votes, err error) {
 	bodies, err := scanBodies(rows)
 	for _, body := range bodies {
 		var vote Vote
 		if err := json.Unmarshal(body, &vote); err != nil {
-			return nil, fmt.Errorf("read a vote of the journal: %w", err)
+			j.noteUnreadable("votes", poll, err)
+			continue
 		}
 		votes = append(votes, vote)
 	}

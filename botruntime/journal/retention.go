@@ -148,8 +148,8 @@ func (t *Tx) expireOutbox(keep time.Time) (more bool, err error) {
 }
 
 // emptySends removes all of a message but its id, its chat and its states.
-const emptySends = `UPDATE sends SET raw = NULL, body = json_remove(body, '$.text', '$.mentions', '$.replyTo', '$.linkPreview', '$.subject.text',
-	'$.location', '$.contacts', '$.poll', '$.media', '$.status', '$.appointment')`
+const emptySends = `UPDATE sends SET raw = NULL, aside = '', body = CASE WHEN json_valid(body) THEN json_remove(body, '$.text', '$.mentions', '$.replyTo', '$.linkPreview', '$.subject.text',
+	'$.location', '$.contacts', '$.poll', '$.media', '$.status', '$.appointment') ELSE '' END`
 
 // evictOutbox removes one helping of the oldest settled entries because the journal is too large. Those stay that are as
 // young as the events that are left: with an entry goes the key by which a repeated request is known.

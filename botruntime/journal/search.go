@@ -45,25 +45,25 @@ func (j *Journal) Search(ctx context.Context, q Search) ([]Record, error) {
 		add("at <= ?", millis(q.To))
 	}
 	if q.FromMe != nil {
-		add("json_extract(CAST(body AS TEXT), '$.fromMe') = ?", *q.FromMe)
+		add(extract("$.fromMe")+` = ?`, *q.FromMe)
 	}
 	if len(q.States) > 0 {
 		values := make([]any, 0, len(q.States))
 		for _, state := range q.States {
 			values = append(values, string(state))
 		}
-		add("json_extract(CAST(body AS TEXT), '$.state') IN (?"+strings.Repeat(", ?", len(values)-1)+")", values...)
+		add(extract("$.state")+` IN (?`+strings.Repeat(", ?", len(values)-1)+`)`, values...)
 	}
 	order := q.Order
 	if order != OldestFirst {
 		order = NewestFirst
 	}
-	rows, err := j.db.QueryContext(ctx, `SELECT n, body FROM messages WHERE `+strings.Join(where, " AND ")+
+	rows, err := j.db.QueryContext(ctx, selectRecord+fromMessages+` WHERE `+strings.Join(where, " AND ")+
 		` ORDER BY at `+string(order)+`, n `+string(order)+` LIMIT ? OFFSET ?`, append(args, q.Limit, q.Offset)...)
 	if err != nil {
 		return nil, err
 	}
-	return scanRecords(rows, false)
+	return j.scanRecords(rows, false)
 }
 
 // findTime bounds Find.

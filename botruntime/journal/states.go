@@ -10,7 +10,7 @@ import (
 // UpdateSend changes an entry: change edits it and returns false to leave it as it is. A new state is written into
 // the message's history. It returns the entry as it is now, nil when there is none.
 func (t *Tx) UpdateSend(id string, change func(*Send) bool) (*Send, error) {
-	s, err := scanSend(t.tx.QueryRowContext(t.ctx, selectSend+` WHERE id = ?`, id))
+	s, err := t.j.scanSend(t.tx.QueryRowContext(t.ctx, selectSend+` WHERE id = ?`, id))
 	if err != nil || s == nil {
 		return s, err
 	}
@@ -29,11 +29,17 @@ func (t *Tx) change(s *Send, change func(*Send) bool) error {
 			s.Message.History = append(s.Message.History[:1], s.Message.History[1+more:]...)
 		}
 	}
+	if s.Unreadable {
+		return t.writeUnreadable(&was, s)
+	}
 	body, err := json.Marshal(s.Message)
 	if err != nil {
 		return fmt.Errorf("encode a message: %w", err)
 	}
-	return t.writeSend(&was, s, body)
+	if err := t.writeSend(&was, s, body); err != nil || !s.Listed {
+		return err
+	}
+	return t.writeListed(&was, s, body)
 }
 
 // writeSend writes a changed entry. SQLite rewrites the index of each column that a statement names, so the usual
@@ -51,15 +57,45 @@ func (t *Tx) writeSend(was, s *Send, body []byte) error {
 	default:
 		_, err = t.tx.ExecContext(t.ctx, `UPDATE sends SET state = ?, attempts = ?, body = ? WHERE n = ?`, string(s.Message.State), s.Attempts, string(body), s.N)
 	}
-	if err != nil || !s.Listed {
-		return err
-	}
+	return err
+}
+
+// writeListed writes a changed entry into the list of messages.
+func (t *Tx) writeListed(was, s *Send, body []byte) (err error) {
 	if s.Message.Chat.ID != was.Message.Chat.ID {
 		_, err = t.tx.ExecContext(t.ctx, `UPDATE messages SET chat = ?, body = ? WHERE id = ? AND chat = ? AND sender = ?`,
 			s.Message.Chat.ID, body, s.Message.ID, was.Message.Chat.ID, s.Message.From.ID)
 		return err
 	}
 	_, err = t.tx.ExecContext(t.ctx, `UPDATE messages SET body = ? WHERE id = ? AND chat = ? AND sender = ?`, body, s.Message.ID, s.Message.Chat.ID, s.Message.From.ID)
+	return err
+}
+
+// writeUnreadable writes a changed entry whose content cannot be read. Its content stays while it is pending, and is set
+// aside after that. The list of messages keeps what it can read of the message.
+func (t *Tx) writeUnreadable(was, s *Send) error {
+	body := s.body
+	if !s.Pending {
+		_, err := t.tx.ExecContext(t.ctx, `UPDATE sends SET aside = body WHERE n = ?`, s.N)
+		if err != nil {
+			return err
+		}
+		if body, err = json.Marshal(s.Message); err != nil {
+			return fmt.Errorf("encode a message: %w", err)
+		}
+	}
+	if err := t.writeSend(was, s, body); err != nil || !s.Listed {
+		return err
+	}
+	if _, err := t.tx.ExecContext(t.ctx, `UPDATE messages SET chat = ? WHERE id = ? AND chat = ? AND sender = ?`,
+		s.Message.Chat.ID, s.Message.ID, was.Message.Chat.ID, s.Account); err != nil {
+		return err
+	}
+	_, err := t.ChangeMessage(s.Message.Chat.ID, s.Message.ID, s.Account, func(r *Record) {
+		is := s.Message
+		r.Message.Chat, r.Message.Origin, r.Message.State, r.Message.History = is.Chat, is.Origin, is.State, is.History
+		r.Message.Hold, r.Message.Problem = is.Hold, is.Problem
+	})
 	return err
 }
 

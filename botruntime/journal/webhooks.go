@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -75,11 +76,15 @@ func (w Webhook) First() uint64 {
 }
 
 // Webhook reads the progress of a webhook. found is false for one that was never written: w is then where it begins, with
-// the first event until KeepWebhooks is called for the first time, and with what comes from now on after that.
+// the first event until KeepWebhooks is called for the first time, and with what comes from now on after that. One whose
+// progress cannot be read begins with the oldest event that it had not taken.
 func (j *Journal) Webhook(ctx context.Context, name string) (w Webhook, found bool, err error) {
 	var of string
+	var first uint64
+	var stopped bool
 	var state []byte
-	err = j.db.QueryRowContext(ctx, `SELECT name, state FROM webhooks WHERE name IN (?, '') ORDER BY name DESC LIMIT 1`, name).Scan(&of, &state)
+	err = j.db.QueryRowContext(ctx, `SELECT name, first, stopped, state FROM webhooks WHERE name IN (?, '') ORDER BY name DESC LIMIT 1`, name).
+		Scan(&of, &first, &stopped, &state)
 	if errors.Is(err, sql.ErrNoRows) {
 		_, last := j.Range()
 		return Webhook{Cursor: last}, false, nil
@@ -88,10 +93,14 @@ func (j *Journal) Webhook(ctx context.Context, name string) (w Webhook, found bo
 		return Webhook{}, false, err
 	}
 	if err := json.Unmarshal(state, &w); err != nil {
-		return Webhook{}, false, fmt.Errorf("read the progress of the webhook %s: %w", name, err)
+		j.noteUnreadable("webhooks", name, err)
+		w = Webhook{Cursor: max(first, 1) - 1, Ended: stopped, Paused: bytes.Contains(state, pausedMark)}
 	}
 	return w, of == name, nil
 }
+
+// pausedMark is how the JSON of a paused webhook says so. A text that holds it has it with escaped quotes.
+var pausedMark = []byte(`"paused":true`)
 
 // SaveWebhook writes the progress of a webhook, together with its new dead letters.
 func (j *Journal) SaveWebhook(ctx context.Context, name string, w Webhook, dead []bot.DeadLetter) error {
@@ -159,7 +168,7 @@ func (j *Journal) KeepWebhooks(ctx context.Context, names []string) error {
 
 // DeadLetters lists a webhook's dead letters, newest first, before the place n (0: from the end).
 func (j *Journal) DeadLetters(ctx context.Context, name string, before uint64, limit int) (letters []bot.DeadLetter, next uint64, err error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT n, body FROM dead_letters WHERE webhook = ? AND (n < ? OR ? = 0) ORDER BY n DESC LIMIT ?`,
+	rows, err := j.db.QueryContext(ctx, `SELECT n, seq, at, body FROM dead_letters WHERE webhook = ? AND (n < ? OR ? = 0) ORDER BY n DESC LIMIT ?`,
 		name, before, before, limit)
 	if err != nil {
 		return nil, 0, err
@@ -168,11 +177,14 @@ func (j *Journal) DeadLetters(ctx context.Context, name string, before uint64, l
 	for rows.Next() {
 		var body []byte
 		var letter bot.DeadLetter
-		if err := rows.Scan(&next, &body); err != nil {
+		var seq uint64
+		var at int64
+		if err := rows.Scan(&next, &seq, &at, &body); err != nil {
 			return nil, 0, err
 		}
 		if err := json.Unmarshal(body, &letter); err != nil {
-			return nil, 0, fmt.Errorf("read a dead letter: %w", err)
+			j.noteUnreadable("dead_letters", next, err)
+			letter = bot.DeadLetter{Seq: seq, Events: 1, Error: "the journal cannot read this dead letter", DeadAt: bot.At(moment(at))}
 		}
 		letters = append(letters, letter)
 	}

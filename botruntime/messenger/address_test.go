@@ -22,6 +22,7 @@ import (
 // fixture is a messenger without a connection. lids are the LIDs of numbers that WhatsApp has told.
 type fixture struct {
 	*Messenger
+	dir      string // of the journal
 	now      time.Time
 	lids     map[types.JID]types.JID
 	repeated int
@@ -36,17 +37,23 @@ var (
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{now: time.Now(), lids: map[types.JID]types.JID{}}
-	book, err := journal.Open(t.Context(), journal.Options{Directory: t.TempDir(), Session: "test", Retention: time.Hour, Now: func() time.Time { return f.now }})
+	f := &fixture{dir: t.TempDir(), now: time.Now(), lids: map[types.JID]types.JID{}}
+	f.open(t)
+	t.Cleanup(func() { _ = f.Journal.Close() })
+	return f
+}
+
+// open opens the journal, with a new messenger.
+func (f *fixture) open(t *testing.T) {
+	t.Helper()
+	book, err := journal.Open(t.Context(), journal.Options{Directory: f.dir, Session: "test", Retention: time.Hour, Now: func() time.Time { return f.now }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = book.Close() })
 	log := slog.New(slog.DiscardHandler)
 	f.Messenger = New(Options{Journal: book, Inbox: journal.NewInbox(book, f, log), Names: f.other, Meter: f, Log: log})
 	var session Session = f
 	f.session.Store(&session)
-	return f
 }
 
 func (f *fixture) other(jid types.JID) types.JID {

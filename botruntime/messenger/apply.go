@@ -1,6 +1,7 @@
 package messenger
 
 import (
+	"fmt"
 	"slices"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -25,7 +26,7 @@ func (m *Messenger) applied(t *journal.Tx, s *journal.Send) error {
 		data.Edit = &bot.Edit{ID: about.ID, Chat: s.Message.Chat, From: s.Message.From, FromMe: true, At: at, Text: s.Message.Text}
 		content := &waE2E.Message{}
 		if err := proto.Unmarshal(s.Raw, content); err != nil {
-			return err
+			return fmt.Errorf("read an edit of the outbox: %w: %w", journal.ErrUnreadable, err)
 		}
 		newer, err := proto.Marshal(content.GetEditedMessage().GetMessage().GetProtocolMessage().GetEditedMessage())
 		if err != nil {

@@ -158,6 +158,10 @@ func (m *Messenger) sendBatch(ctx context.Context, client *whatsmeow.Client, tak
 	var sent []bot.Party
 	waiting := map[string]bool{} // chats whose earlier message must go first
 	for _, s := range taken {
+		if s.Unreadable {
+			results <- result{send: s, verdict: unreadable(&s)}
+			continue
+		}
 		if s.Message.State != bot.MessageSending {
 			results <- result{send: s, verdict: notKept()}
 			continue

@@ -61,7 +61,7 @@ func (m *Messenger) setPin(ctx context.Context, key, chat, id string, kind bot.M
 func pinned(s *journal.Send, at bot.Time) (*bot.Pin, error) {
 	content := &waE2E.Message{}
 	if err := proto.Unmarshal(s.Raw, content); err != nil {
-		return nil, fmt.Errorf("read a pin of the outbox: %w", err)
+		return nil, fmt.Errorf("read a pin of the outbox: %w: %w", journal.ErrUnreadable, err)
 	}
 	pin := message.PinOf(content, nil, at)
 	pin.ID, pin.Chat, pin.From, pin.FromMe = s.Message.ID, s.Message.Chat, s.Message.From, true

@@ -3,7 +3,6 @@ package messenger
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"go.mau.fi/whatsmeow"
@@ -129,7 +128,8 @@ func (m *Messenger) beginPoll(t *journal.Tx, r message.Received) error {
 	for _, body := range early {
 		var kept earlyVote
 		if err := json.Unmarshal(body, &kept); err != nil {
-			return fmt.Errorf("read a vote: %w", err)
+			m.Log.Error("a vote that came before its poll cannot be read, and is not counted", "poll", r.ID, "cause", causeOf(err))
+			continue
 		}
 		outcome, err := m.count(t, kept.Vote, &kept.Update)
 		if err != nil {
@@ -151,10 +151,10 @@ func (m *Messenger) beginPoll(t *journal.Tx, r message.Received) error {
 func (m *Messenger) voted(t *journal.Tx, s *journal.Send) error {
 	content := &waE2E.Message{}
 	if err := proto.Unmarshal(s.Raw, content); err != nil {
-		return fmt.Errorf("read a vote of the outbox: %w", err)
+		return fmt.Errorf("read a vote of the outbox: %w: %w", journal.ErrUnreadable, err)
 	}
 	if content.PollUpdateMessage == nil {
-		return errors.New("a vote of the outbox holds no vote")
+		return fmt.Errorf("read a vote of the outbox: %w: it holds no vote", journal.ErrUnreadable)
 	}
 	r := message.Received{Type: bot.EventPoll, Chat: s.Message.Chat, From: s.Message.From, ID: s.Message.ID}
 	r.ReadVote(content.PollUpdateMessage, true, bot.At(t.Now()))

@@ -122,7 +122,7 @@ func (m *Messenger) settle(t *journal.Tx, r result, bare bool) (*journal.Send, e
 		}
 		s.Due = v.due
 		s.Message.Hold = v.hold
-		s.Pending = v.state == bot.MessageQueued || v.state == bot.MessageHeld || v.state == bot.MessageUnknown && t.Now().Before(s.Ends)
+		s.Pending = v.state == bot.MessageQueued || v.state == bot.MessageHeld || v.state == bot.MessageUnknown && !s.Unreadable && t.Now().Before(s.Ends)
 		if rank[previous] > 0 {
 			s.Pending, s.Message.Hold = false, nil
 			return true // a receipt was faster than the answer
@@ -132,6 +132,9 @@ func (m *Messenger) settle(t *journal.Tx, r result, bare bool) (*journal.Send, e
 	})
 	if err != nil || s == nil {
 		return nil, err
+	}
+	if s.Unreadable && rank[previous] == 0 {
+		return s, m.tell(t, s, previous)
 	}
 	switch s.Message.State {
 	case previous, bot.MessageQueued, bot.MessageSending:

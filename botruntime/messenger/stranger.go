@@ -24,9 +24,12 @@ func (m *Messenger) concerns(of bot.Message, chat, alt types.JID) bool {
 
 // mayRead reports whether a status post is for someone; every other message is for all in its chat.
 func (m *Messenger) mayRead(post bot.Message, who types.JID) bool {
-	people := audience(post.Status)
-	if post.Chat.Kind != bot.PartyStatus || len(people) == 0 {
+	if post.Chat.Kind != bot.PartyStatus {
 		return true
+	}
+	people := audience(post.Status)
+	if len(people) == 0 {
+		return post.UnsupportedType != journal.Unreadable // then nobody knows for whom it was
 	}
 	forms := m.forms(m.Names.Party(who, types.EmptyJID, ""))
 	return overlap(forms, m.forms(post.From)) ||

@@ -55,6 +55,9 @@ func (m *Messenger) uploadDue(ctx context.Context, client *whatsmeow.Client) tim
 // the result could not be written, or when the connection is gone.
 func (m *Messenger) uploadOne(ctx context.Context, client *whatsmeow.Client, s *journal.Send) bool {
 	ended := func(v verdict) bool { return m.writeResults(ctx, []result{{send: *s, verdict: v}}) }
+	if s.Unreadable {
+		return ended(unreadable(s))
+	}
 	if !m.Journal.Now().Before(s.Ends) {
 		return ended(expired(s))
 	}

@@ -11,6 +11,7 @@ import (
 	"go.mau.fi/whatsmeow"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
 )
 
 // verdict is what an attempt to send means for the message.
@@ -121,6 +122,16 @@ func failed(kind bot.ProblemKind, detail string, code int, retryable bool) verdi
 // of it.
 func notKept() verdict {
 	return failed(bot.ProblemInternal, "The journal cannot keep the message; the bot's log says why.", 0, false)
+}
+
+// unreadable is for an entry of the outbox whose content cannot be read. It is not sent again, whether it was sent or not.
+func unreadable(s *journal.Send) verdict {
+	v := failed(bot.ProblemUnreadable, "The outbox cannot read the message any more, so it was not sent.", 0, true)
+	if s.Attempts > 0 || s.Message.State == bot.MessageSending || s.Message.State == bot.MessageUnknown {
+		v.state, v.problem.Retryable = bot.MessageUnknown, false
+		v.problem.Detail = "The outbox cannot read the message any more. It may have been sent; it is not sent again."
+	}
+	return v
 }
 
 func notOnWhatsApp(code int) verdict {

@@ -67,6 +67,9 @@ func (t *turn) chat(events []journal.Event, halt *atomic.Bool) result {
 			return result{next: e, left: true}
 		}
 		t.tried = true
+		if how == lost {
+			return result{next: e, left: true, answer: a, tried: true}
+		}
 		t.Meter.Delivered(t.target.Name, how.String())
 		if how != taken {
 			if halt != nil && (how == away || how == gone) {

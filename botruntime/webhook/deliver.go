@@ -20,10 +20,16 @@ import (
 // post sends one event and reads the answer. In WAHA's format it can be several, and the first that is not taken ends
 // it: all of them come again.
 func (w *worker) post(ctx context.Context, e journal.Event) (a answer) {
+	if e.Unreadable {
+		return answer{unreadable: true}
+	}
 	if w.target.WAHA == nil {
 		return w.postBody(ctx, e.ID, e.JSON(w.Journal.Session()))
 	}
-	told := w.told(e)
+	told, err := w.told(e)
+	if err != nil {
+		return answer{unreadable: true}
+	}
 	if e.Type == bot.EventWebhookTest {
 		told = []waha.Told{{ID: e.ID, Body: w.Teller().Envelope(string(e.Type), e.ID, bot.At(e.At), struct{}{})}}
 	}
@@ -37,12 +43,15 @@ func (w *worker) post(ctx context.Context, e journal.Event) (a answer) {
 }
 
 // told are the events of WAHA's that an event becomes for the target.
-func (w *worker) told(e journal.Event) []waha.Told {
-	event := bot.Event{ID: e.ID, Type: e.Type, Timestamp: bot.At(e.At)}
-	if json.Unmarshal(e.Data, &event.Data) != nil || w.Teller == nil {
-		return nil
+func (w *worker) told(e journal.Event) ([]waha.Told, error) {
+	if w.Teller == nil {
+		return nil, nil
 	}
-	return w.Teller().Event(event, w.target.WAHA, func(name string) string { return journal.KeyOf(e.ID, name).ID() })
+	event := bot.Event{ID: e.ID, Type: e.Type, Timestamp: bot.At(e.At)}
+	if err := json.Unmarshal(e.Data, &event.Data); err != nil {
+		return nil, err
+	}
+	return w.Teller().Event(event, w.target.WAHA, func(name string) string { return journal.KeyOf(e.ID, name).ID() }), nil
 }
 
 // postBody sends one body.
@@ -86,6 +95,8 @@ func withoutAddress(err error) error {
 // why explains to a person why an event was not accepted.
 func (w *worker) why(a answer) string {
 	switch {
+	case a.unreadable:
+		return "the journal cannot read the event"
 	case a.err != nil:
 		return a.err.Error()
 	case a.status >= 300 && a.status < 400:

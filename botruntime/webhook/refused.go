@@ -18,6 +18,10 @@ func (t *turn) judge(line *journal.Line, r result) (goOn bool) {
 	t.failed = true
 	t.state.Error, t.state.ErrorAt = t.why(r.answer), now
 	switch classify(r.answer) {
+	case lost:
+		t.bury(r.next, now)
+		line.Failures, line.Since = 0, time.Time{}
+		return true
 	case gone:
 		t.state.Ended = true
 		return false

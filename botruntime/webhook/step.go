@@ -22,6 +22,8 @@ type answer struct {
 	err    error
 	// asked is the wait that the receiver asked for.
 	asked time.Duration
+	// unreadable is true where nothing was sent, because the journal cannot read the event.
+	unreadable bool
 }
 
 // fate is what an answer means.
@@ -36,13 +38,18 @@ const (
 	away
 	// gone: the receiver wants no more events.
 	gone
+	// lost: there is nothing to deliver, because the journal cannot read the event.
+	lost
 )
 
 // String is the outcome's name in metrics.
-func (f fate) String() string { return [...]string{"taken", "refused", "away", "gone"}[f] }
+func (f fate) String() string { return [...]string{"taken", "refused", "away", "gone", "lost"}[f] }
 
 // classify says what an answer means.
 func classify(a answer) fate {
+	if a.unreadable {
+		return lost
+	}
 	switch a.status {
 	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return away

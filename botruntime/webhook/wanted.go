@@ -58,7 +58,11 @@ func (t *turn) wants(e journal.Event) bool {
 	if !t.target.FromMe && ofAccount(e) {
 		return false
 	}
-	return t.target.WAHA == nil || len(t.told(e)) > 0
+	if t.target.WAHA == nil {
+		return true
+	}
+	told, err := t.told(e)
+	return len(told) > 0 || err != nil // one that cannot be read becomes a dead letter
 }
 
 // ofAccount reports whether the account itself did what the event reports.

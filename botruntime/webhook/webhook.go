@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
@@ -165,6 +166,7 @@ func (m *Manager) replace(ctx context.Context, targets []Target, wait *sync.Wait
 		w.end()
 	}
 	names := []string{}
+	var failed error // of one webhook; the others start
 	for _, target := range targets {
 		names = append(names, target.Name)
 		if slices.ContainsFunc(next, func(w *worker) bool { return w.target.same(target) }) {
@@ -172,9 +174,13 @@ func (m *Manager) replace(ctx context.Context, targets []Target, wait *sync.Wait
 		}
 		w, err := m.start(ctx, target, wait)
 		if err != nil {
-			return err
+			failed = errors.Join(failed, fmt.Errorf("start the webhook %s: %w", target.Name, err))
+			continue
 		}
 		next = append(next, w)
+	}
+	if failed != nil { // it has not begun, and must not miss the events that are kept for it
+		return failed
 	}
 	return m.Journal.KeepWebhooks(ctx, names)
 }

@@ -78,12 +78,23 @@ func TestAResultThatTheJournalCanNeverTake(t *testing.T) {
 // refuseInJournal makes the journal of a session that does not run refuse what a trigger finds.
 func refuseInJournal(t *testing.T, dir, trigger string) {
 	t.Helper()
+	changeJournal(t, dir, `CREATE TRIGGER refuse `+trigger+` BEGIN SELECT RAISE(ABORT, 'refused'); END`)
+}
+
+// changeJournal changes the journal of a session that does not run, and returns how many rows that were.
+func changeJournal(t *testing.T, dir, statement string, args ...any) int64 {
+	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(dir, "session-default", "messages.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.ExecContext(t.Context(), `CREATE TRIGGER refuse `+trigger+` BEGIN SELECT RAISE(ABORT, 'refused'); END`)
+	done, err := db.ExecContext(t.Context(), statement, args...)
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
+	n, err := done.RowsAffected()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
