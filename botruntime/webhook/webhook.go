@@ -75,6 +75,10 @@ type Manager struct {
 	// clients are by whether they may reach private addresses.
 	clients map[bool]*http.Client
 
+	// changing is held while workers are replaced, and while one is changed: a change of a worker that is being replaced
+	// would be lost.
+	changing sync.Mutex
+
 	mu      sync.Mutex
 	workers []*worker
 	refused bool
@@ -149,6 +153,8 @@ func (m *Manager) Run(ctx context.Context) error {
 
 // replace starts the workers of targets that are new or changed, and ends those of the others.
 func (m *Manager) replace(ctx context.Context, targets []Target, wait *sync.WaitGroup) error {
+	m.changing.Lock()
+	defer m.changing.Unlock()
 	m.mu.Lock()
 	old := m.workers
 	m.mu.Unlock()
@@ -281,11 +287,18 @@ func (m *Manager) Resume(ctx context.Context, name string) (bot.Webhook, error) 
 }
 
 func (m *Manager) change(ctx context.Context, name string, do func(*journal.Webhook)) (bot.Webhook, error) {
+	return m.changeWorker(ctx, name, func(w *worker) error { return w.change(ctx, do) })
+}
+
+// changeWorker changes a webhook, and describes it.
+func (m *Manager) changeWorker(ctx context.Context, name string, change func(*worker) error) (bot.Webhook, error) {
+	m.changing.Lock()
 	w, err := m.find(name)
-	if err != nil {
-		return bot.Webhook{}, err
+	if err == nil {
+		err = change(w)
 	}
-	if err := w.change(ctx, do); err != nil {
+	m.changing.Unlock()
+	if err != nil {
 		return bot.Webhook{}, err
 	}
 	return w.describe(ctx)
@@ -294,18 +307,13 @@ func (m *Manager) change(ctx context.Context, name string, do func(*journal.Webh
 // Redeliver delivers all events behind the cursor after again, in order. With a cursor older than the journal it begins
 // with the oldest event that is left.
 func (m *Manager) Redeliver(ctx context.Context, name string, after uint64) (bot.Webhook, error) {
-	w, err := m.find(name)
-	if err != nil {
-		return bot.Webhook{}, err
-	}
-	floor, last := m.Journal.Range()
-	if after > last {
-		return bot.Webhook{}, ErrCursor
-	}
-	if err := w.rewind(ctx, max(after, floor)); err != nil {
-		return bot.Webhook{}, err
-	}
-	return w.describe(ctx)
+	return m.changeWorker(ctx, name, func(w *worker) error {
+		floor, last := m.Journal.Range()
+		if after > last {
+			return ErrCursor
+		}
+		return w.rewind(ctx, max(after, floor))
+	})
 }
 
 // Dead lists a webhook's dead letters, newest first.
