@@ -10,6 +10,7 @@ import (
 // Messages counts what happens to messages. It is there only while messages are on.
 type Messages struct {
 	received, repeats, deliveries *counter
+	postponed                     *counter
 	refused, unstorable           *counter
 	gauges                        func() []Gauge
 	attempts, retries             *counter
@@ -55,6 +56,7 @@ func (b *Bot) NewMessages(gauges func() []Gauge) *Messages {
 		refused:    newCounter("events_refused_total", "Events that could not be written; WhatsApp delivers them again."),
 		unstorable: newCounter("events_unstorable_total", "Events whose content the journal can never take; of a message, only that it came or was sent is kept."),
 		deliveries: newCounter("webhook_deliveries_total", "Tries to deliver an event, by webhook and outcome: taken, refused, away or gone.", "outcome", "webhook"),
+		postponed:  newCounter("webhook_postponed_total", "Times that events were not given up although their patience was over, because dead letters could not be written.", "webhook"),
 		gauges:     gauges,
 		attempts:   newCounter("send_attempts_total", "Attempts to send a message, by the state that they led to.", "state"),
 		attemptTime: newHistogram("send_attempt_seconds", "Time from the start of an attempt to WhatsApp's answer.",
@@ -87,7 +89,7 @@ func (m *Messages) counters() []*counter {
 	if m == nil {
 		return nil
 	}
-	return []*counter{m.received, m.repeats, m.deliveries, m.refused, m.unstorable, m.attempts, m.keys, m.retries, m.files, m.fileBytes}
+	return []*counter{m.received, m.repeats, m.deliveries, m.postponed, m.refused, m.unstorable, m.attempts, m.keys, m.retries, m.files, m.fileBytes}
 }
 
 func (m *Messages) collect() (all []sample) {
@@ -125,6 +127,9 @@ func (m *Messages) Unstorable() { m.unstorable.inc() }
 func (m *Messages) Delivered(webhook, outcome string) {
 	m.deliveries.inc(outcome, webhook)
 }
+
+// Postponed counts a time that a webhook's events were not given up, because dead letters could not be written.
+func (m *Messages) Postponed(webhook string) { m.postponed.inc(webhook) }
 
 // Attempted counts an attempt to send by the state that it led to.
 func (m *Messages) Attempted(state bot.MessageState, took time.Duration) {

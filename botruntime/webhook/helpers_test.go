@@ -59,6 +59,8 @@ func (c *counted) Delivered(webhook, outcome string) {
 	c.n[webhook+" "+outcome]++
 }
 
+func (c *counted) Postponed(webhook string) { c.Delivered(webhook, "postponed") }
+
 func (c *counted) of(name string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

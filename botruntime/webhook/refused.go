@@ -19,7 +19,10 @@ func (t *turn) judge(line *journal.Line, r result) (goOn bool) {
 	t.state.Error, t.state.ErrorAt = t.why(r.answer), now
 	switch classify(r.answer) {
 	case lost:
-		t.bury(r.next, now)
+		if !t.bury(r.next, now) {
+			line.Retry = now.Add(unsavedPause)
+			return false
+		}
 		line.Failures, line.Since = 0, time.Time{}
 		return true
 	case gone:
@@ -43,8 +46,7 @@ func (t *turn) judge(line *journal.Line, r result) (goOn bool) {
 	if line.Since.IsZero() {
 		line.Since = now
 	}
-	if over(r.next.At, line.Since, now, t.target.Patience) {
-		t.bury(r.next, now)
+	if over(r.next.At, line.Since, now, t.target.Patience) && t.bury(r.next, now) {
 		line.Failures, line.Since = 0, time.Time{}
 		return true
 	}
@@ -55,11 +57,20 @@ func (t *turn) judge(line *journal.Line, r result) (goOn bool) {
 // well records that the receiver answers.
 func (t *turn) well() { t.state.Failures, t.state.Since, t.state.Retry = 0, time.Time{}, time.Time{} }
 
-// bury gives an event up.
-func (t *turn) bury(e journal.Event, now time.Time) {
-	t.dead = append(t.dead, bot.DeadLetter{
+// bury gives an event up. It reports false, and does nothing, while there is no room for its dead letter.
+func (t *turn) bury(e journal.Event, now time.Time) bool {
+	return t.addDead(bot.DeadLetter{
 		Seq: e.Seq, ID: e.ID, Type: e.Type, Chat: e.Chat, Events: 1, Error: t.state.Error, Timestamp: bot.At(e.At), DeadAt: bot.At(now),
 	})
+}
+
+// addDead adds a dead letter. It reports false, and does nothing, while there is no room for it.
+func (t *turn) addDead(letter bot.DeadLetter) bool {
+	if t.full = len(t.dead) >= t.room; t.full {
+		return false
+	}
+	t.dead = append(t.dead, letter)
+	return true
 }
 
 // expire gives up every event whose patience is over while the receiver is away: each would fail like the one that was
@@ -69,11 +80,11 @@ func (t *turn) expire() error {
 	if t.state.Failures == 0 || now.Sub(t.state.Since) <= t.target.Patience {
 		return nil
 	}
-	budget := buryLimit
 	var kept []journal.Line
-	for _, line := range t.state.Lines {
-		done, err := t.buryFrom(line.Chat, &line.Next, t.state.Cursor, now, &budget)
+	for i, line := range t.state.Lines {
+		done, err := t.buryFrom(line.Chat, &line.Next, t.state.Cursor, now)
 		if err != nil {
+			t.state.Lines = append(append(kept, line), t.state.Lines[i+1:]...)
 			return err
 		}
 		if !done {
@@ -85,16 +96,16 @@ func (t *turn) expire() error {
 		return nil
 	}
 	next := t.state.Cursor + 1
-	_, err := t.buryFrom("", &next, 0, now, &budget)
+	_, err := t.buryFrom("", &next, 0, now)
 	t.state.Cursor = next - 1
 	return err
 }
 
 // buryFrom gives up the events from next on, until it finds one whose patience is not over. done is true when there is
 // none up to the event to.
-func (t *turn) buryFrom(chat string, next *uint64, to uint64, now time.Time, budget *int) (done bool, err error) {
-	for *budget > 0 {
-		*budget--
+func (t *turn) buryFrom(chat string, next *uint64, to uint64, now time.Time) (done bool, err error) {
+	for t.budget > 0 && !t.full {
+		t.budget--
 		_, last := t.Journal.Range()
 		if to > 0 {
 			last = min(last, to)
@@ -114,7 +125,10 @@ func (t *turn) buryFrom(chat string, next *uint64, to uint64, now time.Time, bud
 				*next = e.Seq
 				return false, nil
 			}
-			t.bury(e, now)
+			if !t.bury(e, now) {
+				*next = e.Seq
+				return false, nil
+			}
 		}
 		*next = after + 1
 	}

@@ -26,6 +26,10 @@ type turn struct {
 	ctx, sending context.Context //nolint:containedctx // a turn lives as long as the call that it serves
 	state        *journal.Webhook
 	dead         []bot.DeadLetter
+	// room is how many dead letters there may be; full is true when one more was due. budget is how many helpings may be
+	// read to give events up.
+	room, budget int
+	full         bool
 	// tried is true when something was delivered, failed when something was not.
 	tried, failed bool
 	// away is true when the receiver was found away in this turn.

@@ -13,6 +13,9 @@ import (
 	"sesi.dev/sesi/botruntime/message"
 )
 
+// errNoRoom says that the progress must not go on, because there is no room for a dead letter.
+var errNoRoom = errors.New("dead letters wait to be written")
+
 // read reads a helping of events, of one chat or of all, and leaves out those that the target does not want. Events
 // that the journal had no room to keep become one dead letter.
 func (t *turn) read(chat string, after, to uint64) ([]journal.Event, uint64, error) {
@@ -24,8 +27,10 @@ func (t *turn) read(chat string, after, to uint64) ([]journal.Event, uint64, err
 			lost.Oldest = min(lost.Oldest, to)
 		}
 		now := bot.At(t.Now())
-		t.dead = append(t.dead, bot.DeadLetter{Seq: lost.Oldest, Chat: chat, Events: lost.Oldest - after,
-			Error: "the journal was full, and removed the event before it was delivered", Timestamp: now, DeadAt: now})
+		if !t.addDead(bot.DeadLetter{Seq: lost.Oldest, Chat: chat, Events: lost.Oldest - after,
+			Error: "the journal was full, and removed the event before it was delivered", Timestamp: now, DeadAt: now}) {
+			return nil, 0, errNoRoom
+		}
 		t.failed = true
 		return nil, lost.Oldest, nil
 	}

@@ -45,6 +45,8 @@ var ErrCursor = errors.New("the cursor is newer than the newest event")
 type Meter interface {
 	// Delivered counts an attempt to deliver; outcome is taken, refused, away or gone.
 	Delivered(webhook, outcome string)
+	// Postponed counts a turn in which events were not given up, because their dead letters could not be written.
+	Postponed(webhook string)
 }
 
 // Options are the parts of a Manager.

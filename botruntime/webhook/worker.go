@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -17,6 +18,11 @@ const (
 	commitTime = 10 * time.Second
 	// never is a wait that only a change ends.
 	never = 24 * time.Hour
+	// unsavedPause is the pause after the journal did not take the progress.
+	unsavedPause = 2 * time.Second
+	// maxDead bounds the dead letters that are not written yet. While the journal takes none, no more events are given up:
+	// they stay in the journal, and are tried again.
+	maxDead = 256
 )
 
 // worker delivers to one target, in a goroutine of its own.
@@ -31,10 +37,13 @@ type worker struct {
 	state journal.Webhook
 	// epoch counts rewinds; what was delivered before one says nothing about the progress after it.
 	epoch int
-	// dead are dead letters that are not written yet; dirty is true while the state is not.
-	dead  []bot.DeadLetter
-	dirty bool
-	saved time.Time
+	// dead are dead letters that are not written yet; dirty is true while the state is not. unsaved is true after the
+	// journal did not take it.
+	dead           []bot.DeadLetter
+	dirty, unsaved bool
+	saved          time.Time // when that was tried last
+	// full is true while the log says that no more events are given up.
+	full bool
 }
 
 // run delivers until ctx ends.
@@ -55,11 +64,7 @@ func (w *worker) run(ctx context.Context) {
 		if wait <= 0 {
 			continue
 		}
-		w.mu.Lock()
-		if w.dirty {
-			wait = min(wait, saveTime)
-		}
-		w.mu.Unlock()
+		wait = min(wait, w.untilSave())
 		timer := time.NewTimer(wait)
 		select {
 		case <-changed:
@@ -72,6 +77,24 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
+// untilSave is when to write progress that is not written yet.
+func (w *worker) untilSave() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.dirty {
+		return never
+	}
+	return w.savePause()
+}
+
+// savePause is the time between two writes of the progress; the caller holds mu.
+func (w *worker) savePause() time.Duration {
+	if w.unsaved {
+		return unsavedPause
+	}
+	return saveTime
+}
+
 // end ends the worker and waits for it, so that two never deliver to one target.
 func (w *worker) end() {
 	w.cancel()
@@ -81,7 +104,7 @@ func (w *worker) end() {
 // round delivers what can be delivered now, and returns how long there is nothing to do unless something changes.
 func (w *worker) round(ctx, sending context.Context) time.Duration {
 	w.mu.Lock()
-	state, epoch := clone(w.state), w.epoch
+	state, epoch, room := clone(w.state), w.epoch, maxDead-len(w.dead)
 	w.mu.Unlock()
 	if state.Paused || state.Ended {
 		return never
@@ -89,12 +112,20 @@ func (w *worker) round(ctx, sending context.Context) time.Duration {
 	if wait := remaining(state.Retry, w.Now()); wait > 0 {
 		return wait
 	}
-	t := &turn{worker: w, ctx: ctx, sending: sending, state: &state}
+	t := &turn{worker: w, ctx: ctx, sending: sending, state: &state, room: room, budget: buryLimit}
 	more, err := t.take()
-	w.put(ctx, t, epoch)
+	saved := w.put(ctx, t, epoch)
+	for err == nil && saved && t.away && t.full { // what is given up goes to the journal part by part
+		state = clone(state)
+		t.dead, t.full, t.room = nil, false, maxDead
+		err = t.expire()
+		saved = w.put(ctx, t, epoch)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return never
+	case errors.Is(err, errNoRoom):
+		return unsavedPause
 	case err != nil:
 		w.Log.Error("the journal could not be read for a webhook", "webhook", w.target.Name, "error", err)
 		return lastWait / 60
@@ -109,12 +140,12 @@ func clone(s journal.Webhook) journal.Webhook {
 	return s
 }
 
-// put keeps the progress of a turn, unless the webhook was rewound meanwhile.
-func (w *worker) put(ctx context.Context, t *turn, epoch int) {
+// put keeps the progress of a turn, unless the webhook was rewound meanwhile. It reports whether it is written.
+func (w *worker) put(ctx context.Context, t *turn, epoch int) (written bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if epoch != w.epoch {
-		return
+		return false
 	}
 	was := w.state
 	t.state.Paused = was.Paused
@@ -126,10 +157,23 @@ func (w *worker) put(ctx context.Context, t *turn, epoch int) {
 		w.save(ctx)
 	case was.Cursor != w.state.Cursor || t.tried:
 		w.dirty = true
-		if time.Since(w.saved) >= saveTime {
+		if time.Since(w.saved) >= w.savePause() {
 			w.save(ctx)
 		}
 	}
+	w.tellFull(t.full && len(w.dead) > 0)
+	return !w.dirty
+}
+
+// tellFull counts, and logs when it begins, that events are not given up although their patience is over.
+func (w *worker) tellFull(full bool) {
+	if full {
+		w.Meter.Postponed(w.target.Name)
+	}
+	if full && !w.full {
+		w.Log.Error("dead letters cannot be written; until they can, no more events are given up", "webhook", w.target.Name, "unwritten", len(w.dead))
+	}
+	w.full = full
 }
 
 // tell logs when deliveries begin to fail, and when they work again.
@@ -153,12 +197,14 @@ func (w *worker) tell(was, now journal.Webhook, dead int) {
 func (w *worker) save(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
 	defer cancel()
-	if err := w.Journal.SaveWebhook(ctx, w.target.Name, w.state, w.dead); err != nil {
-		w.dirty = true
+	err := w.Journal.SaveWebhook(ctx, w.target.Name, w.state, w.dead)
+	if err != nil && !w.unsaved {
 		w.Log.Warn("the progress of a webhook could not be written; a restart would deliver again", "webhook", w.target.Name, "error", err)
-		return
 	}
-	w.dirty, w.dead, w.saved = false, nil, time.Now()
+	w.dirty, w.unsaved, w.saved = err != nil, err != nil, time.Now()
+	if err == nil {
+		w.dead = nil
+	}
 }
 
 func (w *worker) flush(ctx context.Context) {
@@ -178,7 +224,7 @@ func (w *worker) change(ctx context.Context, do func(*journal.Webhook)) error {
 	if err := w.Journal.SaveWebhook(ctx, w.target.Name, next, w.dead); err != nil {
 		return err
 	}
-	w.state, w.dead, w.dirty = next, nil, false
+	w.state, w.dead, w.dirty, w.unsaved = next, nil, false, false
 	w.poke()
 	return nil
 }
@@ -193,7 +239,7 @@ func (w *worker) rewind(ctx context.Context, after uint64) error {
 	if err := w.Journal.RewindWebhook(ctx, w.target.Name, next); err != nil {
 		return err
 	}
-	w.state, w.dead, w.dirty = next, nil, false
+	w.state, w.dead, w.dirty, w.unsaved = next, nil, false, false
 	w.epoch++
 	w.poke()
 	return nil
