@@ -45,6 +45,7 @@ type Chat struct {
 // Chats answers GET /api/chats: the chat with the newest message comes first.
 type Chats struct {
 	Chats []Chat `json:"chats"`
-	// Before is the cursor for the next page: before=BEFORE. It is 0 on the last page.
+	// Before is the cursor for the next page: before=BEFORE. It is 0 on the last page. A page ends at the limit of the
+	// request, or at about 1 MiB.
 	Before uint64 `json:"before"`
 }

@@ -181,7 +181,8 @@ type Poll struct {
 // Messages answers GET /api/messages, newest first.
 type Messages struct {
 	Messages []Message `json:"messages"`
-	// Before is the cursor for the next page: before=BEFORE. It is 0 on the last page.
+	// Before is the cursor for the next page: before=BEFORE. It is 0 on the last page. A page ends at the limit of the
+	// request, or at about 1 MiB.
 	Before uint64 `json:"before"`
 }
 

@@ -108,7 +108,8 @@ type DeadLetter struct {
 // DeadLetters answers GET /api/webhooks/{name}/dead, newest first.
 type DeadLetters struct {
 	DeadLetters []DeadLetter `json:"deadLetters"`
-	// Before is the cursor for the next page: before=BEFORE. It is 0 on the last page.
+	// Before is the cursor for the next page: before=BEFORE. It is 0 on the last page. A page ends at the limit of the
+	// request, or at about 1 MiB.
 	Before uint64 `json:"before"`
 }
 

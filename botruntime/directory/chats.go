@@ -109,7 +109,7 @@ func (d *Directory) changeChat(ctx context.Context, chat string, changes func(ty
 
 // lastMessage is the newest message of a chat that the bot keeps.
 func (d *Directory) lastMessage(ctx context.Context, chat bot.Party) (time.Time, *waCommon.MessageKey, error) {
-	found, err := d.Journal.Messages(ctx, 0, 1, message.Forms(chat)...)
+	found, _, err := d.Journal.Messages(ctx, 0, 1, message.Forms(chat)...)
 	if err != nil || len(found) == 0 {
 		return time.Time{}, nil, err
 	}

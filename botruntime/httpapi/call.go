@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // call is one request and its answer.
@@ -33,6 +34,36 @@ func (c *call) json(status int, v any) error {
 		return err
 	}
 	return c.bytes(status, "application/json", append(body, '\n'))
+}
+
+// inParts answers with an array whose elements more returns, part by part, and none at the end: only one part is in memory
+// at once.
+func inParts[T any](c *call, status int, more func() ([]T, error)) error {
+	some, err := more()
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.WriteHeader(status)
+	before := "["
+	for len(some) > 0 && err == nil {
+		var body []byte
+		if body, err = json.Marshal(some); err != nil {
+			break
+		}
+		body[0], body = before[0], body[:len(body)-1] // without the brackets of the part
+		if _, err := c.w.Write(body); err != nil {
+			return nil //nolint:nilerr // the client is gone
+		}
+		before = ","
+		some, err = more()
+	}
+	if err != nil {
+		c.Log.Error("an answer was aborted", "error", err)
+		panic(http.ErrAbortHandler) // the status is sent: only a broken connection says that the answer is incomplete
+	}
+	_, _ = c.w.Write([]byte(strings.TrimPrefix(before, ",") + "]\n"))
+	return nil
 }
 
 // bytes answers with a finished body. A client that is gone is not a failure of the bot.

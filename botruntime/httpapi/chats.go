@@ -58,17 +58,9 @@ func (c *call) listChats() error {
 	if err != nil {
 		return err
 	}
-	found, err := book.Chats(c.r.Context(), int64(before), int(limit))
+	found, next, err := book.Chats(c.r.Context(), int64(before), int(limit))
 	if err != nil {
 		return err
 	}
-	answer := bot.Chats{Chats: []bot.Chat{}}
-	for _, r := range found {
-		answer.Chats = append(answer.Chats, r.Chat)
-		answer.Before = uint64(r.N)
-	}
-	if uint64(len(found)) < limit {
-		answer.Before = 0
-	}
-	return c.json(http.StatusOK, answer)
+	return c.json(http.StatusOK, bot.Chats{Chats: append([]bot.Chat{}, found...), Before: uint64(next)})
 }

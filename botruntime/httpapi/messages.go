@@ -115,17 +115,13 @@ func (c *call) listMessages() error {
 	if chat != "" {
 		forms = c.formsOf(chat)
 	}
-	records, err := book.Messages(c.r.Context(), int64(before), int(limit), forms...)
+	records, next, err := book.Messages(c.r.Context(), int64(before), int(limit), forms...)
 	if err != nil {
 		return err
 	}
-	answer := bot.Messages{Messages: []bot.Message{}}
+	answer := bot.Messages{Messages: []bot.Message{}, Before: uint64(next)}
 	for _, r := range records {
 		answer.Messages = append(answer.Messages, r.Message)
-		answer.Before = uint64(r.N)
-	}
-	if uint64(len(records)) < limit {
-		answer.Before = 0
 	}
 	return c.json(http.StatusOK, answer)
 }

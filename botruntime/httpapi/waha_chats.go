@@ -94,11 +94,14 @@ func (c *call) wahaListMessages(chat string) error {
 	if err != nil {
 		return err
 	}
-	tell, answer := c.teller(), []bot.WAHAMessage{}
-	for _, r := range found {
-		answer = append(answer, tell.Message(r.Message))
-	}
-	return c.json(http.StatusOK, answer)
+	tell := c.teller()
+	return inParts(c, http.StatusOK, func() (some []bot.WAHAMessage, err error) {
+		records, err := found.Next(c.r.Context())
+		for _, r := range records {
+			some = append(some, tell.Message(r.Message))
+		}
+		return some, err
+	})
 }
 
 func (c *call) wahaMessage() error {
@@ -239,8 +242,13 @@ func (c *call) unseen(chat string, age time.Duration, most int) (ids []string, e
 		}
 	}
 	found, err := book.Search(c.r.Context(), q)
-	for _, r := range found {
-		ids = append(ids, r.Message.ID)
+	for more := err == nil; more && err == nil; {
+		var records []journal.Record
+		records, err = found.Next(c.r.Context())
+		for _, r := range records {
+			ids = append(ids, r.Message.ID)
+		}
+		more = len(records) > 0
 	}
 	return ids, err
 }

@@ -245,28 +245,30 @@ func (c *call) wahaChatsOf(limit, offset int, ids []string, status int) error {
 		}
 		wanted[chat] = true
 	}
-	answer, tell, before := []bot.WAHAChatSummary{}, c.teller(), int64(0)
-	for seen := 0; seen < mostChats && len(answer) < limit; seen += maxChats {
-		found, err := book.Chats(c.r.Context(), before, maxChats)
-		if err != nil {
-			return err
-		}
-		for _, r := range found {
-			before = r.N
-			if len(wanted) > 0 && !wanted[r.Chat.ID] || len(answer) == limit {
-				continue
+	tell, before, seen, left := c.teller(), int64(0), 0, limit
+	return inParts(c, status, func() (some []bot.WAHAChatSummary, err error) {
+		for seen < mostChats && left > 0 && len(some) == 0 {
+			found, next, err := book.Chats(c.r.Context(), before, maxChats)
+			if err != nil {
+				return nil, err
 			}
-			if offset > 0 {
-				offset--
-				continue
+			for _, chat := range found {
+				switch {
+				case len(wanted) > 0 && !wanted[chat.ID] || left == 0:
+				case offset > 0:
+					offset--
+				default:
+					some = append(some, wahaChat(tell, chat))
+					left--
+				}
 			}
-			answer = append(answer, wahaChat(tell, r.Chat))
+			seen += len(found)
+			if before = next; next == 0 {
+				seen = mostChats
+			}
 		}
-		if len(found) < maxChats {
-			break
-		}
-	}
-	return c.json(status, answer)
+		return some, nil
+	})
 }
 
 func wahaChat(tell waha.Teller, chat bot.Chat) bot.WAHAChatSummary {

@@ -2,7 +2,9 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -31,46 +33,66 @@ const listChats = `
 WITH RECURSIVE c(chat) AS (
 	SELECT min(chat) FROM messages
 	UNION ALL SELECT (SELECT min(m.chat) FROM messages m WHERE m.chat > c.chat) FROM c WHERE c.chat IS NOT NULL),
-l(chat, n) AS (SELECT chat, (SELECT max(n) FROM messages m WHERE m.chat = c.chat) FROM c WHERE chat IS NOT NULL AND chat <> 'status@broadcast'),
-page(chat, n) AS (SELECT chat, n FROM l WHERE n < ? OR ? = 0 ORDER BY n DESC LIMIT ?)
-SELECT page.n, m.id, m.chat, m.sender, m.at, m.body, coalesce(names.name, ''),
-	(SELECT count(*) FROM (SELECT body FROM messages u WHERE u.chat = page.chat
-		AND u.n > coalesce((SELECT n FROM reads WHERE reads.chat = page.chat), 0) ORDER BY u.n DESC LIMIT 1000) WHERE instr(body, ?) = 0)
-FROM page JOIN messages m ON m.n = page.n LEFT JOIN names ON names.id = page.chat ORDER BY page.n DESC`
+l(n) AS (SELECT (SELECT max(n) FROM messages m WHERE m.chat = c.chat) FROM c WHERE chat IS NOT NULL AND chat <> 'status@broadcast')
+SELECT n, 0 FROM l WHERE n < ? ORDER BY n DESC LIMIT ?`
 
-// ChatRecord is a chat with the place of its newest message.
-type ChatRecord struct {
-	N    int64
-	Chat bot.Chat
+// readChat reads the chat whose newest message has a place.
+const readChat = `SELECT m.id, m.chat, m.sender, m.at, m.body, coalesce((SELECT name FROM names WHERE names.id = m.chat), ''),
+	(SELECT count(*) FROM (SELECT body FROM messages u WHERE u.chat = m.chat
+		AND u.n > coalesce((SELECT n FROM reads WHERE reads.chat = m.chat), 0) ORDER BY u.n DESC LIMIT 1000) WHERE instr(body, ?) = 0)
+FROM messages m WHERE m.n = ?`
+
+// Chats lists chats by their newest message, newest first, before the place n (0: from the end). next is the place to go
+// on before, 0 when there are no more: an answer has up to limit chats, and about as many bytes as one answer may have.
+func (j *Journal) Chats(ctx context.Context, before int64, limit int) (chats []bot.Chat, next int64, err error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	f, err := j.find(ctx, listChats, before, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	size := 0
+	for _, p := range f.left {
+		if size > mostBytes {
+			return chats, next, nil
+		}
+		chat, bytes, err := j.readChat(ctx, p.n)
+		if err != nil {
+			return nil, 0, err
+		}
+		if next = p.n; chat != nil {
+			chats, size = append(chats, *chat), size+bytes
+		}
+	}
+	if len(f.left) < limit {
+		next = 0
+	}
+	return chats, next, nil
 }
 
-// Chats lists chats by their newest message, newest first, before the place n (0: from the end).
-func (j *Journal) Chats(ctx context.Context, before int64, limit int) (chats []ChatRecord, err error) {
-	rows, err := j.db.QueryContext(ctx, listChats, before, before, limit, ownMark)
+// readChat reads a chat by the place of its newest message, and says how long that is; nil when it is gone.
+func (j *Journal) readChat(ctx context.Context, n int64) (chat *bot.Chat, bytes int, err error) {
+	var of columns
+	var body []byte
+	var name string
+	chat = &bot.Chat{}
+	err = j.db.QueryRowContext(ctx, readChat, ownMark, n).Scan(&of.id, &of.chat, &of.sender, &of.atMillis, &body, &name, &chat.Unread)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, 0, nil
+	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var r ChatRecord
-		var of columns
-		var body []byte
-		var name string
-		if err := rows.Scan(&r.N, &of.id, &of.chat, &of.sender, &of.atMillis, &body, &name, &r.Chat.Unread); err != nil {
-			return nil, err
-		}
-		last, unread := of.decode(body)
-		if unread != nil {
-			j.noteUnreadable("messages", r.N, unread)
-		}
-		r.Chat.LastMessage = &last
-		r.Chat.Party, r.Chat.Timestamp = r.Chat.LastMessage.Chat, r.Chat.LastMessage.Timestamp
-		if name != "" {
-			r.Chat.Name = name
-		}
-		chats = append(chats, r)
+	last, unread := of.decode(body)
+	if unread != nil {
+		j.noteUnreadable("messages", n, unread)
 	}
-	return chats, rows.Err()
+	chat.LastMessage, chat.Party, chat.Timestamp = &last, last.Chat, last.Timestamp
+	if name != "" {
+		chat.Name = name
+	}
+	return chat, len(body), nil
 }
 
 // SetName keeps the name of a person or a group. An empty name changes nothing.

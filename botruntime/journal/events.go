@@ -196,9 +196,6 @@ func (e *GoneError) Error() string {
 // maxWire bounds what a reader gets of an event beside its data.
 const maxWire = 4 << 10
 
-// mostBytes is about how much of events one answer has, so that long messages do not fill the memory.
-const mostBytes = 1 << 20
-
 // Events reads events in order, and the cursor to read on from. A cursor older than what is left is a *GoneError.
 func (j *Journal) Events(ctx context.Context, q Query) (events []Event, next uint64, err error) {
 	// Nothing is removed between what is left and what is read, because the journal's only connection is taken.

@@ -171,7 +171,7 @@ func TestAChatUnderTwoAddresses(t *testing.T) {
 		came(t, j, fmt.Sprint(i), chat(in), "text")
 	}
 	list := func(before int64, limit int, forms ...string) (ids string, next int64) {
-		found, err := j.Messages(t.Context(), before, limit, forms...)
+		found, _, err := j.Messages(t.Context(), before, limit, forms...)
 		if err != nil {
 			t.Fatal(err)
 		}

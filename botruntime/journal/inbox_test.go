@@ -60,7 +60,7 @@ func (c *tally) expect(t *testing.T, refused, unstorable int) {
 // texts lists what the journal has of messages.
 func texts(t *testing.T, j *Journal) string {
 	t.Helper()
-	records, err := j.Messages(t.Context(), 0, 100)
+	records, _, err := j.Messages(t.Context(), 0, 100)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -163,7 +163,7 @@ func TestOldEventsAreRemovedAndTheirCursorsFail(t *testing.T) {
 	if got, _, err := j.Events(t.Context(), Query{After: 2, Limit: 10}); err != nil || ids(got) != "3" {
 		t.Errorf("left are %q, %v", ids(got), err)
 	}
-	if found, err := j.Messages(t.Context(), 0, 10); err != nil || len(found) != 1 {
+	if found, _, err := j.Messages(t.Context(), 0, 10); err != nil || len(found) != 1 {
 		t.Errorf("%d messages stay, %v", len(found), err)
 	}
 }
@@ -178,7 +178,7 @@ func TestAMessageStaysAsLongAsItsEvent(t *testing.T) {
 		if err := j.Tidy(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		found, err := j.Messages(t.Context(), 0, 10)
+		found, _, err := j.Messages(t.Context(), 0, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -227,7 +227,7 @@ func TestAnOlderJournalIsOpened(t *testing.T) {
 	if err := j.Tidy(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := j.Messages(t.Context(), 0, 10); err != nil || len(found) != 1 || found[0].Message.ID != "new" {
+	if found, _, err := j.Messages(t.Context(), 0, 10); err != nil || len(found) != 1 || found[0].Message.ID != "new" {
 		t.Errorf("%+v, %v", found, err)
 	}
 }

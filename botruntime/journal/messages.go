@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"sesi.dev/sesi/api/bot"
@@ -127,24 +128,34 @@ func (j *Journal) Message(ctx context.Context, id, chat string) (*Record, error)
 }
 
 // Messages lists messages, newest first, before the place n (0: from the end): those of a chat, under all forms of its
-// address, or all where none is given.
-func (j *Journal) Messages(ctx context.Context, before int64, limit int, forms ...string) ([]Record, error) {
-	const list, end = selectRecord + fromMessages + ` WHERE (n < ? OR ? = 0)`, ` ORDER BY n DESC LIMIT ?`
-	query, args := list, []any{before, before}
+// address, or all where none is given. next is the place to go on before, 0 when there are no more: an answer has up to
+// limit messages, and no more bytes than one answer may have.
+func (j *Journal) Messages(ctx context.Context, before int64, limit int, forms ...string) (records []Record, next int64, err error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	query, args := places+` WHERE n < ?`, []any{before}
 	if len(forms) > 0 {
-		parts := make([]string, len(forms))
 		args = nil
+		parts := make([]string, len(forms))
 		for i, chat := range forms { // each by the index, so that no more is read than is shown
-			parts[i] = `SELECT * FROM (` + list + ` AND chat = ?` + end + `)`
-			args = append(args, before, before, chat, limit)
+			parts[i] = places + ` WHERE chat = ? AND n < ?`
+			args = append(args, chat, before)
 		}
 		query = strings.Join(parts, ` UNION ALL `)
 	}
-	rows, err := j.db.QueryContext(ctx, query+end, append(args, limit)...)
-	if err != nil {
-		return nil, err
+	f, err := j.find(ctx, query+` ORDER BY n DESC LIMIT ?`, append(args, limit)...)
+	if err != nil || len(f.left) == 0 {
+		return nil, 0, err
 	}
-	return j.scanRecords(rows, false)
+	full := len(f.left) == limit
+	if records, err = f.Next(ctx); err != nil || len(records) == 0 {
+		return nil, 0, err
+	}
+	if full || len(f.left) > 0 {
+		next = records[len(records)-1].N
+	}
+	return records, next, nil
 }
 
 // EraseChat removes a chat's messages and events, under all forms of its address.

@@ -206,7 +206,7 @@ func TestErasingAChatEmptiesItsOutbox(t *testing.T) {
 	if _, fresh, err := j.AddSend(t.Context(), queue(j, "AGAIN", chat(1), "key SENT", "secret")); err != nil || fresh {
 		t.Errorf("the key is forgotten: fresh %v, %v", fresh, err)
 	}
-	if left, err := j.Messages(t.Context(), 0, 10, chat(1).ID); err != nil || len(left) != 0 {
+	if left, _, err := j.Messages(t.Context(), 0, 10, chat(1).ID); err != nil || len(left) != 0 {
 		t.Errorf("%+v, %v", left, err)
 	}
 }

@@ -30,7 +30,7 @@ type Search struct {
 }
 
 // Search finds messages.
-func (j *Journal) Search(ctx context.Context, q Search) ([]Record, error) {
+func (j *Journal) Search(ctx context.Context, q Search) (Found, error) {
 	where, args := []string{"1"}, []any{}
 	add := func(condition string, values ...any) {
 		where, args = append(where, condition), append(args, values...)
@@ -58,12 +58,8 @@ func (j *Journal) Search(ctx context.Context, q Search) ([]Record, error) {
 	if order != OldestFirst {
 		order = NewestFirst
 	}
-	rows, err := j.db.QueryContext(ctx, selectRecord+fromMessages+` WHERE `+strings.Join(where, " AND ")+
-		` ORDER BY at `+string(order)+`, n `+string(order)+` LIMIT ? OFFSET ?`, append(args, q.Limit, q.Offset)...)
-	if err != nil {
-		return nil, err
-	}
-	return j.scanRecords(rows, false)
+	return j.find(ctx, places+` WHERE `+strings.Join(where, " AND ")+` ORDER BY at `+string(order)+`, n `+string(order)+` LIMIT ? OFFSET ?`,
+		append(args, q.Limit, q.Offset)...)
 }
 
 // findTime bounds Find.

@@ -166,7 +166,8 @@ func (j *Journal) KeepWebhooks(ctx context.Context, names []string) error {
 	})
 }
 
-// DeadLetters lists a webhook's dead letters, newest first, before the place n (0: from the end).
+// DeadLetters lists a webhook's dead letters, newest first, before the place n (0: from the end). next is the place to go
+// on before, 0 when there are no more: an answer has up to limit of them, and about as many bytes as one answer may have.
 func (j *Journal) DeadLetters(ctx context.Context, name string, before uint64, limit int) (letters []bot.DeadLetter, next uint64, err error) {
 	rows, err := j.db.QueryContext(ctx, `SELECT n, seq, at, body FROM dead_letters WHERE webhook = ? AND (n < ? OR ? = 0) ORDER BY n DESC LIMIT ?`,
 		name, before, before, limit)
@@ -174,7 +175,10 @@ func (j *Journal) DeadLetters(ctx context.Context, name string, before uint64, l
 		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
+	for size := 0; rows.Next(); {
+		if size > mostBytes {
+			return letters, next, nil
+		}
 		var body []byte
 		var letter bot.DeadLetter
 		var seq uint64
@@ -186,7 +190,7 @@ func (j *Journal) DeadLetters(ctx context.Context, name string, before uint64, l
 			j.noteUnreadable("dead_letters", next, err)
 			letter = bot.DeadLetter{Seq: seq, Events: 1, Error: "the journal cannot read this dead letter", DeadAt: bot.At(moment(at))}
 		}
-		letters = append(letters, letter)
+		letters, size = append(letters, letter), size+len(body)
 	}
 	if len(letters) < limit {
 		next = 0

@@ -21,7 +21,7 @@ type chatLabelsRequest struct {
 
 type pageOfChats struct {
 	Before int64 `query:"before" description:"before from an earlier answer."`
-	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"100"`
+	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"100" description:"At most so many. A page also ends at about 1 MiB; before says where to go on."`
 }
 
 // groupID names a group in a path.

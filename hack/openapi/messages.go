@@ -13,14 +13,14 @@ type eventsRequest struct {
 	LastEventID string `header:"Last-Event-ID" description:"The cursor of a stream that reconnects."`
 	Types       string `query:"types" description:"Event types, separated by commas; empty means all."`
 	Chat        string `query:"chat" description:"Only events of this chat."`
-	Limit       int    `query:"limit" default:"100" minimum:"1" maximum:"500"`
+	Limit       int    `query:"limit" default:"100" minimum:"1" maximum:"500" description:"At most so many. An answer also ends at about 1 MiB; next says where to go on."`
 	Wait        int    `query:"wait" default:"0" minimum:"0" maximum:"50" description:"Seconds to wait for the next event when no event is there yet."`
 }
 
 type messagesRequest struct {
 	Chat   string `query:"chat" description:"A phone number or WhatsApp address; empty means all chats."`
 	Before int64  `query:"before" description:"before from an earlier answer."`
-	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"500" description:"At most so many. A page also ends at about 1 MiB; before says where to go on."`
 }
 
 type messageRequest struct {

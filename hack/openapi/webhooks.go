@@ -11,7 +11,7 @@ type webhookRequest struct {
 type deadRequest struct {
 	webhookRequest
 	Before int64 `query:"before" description:"The before of an earlier answer."`
-	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"500"`
+	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"500" description:"At most so many. A page also ends at about 1 MiB; before says where to go on."`
 }
 
 type redeliverRequest struct {
