@@ -10,6 +10,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/hook"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/message"
 )
 
 // readReceipts are the receipts by which another device of the account says what its owner has seen.
@@ -57,7 +58,7 @@ func (d *Directory) Take(evt any) (concerned, kept bool) {
 // takeRead notes what the owner of the phone has read.
 func (d *Directory) takeRead(evt *events.Receipt) bool {
 	chat := d.Names.Party(evt.Chat, evt.RecipientAlt, "")
-	return d.Inbox.Take(journal.Arrival{Write: func(t *journal.Tx) error { return t.MarkRead(chat.ID, evt.MessageIDs...) }})
+	return d.Inbox.Take(journal.Arrival{Write: func(t *journal.Tx) error { return t.MarkRead(message.Forms(chat), evt.MessageIDs...) }})
 }
 
 // entry is an event to write. Its name is the same when WhatsApp tells it again; without one there is nothing to write.

@@ -58,9 +58,12 @@ func (c *call) listChats() error {
 	if err != nil {
 		return err
 	}
-	found, next, err := book.Chats(c.r.Context(), int64(before), int(limit))
+	found, next, err := book.Chats(c.r.Context(), int64(before), int(limit), c.Names)
 	if err != nil {
 		return err
+	}
+	for _, one := range found {
+		*one.LastMessage = c.current(*one.LastMessage)
 	}
 	return c.json(http.StatusOK, bot.Chats{Chats: append([]bot.Chat{}, found...), Before: uint64(next)})
 }

@@ -45,9 +45,11 @@ func (c *call) eventQuery(book *journal.Journal) (q journal.Query, err error) {
 		return q, err
 	}
 	q.Limit = int(limit)
-	if q.Chat, err = c.chat(params.Get("chat")); err != nil {
+	chat, err := c.chat(params.Get("chat"))
+	if err != nil {
 		return q, err
 	}
+	q.Chats = c.formsOf(chat)
 	for name := range strings.SplitSeq(params.Get("types"), ",") {
 		if name == "" {
 			continue

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"sesi.dev/sesi/api/bot"
@@ -82,8 +83,12 @@ func (c *call) chat(value string) (string, error) {
 	return c.Names.Party(jid, noAddress, "").ID, nil
 }
 
-// formsOf are the addresses under which messages of a chat may have come. A person's number may have become known since.
+// formsOf are the addresses under which messages of a chat may have come; none for "". A person's number may have become
+// known since.
 func (c *call) formsOf(chat string) []string {
+	if chat == "" {
+		return nil
+	}
 	jid, ok := message.Address(chat)
 	if !ok {
 		return []string{chat}
@@ -111,17 +116,13 @@ func (c *call) listMessages() error {
 	if err != nil {
 		return err
 	}
-	var forms []string
-	if chat != "" {
-		forms = c.formsOf(chat)
-	}
-	records, next, err := book.Messages(c.r.Context(), int64(before), int(limit), forms...)
+	records, next, err := book.Messages(c.r.Context(), int64(before), int(limit), c.formsOf(chat)...)
 	if err != nil {
 		return err
 	}
 	answer := bot.Messages{Messages: []bot.Message{}, Before: uint64(next)}
 	for _, r := range records {
-		answer.Messages = append(answer.Messages, r.Message)
+		answer.Messages = append(answer.Messages, c.current(r.Message))
 	}
 	return c.json(http.StatusOK, answer)
 }
@@ -136,7 +137,7 @@ func (c *call) record() (*journal.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := book.Message(c.r.Context(), c.r.PathValue("id"), chat)
+	found, err := book.Message(c.r.Context(), c.r.PathValue("id"), c.formsOf(chat)...)
 	if journal.IsAmbiguous(err) {
 		return nil, faultAmbiguous
 	}
@@ -152,7 +153,7 @@ func (c *call) outgoing(book *journal.Journal, chat string) (*journal.Record, er
 	if err != nil {
 		return nil, err
 	}
-	if found == nil || chat != "" && found.Message.Chat.ID != chat {
+	if found == nil || chat != "" && !slices.Contains(c.formsOf(chat), found.Message.Chat.ID) {
 		return nil, faultNoMessage
 	}
 	return &journal.Record{Message: found.Message, Raw: found.Raw}, nil
@@ -170,7 +171,20 @@ func (c *call) getMessage() error {
 		}
 		found.Message.Tally = message.Tally(poll.Options, votes.All())
 	}
-	return c.json(http.StatusOK, found.Message)
+	return c.json(http.StatusOK, c.current(found.Message))
+}
+
+// current gives a message's chat and author the number that became known after it came.
+func (c *call) current(m bot.Message) bot.Message {
+	for _, of := range []*bot.Party{&m.Chat, &m.From} {
+		if of.Kind != bot.PartyPerson || of.Phone != "" {
+			continue
+		}
+		if jid, ok := message.Address(of.ID); ok {
+			*of = c.Names.Party(jid, noAddress, of.Name)
+		}
+	}
+	return m
 }
 
 func (c *call) eraseChat() error {

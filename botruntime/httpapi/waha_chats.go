@@ -51,7 +51,7 @@ func (c *call) wahaListMessages(chat string) error {
 	if err != nil {
 		return err
 	}
-	q := journal.Search{Chat: chat, Order: journal.NewestFirst}
+	q := journal.Search{Chats: c.formsOf(chat), Order: journal.NewestFirst}
 	limit, err := c.number("limit", wahaPage, 1, maxPage)
 	if err != nil {
 		return err
@@ -234,7 +234,7 @@ func (c *call) unseen(chat string, age time.Duration, most int) (ids []string, e
 		return nil, err
 	}
 	theirs := false
-	q := journal.Search{Chat: chat, FromMe: &theirs, From: book.Now().Add(-age), Limit: most}
+	q := journal.Search{Chats: c.formsOf(chat), FromMe: &theirs, From: book.Now().Add(-age), Limit: most}
 	if most == 0 {
 		q.Limit = seenPerson
 		if wahaIsGroup(chat) {

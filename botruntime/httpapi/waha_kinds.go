@@ -248,7 +248,7 @@ func (c *call) wahaChatsOf(limit, offset int, ids []string, status int) error {
 	tell, before, seen, left := c.teller(), int64(0), 0, limit
 	return inParts(c, status, func() (some []bot.WAHAChatSummary, err error) {
 		for seen < mostChats && left > 0 && len(some) == 0 {
-			found, next, err := book.Chats(c.r.Context(), before, maxChats)
+			found, next, err := book.Chats(c.r.Context(), before, maxChats, c.Names)
 			if err != nil {
 				return nil, err
 			}

@@ -235,7 +235,7 @@ func (c *call) kept(id, chat string) (*journal.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := book.Message(c.r.Context(), id, chat)
+	found, err := book.Message(c.r.Context(), id, c.formsOf(chat)...)
 	switch {
 	case journal.IsAmbiguous(err):
 		return nil, faultAmbiguous

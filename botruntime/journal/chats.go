@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/message"
 )
 
 // chatSchema holds what the journal knows of chats beside their messages: the names of people and groups, and the
@@ -33,51 +34,97 @@ const listChats = `
 WITH RECURSIVE c(chat) AS (
 	SELECT min(chat) FROM messages
 	UNION ALL SELECT (SELECT min(m.chat) FROM messages m WHERE m.chat > c.chat) FROM c WHERE c.chat IS NOT NULL),
-l(n) AS (SELECT (SELECT max(n) FROM messages m WHERE m.chat = c.chat) FROM c WHERE chat IS NOT NULL AND chat <> 'status@broadcast')
-SELECT n, 0 FROM l WHERE n < ? ORDER BY n DESC LIMIT ?`
+l(chat, n) AS (SELECT chat, (SELECT max(n) FROM messages m WHERE m.chat = c.chat) FROM c WHERE chat IS NOT NULL AND chat <> 'status@broadcast')
+SELECT chat, n, (SELECT max(n) FROM messages) FROM l WHERE n < ? ORDER BY n DESC LIMIT ?`
 
-// readChat reads the chat whose newest message has a place.
-const readChat = `SELECT m.id, m.chat, m.sender, m.at, m.body, coalesce((SELECT name FROM names WHERE names.id = m.chat), ''),
-	(SELECT count(*) FROM (SELECT body FROM messages u WHERE u.chat = m.chat
-		AND u.n > coalesce((SELECT n FROM reads WHERE reads.chat = m.chat), 0) ORDER BY u.n DESC LIMIT 1000) WHERE instr(body, ?) = 0)
-FROM messages m WHERE m.n = ?`
+// readChat reads a chat under the two forms of its address, which are equal where there is one, by its newest message.
+const readChat = `SELECT m.id, m.chat, m.sender, m.at, m.body,
+	coalesce((SELECT name FROM names WHERE names.id IN (?1, ?2) ORDER BY names.id <> ?1 LIMIT 1), ''),
+	` + countUnread + ` WHERE chat = ?1 AND ` + isUnread + ` + CASE WHEN ?1 = ?2 THEN 0 ELSE ` + countUnread + ` WHERE chat = ?2 AND ` + isUnread + ` END
+FROM messages m WHERE m.n = ?3`
+
+const (
+	countUnread = `(SELECT count(*) FROM (SELECT body FROM messages u`
+	isUnread    = `u.n > coalesce((SELECT max(n) FROM reads WHERE reads.chat IN (?1, ?2)), 0) ORDER BY u.n DESC LIMIT 1000) WHERE instr(body, ?4) = 0)`
+	// mostUnread is how many unread messages of a chat are counted.
+	mostUnread = 1000
+)
+
+// head is the newest message of a chat under one form of its address. top is the newest one of all.
+type head struct {
+	chat   string
+	n, top int64
+}
 
 // Chats lists chats by their newest message, newest first, before the place n (0: from the end). next is the place to go
 // on before, 0 when there are no more: an answer has up to limit chats, and about as many bytes as one answer may have.
-func (j *Journal) Chats(ctx context.Context, before int64, limit int) (chats []bot.Chat, next int64, err error) {
-	if before <= 0 {
-		before = math.MaxInt64
+// The messages of a person are one chat, whether they came under the number or under the LID that names finds.
+func (j *Journal) Chats(ctx context.Context, before int64, limit int, names message.Names) (chats []bot.Chat, next int64, err error) {
+	if next = before; next <= 0 {
+		next = math.MaxInt64
 	}
-	f, err := j.find(ctx, listChats, before, limit)
-	if err != nil {
-		return nil, 0, err
-	}
-	size := 0
-	for _, p := range f.left {
-		if size > mostBytes {
-			return chats, next, nil
-		}
-		chat, bytes, err := j.readChat(ctx, p.n)
+	for size := 0; ; {
+		heads, err := j.heads(ctx, next, limit)
 		if err != nil {
 			return nil, 0, err
 		}
-		if next = p.n; chat != nil {
-			chats, size = append(chats, *chat), size+bytes
+		for _, h := range heads {
+			if size > mostBytes || len(chats) == limit {
+				return chats, next, nil
+			}
+			chat, bytes, err := j.readChat(ctx, h, names)
+			if err != nil {
+				return nil, 0, err
+			}
+			if next = h.n; chat != nil {
+				chats, size = append(chats, *chat), size+bytes
+			}
+		}
+		switch {
+		case len(heads) < limit:
+			return chats, 0, nil
+		case len(chats) == limit:
+			return chats, next, nil
 		}
 	}
-	if len(f.left) < limit {
-		next = 0
-	}
-	return chats, next, nil
 }
 
-// readChat reads a chat by the place of its newest message, and says how long that is; nil when it is gone.
-func (j *Journal) readChat(ctx context.Context, n int64) (chat *bot.Chat, bytes int, err error) {
+func (j *Journal) heads(ctx context.Context, before int64, limit int) (heads []head, err error) {
+	rows, err := j.db.QueryContext(ctx, listChats, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var h head
+		if err := rows.Scan(&h.chat, &h.n, &h.top); err != nil {
+			return nil, err
+		}
+		heads = append(heads, h)
+	}
+	return heads, rows.Err()
+}
+
+// readChat reads a chat, and says how long its newest message is. It is nil where the message is gone, and where the chat
+// has a newer one under another form of its address: it is listed there.
+func (j *Journal) readChat(ctx context.Context, h head, names message.Names) (chat *bot.Chat, bytes int, err error) {
+	party := partyOf(h.chat, names)
+	forms := message.Forms(party)
+	if one, other := forms[0], forms[len(forms)-1]; one != other {
+		if other == h.chat {
+			other = one
+		}
+		var newer bool // what came since the chats were found is left out
+		err := j.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM messages WHERE chat = ? AND n > ? AND n <= ?)`, other, h.n, h.top).Scan(&newer)
+		if err != nil || newer {
+			return nil, 0, err
+		}
+	}
 	var of columns
 	var body []byte
 	var name string
 	chat = &bot.Chat{}
-	err = j.db.QueryRowContext(ctx, readChat, ownMark, n).Scan(&of.id, &of.chat, &of.sender, &of.atMillis, &body, &name, &chat.Unread)
+	err = j.db.QueryRowContext(ctx, readChat, forms[0], forms[len(forms)-1], h.n, ownMark).Scan(&of.id, &of.chat, &of.sender, &of.atMillis, &body, &name, &chat.Unread)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, 0, nil
 	}
@@ -86,11 +133,11 @@ func (j *Journal) readChat(ctx context.Context, n int64) (chat *bot.Chat, bytes 
 	}
 	last, unread := of.decode(body)
 	if unread != nil {
-		j.noteUnreadable("messages", n, unread)
+		j.noteUnreadable("messages", h.n, unread)
 	}
-	chat.LastMessage, chat.Party, chat.Timestamp = &last, last.Chat, last.Timestamp
-	if name != "" {
-		chat.Name = name
+	chat.LastMessage, chat.Party, chat.Timestamp, chat.Unread = &last, party, last.Timestamp, min(chat.Unread, mostUnread)
+	if chat.Name = name; name == "" {
+		chat.Name = last.Chat.Name
 	}
 	return chat, len(body), nil
 }
@@ -120,11 +167,7 @@ func (j *Journal) Names(ctx context.Context, ids []string) (map[string]string, e
 }
 
 func (j *Journal) readNames(ctx context.Context, ids []string, into map[string]string) (err error) {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
-	}
-	rows, err := j.db.QueryContext(ctx, `SELECT id, name FROM names WHERE id IN (?`+strings.Repeat(", ?", len(ids)-1)+`)`, args...)
+	rows, err := j.db.QueryContext(ctx, `SELECT id, name FROM names WHERE id IN (?`+strings.Repeat(", ?", len(ids)-1)+`)`, toAny(ids)...)
 	if err != nil {
 		return err
 	}
@@ -139,14 +182,16 @@ func (j *Journal) readNames(ctx context.Context, ids []string, into map[string]s
 	return rows.Err()
 }
 
-// MarkRead notes that a message of a chat, and all before it, are read. A message that the journal does not have
-// changes nothing.
-func (t *Tx) MarkRead(chat string, ids ...string) error {
+// MarkRead notes that a message of a chat, under one of the forms of its address, and all before it, are read. A message
+// that the journal does not have changes nothing.
+func (t *Tx) MarkRead(forms []string, ids ...string) error {
 	for _, id := range ids {
-		_, err := t.tx.ExecContext(t.ctx, `INSERT INTO reads (chat, n, at) SELECT chat, max(n), ? FROM messages WHERE id = ? AND chat = ? GROUP BY chat
-			ON CONFLICT (chat) DO UPDATE SET n = max(n, excluded.n), at = excluded.at`, millis(t.now), id, chat)
-		if err != nil {
-			return err
+		for _, chat := range forms {
+			_, err := t.tx.ExecContext(t.ctx, `INSERT INTO reads (chat, n, at) SELECT chat, max(n), ? FROM messages WHERE id = ? AND chat = ? GROUP BY chat
+				ON CONFLICT (chat) DO UPDATE SET n = max(n, excluded.n), at = excluded.at`, millis(t.now), id, chat)
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -167,7 +212,7 @@ func (t *Tx) noteMessage(m bot.Message) error {
 	if m.Origin != bot.OriginPhone {
 		return nil
 	}
-	return t.MarkRead(m.Chat.ID, m.ID)
+	return t.MarkRead([]string{m.Chat.ID}, m.ID)
 }
 
 // eraseNames removes what the journal knows of a chat beside its messages.

@@ -166,8 +166,8 @@ type Query struct {
 	// To is the highest number to read; 0 means all.
 	To    uint64
 	Types []bot.EventType
-	// Chat is the chat whose events are read: NoChat for those of none, "" for all.
-	Chat  string
+	// Chats are the forms of the address of the chat whose events are read: NoChat for those of no chat, none for all.
+	Chats []string
 	Limit int
 }
 
@@ -228,17 +228,21 @@ func (j *Journal) Events(ctx context.Context, q Query) (events []Event, next uin
 
 // statement selects the events of a query up to the event last.
 func (q Query) statement(last uint64) (statement string, args []any) {
-	where, args := []string{"seq > ?", "seq <= ?"}, []any{q.After, last}
-	if q.Chat != "" {
-		where, args = append(where, "chat = ?"), append(args, chatNamed(q.Chat))
-	}
+	one, of := `SELECT seq, id, type, chat, at, data FROM events WHERE seq > ? AND seq <= ?`, []any{q.After, last}
 	if len(q.Types) > 0 {
-		where = append(where, "type IN (?"+strings.Repeat(", ?", len(q.Types)-1)+")")
+		one += " AND type IN (?" + strings.Repeat(", ?", len(q.Types)-1) + ")"
 		for _, kind := range q.Types {
-			args = append(args, string(kind))
+			of = append(of, string(kind))
 		}
 	}
-	return `SELECT seq, id, type, chat, at, data FROM events WHERE ` + strings.Join(where, " AND ") + ` ORDER BY seq LIMIT ?`, append(args, q.Limit)
+	statement, args = one, of
+	for i, chat := range q.Chats { // each by the index, in order, so that no more is read than is shown
+		if i > 0 {
+			statement, args = statement+` UNION ALL `+one, append(args, of...)
+		}
+		statement, args = statement+` AND chat = ?`, append(args, chatNamed(chat))
+	}
+	return statement + ` ORDER BY seq LIMIT ?`, append(args, q.Limit)
 }
 
 // scanEvents reads events until there are limit of them, or about mostBytes. whole is true when there are no more.

@@ -111,7 +111,7 @@ func TestEventsOfNoChat(t *testing.T) {
 		t.Fatal(err)
 	}
 	came(t, j, "B", chat(1), "two")
-	if found, _, err := j.Events(t.Context(), Query{Chat: NoChat, Limit: 10}); err != nil || ids(found) != "2" {
+	if found, _, err := j.Events(t.Context(), Query{Chats: []string{NoChat}, Limit: 10}); err != nil || ids(found) != "2" {
 		t.Errorf("read %q, %v", ids(found), err)
 	}
 	w := Webhook{Cursor: 3, Lines: []Line{{Chat: NoChat, Next: 1}}}

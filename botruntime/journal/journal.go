@@ -281,6 +281,15 @@ func (j *Journal) Stats() Stats {
 	return j.stats
 }
 
+// toAny are texts as arguments of a statement.
+func toAny(texts []string) []any {
+	args := make([]any, len(texts))
+	for i, one := range texts {
+		args[i] = one
+	}
+	return args
+}
+
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

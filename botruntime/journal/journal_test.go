@@ -79,7 +79,7 @@ func TestEventsAreReadInOrderFromACursor(t *testing.T) {
 	}{
 		"all":          {Query{Limit: 10}, "1 2 3 4 5", 5},
 		"a page":       {Query{After: 1, Limit: 2}, "2 3", 3},
-		"one chat":     {Query{Chat: chat(1).ID, Limit: 10}, "2 4", 5},
+		"one chat":     {Query{Chats: []string{chat(1).ID}, Limit: 10}, "2 4", 5},
 		"another type": {Query{Types: []bot.EventType{bot.EventReaction}, Limit: 10}, "", 5},
 		"up to":        {Query{To: 2, Limit: 10}, "1 2", 2},
 		"the end":      {Query{After: 5, Limit: 10}, "", 5},
@@ -301,7 +301,7 @@ func TestEditsAndErasure(t *testing.T) {
 	j := open(t, t.TempDir(), nil)
 	came(t, j, "A", chat(1), "one")
 	came(t, j, "A", chat(2), "two")
-	if _, err := j.Message(t.Context(), "A", ""); !IsAmbiguous(err) {
+	if _, err := j.Message(t.Context(), "A"); !IsAmbiguous(err) {
 		t.Errorf("an id of two chats: %v", err)
 	}
 	err := j.Commit(t.Context(), func(tx *Tx) error {

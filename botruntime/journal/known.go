@@ -37,10 +37,7 @@ func (j *Journal) Serve(ctx context.Context, account string) error {
 // KnowChat remembers that messages were sent or received in a chat, longer than the messages are kept. It reports
 // whether the chat was known before, under one of the forms of its address.
 func (t *Tx) KnowChat(forms ...string) (known bool, err error) {
-	args := make([]any, len(forms))
-	for i, form := range forms {
-		args[i] = form
-	}
+	args := toAny(forms)
 	var there int
 	var oldest sql.NullInt64
 	err = t.tx.QueryRowContext(t.ctx, `SELECT count(*), min(at) FROM chats WHERE chat IN (?`+strings.Repeat(", ?", len(forms)-1)+`)`, args...).Scan(&there, &oldest)

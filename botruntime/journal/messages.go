@@ -109,11 +109,15 @@ func (j *Journal) scanRecords(rows *sql.Rows, raw bool) (records []Record, err e
 	return records, rows.Err()
 }
 
-// Message returns the message with that id, nil when there is none. chat may be empty when the id is of one chat
-// only.
-func (j *Journal) Message(ctx context.Context, id, chat string) (*Record, error) {
+// Message returns the message with that id in a chat, under one of the forms of its address; nil when there is none.
+// Without a form it is the message of any chat, where the id is of one chat only.
+func (j *Journal) Message(ctx context.Context, id string, forms ...string) (*Record, error) {
+	where, args := `id = ?`, []any{id}
+	if len(forms) > 0 {
+		where, args = where+` AND chat IN (?`+strings.Repeat(", ?", len(forms)-1)+`)`, append(args, toAny(forms)...)
+	}
 	// min(n) picks the first one of a chat: somebody else can take its id later.
-	rows, err := j.db.QueryContext(ctx, `SELECT min(n), id, chat, sender, at, body, raw FROM messages WHERE id = ? AND (chat = ? OR ? = '') GROUP BY chat LIMIT 2`, id, chat, chat)
+	rows, err := j.db.QueryContext(ctx, `SELECT min(n), id, chat, sender, at, body, raw FROM messages WHERE `+where+` GROUP BY chat ORDER BY 1 LIMIT 2`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +125,7 @@ func (j *Journal) Message(ctx context.Context, id, chat string) (*Record, error)
 	if err != nil || len(records) == 0 {
 		return nil, err
 	}
-	if len(records) > 1 {
+	if len(records) > 1 && len(forms) == 0 {
 		return nil, errAmbiguous
 	}
 	return &records[0], nil

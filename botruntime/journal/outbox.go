@@ -102,6 +102,11 @@ func (j *Journal) AddSend(ctx context.Context, s Send) (got Send, fresh bool, er
 			refused = ErrIDUsed
 			return err
 		}
+		if lid := s.Message.Chat.LID; lid != "" && lid != s.Message.Chat.ID { // what waits under the other address goes first
+			if err := t.Readdress(lid, "", s.Message.Chat); err != nil {
+				return err
+			}
+		}
 		s.Message.History = []bot.StateAt{{State: s.Message.State, At: bot.At(t.now)}}
 		got, fresh = s, true
 		return t.insertSend(&got)

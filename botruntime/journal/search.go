@@ -19,7 +19,8 @@ const (
 
 // Search says which messages to find. Empty fields do not filter.
 type Search struct {
-	Chat string
+	// Chats are the forms of the address of one chat.
+	Chats []string
 	// From and To bound when a message was written; both belong to it.
 	From, To time.Time
 	FromMe   *bool
@@ -35,8 +36,8 @@ func (j *Journal) Search(ctx context.Context, q Search) (Found, error) {
 	add := func(condition string, values ...any) {
 		where, args = append(where, condition), append(args, values...)
 	}
-	if q.Chat != "" {
-		add("chat = ?", q.Chat)
+	if len(q.Chats) > 0 {
+		add("chat IN (?"+strings.Repeat(", ?", len(q.Chats)-1)+")", toAny(q.Chats)...)
 	}
 	if !q.From.IsZero() {
 		add("at >= ?", millis(q.From))

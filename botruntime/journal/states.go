@@ -99,7 +99,7 @@ func (t *Tx) writeUnreadable(was, s *Send) error {
 	return err
 }
 
-// Readdress gives what waits to be sent to a chat another target and chat.
+// Readdress gives what waits to be sent to a chat another chat, and another target unless that is "".
 func (t *Tx) Readdress(from, target string, to bot.Party) error {
 	rows, err := t.tx.QueryContext(t.ctx, `SELECT id FROM sends WHERE pending AND chat = ? ORDER BY n`, from)
 	if err != nil {
@@ -111,7 +111,9 @@ func (t *Tx) Readdress(from, target string, to bot.Party) error {
 	}
 	for _, id := range ids {
 		if _, err := t.UpdateSend(id, func(s *Send) bool {
-			s.Target, s.Message.Chat = target, to
+			if s.Message.Chat = to; target != "" {
+				s.Target = target
+			}
 			return true
 		}); err != nil {
 			return err

@@ -56,7 +56,7 @@ func (c columns) decode(body []byte) (bot.Message, error) {
 		return m, nil
 	}
 	return bot.Message{
-		ID: c.id, Chat: partyOf(c.chat), From: partyOf(c.sender), FromMe: bytes.Contains(body, ownMark),
+		ID: c.id, Chat: partyOf(c.chat, nil), From: partyOf(c.sender, nil), FromMe: bytes.Contains(body, ownMark),
 		Kind: bot.KindUnsupported, UnsupportedType: Unreadable, Timestamp: bot.At(moment(c.atMillis)),
 	}, err
 }
@@ -76,15 +76,13 @@ func (c columns) decodeSend(body []byte, state bot.MessageState) (bot.Message, e
 	return m, err
 }
 
-// partyOf is what an address alone tells of a party.
-func partyOf(id string) bot.Party {
+// partyOf is what an address tells of a party, with the other address that names finds.
+func partyOf(id string, names message.Names) bot.Party {
 	jid, err := types.ParseJID(id)
 	if err != nil {
 		return bot.Party{ID: id}
 	}
-	p := message.Names(nil).Party(jid, types.EmptyJID, "")
-	p.ID = id
-	return p
+	return names.Party(jid, types.EmptyJID, "")
 }
 
 // extract is the part of the column body at a path of JSON; NULL where the content cannot be read.

@@ -196,9 +196,9 @@ func TestAMessageThatCannotBeReadHoldsUpNoOther(t *testing.T) {
 				all, err = found.Next(t.Context())
 			}
 			want("a search", slices.DeleteFunc(all, func(r Record) bool { return r.Message.ID == "A" }), err, "C", "B")
-			one, err := j.Message(t.Context(), "A", "")
+			one, err := j.Message(t.Context(), "A")
 			want("one", []Record{*one}, err, "A")
-			chats, _, err := j.Chats(t.Context(), 0, 10)
+			chats, _, err := j.Chats(t.Context(), 0, 10, nil)
 			if err != nil || len(chats) != 2 || chats[1].ID != chat(1).ID {
 				t.Errorf("chats: %+v, %v", chats, err)
 			}

@@ -83,7 +83,7 @@ func (f *fixture) Refused()                                  {}
 func (f *fixture) Unstorable()                               {}
 func (f *fixture) stored(t *testing.T, id string) bot.Message {
 	t.Helper()
-	found, err := f.Journal.Message(t.Context(), id, "")
+	found, err := f.Journal.Message(t.Context(), id)
 	if err != nil || found == nil {
 		t.Fatalf("message %s: %v, %v", id, found, err)
 	}
@@ -125,7 +125,7 @@ func TestAChangeUnderAnotherAddress(t *testing.T) {
 	if m := f.stored(t, "SECOND"); m.Text != "" || m.RevokedAt.IsZero() {
 		t.Errorf("%+v", m)
 	}
-	found, err := f.Journal.Message(t.Context(), "FIRST", "")
+	found, err := f.Journal.Message(t.Context(), "FIRST")
 	var raw waE2E.Message
 	if err != nil || proto.Unmarshal(found.Raw, &raw) != nil || raw.GetConversation() != "kopi 25rb" {
 		t.Errorf("its bytes say %q, %v", raw.GetConversation(), err)
@@ -314,5 +314,37 @@ func TestAQuestionThatFailedIsNotAskedAgainAtOnce(t *testing.T) {
 	f.freshLimits(t.Context(), client, 0) // behind a refusal it is asked in any case
 	if n := strings.Count(said.String(), "did not say"); n != 3 {
 		t.Errorf("later it was asked %d times: %s", n, said.String())
+	}
+}
+
+// What waits for a LID goes before what is sent to the number that became known since, and both are in one chat. A message
+// that came under the LID can be named in the chat of the number.
+func TestTheOutboxUnderTwoAddresses(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.comes(t, "ASKED", friendsLID, text("berapa?"))
+	first, err := f.Send(t.Context(), "", bot.SendRequest{To: friendsLID.String(), Text: "satu"})
+	if err != nil || first.Chat.ID != friendsLID.String() {
+		t.Fatalf("%+v, %v", first.Chat, err)
+	}
+	taken, err := f.Journal.TakeDue(t.Context(), 10)
+	if err != nil || len(taken) != 1 || !f.writeResults(t.Context(), []result{{taken[0], verdict{state: bot.MessageQueued, due: f.now.Add(time.Minute), attempt: true}}}) {
+		t.Fatalf("%d entries are due, %v", len(taken), err)
+	}
+	f.lids[friend] = friendsLID
+	second, err := f.Send(t.Context(), "", bot.SendRequest{To: friend.String(), Text: "dua", ReplyTo: "ASKED"})
+	if err != nil || second.Chat.ID != friend.String() {
+		t.Fatalf("%+v, %v", second.Chat, err)
+	}
+	if due, err := f.Journal.TakeDue(t.Context(), 10); err != nil || len(due) != 0 {
+		t.Errorf("%d messages pass the one that waits, %v", len(due), err)
+	}
+	f.now = f.now.Add(2 * time.Minute)
+	due, err := f.Journal.TakeDue(t.Context(), 10)
+	if err != nil || len(due) != 2 || due[0].Message.ID != first.ID || due[0].Message.Chat.ID != friend.String() || due[0].Target != friendsLID.String() {
+		t.Errorf("%+v, %v", due, err)
+	}
+	if _, err := f.Send(t.Context(), "", bot.SendRequest{To: friend.String(), Reaction: &bot.SendReaction{MessageID: "ASKED", Emoji: "👍"}}); err != nil {
+		t.Errorf("a reaction: %v", err)
 	}
 }

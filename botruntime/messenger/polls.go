@@ -42,6 +42,14 @@ func (m *Messenger) forms(p bot.Party) []string {
 	return message.Forms(m.Names.Party(jid, types.EmptyJID, ""))
 }
 
+// formsOf are the addresses under which messages of a chat may have come; none for "".
+func (m *Messenger) formsOf(chat string) []string {
+	if chat == "" {
+		return nil
+	}
+	return m.forms(bot.Party{ID: chat})
+}
+
 // earlyVote is a vote that waits for its poll.
 type earlyVote struct {
 	Vote   message.Vote

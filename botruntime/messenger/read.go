@@ -24,7 +24,7 @@ func (m *Messenger) MarkAllRead(ctx context.Context, chat string, ids []string) 
 	var senders []string // in the order of their first message
 	bySender := map[string][]types.MessageID{}
 	for _, id := range ids {
-		found, err := m.Journal.Message(ctx, id, chat)
+		found, err := m.Journal.Message(ctx, id, m.formsOf(chat)...)
 		switch {
 		case journal.IsAmbiguous(err):
 			return nil, &Refusal{Kind: bot.ProblemAmbiguousMessage}
@@ -55,7 +55,7 @@ func (m *Messenger) MarkAllRead(ctx context.Context, chat string, ids []string) 
 	}
 	return read, m.Journal.Commit(ctx, func(t *journal.Tx) error {
 		for _, one := range read {
-			if err := t.MarkRead(one.Chat.ID, one.ID); err != nil {
+			if err := t.MarkRead([]string{one.Chat.ID}, one.ID); err != nil {
 				return err
 			}
 		}

@@ -190,7 +190,7 @@ func (m *Messenger) Check(ctx context.Context, contacts []string) ([]bot.Checked
 
 // MarkRead tells the sender that a message was read. The error is a *Refusal, or the session's.
 func (m *Messenger) MarkRead(ctx context.Context, chat, id string) error {
-	found, err := m.Journal.Message(ctx, id, chat)
+	found, err := m.Journal.Message(ctx, id, m.formsOf(chat)...)
 	switch {
 	case journal.IsAmbiguous(err):
 		return &Refusal{Kind: bot.ProblemAmbiguousMessage}
@@ -214,5 +214,5 @@ func (m *Messenger) MarkRead(ctx context.Context, chat, id string) error {
 	if err := client.MarkRead(ctx, []types.MessageID{id}, m.Journal.Now(), where, sender); err != nil {
 		return err
 	}
-	return m.Journal.Commit(ctx, func(t *journal.Tx) error { return t.MarkRead(found.Message.Chat.ID, id) })
+	return m.Journal.Commit(ctx, func(t *journal.Tx) error { return t.MarkRead([]string{found.Message.Chat.ID}, id) })
 }

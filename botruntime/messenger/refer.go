@@ -57,7 +57,7 @@ func (d *draft) forward(ctx context.Context, from bot.SendForward, expiresIn uin
 		}
 		chat = d.m.Names.Party(jid, types.EmptyJID, "").ID
 	}
-	found, err := d.m.Journal.Message(ctx, from.MessageID, chat)
+	found, err := d.m.Journal.Message(ctx, from.MessageID, d.m.formsOf(chat)...)
 	switch {
 	case journal.IsAmbiguous(err):
 		return &Refusal{Kind: bot.ProblemAmbiguousMessage}
@@ -144,7 +144,7 @@ func (m *Messenger) Delete(ctx context.Context, key, chat, id string) (bot.Messa
 
 // change finds a message, and begins the one that changes it.
 func (m *Messenger) change(ctx context.Context, chat, id string) (*draft, *journal.Record, error) {
-	found, err := m.Journal.Message(ctx, id, chat)
+	found, err := m.Journal.Message(ctx, id, m.formsOf(chat)...)
 	switch {
 	case journal.IsAmbiguous(err):
 		return nil, nil, &Refusal{Kind: bot.ProblemAmbiguousMessage}
@@ -188,15 +188,17 @@ func changeable(was bot.Message) bool {
 // cancel cancels a message that was never handed to WhatsApp, and returns it; nil when there is no such message. One that
 // is cancelled already is returned too: the answer to the first request may be lost.
 func (m *Messenger) cancel(ctx context.Context, chat, id string) (cancelled *journal.Send, err error) {
+	forms := m.formsOf(chat)
 	err = m.Journal.Commit(ctx, func(t *journal.Tx) error {
 		cancelled = nil
 		previous := bot.MessageState("")
 		s, err := t.UpdateSend(id, func(s *journal.Send) bool {
 			previous = s.Message.State
-			if previous == bot.MessageCancelled && (chat == "" || s.Message.Chat.ID == chat) {
+			here := chat == "" || slices.Contains(forms, s.Message.Chat.ID)
+			if previous == bot.MessageCancelled && here {
 				cancelled = s
 			}
-			if chat != "" && s.Message.Chat.ID != chat || !s.Pending || previous != bot.MessageQueued && previous != bot.MessageHeld || mayBeSent(s.Message) {
+			if !here || !s.Pending || previous != bot.MessageQueued && previous != bot.MessageHeld || mayBeSent(s.Message) {
 				return false
 			}
 			s.Message.State, s.Message.Hold, s.Pending = bot.MessageCancelled, nil, false

@@ -252,7 +252,7 @@ func (d *draft) set(content *waE2E.Message, err error) error {
 
 // subject finds the message of the chat that another one refers to.
 func (d *draft) subject(ctx context.Context, id string) (*journal.Record, error) {
-	found, err := d.m.Journal.Message(ctx, id, d.shown.Chat.ID)
+	found, err := d.m.Journal.Message(ctx, id, d.m.forms(d.shown.Chat)...)
 	if err != nil {
 		return nil, err
 	}

@@ -145,8 +145,11 @@ func (t Teller) reaction(r *bot.Reaction) bot.WAHAReaction {
 
 // subject is the id of the message that something is about: whole where the message is known, else bare.
 func (t Teller) subject(chat bot.Party, id string) string {
-	if t.Find != nil {
-		if m, found := t.Find(chat.ID, id); found {
+	for _, address := range []string{chat.ID, chat.LID} { // the number may have become known after the message
+		if t.Find == nil || address == "" {
+			continue
+		}
+		if m, found := t.Find(address, id); found {
 			return MessageID(m.FromMe, m.Chat, m.ID, m.From)
 		}
 	}

@@ -19,7 +19,10 @@ var errNoRoom = errors.New("dead letters wait to be written")
 // read reads a helping of events, of one chat or of all, and leaves out those that the target does not want. Events
 // that the journal had no room to keep become one dead letter.
 func (t *turn) read(chat string, after, to uint64) ([]journal.Event, uint64, error) {
-	q := journal.Query{After: after, To: to, Types: t.target.Events, Chat: chat, Limit: helping}
+	q := journal.Query{After: after, To: to, Types: t.target.Events, Limit: helping}
+	if chat != "" {
+		q.Chats = []string{chat}
+	}
 	events, next, err := t.Journal.Events(t.ctx, q)
 	var lost *journal.GoneError
 	if errors.As(err, &lost) {
