@@ -15,6 +15,9 @@ import (
 	"sesi.dev/sesi/botruntime/message"
 )
 
+// editTime is how long WhatsApp accepts an edit of a message, revokeTime how long a revocation.
+const editTime, revokeTime = 15 * time.Minute, 60 * time.Hour
+
 // maxEmojiBytes bounds a reaction: the longest emoji is a family of several characters.
 const maxEmojiBytes = 64
 
