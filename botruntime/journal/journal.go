@@ -224,7 +224,11 @@ type Tx struct {
 	events  uint64
 	repeats uint64
 	pending int // how many more messages wait to be sent
+	after   []func()
 }
+
+// After runs do once the transaction is on disk, and not where it fails.
+func (t *Tx) After(do func()) { t.after = append(t.after, do) }
 
 // Now is when the transaction began, by the journal's clock.
 func (t *Tx) Now() time.Time { return t.now }
@@ -246,18 +250,26 @@ func (j *Journal) Commit(ctx context.Context, do func(*Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return j.failed(err)
 	}
+	j.wrote(t, time.Since(began))
+	for _, do := range t.after {
+		do()
+	}
+	return nil
+}
+
+// wrote counts what a transaction wrote, and tells readers of new events.
+func (j *Journal) wrote(t *Tx, took time.Duration) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.stats.Events += t.events
 	j.stats.Repeats += t.repeats
 	j.pending += t.pending
-	j.stats.LastCommit = time.Since(began)
+	j.stats.LastCommit = took
 	if t.last > j.last {
 		j.last = t.last
 		close(j.changed)
 		j.changed = make(chan struct{})
 	}
-	return nil
 }
 
 func (j *Journal) failed(err error) error {

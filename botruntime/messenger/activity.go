@@ -35,17 +35,17 @@ func (t *tally) received() {
 	t.now.Received++
 }
 
-// tried counts the outcome of an attempt to send a message.
-func (t *tally) tried(m bot.Message, at time.Time) {
+// changed counts a message that was sent, whether WhatsApp's answer or a receipt says so, or that failed.
+func (t *tally) changed(s bot.StateChange) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case rank[m.State] > 0:
+	case rank[s.State] > 0 && rank[s.Previous] == 0:
 		t.now.Sent++
-	case m.State == bot.MessageFailed:
+	case s.State == bot.MessageFailed:
 		t.now.Failed++
-		if m.Problem != nil {
-			t.now.LastProblem, t.now.LastProblemAt = bot.Problem{Type: m.Problem.Type}.Kind(), at
+		if s.Problem != nil {
+			t.now.LastProblem, t.now.LastProblemAt = bot.Problem{Type: s.Problem.Type}.Kind(), s.At.Time
 		}
 	}
 }

@@ -60,7 +60,7 @@ type earlyVote struct {
 func (m *Messenger) writeVote(t *journal.Tx, r message.Received) error {
 	ids := keys(bot.EventPoll, r)
 	if seen, err := t.Seen(ids...); err != nil || seen {
-		m.Meter.Received(bot.EventPoll, seen)
+		t.After(func() { m.Meter.Received(bot.EventPoll, seen) })
 		return err
 	}
 	update := *r.Data.Poll
@@ -78,7 +78,7 @@ func (m *Messenger) writeVote(t *journal.Tx, r message.Received) error {
 		}
 	}
 	_, err = t.Append(ids, bot.EventPoll, r.Chat.ID, bot.EventData{Poll: &update})
-	m.Meter.Received(bot.EventPoll, false)
+	t.After(func() { m.Meter.Received(bot.EventPoll, false) })
 	return err
 }
 

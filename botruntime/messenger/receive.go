@@ -99,12 +99,12 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 	if err != nil {
 		return fmt.Errorf("append an event: %w", err)
 	}
-	m.Meter.Received(r.Type, !fresh)
+	t.After(func() { m.Meter.Received(r.Type, !fresh) })
 	if !fresh {
 		return nil
 	}
 	if r.Type == bot.EventMessage {
-		m.tally.received()
+		t.After(m.tally.received)
 	}
 	switch r.Type {
 	case bot.EventMessage, bot.EventMessageSent:

@@ -59,7 +59,6 @@ func (m *Messenger) writeResults(ctx context.Context, some []result) bool {
 		}
 		if err == nil {
 			for _, one := range settled {
-				m.tally.tried(one, m.Journal.Now())
 				m.settled(one)
 			}
 			return true
@@ -173,12 +172,13 @@ func (m *Messenger) wasSent(t *journal.Tx, s *journal.Send) error {
 	return err
 }
 
-// tell writes the event of a new state.
+// tell writes the event of a new state, and counts it.
 func (m *Messenger) tell(t *journal.Tx, s *journal.Send, previous bot.MessageState) error {
 	change := &bot.StateChange{
 		ID: s.Message.ID, Chat: s.Message.Chat, State: s.Message.State, Previous: previous, At: bot.At(t.Now()),
 		Hold: s.Message.Hold, Problem: s.Message.Problem,
 	}
+	t.After(func() { m.tally.changed(*change) })
 	// A message can be held, or unknown, more than once.
 	key := journal.KeyOf(string(bot.EventMessageState), s.Message.ID, string(s.Message.State), fmt.Sprint(len(s.Message.History), s.Attempts))
 	return t.AppendNew(key, bot.EventMessageState, s.Message.Chat.ID, bot.EventData{State: change})
