@@ -207,9 +207,6 @@ func (g *Gateway) may(ctx context.Context, who *caller, what action, key session
 		if !who.key.Allows(need.key) {
 			return false, nil
 		}
-		if key.name == "" {
-			return key.namespace == who.key.Namespace, nil
-		}
 		var labels map[string]string
 		if session != nil {
 			labels = session.Labels
