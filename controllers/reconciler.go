@@ -100,8 +100,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if p.deleting() {
 		err = r.finalize(ctx, p)
 	} else {
-		// A request to the bot of a deleted session of this name does not concern this session.
-		r.unlinker.forget(request.NamespacedName)
 		err = r.ensureAll(ctx, p)
 	}
 	r.listen(&p.input)
