@@ -129,6 +129,9 @@ func TestNamesThatAreTaken(t *testing.T) {
 			if c.object.GetResourceVersion() != before {
 				t.Error("someone else's object was changed")
 			}
+			if name != "pod" && w.pod("kasir") != nil {
+				t.Errorf("the pod was created without its %s", name)
+			}
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/resources"
 )
 
 // A running bot is not stopped for a pod that the API server rejects.
@@ -236,7 +238,23 @@ func TestHostileTemplatesDelayNobody(t *testing.T) {
 			s.Spec.Template = &v1alpha1.PodTemplate{Spec: &runtime.RawExtension{Raw: []byte(spec)}}
 		})
 	}
-	hostile.operate(staging{everywhere: true})
+	var mu sync.Mutex
+	served, most := 0, 0
+	serves := func(by int) {
+		mu.Lock()
+		defer mu.Unlock()
+		served += by
+		most = max(most, served)
+	}
+	hostile.operate(staging{everywhere: true, calls: &interceptor.Funcs{
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+			if session, is := o.(*v1alpha1.WhatsAppSession); is && resources.Oversized(session) {
+				serves(1)
+				defer serves(-1)
+			}
+			return c.SubResource(sub).Patch(ctx, o, patch, opts...)
+		},
+	}})
 	for _, name := range []string{"kasir", "gudang", "toko"} {
 		began := time.Now()
 		honest.create(name, nil)
@@ -254,6 +272,11 @@ func TestHostileTemplatesDelayNobody(t *testing.T) {
 		}
 		return refused > 0
 	})
+	mu.Lock()
+	defer mu.Unlock()
+	if most > 1 {
+		t.Errorf("the API server had to write %d of the hostile sessions at once", most)
+	}
 	for name, what := range names {
 		stalled := meta.FindStatusCondition(hostile.get(name).Status.Conditions, v1alpha1.ConditionStalled)
 		if stalled != nil && (stalled.Reason != v1alpha1.ReasonInvalidTemplate || !strings.Contains(stalled.Message, "spec.template.spec")) {

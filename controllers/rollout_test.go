@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sesi.dev/sesi/api/bot"
@@ -149,7 +150,7 @@ func TestTurnsOutliveTheOperator(t *testing.T) {
 	}
 }
 
-// Reports from bots are handled before sessions that were just applied.
+// Reports from bots and pods are handled before sessions that were just applied.
 func TestAReportGoesBeforeWhatWasJustApplied(t *testing.T) {
 	q := priorityqueue.New[reconcile.Request]("test")
 	defer q.ShutDown()
@@ -160,8 +161,11 @@ func TestAReportGoesBeforeWhatWasJustApplied(t *testing.T) {
 		q.Add(request(fmt.Sprint("new-", i)))
 	}
 	addReported(q, request("kasir"))
-	first, _ := q.Get()
-	if first != request("kasir") {
-		t.Errorf("%s comes first", first)
+	pod := podOf(newSession("gudang"))
+	podReports().Update(t.Context(), event.UpdateEvent{ObjectOld: pod, ObjectNew: pod}, q)
+	for _, want := range []string{"kasir", "gudang"} {
+		if next, _ := q.Get(); next != request(want) {
+			t.Errorf("%s comes before %s", next, want)
+		}
 	}
 }

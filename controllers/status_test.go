@@ -115,7 +115,9 @@ func TestDeriveStatus(t *testing.T) {
 		"claim missing":     {[]func(*pass){noPod, storage(kindClaimNotFound)}, want{v1alpha1.StatePending, "ClaimNotFound", bot.ActionNone, []string{"Ready=False/ClaimNotFound", "PodReady=False/AwaitingStorage", "Stalled=True/ClaimNotFound"}}},
 		"template broken":   {[]func(*pass){lastSeen, broken, says(observer.Heard, connected())}, want{bot.StateConnected, "LoggedIn", bot.ActionNone, []string{"Ready=False/InvalidTemplate", "Connected=True/LoggedIn", "PodReady=True/PodRunning", "Stalled=True/InvalidTemplate"}}},
 		"waits for pairing": {[]func(*pass){lastScanning, changed, says(observer.Heard, scanning())}, want{bot.StatePairing, "QRAvailable", bot.ActionScanQR, []string{"Ready=False/QRAvailable", "PodReady=True/AwaitingPairing", "Reconciling=True/AwaitingPairing"}}},
-		"deleted":           {[]func(*pass){lastSeen, deleting, says(observer.Heard, connected())}, want{v1alpha1.StateTerminating, "Terminating", bot.ActionNone, []string{"Ready=False/Terminating"}}},
+		"orphaned": {[]func(*pass){lastSeen, func(s *pass) { s.pod.OwnerReferences = nil }}, want{v1alpha1.StateUnknown, "PodOrphaned", bot.ActionNone, []string{
+			"Ready=False/PodOrphaned", "Connected=Unknown/PodOrphaned", "PodReady=False/PodOrphaned", "SessionExists=True/Linked", "Stalled=True/PodOrphaned"}}},
+		"deleted": {[]func(*pass){lastSeen, deleting, says(observer.Heard, connected())}, want{v1alpha1.StateTerminating, "Terminating", bot.ActionNone, []string{"Ready=False/Terminating"}}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -246,6 +248,7 @@ func TestDecideTransitions(t *testing.T) {
 		"shares its claim":   {fresh, status(noPod, held), []string{"Warning ClaimShared"}},
 		"template is broken": {status(says(observer.Heard, connected())), status(broken, says(observer.Heard, connected())), []string{"Warning InvalidTemplate"}},
 		"is suspended":       {status(says(observer.Heard, connected())), status(suspended, noPod), []string{"Normal Suspended"}},
+		"connects, broken":   {status(), status(broken, says(observer.Heard, connected())), []string{"Normal LoggedIn", "Warning InvalidTemplate"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -254,6 +257,10 @@ func TestDecideTransitions(t *testing.T) {
 				got = append(got, told.kind+" "+told.reason)
 				if told.message == "" {
 					t.Errorf("%s says nothing", told.reason)
+				}
+				of := func(c metav1.Condition) bool { return c.Reason == told.reason }
+				if slices.ContainsFunc(c.after.Conditions, of) && !slices.ContainsFunc(c.after.Conditions, func(c metav1.Condition) bool { return of(c) && c.Message == told.message }) {
+					t.Errorf("%s says %q, which is another's message", told.reason, told.message)
 				}
 			}
 			if fmt.Sprint(got) != fmt.Sprint(c.want) {

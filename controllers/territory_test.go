@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -110,11 +112,17 @@ func TestTheSecondOperatorOfANamespaceWaits(t *testing.T) {
 	w.operate(staging{config: cfg, lease: testLease, home: "first"})
 	w.holder("first")
 	var writes atomic.Int32
-	second := w.operate(staging{config: cfg, lease: testLease, home: "second", calls: counted(&writes)})
+	second := w.operate(staging{config: cfg, lease: testLease, home: "second", image: "registry.example/other:1", calls: counted(&writes)})
 	within(t, "the second to say who serves the namespace", func() bool {
 		return strings.Contains(second.log.String(), "another operator serves the namespace")
 	})
 	w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+	// Each change that the first writes is one that the second sees, and it would replace the pod.
+	for n := range 10 {
+		name := fmt.Sprint("Toko ", n)
+		w.bots.Bot(w.key("kasir")).Change(func(s *bot.Snapshot) { s.PushName = name })
+		w.until("kasir", "the name "+name, func(s *v1alpha1.WhatsAppSession) bool { return s.Status.Session.PushName == name })
+	}
 	if n := writes.Load(); n > 0 {
 		t.Errorf("the second operator wrote %d times", n)
 	}

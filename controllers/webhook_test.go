@@ -85,8 +85,10 @@ func TestEveryRefusedWriteIsShown(t *testing.T) {
 		spec        func(*v1alpha1.WhatsAppSession)
 		// then makes the operator write, after the session came up; nil for a write of the start.
 		then func(w *world, session *v1alpha1.WhatsAppSession)
+		// storage: StorageReady says it.
+		storage bool
 	}{
-		"create a claim":         {operation: admissionv1.Create, kind: "persistentvolumeclaims"},
+		"create a claim":         {operation: admissionv1.Create, kind: "persistentvolumeclaims", storage: true},
 		"create a Secret":        {operation: admissionv1.Create, kind: "secrets"},
 		"create a Service":       {operation: admissionv1.Create, kind: "services"},
 		"create a NetworkPolicy": {operation: admissionv1.Create, group: "networking.k8s.io", kind: "networkpolicies"},
@@ -144,6 +146,12 @@ func TestEveryRefusedWriteIsShown(t *testing.T) {
 				c.then(w, session)
 			}
 			w.untilShown("kasir")
+			if c.then == nil && w.pod("kasir") != nil {
+				t.Error("the pod was created before what it needs")
+			}
+			if now := w.get("kasir"); c.storage && !has(now, v1alpha1.ConditionStorageReady, metav1.ConditionFalse, v1alpha1.ReasonClaimRejected) {
+				t.Errorf("StorageReady does not say so:\n%s", show(now))
+			}
 		})
 	}
 }
@@ -241,6 +249,30 @@ func TestAPolicyThatChangesObjectsCostsFewWrites(t *testing.T) {
 				t.Errorf("the bot is not connected:\n%s", show(now))
 			}
 		})
+	}
+}
+
+// A policy that changes what the operator marks a pod with makes it replace a few pods; then the bot runs on, and the session
+// says so.
+func TestAPolicyThatChangesPodsReplacesFew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.linked()
+	w.operate(staging{})
+	w.mend("", "pods", `[{"op":"add","path":"/metadata/annotations/sesi.dev~1spec-hash","value":"stripped"}]`)
+	w.create("kasir", nil)
+	w.untilCondition("kasir", v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonUndone)
+	started := w.cluster.Node.Started(w.key("kasir"))
+	if started > correctionsShown {
+		t.Errorf("%d pods were started", started)
+	}
+	w.untilCondition("kasir", v1alpha1.ConditionConnected, metav1.ConditionTrue, "")
+	w.bots.Bot(w.key("kasir")).Change(func(s *bot.Snapshot) { s.PushName = "the last one" })
+	w.until("kasir", "a later report", func(s *v1alpha1.WhatsAppSession) bool {
+		return s.Status.Session.PushName == "the last one" && has(s, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonUndone)
+	})
+	if now := w.cluster.Node.Started(w.key("kasir")); now != started {
+		t.Errorf("another %d pods were started", now-started)
 	}
 }
 

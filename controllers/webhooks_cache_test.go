@@ -47,6 +47,11 @@ func TestLargeSecretsCostLittle(t *testing.T) {
 			t.Errorf("%s changed: %v", name, err)
 		}
 	}
+	// A value that is too long takes no other along.
+	mixed := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s"}, Data: map[string][]byte{"secret": []byte("0123456789abcdef"), "other": bytes.Repeat([]byte("a"), 900_000)}}
+	if _, err := slimHookSecret(mixed); err != nil || string(mixed.Data["secret"]) != "0123456789abcdef" {
+		t.Errorf("beside a long value the secret is %q: %v", mixed.Data["secret"], err)
+	}
 	// A header that was cut is refused, and not delivered in part.
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s"}, Data: map[string][]byte{"X-A": bytes.Repeat([]byte("a"), 20_000)}}
 	if _, err := slimHookSecret(secret); err != nil {

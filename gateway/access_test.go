@@ -182,6 +182,27 @@ func TestRevocation(t *testing.T) {
 	g.eventually(http.StatusUnauthorized, "GET", path, key, "")
 }
 
+// A Secret that repeats another's hash opens nothing. It would lead the key's bearer to the sessions of whoever made it.
+func TestASecretThatRepeatsAKeyOpensNothing(t *testing.T) {
+	mine, other := newNamespace(t), newNamespace(t)
+	newBot(t, mine, "shop", echo)
+	thief := newBot(t, other, "shop", echo)
+	g := newGateway(t)
+	key := newKey(t, mine, "read,send")
+	g.eventually(http.StatusOK, "GET", bot.GatewayPath(mine, "shop"), key, "")
+	repeated, err := apikey.Build(apikey.Key{Namespace: other, Name: "repeated", Sum: apikey.SumOf(key), Verbs: []apikey.Verb{apikey.VerbRead, apikey.VerbSend}})
+	must(t, err)
+	must(t, admin.Create(t.Context(), repeated))
+	later := newKey(t, other, "read")
+	g.eventually(http.StatusOK, "GET", bot.GatewayPath(other, "shop"), later, "") // made after it, and known
+	if got := g.do("POST", "/api/sendText", key, `{"session":"shop","text":"hi"}`); got.status != http.StatusOK || thief.asked.Load() != 0 {
+		t.Errorf("sent with %d; the other namespace's bot was asked %d times", got.status, thief.asked.Load())
+	}
+	if got := g.do("GET", bot.GatewayPath(other, "shop"), key, ""); got.status != http.StatusNotFound {
+		t.Errorf("the other namespace's session: %d", got.status)
+	}
+}
+
 // Wrong credentials of one address are slowed down; a right key from the same address still works.
 func TestWrongCredentialsAreSlowedDown(t *testing.T) {
 	namespace := newNamespace(t)

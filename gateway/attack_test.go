@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"sesi.dev/sesi/api/apikey"
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
@@ -230,6 +232,39 @@ func TestAForeignKeyGetsNothing(t *testing.T) {
 	got := g.do("POST", bot.GatewayPath(namespace, "shop")+"/messages", key, `{"text":"secret"}`)
 	if got.status != http.StatusServiceUnavailable || thief.asked.Load() != 0 {
 		t.Errorf("answered %d; the thief was asked %d times", got.status, thief.asked.Load())
+	}
+}
+
+// A pod or a Secret that an earlier session of the same name left, or that somebody else labelled, gets no request.
+func TestWhatAnotherSessionOwnsGetsNothing(t *testing.T) {
+	namespace := newNamespace(t)
+	made := map[string]*fixture{}
+	for _, name := range []string{"pod", "secret"} {
+		f := newSession(t, namespace, name, nil)
+		f.setState(v1alpha1.StatePending, v1alpha1.ReasonCrashLooping)
+		if name == "pod" {
+			own := f.session
+			f.session = own.DeepCopy()
+			f.session.UID = "an-earlier-one"
+			f.start(echo)
+			f.session = own
+		} else {
+			f.start(echo)
+			patch := client.MergeFrom(f.secret.DeepCopy())
+			f.secret.OwnerReferences[0].UID = "an-earlier-one"
+			must(t, admin.Patch(t.Context(), f.secret, patch))
+		}
+		made[name] = f
+	}
+	newBot(t, namespace, "good", echo)
+	g := newGateway(t)
+	key := newKey(t, namespace, "read,send")
+	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "good")+"/messages", key, "")
+	for name, f := range made {
+		g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, name), key, "")
+		if got := g.do("POST", bot.GatewayPath(namespace, name)+"/messages", key, `{"text":"secret"}`); got.status != http.StatusServiceUnavailable || f.asked.Load() != 0 {
+			t.Errorf("another session's %s: answered %d, asked %d times", name, got.status, f.asked.Load())
+		}
 	}
 }
 

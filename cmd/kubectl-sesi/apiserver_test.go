@@ -246,7 +246,7 @@ func TestDoctorOfWhatIsMissing(t *testing.T) {
 	}
 	// a pending claim, an empty Secret, and an operator that has not seen the last change
 	must(t, api.Create(t.Context(), &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "wa-shop"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "wa-shop", Finalizers: []string{"kubernetes.io/pvc-protection"}},
 		Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, Resources: corev1.VolumeResourceRequirements{
 			Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Mi")},
 		}},
@@ -262,6 +262,12 @@ func TestDoctorOfWhatIsMissing(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("it lacks %q:\n%s", want, out)
 		}
+	}
+	// the claim is being deleted, and a pod still uses it
+	must(t, api.Delete(t.Context(), &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "wa-shop"}}))
+	out, _ = sesi(t, "", "-n", namespace, "doctor", "shop")
+	if want := "BAD   the claim wa-shop: it is being deleted, and the session with it, once no pod uses it\n      -> to keep the session, back it up now: "; !strings.Contains(out, want) {
+		t.Errorf("it lacks %q:\n%s", want, out)
 	}
 }
 

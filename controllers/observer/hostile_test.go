@@ -158,6 +158,37 @@ func drain(t *testing.T, o *Observer) {
 	}
 }
 
+// TestShortLinesAreCharged: a line costs the operator time whatever its length, so a bot that sends lines of one byte is read no
+// faster than its rate allows for lines of minCharge bytes.
+func TestShortLinesAreCharged(t *testing.T) {
+	const lines = 3000
+	opts := quick()
+	opts.Opening, opts.Silence, opts.BytesPerSecond = deadline, deadline, lines/2*minCharge
+	o := startObserver(t, opts)
+	short := startBot(t, "short")
+	short.Behave(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		snapshot := bottest.Paired("short", "uid-short", "1:1@s.whatsapp.net")
+		if bottest.WriteEvent(w, snapshot) != nil {
+			return
+		}
+		if _, err := w.Write(bytes.Repeat([]byte("\n"), lines)); err != nil {
+			return
+		}
+		snapshot.Revision, snapshot.State = snapshot.Revision+1, bot.StateRestricted
+		_ = bottest.WriteEvent(w, snapshot)
+		<-r.Context().Done()
+	})
+	go drain(t, o)
+	began := time.Now()
+	o.Ensure(key("short"), targetOf(short, "short"))
+	wait(t, "the report behind the lines", func() bool { return state(o, "short") == bot.StateRestricted })
+	// Half a second's bytes are free. The bound is from below, so that a slow machine cannot break it.
+	if took := time.Since(began); took < 1400*time.Millisecond {
+		t.Errorf("%d lines were read in %s", lines, took)
+	}
+}
+
 // TestAStormOfChanges: a bot that changes without end emits events at a bounded rate, its last report arrives, and a
 // neighbour's change is emitted before its next one.
 func TestAStormOfChanges(t *testing.T) {

@@ -1,0 +1,218 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/naming"
+	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/controllers/observer"
+)
+
+// Single moments of the model: what happens between two steps of the operator.
+
+var kasir = types.NamespacedName{Namespace: "shop", Name: "kasir"}
+
+var kasirsPod = types.NamespacedName{Namespace: "shop", Name: "wa-kasir"}
+
+// kasirUp returns a model with one session that is up, and the session.
+func kasirUp(t *testing.T) (*model, *v1alpha1.WhatsAppSession) {
+	t.Helper()
+	m := newModel(t, 1)
+	session := newSession(kasir.Name)
+	session.UID = ""
+	m.must(m.store.create(session))
+	m.settle()
+	return m, m.session()
+}
+
+// session is kasir as it is stored.
+func (m *model) session() *v1alpha1.WhatsAppSession {
+	return m.store.objects["WhatsAppSession"][kasir].(*v1alpha1.WhatsAppSession).DeepCopy()
+}
+
+// sync brings the operator's cache of a kind up to date.
+func (m *model) sync(kind string) {
+	for m.deliver(kind) {
+	}
+}
+
+// told returns a function that returns the events that the operator emits from now on.
+func (m *model) told() func() []string {
+	recorder := events.NewFakeRecorder(100)
+	m.operator.events = recorder
+	return func() (all []string) {
+		for {
+			select {
+			case event := <-recorder.Events:
+				all = append(all, event)
+			default:
+				return all
+			}
+		}
+	}
+}
+
+// An event repeats what a status says. If the status could not be written, there is no event; each retry would repeat it.
+func TestNoEventWithoutItsStatus(t *testing.T) {
+	m := newModel(t, 1)
+	told := m.told()
+	session := newSession(kasir.Name)
+	session.UID, session.Spec.Storage.ClaimName = "", "missing"
+	m.must(m.store.create(session))
+	m.sync("WhatsAppSession")
+	// Someone edits the session, and the operator's cache does not show it yet.
+	session.Spec.Locale = v1alpha1.LocaleEnglish
+	m.must(m.store.write(session, false))
+	m.reconcile(kasir)
+	if got := told(); len(got) > 0 {
+		t.Errorf("the status was not written, and there are the events %q", got)
+	}
+	m.settle()
+	if got := told(); len(got) != 1 || !strings.HasPrefix(got[0], "Warning "+v1alpha1.ReasonClaimNotFound) {
+		t.Errorf("events = %q", got)
+	}
+}
+
+// A pod is deleted by its UID: since the cache showed it, another one may have taken its name.
+func TestOnlyThePlannedPodIsDeleted(t *testing.T) {
+	m, session := kasirUp(t)
+	old := m.store.objects["Pod"][kasirsPod].(*corev1.Pod)
+	m.store.drop(old)
+	other := old.DeepCopy()
+	other.UID, other.ResourceVersion = "", ""
+	m.must(m.store.create(other))
+	yes := true
+	session.Spec.Suspended = &yes
+	m.must(m.store.write(session, false))
+	m.sync("WhatsAppSession")
+	m.reconcile(kasir)
+	if now := m.store.objects["Pod"][kasirsPod]; now == nil || now.GetUID() != other.UID || now.GetDeletionTimestamp() != nil {
+		t.Errorf("another pod was deleted: %+v", now)
+	}
+}
+
+// A pod that ended is replaced at once if it is old, so no status ever says why.
+func TestAnOldPodThatEndsLeavesAnEvent(t *testing.T) {
+	m, _ := kasirUp(t)
+	told := m.told()
+	m.now = m.now.Add(time.Hour)
+	m.editPod(kasirsPod, func(pod *corev1.Pod) { pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "Evicted" })
+	m.settle()
+	if got := told(); !slices.ContainsFunc(got, func(event string) bool {
+		return strings.HasPrefix(event, "Warning "+v1alpha1.ReasonPodFailed) && strings.Contains(event, "Evicted")
+	}) {
+		t.Errorf("events = %q", got)
+	}
+}
+
+// If a bot does not come back within its turn of the rollout, an event names it.
+func TestABotThatHoldsUpTheRolloutIsNamed(t *testing.T) {
+	m, session := kasirUp(t)
+	until := metav1.NewTime(m.now.Add(rolloutPatience).Truncate(time.Second))
+	session.Status.Replacement = &v1alpha1.ReplacementStatus{
+		WaitsFor: v1alpha1.ReplacementWaitsForBot, Since: metav1.NewTime(m.now.Truncate(time.Second)), Until: &until, WasConnected: true}
+	m.must(m.store.write(session, true))
+	m.restart()
+	told := m.told()
+	m.now = until.Time
+	m.reconcile(kasir)
+	if got := told(); !slices.ContainsFunc(got, func(event string) bool {
+		return strings.HasPrefix(event, "Warning "+eventHeldUp) && strings.Contains(event, "wa-kasir")
+	}) {
+		t.Errorf("events = %q", got)
+	}
+}
+
+// A report counts only for the pod whose bot sent it.
+func TestAReportOfAnotherPodDoesNotCount(t *testing.T) {
+	in := &passOf().input
+	bots := &modelListener{
+		targets: map[observer.Key]observer.Target{kasir: {Instance: "an-earlier-pod"}}, reported: map[observer.Key]*bot.Snapshot{kasir: connected()},
+		lost: map[observer.Key]bool{},
+	}
+	r := &Reconciler{bots: bots}
+	if r.observe(in); in.observation != nil {
+		t.Errorf("the earlier pod's bot reports for this one: %+v", in.observation)
+	}
+	bots.targets[kasir] = observer.Target{Instance: string(in.pod.UID)}
+	if r.observe(in); in.observation == nil {
+		t.Error("the pod's own bot does not report")
+	}
+}
+
+// guarded notes each read of pods, and each create of one, while the lock of their directory is free.
+type guarded struct {
+	client.Client
+	live modelLive
+	free func(what string)
+}
+
+func (g *guarded) Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error {
+	if _, pod := object.(*corev1.Pod); pod {
+		g.free("create")
+	}
+	return g.Client.Create(ctx, object, opts...)
+}
+
+// guardedLive reads past the cache.
+type guardedLive struct{ *guarded }
+
+func (g guardedLive) Get(ctx context.Context, key client.ObjectKey, into client.Object, opts ...client.GetOption) error {
+	return g.live.Get(ctx, key, into, opts...)
+}
+
+func (g guardedLive) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	g.free("list")
+	return g.live.List(ctx, list, opts...)
+}
+
+// Between the look for other pods of a directory and the create no other pass may create one there, whatever session it is
+// about.
+func TestOnePassAtATimeCreatesInADirectory(t *testing.T) {
+	m := newModel(t, 1)
+	session := newSession(kasir.Name)
+	session.UID = ""
+	m.must(m.store.create(session))
+	stores, met := &m.operator.stores, map[string]bool{}
+	g := &guarded{Client: m.client, live: modelLive{m}, free: func(what string) {
+		met[what] = true
+		held := &stores.held[maphash.String(stores.seed, naming.DirectoryKey(session))%uint64(len(stores.held))]
+		if held.TryLock() {
+			held.Unlock()
+			t.Errorf("the directory is free during the %s", what)
+		}
+	}}
+	m.operator.Client, m.operator.live = g, guardedLive{g}
+	m.settle()
+	if !met["list"] || !met["create"] {
+		t.Errorf("no pod was created: %v", met)
+	}
+}
+
+// A quota may free up. Whatever else the API server rejects stays so until someone edits it.
+func TestAQuotaMayFreeUp(t *testing.T) {
+	for why, want := range map[string]outlook{
+		"exceeded quota: one, requested: pods=1, used: pods=1, limited: pods=1": moving,
+		`violates PodSecurity "restricted:latest": privileged`:                  stalled,
+	} {
+		err := apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "wa-kasir", errors.New(why))
+		if got := classifyRejection(kindPodRejected, "pod wa-kasir", err); got.outlook != want || !strings.Contains(got.message, why) {
+			t.Errorf("classifyRejection = %+v, want the outlook %d", got, want)
+		}
+	}
+}
