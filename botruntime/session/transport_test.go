@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -71,6 +72,29 @@ func TestABoundDialLeavesItsSocketAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, got, err := c.Read(t.Context()); err != nil || string(got) != "still here" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestTheLimitOfAnAnswerEndsWithItsHead: an answer that has begun may take longer than the limit.
+func TestTheLimitOfAnAnswerEndsWithItsHead(t *testing.T) {
+	limit := 200 * time.Millisecond
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
+		<-time.After(2 * limit) // the limit itself has to pass
+		_, _ = io.WriteString(w, "late")
+	}))
+	defer server.Close()
+	client := newTransports(nil).version
+	client.Transport.(*bounded).patience = limit
+	answer, err := client.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if got, err := io.ReadAll(answer.Body); err != nil || string(got) != "late" {
 		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -456,6 +456,24 @@ func TestClearUnlinksOnThePhoneToo(t *testing.T) {
 	s.pair(wa, phone)
 }
 
+// TestNothingOfTheOldClientGoesOnBehindAClear: what whatsmeow still does for a pairing would keep a device in the empty
+// store.
+func TestNothingOfTheOldClientGoesOnBehindAClear(t *testing.T) {
+	wa := whatsapp(t, sim.Config{})
+	s := begin(t, wa, t.TempDir(), nil)
+	s.pair(wa, phone)
+	c := s.live.Load()
+	cut, cancel := false, *c.last.Load()
+	seen := context.CancelFunc(func() { cut = true; cancel() })
+	c.last.Store(&seen)
+	if _, err := s.Clear(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if !cut {
+		t.Error("the old client's work was not ended")
+	}
+}
+
 func TestClearWhileOfflineSaysThatThePhoneWasNotTold(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
