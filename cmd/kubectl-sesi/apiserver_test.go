@@ -266,7 +266,7 @@ func TestDoctorOfWhatIsMissing(t *testing.T) {
 	// the claim is being deleted, and a pod still uses it
 	must(t, api.Delete(t.Context(), &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "wa-shop"}}))
 	out, _ = sesi(t, "", "-n", namespace, "doctor", "shop")
-	if want := "BAD   the claim wa-shop: it is being deleted, and the session with it, once no pod uses it\n      -> to keep the session, back it up now: "; !strings.Contains(out, want) {
+	if want := "BAD   the PVC wa-shop: it is being deleted, and the session with it, once no pod uses it\n      -> to keep the session, back it up now: "; !strings.Contains(out, want) {
 		t.Errorf("it lacks %q:\n%s", want, out)
 	}
 }
