@@ -356,6 +356,30 @@ func init() {
 	}
 }
 
+// A changed letter of the schema shows only when the database is opened for writing. The database and its log are set
+// aside as they were all the same.
+func TestDamageThatOnlyWritingFinds(t *testing.T) {
+	auth, _ := linkedFolder(t)
+	s := open(t, auth)
+	backUp(t, s)
+	closeStore(t, s)
+	killedRun(t, auth)
+	path := filepath.Join(sessionDir(auth), databaseName)
+	data, err := os.ReadFile(path)
+	check(t, err)
+	changed := bytes.ReplaceAll(data, []byte("AND registration_id <"), []byte("AND registra|ion_id <"))
+	if bytes.Equal(changed, data) {
+		t.Fatal("the schema is not in the database")
+	}
+	check(t, os.WriteFile(path, changed, 0o600))
+	if found, err := inspect(t.Context(), path); err != nil || found.condition != conditionSound {
+		t.Fatalf("reading finds it already: %+v, %v", found, err)
+	}
+	if outcome := checkDamaged(t, auth, "a letter of the schema"); outcome != "restored" {
+		t.Error(outcome)
+	}
+}
+
 // With any damage to the bytes of a database, a start uses it, or replaces it and keeps it; it never crashes and never
 // loses a file.
 func TestRandomDamage(t *testing.T) {

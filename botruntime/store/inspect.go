@@ -58,15 +58,11 @@ func inspect(ctx context.Context, path string) (inspection, error) {
 		return inspection{condition: conditionDamaged, damage: damage}, nil
 	}
 
-	params := url.Values{"mode": {"ro"}, "_pragma": {
-		"busy_timeout(10000)", noCache, "mmap_size(0)", "trusted_schema(0)", "cell_size_check(1)",
-	}}
-	db, err := sql.Open("sqlite", dsn(path, params))
+	db, err := openReader(path)
 	if err != nil {
 		return inspection{}, err
 	}
 	defer db.Close()
-	db.SetMaxOpenConns(1)
 
 	found, err := inspectContent(ctx, db, path)
 	if damage := classifyDamage(err); damage != "" {
@@ -76,6 +72,19 @@ func inspect(ctx context.Context, path string) (inspection, error) {
 		return inspection{}, describe(path, err)
 	}
 	return found, nil
+}
+
+// openReader opens a database with one connection, which writes nothing.
+func openReader(path string) (*sql.DB, error) {
+	params := url.Values{"mode": {"ro"}, "_pragma": {
+		"busy_timeout(10000)", noCache, "mmap_size(0)", "trusted_schema(0)", "cell_size_check(1)",
+	}}
+	db, err := sql.Open("sqlite", dsn(path, params))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
 }
 
 // inspectHeader checks the first bytes. Damage there makes SQLite ignore the log, or refuse to write.

@@ -61,6 +61,7 @@ func (s *Store) tryDatabase(ctx context.Context, tried map[string]bool) (damage 
 	if err := ensureDatabaseFiles(s.layout); err != nil {
 		return "", false, err
 	}
+	defer keepLog(ctx, s.layout)()
 	s.db, s.container, err = openLive(ctx, s.layout.database(), watch{s.reportUnwritable, s.undone})
 	var upgrade *upgradeError
 	if errors.As(err, &upgrade) && found.condition == conditionSound && found.version < knownVersion() && classifyDamage(err) != "" {
@@ -70,6 +71,22 @@ func (s *Store) tryDatabase(ctx context.Context, tried map[string]bool) (damage 
 		return damage, false, confirmReadable(s.layout)
 	}
 	return "", false, describe(s.layout.database(), err)
+}
+
+// keepLog keeps SQLite from emptying a log into its database until release is called: the last connection to close does
+// that, also where it found damage that only shows when the database is opened for writing, such as a changed letter of
+// the schema. What is set aside is then as it was found. A connection that only reads empties nothing.
+func keepLog(ctx context.Context, l layout) (release func()) {
+	if !observeLog(l) {
+		return func() {}
+	}
+	reader, err := openReader(l.database())
+	if err != nil {
+		return func() {}
+	}
+	var pages int
+	_ = reader.QueryRowContext(ctx, `PRAGMA page_count`).Scan(&pages) // it takes the lock, whatever it finds
+	return func() { _ = reader.Close() }
 }
 
 // decideDamage says why a database must not be used as it is. A logout leaves one without a device, which is fine,

@@ -82,6 +82,7 @@ func TestLoginThatGetsNoAnswer(t *testing.T) {
 	s := simtest.Start(t, sim.Config{})
 	b := memoryBot(t, s)
 	jid := b.pair("5511911112222")
+	wait[*events.OfflineSyncCompleted](b, 0) // it can come after the end of its connection
 	b.hangUp(jid)
 	seq, mark := s.Mark(), b.mark()
 	fault(t, s, sim.Fault{Kind: sim.FaultHangLogin, Count: 1, JID: jid.User})
