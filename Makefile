@@ -169,7 +169,7 @@ images: ## container images as OCI archives in dist/images, without Docker
 
 .PHONY: extension
 extension: ## the browser extension for passkeys, as every bot serves it, in dist/sesi-passkey.zip
-	mkdir -p dist && go run ./hack/extension dist/sesi-passkey.zip
+	mkdir -p dist && cp botruntime/httpapi/extension/sesi-passkey.zip dist/
 
 .PHONY: chart
 chart: ## the Helm chart as a package in dist/chart, for the images of REGISTRY and VERSION

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # generate.sh writes everything that is derived: from the API types deep copies and the CRD, whose types of events are the
 # bot's; from the controllers' markers the operator's role; from these and the alerts their copies in config and in the
-# chart; from the routes the OpenAPI document; from that, the CRD and the bot's settings the reference pages.
+# chart; from the routes the OpenAPI document; from that, the CRD and the bot's settings the reference pages; from the browser extension's files its zip.
 # Run twice it changes nothing; what it writes is committed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,3 +31,4 @@ cp config/crd/sesi.dev_whatsappsessions.yaml charts/sesi/files/crd.yaml
 } >config/prometheus/rules.yaml
 go run ./hack/openapi
 go run ./hack/docs
+go run ./hack/extension

@@ -39,12 +39,8 @@ func (c *call) confirmPasskey() error {
 
 // extension answers with the browser extension that signs on WhatsApp's page.
 func (c *call) extension() error {
-	body, err := extension.Zip()
-	if err != nil {
-		return err
-	}
 	c.w.Header().Set("Content-Disposition", `attachment; filename="sesi-passkey.zip"`)
-	return c.bytes(http.StatusOK, "application/zip", body)
+	return c.bytes(http.StatusOK, "application/zip", extension.Zip)
 }
 
 // wahaPasskeyChallenge answers with WebAuthn's request options alone.

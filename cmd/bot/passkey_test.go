@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"crypto/x509"
@@ -167,10 +168,15 @@ func TestAPersonSignsWithTheExtensionBehindATypedCode(t *testing.T) {
 }
 
 func signsWithTheExtension(t *testing.T, asked func(*person, *process, *simtest.Sim) <-chan error) {
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, extension.Files()); err != nil {
+	packed, err := zip.NewReader(bytes.NewReader(extension.Zip), int64(len(extension.Zip)))
+	if err != nil {
 		t.Fatal(err)
 	}
+	unpacked := t.TempDir()
+	if err := os.CopyFS(unpacked, packed); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(unpacked, "sesi-passkey")
 	wa := whatsapp(t)
 	b := start(t, settings(wa, t.TempDir()))
 	p := newPerson(t, wa, chromedp.Flag("disable-extensions", false), chromedp.Flag("load-extension", dir), chromedp.Flag("disable-extensions-except", dir),
