@@ -14,10 +14,12 @@ import (
 	"sesi.dev/sesi/botruntime/media"
 )
 
+var titleFileTooLarge = text{"Berkas terlalu besar", "The file is too large"}
+
 // Faults of files, but for those of messages, which sendFaults has.
 var (
 	faultFileTooLarge = fault{status: http.StatusRequestEntityTooLarge, kind: bot.ProblemFileTooLarge,
-		title: text{"Berkas terlalu besar", "The file is too large"}}
+		title: titleFileTooLarge}
 	faultUnfit = fault{status: http.StatusUnprocessableEntity, kind: bot.ProblemUnfitFile,
 		title: text{"Jenis berkas tidak cocok", "The file does not fit"}}
 	faultFetch = fault{status: http.StatusUnprocessableEntity, kind: bot.ProblemFetchFailed,

@@ -9,7 +9,6 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/directory"
-	"sesi.dev/sesi/botruntime/session"
 )
 
 // Directory knows the account's groups and contacts. A refusal is a *directory.Refusal.
@@ -57,36 +56,36 @@ type Directory interface {
 }
 
 // directoryFaults say each refusal of the directory in both languages.
-var directoryFaults = map[bot.ProblemKind]fault{
-	bot.ProblemBadParameter: faultParameter,
-	bot.ProblemBadRecipient: faultRecipient,
-	bot.ProblemNotReady:     refusals[session.RefusedNotReady],
-	bot.ProblemNoSuchGroup:  sendFaults[bot.ProblemNoSuchGroup],
-	bot.ProblemNotAdmin: {status: http.StatusForbidden,
+var directoryFaults = []fault{
+	faultParameter,
+	faultRecipient,
+	faultNotReady,
+	faultNoGroup,
+	{kind: bot.ProblemNotAdmin, status: http.StatusForbidden,
 		title:  text{"Hanya untuk admin", "Only for admins"},
 		detail: text{"Hanya admin grup, atau pemilik saluran, yang boleh melakukan ini.", "Only an admin of the group, or the owner of the channel, may do this."}},
-	bot.ProblemBadInvite: {status: http.StatusNotFound,
+	{kind: bot.ProblemBadInvite, status: http.StatusNotFound,
 		title:  text{"Undangan tidak berlaku", "The invite does not work"},
 		detail: text{"Kode undangan ini salah, atau sudah diganti dengan yang baru.", "This invite is wrong, or a new one took its place."}},
-	bot.ProblemNoSuchChannel: {status: http.StatusNotFound,
+	{kind: bot.ProblemNoSuchChannel, status: http.StatusNotFound,
 		title:  text{"Saluran tidak ditemukan", "No such channel"},
 		detail: text{"Tidak ada saluran dengan alamat atau undangan ini.", "There is no channel with this address or invite."}},
-	bot.ProblemNoSuchLabel: {status: http.StatusNotFound,
+	{kind: bot.ProblemNoSuchLabel, status: http.StatusNotFound,
 		title:  text{"Label tidak ditemukan", "Label not found"},
 		detail: text{"Akun ini tidak punya label dengan id ini.", "The account has no label with this id."}},
-	bot.ProblemNoPicture: {status: http.StatusNotFound,
+	{kind: bot.ProblemNoPicture, status: http.StatusNotFound,
 		title:  text{"Tidak ada foto", "No picture"},
 		detail: text{"Tidak ada foto, atau akun ini tidak boleh melihatnya.", "There is no picture, or the account may not see it."}},
-	bot.ProblemBadPicture: {status: http.StatusUnprocessableEntity,
+	{kind: bot.ProblemBadPicture, status: http.StatusUnprocessableEntity,
 		title:  text{"Foto tidak valid", "Invalid picture"},
 		detail: text{"Kirim foto JPEG dengan sisi 192 sampai 4096 piksel, paling besar 1 MiB.", "Send a JPEG with sides of 192 to 4096 pixels and at most 1 MiB."}},
-	bot.ProblemNotOnWhatsApp: {status: http.StatusNotFound,
+	{kind: bot.ProblemNotOnWhatsApp, status: http.StatusNotFound,
 		title:  text{"Tidak ada di WhatsApp", "Not on WhatsApp"},
 		detail: text{"Nomor ini tidak terdaftar di WhatsApp.", "Nobody has this number at WhatsApp."}},
-	bot.ProblemRateLimited: {status: http.StatusTooManyRequests,
+	{kind: bot.ProblemRateLimited, status: http.StatusTooManyRequests,
 		title:  text{"Terlalu sering", "Too many requests"},
 		detail: text{"WhatsApp meminta jeda; coba lagi nanti.", "WhatsApp asks for a pause; try again later."}},
-	bot.ProblemRefused: {status: http.StatusBadGateway,
+	{kind: bot.ProblemRefused, status: http.StatusBadGateway,
 		title:  text{"Ditolak oleh WhatsApp", "Refused by WhatsApp"},
 		detail: text{"Server WhatsApp menolak permintaan ini.", "WhatsApp's server refused this request."}},
 }
@@ -100,13 +99,9 @@ func classifyDirectory(err error) error {
 	if refused.Field != "" {
 		return badParameter(refused.Field, refused.Want)
 	}
-	f, known := directoryFaults[refused.Kind]
+	f, known := findFault(directoryFaults, refused.Kind)
 	if !known {
 		return faultInternal
-	}
-	f.kind = refused.Kind
-	if f.status == 0 {
-		f.status = http.StatusConflict
 	}
 	switch refused.Kind {
 	case bot.ProblemRefused:

@@ -45,6 +45,18 @@ func (f fault) retryAfter(seconds int) fault {
 	return f
 }
 
+// findFault returns the fault of a kind.
+func findFault(faults []fault, kind bot.ProblemKind) (fault, bool) {
+	for i := range faults {
+		if faults[i].kind == kind {
+			return faults[i], true
+		}
+	}
+	return fault{}, false
+}
+
+var titleInternal = text{"Kesalahan di bot", "Internal error"}
+
 // Faults of the request itself, not of the session.
 var (
 	faultNotFound = fault{status: http.StatusNotFound, kind: bot.ProblemNotFound,
@@ -118,30 +130,32 @@ var (
 		title: text{"Sesi berakhir, datanya belum terhapus", "The session has ended, and its data is left"},
 		detail: text{"Perangkat sudah dikeluarkan dari WhatsApp. Datanya masih di disk dan dihapus begitu disk dapat ditulis.",
 			"The device was unlinked at WhatsApp. Its data is still on the disk, and is deleted once the disk takes writes."}}
+	faultNotReady = fault{status: http.StatusConflict, kind: bot.ProblemNotReady,
+		title:  text{"Sesi belum siap", "The session is not ready"},
+		detail: text{"Permintaan ini belum dapat diproses sekarang; coba lagi sebentar lagi.", "The session cannot do this now; try again in a moment."}}
 	faultInternal = fault{status: http.StatusInternalServerError, kind: bot.ProblemInternal,
-		title:  text{"Kesalahan di bot", "Internal error"},
+		title:  titleInternal,
 		detail: text{"Lihat log bot.", "See the bot's log."}}
 )
 
-// refusals gives the fault for each refusal of the session.
-var refusals = map[session.RefusalKind]fault{
-	session.RefusedNoCode: {title: text{"Belum ada kode QR", "No QR code yet"},
+// refusals gives the fault for each refusal of the session, whose kinds are those of problems.
+var refusals = []fault{
+	{kind: bot.ProblemNoCode, status: http.StatusConflict, title: text{"Belum ada kode QR", "No QR code yet"},
 		detail: text{"Belum ada kode QR yang aktif; coba lagi sebentar lagi.", "There is no current QR code yet; try again in a moment."}},
-	session.RefusedLinked: {title: text{"Sesi sudah tertaut", "The session is already linked"},
+	{kind: bot.ProblemAlreadyLinked, status: http.StatusConflict, title: text{"Sesi sudah tertaut", "The session is already linked"},
 		detail: text{"Sesi sudah tertaut ke ponsel; kode QR tidak diperlukan.", "The session is already linked to a phone; no QR code is needed."}},
-	session.RefusedNotLinked: {title: text{"Sesi belum tertaut", "The session is not linked"},
+	{kind: bot.ProblemNotLinked, status: http.StatusConflict, title: text{"Sesi belum tertaut", "The session is not linked"},
 		detail: text{"Sesi belum tertaut ke ponsel; pindai kode QR lebih dulu.", "The session is not linked to a phone; scan the QR code first."}},
-	session.RefusedNoBackup: {title: text{"Backup gagal", "The backup failed"},
+	{kind: bot.ProblemBackupFailed, status: http.StatusConflict, title: text{"Backup gagal", "The backup failed"},
 		detail: text{"Tidak ada yang dihapus: backup gagal, dan perangkat tidak dapat dikeluarkan dari WhatsApp. Perbaiki itu, atau hapus tanpa backup dengan DELETE " + bot.PathClear + "?force=true.",
 			"Nothing was deleted: the backup failed, and the device could not be unlinked at WhatsApp. Repair that, or delete the session without a backup with DELETE " + bot.PathClear + "?force=true."}},
-	session.RefusedNoPasskey: {title: text{"Passkey tidak diminta", "No passkey is asked for"},
+	{kind: bot.ProblemNoPasskey, status: http.StatusConflict, title: text{"Passkey tidak diminta", "No passkey is asked for"},
 		detail: text{"WhatsApp tidak menunggu passkey saat ini.", "WhatsApp does not wait for a passkey now."}},
-	session.RefusedPasskeyInvalid: {status: http.StatusUnprocessableEntity, title: text{"Tanda tangan passkey tidak cocok", "Not a signature for this"},
+	{kind: bot.ProblemPasskeyInvalid, status: http.StatusUnprocessableEntity, title: text{"Tanda tangan passkey tidak cocok", "Not a signature for this"},
 		detail: text{"Ini bukan jawaban untuk permintaan passkey yang sekarang. Salin ulang seluruh teksnya, atau tanda tangani lagi.", "This does not answer the current passkey request. Copy the whole text again, or sign again."}},
-	session.RefusedPasskey: {status: http.StatusUnprocessableEntity, title: text{"WhatsApp menolak passkey", "WhatsApp refused the passkey"},
+	{kind: bot.ProblemPasskeyRefused, status: http.StatusUnprocessableEntity, title: text{"WhatsApp menolak passkey", "WhatsApp refused the passkey"},
 		detail: text{"WhatsApp menolak passkey ini. Tanda tangani lagi dengan passkey milik akun yang memindai kode.", "WhatsApp refused this passkey. Sign again with the passkey of the account that scanned the code."}},
-	session.RefusedNotReady: {title: text{"Sesi belum siap", "The session is not ready"},
-		detail: text{"Permintaan ini belum dapat diproses sekarang; coba lagi sebentar lagi.", "The session cannot do this now; try again in a moment."}},
+	faultNotReady,
 }
 
 // classifyError turns any error into a fault.
@@ -154,22 +168,19 @@ func classifyError(err error) fault {
 	case errors.As(err, &f):
 		return f
 	case errors.As(err, &wrong):
-		f = refusals[session.RefusedNotReady]
-		f.status, f.kind = http.StatusUnprocessableEntity, bot.ProblemNotReady
+		f = faultNotReady
+		f.status = http.StatusUnprocessableEntity
 		return f
 	case errors.As(err, &unclean) && unclean.AtWhatsApp:
 		return faultDataLeft.because(unclean.Err)
 	case errors.As(err, &unclean):
 		return faultNotCleared.because(unclean.Err)
 	case errors.As(err, &refused):
-		f = refusals[refused.Kind]
-		if f.title.en == "" {
-			f = refusals[session.RefusedNotReady]
+		kind, known := bot.ProblemKind(refused.Kind), false
+		if f, known = findFault(refusals, kind); !known {
+			f = faultNotReady
 		}
-		f.kind, f.reason = bot.ProblemKind(refused.Kind), refused.Reason
-		if f.status == 0 {
-			f.status = http.StatusConflict
-		}
+		f.kind, f.reason = kind, refused.Reason
 		if refused.Detail != "" {
 			switch refused.Kind {
 			case session.RefusedLinked: // the detail is the state's sentence, such as "Connected."

@@ -21,6 +21,9 @@ var (
 	faultAmbiguous = fault{status: http.StatusConflict, kind: bot.ProblemAmbiguousMessage,
 		title:  text{"Id ada di beberapa chat", "The id is in several chats"},
 		detail: text{"Tambahkan parameter chat.", "Add the parameter chat."}}
+	faultNoGroup = fault{status: http.StatusNotFound, kind: bot.ProblemNoSuchGroup,
+		title:  text{"Grup tidak ditemukan", "No such group"},
+		detail: text{"Grup ini tidak ada, atau akun ini bukan anggotanya.", "There is no such group, or the account is not in it."}}
 	faultParameter = fault{status: http.StatusBadRequest, kind: bot.ProblemBadParameter,
 		title: text{"Parameter tidak valid", "Invalid parameter"}}
 	faultRecipient = fault{status: http.StatusUnprocessableEntity, kind: bot.ProblemBadRecipient,

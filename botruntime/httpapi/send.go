@@ -62,107 +62,101 @@ type Sender interface {
 	Await(ctx context.Context, id string) (bot.Message, error)
 }
 
+// useful and useless are whether it helps to send a request again.
+var useful, useless = true, false
+
 // sendFaults say each reason not to send in both languages, before or after it was tried.
-var sendFaults = map[bot.ProblemKind]fault{
-	bot.ProblemNotLinked: {status: http.StatusConflict,
+var sendFaults = []fault{
+	{kind: bot.ProblemNotLinked, status: http.StatusConflict,
 		title:  text{"Sesi belum tertaut", "The session is not linked"},
 		detail: text{"Sesi belum tertaut ke ponsel; pindai kode QR lebih dulu.", "The session is not linked to a phone; scan a code first."}},
-	bot.ProblemBadParameter:     faultParameter,
-	bot.ProblemBadRecipient:     faultRecipient,
-	bot.ProblemNoSuchMessage:    faultNoMessage,
-	bot.ProblemAmbiguousMessage: faultAmbiguous,
-	bot.ProblemUnsupported: {status: http.StatusUnprocessableEntity,
+	faultParameter,
+	faultRecipient,
+	faultNoMessage,
+	faultAmbiguous,
+	{kind: bot.ProblemUnsupported, status: http.StatusUnprocessableEntity,
 		title:  text{"Tidak didukung", "Unsupported"},
 		detail: text{"Bot tidak dapat mengirim pesan seperti ini, atau ke alamat ini.", "The bot cannot send such a message, or not to this address."}},
-	bot.ProblemNotReady: {status: http.StatusConflict,
+	{kind: bot.ProblemNotReady, status: http.StatusConflict,
 		title: text{"Sesi belum siap", "The session is not ready"},
 		detail: text{"WhatsApp belum memberi tahu nama akun ini. Kirim satu pesan dari ponsel, lalu coba lagi.",
 			"WhatsApp has not told the account's name yet. Send a message from the phone, and try again."}},
-	bot.ProblemTooManyPresences: {status: http.StatusConflict,
+	{kind: bot.ProblemTooManyPresences, status: http.StatusConflict,
 		title: text{"Langganan terlalu banyak", "Too many subscriptions"},
 		detail: text{"Bot sudah berlangganan kehadiran 256 chat; akhiri salah satunya dengan DELETE.",
 			"The bot is subscribed to the presence of 256 chats; end one with DELETE."}},
-	bot.ProblemKeyReused: {status: http.StatusUnprocessableEntity,
+	{kind: bot.ProblemKeyReused, status: http.StatusUnprocessableEntity,
 		title: text{"Kunci sudah dipakai", "The key was used before"},
 		detail: text{"Idempotency-Key ini sudah dipakai untuk permintaan lain; pakai kunci baru.",
 			"This Idempotency-Key came with another request before; use a new key."}},
-	bot.ProblemOutboxFull: {status: http.StatusServiceUnavailable,
+	{kind: bot.ProblemOutboxFull, status: http.StatusServiceUnavailable,
 		title: text{"Antrean kirim penuh", "The outbox is full"},
 		detail: text{"Terlalu banyak pesan menunggu dikirim; coba lagi nanti.",
 			"Too many messages wait to be sent; try again later."}},
-	bot.ProblemNotChangeable: {status: http.StatusConflict,
+	{kind: bot.ProblemNotChangeable, status: http.StatusConflict,
 		title: text{"Pesan tidak dapat diubah", "The message cannot be changed"},
 		detail: text{"Hanya pesan teks akun ini yang dapat diubah, 15 menit sesudah dikirim; pesan akun ini dapat ditarik selama 60 jam.",
 			"Only texts of this account can be edited, for 15 minutes; its messages can be taken back for 60 hours."}},
-	bot.ProblemNotOnWhatsApp: {status: http.StatusUnprocessableEntity,
+	{kind: bot.ProblemNotOnWhatsApp, status: http.StatusUnprocessableEntity,
 		title:  text{"Tidak ada di WhatsApp", "Not on WhatsApp"},
 		detail: text{"Nomor ini tidak terdaftar di WhatsApp. Tidak ada yang dikirim.", "Nobody has this number at WhatsApp. Nothing was sent."}},
-	bot.ProblemRestricted: {status: http.StatusForbidden,
+	{kind: bot.ProblemRestricted, status: http.StatusForbidden,
 		title: text{"Dibatasi oleh WhatsApp", "Restricted by WhatsApp"},
 		detail: text{"WhatsApp tidak mengizinkan akun ini menulis lebih dulu ke orang ini. Setelah orang itu menulis, pengiriman berhasil.",
 			"WhatsApp does not let this account write first to this person. Once the person has written, it works."}},
-	bot.ProblemNoSuchGroup: {status: http.StatusNotFound,
-		title:  text{"Grup tidak ditemukan", "No such group"},
-		detail: text{"Grup ini tidak ada, atau akun ini bukan anggotanya.", "There is no such group, or the account is not in it."}},
-	bot.ProblemNotAllowed: {status: http.StatusForbidden,
+	faultNoGroup,
+	{kind: bot.ProblemNotAllowed, status: http.StatusForbidden,
 		title:  text{"Tidak boleh menulis di sini", "Not allowed to write here"},
 		detail: text{"Akun ini tidak boleh menulis di chat ini; mungkin hanya admin yang boleh.", "The account may not write in this chat; maybe only admins may."}},
-	bot.ProblemRefused: {status: http.StatusBadGateway,
+	{kind: bot.ProblemRefused, status: http.StatusBadGateway,
 		title:  text{"Ditolak oleh WhatsApp", "Refused by WhatsApp"},
 		detail: text{"Server WhatsApp menolak pesan ini.", "WhatsApp's server refused the message."}},
-	bot.ProblemExpired: {status: http.StatusGatewayTimeout,
+	{kind: bot.ProblemExpired, status: http.StatusGatewayTimeout,
 		title:  text{"Waktu habis", "Not sent in time"},
 		detail: text{"Pesan tidak dapat dikirim dalam waktunya (ttl).", "The message could not be sent within its ttl."}},
-	bot.ProblemOtherAccount: {status: http.StatusConflict,
+	{kind: bot.ProblemOtherAccount, status: http.StatusConflict,
 		title:  text{"Akun lain tertaut", "Another account is linked"},
 		detail: text{"Akun lain ditautkan sebelum pesan ini dikirim.", "Another account was linked before the message could be sent."}},
-	bot.ProblemUnreadable: {status: http.StatusInternalServerError,
+	{kind: bot.ProblemUnreadable, status: http.StatusInternalServerError,
 		title: text{"Pesan tidak terbaca", "The message cannot be read"},
 		detail: text{"Bot tidak bisa lagi membaca pesan ini di antreannya; pesan tidak dikirim. Kirim lagi.",
 			"The bot can no longer read this message in its outbox, so it was not sent; send it again."}},
-	bot.ProblemFileTooLarge: {status: http.StatusRequestEntityTooLarge, title: faultFileTooLarge.title,
+	{kind: bot.ProblemFileTooLarge, status: http.StatusRequestEntityTooLarge, title: titleFileTooLarge,
 		detail: text{"WhatsApp tidak menerima berkas sebesar ini.", "WhatsApp does not take a file of this size."}},
-	bot.ProblemUploadFailed: {status: http.StatusBadGateway,
+	{kind: bot.ProblemUploadFailed, status: http.StatusBadGateway,
 		title:  text{"Berkas tidak terkirim", "The file was not taken"},
 		detail: text{"Server media WhatsApp tidak menerima berkas ini; coba lagi nanti.", "WhatsApp's media hosts did not take the file; try again later."}},
-	bot.ProblemFileLost: {status: http.StatusInternalServerError,
+	{kind: bot.ProblemFileLost, status: http.StatusInternalServerError,
 		title:  text{"Berkas hilang", "The file is lost"},
 		detail: text{"Berkas ini tidak ada lagi di disk bot; kirim lagi.", "The file is no longer on the bot's disk; send it again."}},
-	bot.ProblemNoFile: {status: http.StatusNotFound,
+	{kind: bot.ProblemNoFile, status: http.StatusNotFound,
 		title:  text{"Pesan tanpa berkas", "The message has no file"},
 		detail: text{"Pesan ini tidak memuat berkas.", "This message has no file."}},
-	bot.ProblemFileGone: {status: http.StatusGone, retryable: new(bool),
+	{kind: bot.ProblemFileGone, status: http.StatusGone, retryable: &useless,
 		title: text{"Berkas sudah tidak ada", "The file is gone"},
 		detail: text{"Berkas ini tidak ada lagi di WhatsApp dan di ponsel. Mencoba lagi tidak membantu.",
 			"Neither WhatsApp nor the phone has this file. Trying again does not help."}},
-	bot.ProblemPhoneSilent: {status: http.StatusGatewayTimeout, retryable: yes(),
+	{kind: bot.ProblemPhoneSilent, status: http.StatusGatewayTimeout, retryable: &useful,
 		title: text{"Ponsel tidak menjawab", "The phone does not answer"},
 		detail: text{"Berkas ini tidak ada lagi di WhatsApp, dan ponsel belum mengunggahnya lagi. Buka WhatsApp di ponsel, lalu coba lagi.",
 			"WhatsApp no longer has this file, and the phone has not uploaded it again. Open WhatsApp on the phone, then try again."}},
-	bot.ProblemFileDamaged: {status: http.StatusBadGateway, retryable: new(bool),
+	{kind: bot.ProblemFileDamaged, status: http.StatusBadGateway, retryable: &useless,
 		title:  text{"Berkas rusak", "The file is damaged"},
 		detail: text{"Berkas di WhatsApp bukan yang disebut pesan ini.", "The file at WhatsApp is not the one that the message describes."}},
-	bot.ProblemDownloadFailed: {status: http.StatusBadGateway, retryable: yes(),
+	{kind: bot.ProblemDownloadFailed, status: http.StatusBadGateway, retryable: &useful,
 		title:  text{"Berkas belum terambil", "The file was not fetched"},
 		detail: text{"Berkas ini belum dapat diambil dari WhatsApp; coba lagi nanti.", "The file could not be fetched from WhatsApp now; try again later."}},
-	bot.ProblemInternal: {status: http.StatusInternalServerError,
-		title:  faultInternal.title,
+	{kind: bot.ProblemInternal, status: http.StatusInternalServerError,
+		title:  titleInternal,
 		detail: text{"Pesan tidak dapat diserahkan ke WhatsApp; lihat log bot.", "The message could not be handed to WhatsApp; see the bot's log."}},
-}
-
-func yes() *bool {
-	yes := true
-	return &yes
 }
 
 // sendFault says why a message does not go.
 func sendFault(kind bot.ProblemKind) fault {
-	f, known := sendFaults[kind]
-	if !known {
-		return faultInternal
+	if f, known := findFault(sendFaults, kind); known {
+		return f
 	}
-	f.kind = kind
-	return f
+	return faultInternal
 }
 
 // classifySend turns an error of the outbox into a fault.

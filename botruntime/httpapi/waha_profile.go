@@ -89,11 +89,15 @@ func (c *call) wahaChangeChat(request bot.ChangeChatRequest) error {
 	})
 }
 
-func (c *call) wahaArchive() error { return c.wahaChangeChat(bot.ChangeChatRequest{Archived: yes()}) }
+func (c *call) wahaArchive() error {
+	return c.wahaChangeChat(bot.ChangeChatRequest{Archived: new(true)})
+}
 func (c *call) wahaUnarchive() error {
 	return c.wahaChangeChat(bot.ChangeChatRequest{Archived: new(bool)})
 }
-func (c *call) wahaUnread() error { return c.wahaChangeChat(bot.ChangeChatRequest{Unread: yes()}) }
+func (c *call) wahaUnread() error {
+	return c.wahaChangeChat(bot.ChangeChatRequest{Unread: new(true)})
+}
 
 func (c *call) wahaDeleteChat() error {
 	return c.wahaDirectory(func(ctx context.Context, d Directory, _ string) (any, error) {
