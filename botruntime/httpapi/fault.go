@@ -176,8 +176,9 @@ func classifyError(err error) fault {
 	case errors.As(err, &unclean):
 		return faultNotCleared.because(unclean.Err)
 	case errors.As(err, &refused):
-		kind, known := bot.ProblemKind(refused.Kind), false
-		if f, known = findFault(refusals, kind); !known {
+		kind := bot.ProblemKind(refused.Kind)
+		known, found := findFault(refusals, kind)
+		if f = known; !found {
 			f = faultNotReady
 		}
 		f.kind, f.reason = kind, refused.Reason
