@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -26,7 +27,7 @@ type fleet struct {
 
 	mu      sync.RWMutex
 	members map[sessionKey]*member
-	keys    map[apikey.Sum]apikey.Key
+	keys    map[apikey.Sum][]heldKey            // the Secrets with the key, the oldest first
 	holders map[types.NamespacedName]apikey.Sum // of the Secrets in keys
 	readers map[*changes]struct{}
 }
@@ -49,12 +50,21 @@ type target struct {
 	authorization string
 }
 
-// key finds an API key by its sum.
+// heldKey is an API key as one Secret has it.
+type heldKey struct {
+	apikey.Key
+	made time.Time
+}
+
+// key finds an API key by its sum. If several Secrets have it, the oldest one counts: a copy in another namespace opens
+// nothing there, and takes nothing away here.
 func (f *fleet) key(sum apikey.Sum) (apikey.Key, bool) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	key, found := f.keys[sum]
-	return key, found
+	if held := f.keys[sum]; len(held) > 0 {
+		return held[0].Key, true
+	}
+	return apikey.Key{}, false
 }
 
 // session returns a session; nil for none.

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -68,7 +70,10 @@ func (f *fleet) seeKey(object any, gone bool) {
 	defer f.mu.Unlock()
 	if sum, found := f.holders[holder]; found {
 		delete(f.holders, holder)
-		delete(f.keys, sum)
+		f.keys[sum] = slices.DeleteFunc(f.keys[sum], func(k heldKey) bool { return k.Namespace == holder.Namespace && k.Name == holder.Name })
+		if len(f.keys[sum]) == 0 {
+			delete(f.keys, sum)
+		}
 	}
 	if gone {
 		return
@@ -78,12 +83,15 @@ func (f *fleet) seeKey(object any, gone bool) {
 		f.log.Warn("an API key's Secret is invalid; the key does not work", "namespace", secret.Namespace, "error", err.Error())
 		return
 	}
-	if other, taken := f.keys[key.Sum]; taken {
-		f.log.Warn("two Secrets hold the same API key; only the first one works", "namespace", secret.Namespace, "secret", secret.Name,
-			"otherNamespace", other.Namespace, "otherSecret", other.Name)
-		return
+	held := append(f.keys[key.Sum], heldKey{key, secret.CreationTimestamp.Time})
+	slices.SortFunc(held, func(a, b heldKey) int {
+		return cmp.Or(a.made.Compare(b.made), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	f.keys[key.Sum], f.holders[holder] = held, key.Sum
+	if len(held) > 1 {
+		f.log.Warn("several Secrets hold the same API key; only the oldest one works", "namespace", held[0].Namespace, "secret", held[0].Name,
+			"otherNamespace", held[1].Namespace, "otherSecret", held[1].Name)
 	}
-	f.keys[key.Sum], f.holders[holder] = key, key.Sum
 }
 
 // change edits a member and derives its target again.

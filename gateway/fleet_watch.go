@@ -42,7 +42,7 @@ func newFleet(config *rest.Config, namespaces []string, log *slog.Logger) (*flee
 		}
 	}
 	f := &fleet{
-		log: log, members: map[sessionKey]*member{}, keys: map[apikey.Sum]apikey.Key{},
+		log: log, members: map[sessionKey]*member{}, keys: map[apikey.Sum][]heldKey{},
 		holders: map[types.NamespacedName]apikey.Sum{}, readers: map[*changes]struct{}{},
 	}
 	labelled := labels.NewSelector().Add(*ours)
