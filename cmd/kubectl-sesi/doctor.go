@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -303,6 +304,9 @@ func otherRelease(a, b string) bool {
 	return err == nil && otherErr == nil && (one.Major() != other.Major() || one.Minor() != other.Minor())
 }
 
+// faults are what a person mends; the other actions are a session's usual life.
+var faults = []bot.UserAction{bot.ActionResolveConflict, bot.ActionUpgradeClient, bot.ActionCheckNetwork, bot.ActionFixStorage}
+
 func checkSession(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) finding {
 	const what = "the session"
 	if s.Status.State == bot.StateConnected {
@@ -313,6 +317,6 @@ func checkSession(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) fi
 		what: what, problem: fmt.Sprintf("it is %s (%s)", s.Status.State, s.Status.Reason),
 		remedy: or(remedy, "wait; the bot continues without help"),
 		// A session that waits for a scan or for the end of a ban is healthy; one that cannot get a code is not.
-		waits: remedy != "" && !offline(s),
+		waits: remedy != "" && !offline(s) && !slices.Contains(faults, s.Status.UserAction),
 	}
 }

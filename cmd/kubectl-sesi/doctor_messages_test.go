@@ -24,6 +24,9 @@ func TestDoctorOnTheSession(t *testing.T) {
 		"waits for scan":  {[]func(*v1alpha1.WhatsAppSession){is(bot.StatePairing, bot.ReasonQRAvailable, bot.ActionScanQR), scannable}, true, true},
 		"restricted":      {[]func(*v1alpha1.WhatsAppSession){is(bot.StateRestricted, bot.ReasonTemporaryBan, bot.ActionWaitUntil)}, true, true},
 		"no code, no net": {[]func(*v1alpha1.WhatsAppSession){is(bot.StateConnecting, bot.ReasonConnectionLost, bot.ActionCheckNetwork)}, true, false},
+		"a full disk":     {[]func(*v1alpha1.WhatsAppSession){is(bot.StateFailed, bot.ReasonStoreUnwritable, bot.ActionFixStorage)}, true, false},
+		"outdated":        {[]func(*v1alpha1.WhatsAppSession){is(bot.StateOutdated, bot.ReasonClientOutdated, bot.ActionUpgradeClient)}, true, false},
+		"another client":  {[]func(*v1alpha1.WhatsAppSession){is(bot.StateConflict, bot.ReasonStreamReplaced, bot.ActionResolveConflict)}, true, false},
 		"starts":          {[]func(*v1alpha1.WhatsAppSession){is(v1alpha1.StatePending, v1alpha1.ReasonPodStarting, bot.ActionNone)}, true, false},
 	}
 	for name, c := range cases {
