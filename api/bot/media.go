@@ -84,10 +84,21 @@ func (r *SendRequest) SetFile(kind MessageKind, file *SendFile) {
 
 // fileOf is the field of the kind's file; nil for a kind without a file.
 func (r *SendRequest) fileOf(kind MessageKind) **SendFile {
-	return map[MessageKind]**SendFile{
-		KindImage: &r.Image, KindVideo: &r.Video, KindAudio: &r.Audio,
-		KindVoice: &r.Voice, KindDocument: &r.Document, KindSticker: &r.Sticker,
-	}[kind]
+	switch kind {
+	case KindImage:
+		return &r.Image
+	case KindVideo:
+		return &r.Video
+	case KindAudio:
+		return &r.Audio
+	case KindVoice:
+		return &r.Voice
+	case KindDocument:
+		return &r.Document
+	case KindSticker:
+		return &r.Sticker
+	}
+	return nil
 }
 
 // FileKinds are the kinds of messages that have a file.
