@@ -201,7 +201,8 @@ func (m *Manager) start(ctx context.Context, target Target, wait *sync.WaitGroup
 	}
 	changed := !found
 	if address := shown(target.URL); state.Target != address {
-		state.Target, state.Ended, changed = address, false, true
+		state.Target, changed = address, true
+		tryNow(&state) // the waits were for the address before
 	}
 	if changed {
 		if err := m.Journal.SaveWebhook(ctx, target.Name, state, nil); err != nil {
@@ -281,11 +282,17 @@ func (m *Manager) Pause(ctx context.Context, name string) (bot.Webhook, error) {
 // Resume also restarts a webhook that ended, and ends every wait.
 func (m *Manager) Resume(ctx context.Context, name string) (bot.Webhook, error) {
 	return m.change(ctx, name, func(s *journal.Webhook) {
-		s.Paused, s.Ended, s.Retry = false, false, time.Time{}
-		for i := range s.Lines {
-			s.Lines[i].Retry = time.Time{}
-		}
+		s.Paused = false
+		tryNow(s)
 	})
+}
+
+// tryNow ends every wait.
+func tryNow(s *journal.Webhook) {
+	s.Ended, s.Retry = false, time.Time{}
+	for i := range s.Lines {
+		s.Lines[i].Retry = time.Time{}
+	}
 }
 
 func (m *Manager) change(ctx context.Context, name string, do func(*journal.Webhook)) (bot.Webhook, error) {

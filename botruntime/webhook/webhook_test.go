@@ -585,6 +585,23 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 }
 
 // 10,000 events that came while the receiver was away for a day arrive in order, and each once.
+// An address that was wrong is replaced: what waited for it, and a chat whose event was refused, do not wait on.
+func TestAChangedAddressIsTriedAtOnce(t *testing.T) {
+	for name, status := range map[string]int{"the receiver was away": 503, "an event was refused": 500} {
+		t.Run(name, func(t *testing.T) {
+			before, at := receive(t), receive(t)
+			before.status(func(int, bot.Event) int { return status })
+			to := target(before.URL)
+			r := newRig(t, to)
+			r.came(0, 3, one)
+			r.until("a failure", func() bool { w := r.get("books"); return w.Failures+w.WaitingChats > 0 })
+			to.URL = at.URL
+			r.targets <- []Target{to}
+			inOrder(t, r.wait(at, 3), 3)
+		})
+	}
+}
+
 func TestABacklogOfTenThousand(t *testing.T) {
 	to := target(closedAddress(t))
 	r := newRig(t, to)
