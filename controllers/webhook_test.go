@@ -156,9 +156,9 @@ func TestEveryRefusedWriteIsShown(t *testing.T) {
 	}
 }
 
-// mend puts a real admission webhook before each create and update of some objects in the namespace, which changes them as a
+// mutate puts a real admission webhook before each create and update of some objects in the namespace, which changes them as a
 // policy of a company does. patch is a JSON patch.
-func (w *world) mend(group, kind, patch string) {
+func (w *world) mutate(group, kind, patch string) {
 	w.t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		var review admission.AdmissionReview
@@ -217,7 +217,7 @@ func TestAPolicyThatChangesObjectsCostsFewWrites(t *testing.T) {
 				},
 			}})
 			session := w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
-			w.mend(c.group, c.kind, c.patch)
+			w.mutate(c.group, c.kind, c.patch)
 			var object client.Object = &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}}
 			if c.group != "" {
 				object = &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}}
@@ -259,7 +259,7 @@ func TestAPolicyThatChangesPodsReplacesFew(t *testing.T) {
 	w := newWorld(t)
 	w.linked()
 	w.operate(staging{})
-	w.mend("", "pods", `[{"op":"add","path":"/metadata/annotations/sesi.dev~1spec-hash","value":"stripped"}]`)
+	w.mutate("", "pods", `[{"op":"add","path":"/metadata/annotations/sesi.dev~1spec-hash","value":"stripped"}]`)
 	w.create("kasir", nil)
 	w.untilCondition("kasir", v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonUndone)
 	started := w.cluster.Node.Started(w.key("kasir"))

@@ -182,7 +182,7 @@ func TestRevocation(t *testing.T) {
 	g.eventually(http.StatusUnauthorized, "GET", path, key, "")
 }
 
-// A Secret that repeats another's hash opens nothing. It would lead the key's bearer to the sessions of whoever made it.
+// A Secret that repeats another's hash opens nothing. It would lead the key's bearer to the sessions of another namespace.
 func TestASecretThatRepeatsAKeyOpensNothing(t *testing.T) {
 	mine, other := newNamespace(t), newNamespace(t)
 	newBot(t, mine, "shop", echo)

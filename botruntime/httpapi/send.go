@@ -62,8 +62,8 @@ type Sender interface {
 	Await(ctx context.Context, id string) (bot.Message, error)
 }
 
-// useful and useless are whether it helps to send a request again.
-var useful, useless = true, false
+// tryAgain and giveUp are values of the field retryable: whether it helps to repeat a request.
+var tryAgain, giveUp = true, false
 
 // sendFaults say each reason not to send in both languages, before or after it was tried.
 var sendFaults = []fault{
@@ -132,18 +132,18 @@ var sendFaults = []fault{
 	{kind: bot.ProblemNoFile, status: http.StatusNotFound,
 		title:  text{"Pesan tanpa berkas", "The message has no file"},
 		detail: text{"Pesan ini tidak memuat berkas.", "This message has no file."}},
-	{kind: bot.ProblemFileGone, status: http.StatusGone, retryable: &useless,
+	{kind: bot.ProblemFileGone, status: http.StatusGone, retryable: &giveUp,
 		title: text{"Berkas sudah tidak ada", "The file is gone"},
 		detail: text{"Berkas ini tidak ada lagi di WhatsApp dan di ponsel. Mencoba lagi tidak membantu.",
 			"Neither WhatsApp nor the phone has this file. Trying again does not help."}},
-	{kind: bot.ProblemPhoneSilent, status: http.StatusGatewayTimeout, retryable: &useful,
+	{kind: bot.ProblemPhoneSilent, status: http.StatusGatewayTimeout, retryable: &tryAgain,
 		title: text{"Ponsel tidak menjawab", "The phone does not answer"},
 		detail: text{"Berkas ini tidak ada lagi di WhatsApp, dan ponsel belum mengunggahnya lagi. Buka WhatsApp di ponsel, lalu coba lagi.",
 			"WhatsApp no longer has this file, and the phone has not uploaded it again. Open WhatsApp on the phone, then try again."}},
-	{kind: bot.ProblemFileDamaged, status: http.StatusBadGateway, retryable: &useless,
+	{kind: bot.ProblemFileDamaged, status: http.StatusBadGateway, retryable: &giveUp,
 		title:  text{"Berkas rusak", "The file is damaged"},
 		detail: text{"Berkas di WhatsApp bukan yang disebut pesan ini.", "The file at WhatsApp is not the one that the message describes."}},
-	{kind: bot.ProblemDownloadFailed, status: http.StatusBadGateway, retryable: &useful,
+	{kind: bot.ProblemDownloadFailed, status: http.StatusBadGateway, retryable: &tryAgain,
 		title:  text{"Berkas belum terambil", "The file was not fetched"},
 		detail: text{"Berkas ini belum dapat diambil dari WhatsApp; coba lagi nanti.", "The file could not be fetched from WhatsApp now; try again later."}},
 	{kind: bot.ProblemInternal, status: http.StatusInternalServerError,

@@ -109,8 +109,8 @@ func (j *Journal) scanRecords(rows *sql.Rows, raw bool) (records []Record, err e
 	return records, rows.Err()
 }
 
-// Message returns the message with that id in a chat, under one of the forms of its address; nil when there is none.
-// Without a form it is the message of any chat, where the id is of one chat only.
+// Message returns the message with an id in the chat that has one of the addresses in forms, or nil if it is not there.
+// Without forms it searches all chats; IsAmbiguous recognises the error of an id that several of them have.
 func (j *Journal) Message(ctx context.Context, id string, forms ...string) (*Record, error) {
 	where, args := `id = ?`, []any{id}
 	if len(forms) > 0 {

@@ -304,7 +304,7 @@ func otherRelease(a, b string) bool {
 	return err == nil && otherErr == nil && (one.Major() != other.Major() || one.Minor() != other.Minor())
 }
 
-// faults are what a person mends; the other actions are a session's usual life.
+// faults are the actions that a person takes because something is wrong. The others, such as a scan, are expected.
 var faults = []bot.UserAction{bot.ActionResolveConflict, bot.ActionUpgradeClient, bot.ActionCheckNetwork, bot.ActionFixStorage}
 
 func checkSession(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) finding {
