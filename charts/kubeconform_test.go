@@ -64,7 +64,7 @@ func publishedSchemas(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := environment.Stop(); err != nil {
+		if err := apiserver.Stop(environment); err != nil {
 			t.Errorf("stop the API server: %v", err)
 		}
 	})

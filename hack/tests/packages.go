@@ -109,7 +109,7 @@ var partlyRaced = map[string]string{
 
 // notRaced are packages with goroutines in which the race detector finds nothing: their tests watch programs that run as
 // processes of their own, or their goroutines share nothing that a test touches.
-var notRaced = []string{"clients/wwebjs", "cmd/bot", "cmd/gateway", "examples/finance-bot", "hack/demo", "hack/tests", "test/monitoring", "test/wasim/cmd/wasim"}
+var notRaced = []string{"clients/wwebjs", "cmd/bot", "cmd/gateway", "examples/finance-bot", "hack/demo", "hack/tests", "test/apiserver", "test/monitoring", "test/wasim/cmd/wasim"}
 
 // longest are the packages whose tests take longest, the longest first. They are compiled and run before the others, or
 // at the end one processor waits for the other.

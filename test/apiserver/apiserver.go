@@ -7,6 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,16 +23,51 @@ func New(crds string) *envtest.Environment {
 }
 
 // Start starts it. Then environment.Config is an administrator's, and environment.KubeConfig the same as a file. A
-// failed start leaves nothing behind.
+// failed start leaves nothing behind, nor does a signal that ends the tests.
 func Start(environment *envtest.Environment) error {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return errors.New("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
 	}
+	onSignal()
+	changing.RLock()
+	defer changing.RUnlock()
 	if _, err := environment.Start(); err != nil {
 		return errors.Join(fmt.Errorf("start the API server: %w", err), environment.Stop())
 	}
+	started.Store(environment, true)
 	return nil
 }
+
+// Stop stops what Start started.
+func Stop(environment *envtest.Environment) error {
+	changing.RLock()
+	defer changing.RUnlock()
+	started.Delete(environment)
+	return environment.Stop()
+}
+
+var (
+	changing sync.RWMutex // read-locked by each start and stop, so that a signal stops what has started and nothing starts after it
+	started  sync.Map     // each *envtest.Environment that runs
+)
+
+// onSignal makes a signal stop the API servers before it ends the tests. They have process groups of their own, so the
+// signal does not come to them.
+var onSignal = sync.OnceFunc(func() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		signal.Ignore(syscall.SIGPIPE) // `go test` reads no more
+		changing.Lock()
+		var stops sync.WaitGroup
+		for environment := range started.Range {
+			stops.Go(func() { _ = environment.(*envtest.Environment).Stop() })
+		}
+		stops.Wait()
+		os.Exit(1)
+	}()
+})
 
 // Main runs the tests of a package that share one API server; prepare is called once it is up. The result is for
 // os.Exit. The processes that run a fuzz test for `go test -fuzz` get no API server: they are ended by a signal, which
@@ -49,7 +87,7 @@ func Main(m *testing.M, crds string, prepare func(*envtest.Environment) error) i
 	} else {
 		code = m.Run()
 	}
-	if err := environment.Stop(); err != nil {
+	if err := Stop(environment); err != nil {
 		fmt.Fprintln(os.Stderr, "stop the API server:", err)
 		return max(code, 1)
 	}
@@ -71,7 +109,7 @@ func Strict(t *testing.T) (*envtest.Environment, client.Client) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := environment.Stop(); err != nil {
+		if err := Stop(environment); err != nil {
 			t.Errorf("stop the API server: %v", err)
 		}
 	})

@@ -76,7 +76,7 @@ func Start(options Options) (*Cluster, error) {
 	environment.Config.QPS = -1
 	c := &Cluster{Config: environment.Config, Environment: environment, ended: make(chan struct{})}
 	if err := c.begin(options); err != nil {
-		return nil, errors.Join(err, environment.Stop())
+		return nil, errors.Join(err, apiserver.Stop(environment))
 	}
 	return c, nil
 }
@@ -139,10 +139,10 @@ func (c *Cluster) Stop() error {
 	select {
 	case <-c.ended:
 	case <-time.After(requestPatience):
-		return errors.Join(errors.New("the cluster's controllers do not end"), c.Environment.Stop())
+		return errors.Join(errors.New("the cluster's controllers do not end"), apiserver.Stop(c.Environment))
 	}
 	c.Node.stopAll()
-	return errors.Join(c.err, c.Environment.Stop())
+	return errors.Join(c.err, apiserver.Stop(c.Environment))
 }
 
 // eager makes a controller of the cluster retry soon.
