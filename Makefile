@@ -119,6 +119,10 @@ picture: ## the README's picture, from a demonstration that runs (`make demo`; C
 
 ##@ On a real cluster
 
+.PHONY: cluster-programs
+cluster-programs: ## build what a cluster runs, once for each version
+	hack/cluster/build.sh node
+
 .PHONY: cluster-up
 cluster-up: ## a real Kubernetes of one node on this machine (Linux, root)
 	hack/cluster/up.sh node

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # machine.sh: prints what a cluster might change of the machine, without what changes by itself or belongs to other
-# clusters. Printed before and after, it shows what was left behind.
+# clusters or to Go tests. Printed before and after, it shows what was left behind.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 section() { printf '# %s\n' "$1"; }
 section "mounts"
-awk '{ print $5, $9, $10 }' /proc/self/mountinfo | grep -vE '^/run/(user|credentials)/' | sort
+a_test='/Test[A-Za-z0-9_]+/[0-9]+' # the folder of a Go test
+awk '{ print $5, $9, $10 }' /proc/self/mountinfo | grep -vE "^(/run/(user|credentials)/|.*$a_test )" | sort
 section "links, addresses, routes and rules"
 ip -brief link
 ip -brief address
@@ -29,9 +30,9 @@ section "kernel parameters"
 sysctl -a 2>/dev/null | grep -E '^(vm\.(overcommit|panic)|kernel\.(panic|keys)|net\.(ipv4|ipv6)\.(ip_forward|conf)|net\.bridge)'
 section "files"
 mount_points='/var/lib/(sesi|kubelet|containerd|cni)'
-own_business='/run/(systemd|udev|user|credentials|log|lock|sudo)|/var/log/journal|/var/lib/(sesi|dpkg|apt|systemd)'
+own_business='/run/(systemd|udev|user|credentials|log|lock|mount|sudo)|/var/log/journal|/var/lib/(sesi|dpkg|apt|systemd)'
 { find /var/lib /var/log /run /etc /opt /usr/libexec -xdev -maxdepth 3 2>/dev/null || true; } |
-  grep -vE "^($mount_points|($own_business)/.*|/var/log/.*[.-][0-9.]+(gz|xz)?)\$" | sort
+  grep -vE "^($mount_points|/run/mount|($own_business)/.*|/var/log/.*[.-][0-9.]+(gz|xz)?)\$" | sort
 # the clusters share these, and the last one to go takes them with it
 if [ -z "$(find /var/lib/sesi -mindepth 1 -maxdepth 1 ! -name "$name" 2>/dev/null)" ]; then
   find /var/lib -mindepth 1 -maxdepth 1 | grep -xE "$mount_points" | sort || true

@@ -8,7 +8,12 @@ export SESI_CLUSTER=${SESI_CLUSTER:-test} SESI_API_PORT=${SESI_API_PORT:-16443}
 "$here/../deps.sh" cluster
 "$here/images.sh" "$("$here/build.sh" node)" >/dev/null # what they leave in the cache is meant to stay
 work=$(mktemp -d)
-trap '"$here/down.sh" >/dev/null; rm -rf "$work"' EXIT
+finish() {
+  trap '' HUP INT TERM # a second signal would leave the rest behind
+  "$here/down.sh" >/dev/null
+  rm -rf "$work"
+}
+trap finish EXIT
 
 "$here/machine.sh" >"$work/before"
 "$here/up.sh" node

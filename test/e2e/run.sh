@@ -2,7 +2,8 @@
 # run.sh [GO-TEST-FLAGS...]: runs the end-to-end tests on a cluster of their own, and compares what the machine looked
 # like before and after. SESI_KEEP=1 leaves the cluster up, for a look or for a quicker next run.
 set -euo pipefail
-export SESI_CLUSTER=${SESI_CLUSTER:-e2e} SESI_API_PORT=${SESI_API_PORT:-36443}
+# The port is below those that the system gives out, to tests that run beside these.
+export SESI_CLUSTER=${SESI_CLUSTER:-e2e} SESI_API_PORT=${SESI_API_PORT:-31443}
 . "$(dirname "${BASH_SOURCE[0]}")/../../hack/demo/lib.sh"
 . "$tree/hack/demo/own.sh"
 cd "$tree"
@@ -10,6 +11,7 @@ machine=$(mktemp -d)
 
 finish() {
   local status=$?
+  trap '' HUP INT TERM # a second signal would leave the rest behind
   if [ -z "${SESI_KEEP:-}" ]; then
     "$tree/hack/cluster/down.sh"
     "$tree/hack/cluster/machine.sh" >"$machine/after"
