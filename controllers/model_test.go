@@ -372,6 +372,9 @@ func (m *model) converged() {
 			m.fail("the pod %s is left over", key.Name)
 		}
 	}
+	if creating := &m.operator.creations; len(creating.running)+len(creating.waiting) > 0 {
+		m.fail("sessions still create or wait for it: %v, %v", creating.running, creating.waiting)
+	}
 	// Another pass of every session has nothing left to write.
 	version := m.store.version
 	for i := range all {

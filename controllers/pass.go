@@ -77,6 +77,13 @@ func (in *input) orphaned() bool {
 		in.pod.Labels[naming.LabelSession] == in.session.Name && in.pod.Labels[naming.LabelDirectory] == naming.Directory(in.session)
 }
 
+// createsAll reports whether the session lacks more than its pod. A session that was just applied lacks everything; one
+// whose pod is to be replaced does not wait for those.
+func (in *input) createsAll() bool {
+	return !in.deleting() && (in.secret == nil || in.policy == nil || in.service == nil ||
+		in.claim == nil && in.session.Spec.Storage.ClaimName == "")
+}
+
 // owned reports whether the pod of the bot's name belongs to this session.
 func (in *input) owned() bool { return in.pod != nil && metav1.IsControlledBy(in.pod, in.session) }
 

@@ -52,17 +52,19 @@ type Reconciler struct {
 	bots           listener
 	events         events.EventRecorder
 	// ordinary limits the rate of events that are not warnings.
-	ordinary *rate.Limiter
-	now      func() time.Time
-	unlinker logoutClient
-	keyring  keyring
-	stores   locks
-	paces    paces
-	builds   builds
-	failures failures
-	brakes   brakes
-	rollout  rollout
-	nodes    nodes
+	ordinary  *rate.Limiter
+	now       func() time.Time
+	unlinker  logoutClient
+	keyring   keyring
+	stores    locks
+	paces     paces
+	builds    builds
+	failures  failures
+	brakes    brakes
+	rollout   rollout
+	creations creations
+	echoes    echoes
+	nodes     nodes
 	// territory are the namespaces that this operator serves; nil for all that it watches.
 	territory *territory
 	// oversized lets one session with an oversized template be served at a time.
@@ -76,6 +78,12 @@ const oversizedPause = 2 * time.Second
 // Reconcile runs one pass over one session: it reads everything once, runs the phases, derives the status, writes it
 // if it differs, and then emits events for the changes.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	waits := false // for others to create their objects; every other pass gives its place free
+	defer func() {
+		if !waits {
+			r.endCreation(request.NamespacedName)
+		}
+	}()
 	switch wait, err := r.territory.serves(ctx, request.Namespace); {
 	case err != nil:
 		return ctrl.Result{}, err
@@ -89,6 +97,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	if p == nil {
 		r.forget(request.NamespacedName)
+		return ctrl.Result{}, nil
+	}
+	if left := r.echoes.left(request.NamespacedName, p.session.ResourceVersion, p.now); left > 0 {
+		return ctrl.Result{RequeueAfter: left}, nil
+	}
+	if waits = p.createsAll() && !r.creations.begin(request.NamespacedName); waits {
 		return ctrl.Result{}, nil
 	}
 	if resources.Oversized(p.session) {
@@ -188,6 +202,14 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	r.failures.forget(key)
 	r.brakes.forget(key)
 	r.rollout.forget(key)
+	r.echoes.forget(key)
+}
+
+// endCreation ends a session's creation, and asks for the pass of the session that waits longest for its own.
+func (r *Reconciler) endCreation(key types.NamespacedName) {
+	if next, found := r.creations.end(key); found {
+		r.bots.Notify(next)
+	}
 }
 
 // writeStatus writes the status if it differs from the stored one, and then emits events for the changes.
@@ -210,6 +232,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
 	if err := r.Status().Patch(ctx, changed, patch); err != nil {
 		return client.IgnoreNotFound(wrap(err, "write the status"))
 	}
+	r.echoes.wrote(key, p.session.ResourceVersion, changed.ResourceVersion, p.now)
 	log.FromContext(ctx).Info("status", "state", status.State, "reason", status.Reason)
 	if snapshot := p.snapshot(); snapshot != nil {
 		r.bots.Shown(key, snapshot.Revision)
