@@ -11,6 +11,7 @@ import (
 	"sesi.dev/sesi/botruntime/hook"
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
+	"sesi.dev/sesi/botruntime/turn"
 )
 
 // readReceipts are the receipts by which another device of the account says what its owner has seen.
@@ -20,45 +21,44 @@ var readReceipts = map[types.ReceiptType]bool{
 
 // Take writes an event about groups, contacts and what was read. concerned is false for any other event; kept is true
 // when the event is on disk, and only then may it be acknowledged.
-func (d *Directory) Take(evt any) (concerned, kept bool) {
+func (d *Directory) Take(evt any, in turn.Turn) (concerned, kept bool) {
 	switch evt := evt.(type) {
 	case *events.Receipt:
 		if evt.IsFromMe && readReceipts[evt.Type] {
-			return true, d.takeRead(evt)
+			return true, d.takeRead(evt, in)
 		}
-		return false, true
 	case *events.JoinedGroup:
-		return true, d.write(false, d.joined(evt))
+		return true, d.write(in, false, d.joined(evt))
 	case *events.GroupInfo:
-		return true, d.write(false, d.changesIn(evt)...)
+		return true, d.write(in, false, d.changesIn(evt)...)
 	case *events.Picture:
-		return true, d.write(true, d.picture(evt))
+		return true, d.write(in, true, d.picture(evt))
 	case *events.UserAbout:
-		return true, d.write(true, d.about(evt))
+		return true, d.write(in, true, d.about(evt))
 	case *events.PushName:
-		return true, d.write(true, d.pushName(evt))
+		return true, d.write(in, true, d.pushName(evt))
 	case *events.BusinessName:
-		return true, d.write(true, d.businessName(evt))
+		return true, d.write(in, true, d.businessName(evt))
 	case *events.Contact:
-		return true, d.write(true, d.contactName(evt))
+		return true, d.write(in, true, d.contactName(evt))
 	case *hook.NumberChanged:
-		return true, d.write(false, d.numberChanged(evt))
+		return true, d.write(in, false, d.numberChanged(evt))
 	case *events.LabelEdit:
-		return true, d.write(true, d.labelEdit(evt))
+		return true, d.write(in, true, d.labelEdit(evt))
 	case *events.LabelAssociationChat:
-		return true, d.write(true, d.labelChat(evt))
+		return true, d.write(in, true, d.labelChat(evt))
 	case *events.Archive:
-		return true, d.write(true, d.archived(evt))
+		return true, d.write(in, true, d.archived(evt))
 	case *events.Blocklist:
-		return true, d.write(true, d.blocklist(evt)...)
+		return true, d.write(in, true, d.blocklist(evt)...)
 	}
 	return false, true
 }
 
 // takeRead notes what the owner of the phone has read.
-func (d *Directory) takeRead(evt *events.Receipt) bool {
+func (d *Directory) takeRead(evt *events.Receipt, in turn.Turn) bool {
 	chat := d.Names.Party(evt.Chat, evt.RecipientAlt, "")
-	return d.Inbox.Take(journal.Arrival{Write: func(t *journal.Tx) error { return t.MarkRead(message.Forms(chat), evt.MessageIDs...) }})
+	return d.Inbox.Take(journal.Arrival{Turn: in, Write: func(t *journal.Tx) error { return t.MarkRead(message.Forms(chat), evt.MessageIDs...) }})
 }
 
 // entry is an event to write. Its name is the same when WhatsApp tells it again; without one there is nothing to write.
@@ -85,7 +85,7 @@ func (e entry) bare() entry {
 }
 
 // write writes events in one transaction. once says that WhatsApp does not tell them again.
-func (d *Directory) write(once bool, entries ...entry) bool {
+func (d *Directory) write(in turn.Turn, once bool, entries ...entry) bool {
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return len(e.name) == 0 })
 	if len(entries) == 0 {
 		return true
@@ -100,6 +100,7 @@ func (d *Directory) write(once bool, entries ...entry) bool {
 		return nil
 	}
 	arrival := journal.Arrival{
+		Turn:    in,
 		Write:   func(t *journal.Tx) error { return write(t, func(e entry) entry { return e }) },
 		Instead: func(t *journal.Tx) error { return write(t, entry.bare) },
 	}

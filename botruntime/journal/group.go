@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"runtime"
 	"time"
 )
 
@@ -14,26 +15,52 @@ const (
 
 // member is one caller's part of a transaction.
 type member struct {
-	do   func(*Tx) error
-	done chan error
+	// do writes the part together with those of others.
+	do func(*Tx) error
+	// alone writes it in a transaction of its own, where the part of somebody in the group failed.
+	alone func(context.Context) error
+	// answered gets the result, before anything behind this part is written. It may be nil.
+	answered func(error)
+	done     chan error
+}
+
+func (m *member) answer(err error) {
+	if m.answered != nil {
+		m.answered(err)
+	}
+	m.done <- err
 }
 
 // CommitTogether is Commit, but callers that come at the same time share one transaction, and its wait for the disk.
 // What one caller does is undone alone when its do fails. do must use nothing but the methods of Tx, and may run twice.
 func (j *Journal) CommitTogether(ctx context.Context, do func(*Tx) error) error {
-	mine := &member{do, make(chan error, 1)}
+	return j.join(ctx, j.part(do), func() {})
+}
+
+// part is the part of a caller who wants nothing more than that do is written.
+func (j *Journal) part(do func(*Tx) error) *member {
+	return &member{do: do, done: make(chan error, 1), alone: func(ctx context.Context) error {
+		return j.Commit(ctx, func(t *Tx) error { return safely(t, do) })
+	}}
+}
+
+// join writes a part together with others, in the order in which they come. queued runs once the part has its place.
+func (j *Journal) join(ctx context.Context, mine *member, queued func()) error {
 	j.groupMu.Lock()
 	j.group = append(j.group, mine)
+	j.joined++
 	j.groupMu.Unlock()
+	queued()
+	j.gather()
 	// The caller that gets the lock writes for all that wait; the others find their answer.
 	j.leader.Lock()
 	defer j.leader.Unlock()
-	select {
-	case err := <-mine.done:
-		return err
-	default:
-	}
 	for {
+		select {
+		case err := <-mine.done:
+			return err
+		default:
+		}
 		j.groupMu.Lock()
 		some := j.group
 		if len(some) > maxGroup {
@@ -42,12 +69,24 @@ func (j *Journal) CommitTogether(ctx context.Context, do func(*Tx) error) error 
 		j.group = j.group[len(some):]
 		j.groupMu.Unlock()
 		j.commitGroup(ctx, some)
-		select {
-		case err := <-mine.done:
-			return err
-		default:
+	}
+}
+
+// gather lets those join who are about to: as long as somebody did, the others get the processor once more.
+func (j *Journal) gather() {
+	for range maxGroup {
+		before := j.countJoined()
+		runtime.Gosched()
+		if j.countJoined() == before {
+			return
 		}
 	}
+}
+
+func (j *Journal) countJoined() uint64 {
+	j.groupMu.Lock()
+	defer j.groupMu.Unlock()
+	return j.joined
 }
 
 // commitGroup runs the parts of several callers in one transaction, and answers each. Where one of them fails, each gets
@@ -56,23 +95,25 @@ func (j *Journal) commitGroup(ctx context.Context, some []*member) {
 	// The end of one caller's context must not end the others' transaction.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), groupTime)
 	defer cancel()
-	var refused error // of a part
-	err := j.Commit(ctx, func(t *Tx) error {
-		for _, m := range some {
-			if refused = safely(t, m.do); refused != nil {
-				return refused
+	if len(some) > 1 {
+		var refused error // of a part
+		err := j.Commit(ctx, func(t *Tx) error {
+			for _, m := range some {
+				if refused = safely(t, m.do); refused != nil {
+					return refused
+				}
 			}
+			return nil
+		})
+		if refused == nil || ofDisk(refused) {
+			for _, m := range some {
+				m.answer(err)
+			}
+			return
 		}
-		return nil
-	})
-	if refused == nil || len(some) == 1 || ofDisk(refused) {
-		for _, m := range some {
-			m.done <- err
-		}
-		return
 	}
 	for _, m := range some {
-		m.done <- j.Commit(ctx, func(t *Tx) error { return safely(t, m.do) })
+		m.answer(m.alone(ctx))
 	}
 }
 

@@ -86,7 +86,7 @@ func TestATransactionThatSQLiteRolledBack(t *testing.T) {
 	}
 	room("1") // SQLite takes it as the present size
 	isFull(j.Commit(t.Context(), put(1000<<10)))
-	small, large := &member{put(10), make(chan error, 1)}, &member{put(1000 << 10), make(chan error, 1)}
+	small, large := j.part(put(10)), j.part(put(1000<<10))
 	j.commitGroup(t.Context(), []*member{small, large})
 	isFull(<-small.done)
 	isFull(<-large.done)
@@ -108,7 +108,7 @@ func TestAPartThatFailsIsUndoneAlone(t *testing.T) {
 	j := open(t, t.TempDir(), nil)
 	errWrong := errors.New("wrong")
 	put := func(name string, err error) *member {
-		return &member{func(tx *Tx) error { return errors.Join(tx.SetName(name, name), err) }, make(chan error, 1)}
+		return j.part(func(tx *Tx) error { return errors.Join(tx.SetName(name, name), err) })
 	}
 	some := []*member{put("a", nil), put("b", errWrong), put("c", nil)}
 	j.commitGroup(t.Context(), some)

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
-	"time"
+
+	"sesi.dev/sesi/botruntime/turn"
 )
 
 const (
-	// arrivalTime bounds one commit of an Inbox: the events behind it wait for it.
-	arrivalTime = 10 * time.Second
 	// maxTries is how often the content of one event may fail. WhatsApp delivers what was refused before all that came
 	// later, so without a bound one bad message would keep out all others for ever.
 	maxTries = 3
@@ -29,19 +27,22 @@ type InboxMeter interface {
 	Unstorable()
 }
 
-// Inbox writes the events that come from WhatsApp. Its method may be called from any goroutine.
+// Inbox writes the events that come from WhatsApp. Its method may be called from any goroutine; all that it keeps is used
+// by the goroutine alone that writes for a group.
 type Inbox struct {
 	journal *Journal
 	meter   InboxMeter
 	log     *slog.Logger
 
-	mu      sync.Mutex
 	owed    []*Arrival
 	failing map[Key]int // events that are delivered again, and how often their content failed
 }
 
 // Arrival is what one event of WhatsApp changes in the journal.
 type Arrival struct {
+	// Turn is the event's place. While earlier events of its line wait for the disk, it joins them; once one of them is
+	// refused, so is this one.
+	Turn turn.Turn
 	// Write makes the change.
 	Write func(*Tx) error
 	// Key names an event that WhatsApp delivers again while it is not acknowledged. Without one it comes only once: if
@@ -55,6 +56,12 @@ type Arrival struct {
 	failed int
 }
 
+// The reasons why an event is not written with those of a group.
+var (
+	errBehind = errors.New("an event before it was refused")
+	errOwed   = errors.New("earlier events are owed")
+)
+
 // NewInbox returns an inbox.
 func NewInbox(j *Journal, meter InboxMeter, log *slog.Logger) *Inbox {
 	return &Inbox{journal: j, meter: meter, log: log, failing: map[Key]int{}}
@@ -63,28 +70,54 @@ func NewInbox(j *Journal, meter InboxMeter, log *slog.Logger) *Inbox {
 // Take writes an event and reports whether it is on disk; only then may it be acknowledged to WhatsApp. An event whose
 // content the journal refuses for good is written as Instead says, and taken.
 func (b *Inbox) Take(a Arrival) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	err := b.commit(a.Write)
-	if err == nil {
-		delete(b.failing, a.Key)
-		return true
+	return b.journal.join(context.Background(), &member{
+		do:       func(t *Tx) error { return b.joined(t, &a) },
+		alone:    func(ctx context.Context) error { return b.alone(ctx, &a) },
+		answered: func(err error) { b.answered(&a, err) },
+		done:     make(chan error, 1),
+	}, a.Turn.Queued) == nil
+}
+
+// joined writes an event with those of others.
+func (b *Inbox) joined(t *Tx, a *Arrival) error {
+	switch {
+	case a.Turn.Over():
+		return errBehind
+	case len(b.owed) > 0:
+		return errOwed
 	}
+	return a.Write(t)
+}
+
+// alone writes an event, or what there is to write instead.
+func (b *Inbox) alone(ctx context.Context, a *Arrival) error {
+	if a.Turn.Over() {
+		return errBehind
+	}
+	err := b.commit(ctx, a.Write)
 	if AboutContent(err) {
 		a.failed = 1
 		last := errors.Is(err, errTooLong) || b.exhausted(a.Key) // it will not become shorter
-		if a.Instead != nil && last && b.commit(a.Instead) == nil {
+		if a.Instead != nil && last && b.commit(ctx, a.Instead) == nil {
 			b.Unstorable(err)
-			delete(b.failing, a.Key)
-			return true
+			return nil
 		}
 	}
+	return err
+}
+
+// answered notes whether an event was written.
+func (b *Inbox) answered(a *Arrival, err error) {
+	if err == nil {
+		delete(b.failing, a.Key)
+		return
+	}
+	a.Turn.Refuse()
 	b.meter.Refused()
 	b.log.Error("an event could not be written to the journal, so WhatsApp gets no acknowledgement", "error", err)
 	if a.Key == (Key{}) && len(b.owed) < maxOwed {
-		b.owed = append(b.owed, &a)
+		b.owed = append(b.owed, a)
 	}
-	return false
 }
 
 // exhausted counts one more failure of an event, and reports whether it was the last try.
@@ -108,12 +141,10 @@ func (b *Inbox) Unstorable(err error) {
 
 // commit writes what is owed and then the new event, in one transaction. What is owed and fails by its content does not
 // keep out the others.
-func (b *Inbox) commit(write func(*Tx) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), arrivalTime)
-	defer cancel()
+func (b *Inbox) commit(ctx context.Context, write func(*Tx) error) error {
 	var left []*Arrival
 	var why error
-	err := b.journal.CommitTogether(ctx, func(t *Tx) error {
+	err := b.journal.Commit(ctx, func(t *Tx) error {
 		left = nil
 		for _, earlier := range b.owed {
 			switch err := t.part(earlier.Write); {
@@ -123,7 +154,7 @@ func (b *Inbox) commit(write func(*Tx) error) error {
 				return err
 			}
 		}
-		return write(t)
+		return safely(t, write)
 	})
 	if err != nil {
 		return err

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/turn"
 )
 
 // tally counts as an InboxMeter.
@@ -195,4 +198,113 @@ func TestAnEventWithoutAKeyIsKeptWithoutItsContent(t *testing.T) {
 		t.Errorf("took %v, and the journal has %s", took, got)
 	}
 	count.expect(t, 0, 1)
+}
+
+// takeAtOnce has events of one line come while the disk is busy, each queued behind the one before, and reports which were
+// taken.
+func takeAtOnce(j *Journal, in *Inbox, line *turn.Line, all ...Arrival) []bool {
+	took := make([]bool, len(all))
+	var group sync.WaitGroup
+	j.leader.Lock()
+	for i, a := range all {
+		queued := make(chan struct{})
+		a.Turn = turn.New(line, func() { close(queued) })
+		group.Go(func() { took[i] = in.Take(a) })
+		<-queued
+	}
+	j.leader.Unlock()
+	group.Wait()
+	return took
+}
+
+func TestEventsThatComeAtOnceShareATransaction(t *testing.T) {
+	t.Parallel()
+	ticks := time.UnixMilli(0)
+	j := open(t, t.TempDir(), func(o *Options) { o.Now = func() time.Time { ticks = ticks.Add(time.Second); return ticks } })
+	in := NewInbox(j, &tally{}, slog.New(slog.DiscardHandler))
+	if took := takeAtOnce(j, in, &turn.Line{}, arrival("A", "one"), arrival("B", "two"), arrival("C", "three")); !slices.Equal(took, []bool{true, true, true}) {
+		t.Errorf("took %v", took)
+	}
+	events, _, err := j.Events(t.Context(), Query{Limit: 10})
+	if err != nil || len(events) != 3 || !events[0].At.Equal(events[2].At) {
+		t.Errorf("events %v, %v", events, err)
+	}
+	if got := texts(t, j); got != "[one two three]" {
+		t.Errorf("the journal has %s", got)
+	}
+}
+
+// What is refused comes again before all that came later. So what is behind it is refused too, and comes again in order.
+func TestNothingIsWrittenBehindARefusedEvent(t *testing.T) {
+	t.Parallel()
+	big := strings.Repeat("x", 1000<<10)
+	all := func(second string) []Arrival {
+		return []Arrival{arrival("A", "one"), arrival("B", second), arrival("C", "three")}
+	}
+	t.Run("for its content", func(t *testing.T) {
+		t.Parallel()
+		j, in, _ := inbox(t)
+		refuseTexts(t, j, "poison")
+		for try := range maxTries {
+			last := try == maxTries-1
+			if took := takeAtOnce(j, in, &turn.Line{}, all("poison")...); !slices.Equal(took, []bool{true, last, last}) {
+				t.Errorf("try %d: took %v", try, took)
+			}
+		}
+		if got := texts(t, j); got != "[one unstorable three]" {
+			t.Errorf("the journal has %s", got)
+		}
+	})
+	t.Run("for the disk", func(t *testing.T) {
+		t.Parallel()
+		j, in, count := inbox(t)
+		room := func(pages int) {
+			t.Helper()
+			if _, err := j.db.ExecContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		room(1) // as small as it is already
+		line := &turn.Line{}
+		if took := takeAtOnce(j, in, line, all(big)...); !slices.Equal(took, []bool{false, false, false}) {
+			t.Errorf("took %v", took)
+		}
+		room(100000)
+		for _, behind := range [][]Arrival{{arrival("D", "four")}, {arrival("D", "four"), arrival("E", "five")}} {
+			if took := takeAtOnce(j, in, line, behind...); slices.Contains(took, true) || texts(t, j) != "[]" {
+				t.Errorf("took of %d events behind them: %v, and the journal has %s", len(behind), took, texts(t, j))
+			}
+		}
+		count.expect(t, 6, 0)
+		if took := takeAtOnce(j, in, &turn.Line{}, append(all("two"), arrival("D", "four"))...); !slices.Equal(took, []bool{true, true, true, true}) {
+			t.Errorf("on the next connection: took %v", took)
+		}
+		if got := texts(t, j); got != "[one two three four]" {
+			t.Errorf("the journal has %s", got)
+		}
+	})
+}
+
+func TestWhatIsOwedIsWrittenOnceBeforeEventsThatComeAtOnce(t *testing.T) {
+	t.Parallel()
+	j, in, count := inbox(t)
+	wrote, good := 0, false
+	owed := Arrival{Write: func(t *Tx) error {
+		if !good {
+			return errors.New("the disk is gone")
+		}
+		wrote++
+		return t.SetName("owed", "written later")
+	}}
+	if took := takeAtOnce(j, in, &turn.Line{}, owed); took[0] {
+		t.Error("an error was taken")
+	}
+	good = true
+	if took := takeAtOnce(j, in, &turn.Line{}, arrival("A", "one"), arrival("B", "two")); !slices.Equal(took, []bool{true, true}) {
+		t.Errorf("took %v", took)
+	}
+	count.expect(t, 1, 0)
+	if names, err := j.Names(t.Context(), []string{"owed"}); err != nil || names["owed"] != "written later" || wrote != 1 {
+		t.Errorf("names %v, %v; written %d times", names, err, wrote)
+	}
 }

@@ -60,6 +60,7 @@ type Journal struct {
 	leader  sync.Mutex // of the caller that writes for a group
 	groupMu sync.Mutex
 	group   []*member
+	joined  uint64 // callers that ever came
 }
 
 // Stats count what happened since the bot started.

@@ -10,6 +10,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/media"
+	"sesi.dev/sesi/botruntime/turn"
 )
 
 // due puts a text into the outbox, and takes it out as Run does.
@@ -27,7 +28,7 @@ func (f *fixture) due(t *testing.T) journal.Send {
 
 func (f *fixture) receipt(t *testing.T, id string, kind types.ReceiptType) {
 	t.Helper()
-	if !f.Take(&events.Receipt{MessageSource: types.MessageSource{Chat: friend, Sender: friend}, MessageIDs: []string{id}, Timestamp: f.now, Type: kind}) {
+	if !f.Take(&events.Receipt{MessageSource: types.MessageSource{Chat: friend, Sender: friend}, MessageIDs: []string{id}, Timestamp: f.now, Type: kind}, turn.Turn{}) {
 		t.Fatal("a receipt was refused")
 	}
 }

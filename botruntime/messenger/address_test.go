@@ -17,6 +17,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/turn"
 )
 
 // fixture is a messenger without a connection. lids are the LIDs of numbers that WhatsApp has told.
@@ -98,7 +99,7 @@ func (f *fixture) comes(t *testing.T, id string, from types.JID, content *waE2E.
 
 func (f *fixture) takes(t *testing.T, info types.MessageInfo, content *waE2E.Message) {
 	t.Helper()
-	if !f.Take(&events.Message{Info: info, Message: content, RawMessage: content}) {
+	if !f.Take(&events.Message{Info: info, Message: content, RawMessage: content}, turn.Turn{}) {
 		t.Fatalf("message %s was not taken", info.ID)
 	}
 }
@@ -173,7 +174,7 @@ func TestAPresenceUnderAnotherAddress(t *testing.T) {
 	f := newFixture(t)
 	f.presences.chats = map[string]*bot.Presence{friendsLID.String(): {Chat: f.Names.Party(friendsLID, types.EmptyJID, "")}}
 	f.lids[friend] = friendsLID
-	f.Take(&events.Presence{From: friendsLID})
+	f.Take(&events.Presence{From: friendsLID}, turn.Turn{})
 	known, err := f.PresenceOf(friend.String())
 	if err != nil || len(known.People) != 1 || known.People[0].Presence != bot.Available {
 		t.Errorf("%+v, %v", known, err)

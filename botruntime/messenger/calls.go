@@ -12,6 +12,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
+	"sesi.dev/sesi/botruntime/turn"
 )
 
 // maxCalls bounds the calls that are remembered.
@@ -50,18 +51,18 @@ func (c *calls) add(one offered) {
 
 // takeCall writes the event of a call. whatsmeow acknowledges a call even when the sink refuses it, so the event is
 // owed.
-func (m *Messenger) takeCall(evt any) bool {
+func (m *Messenger) takeCall(evt any, in turn.Turn) bool {
 	switch evt := evt.(type) {
 	case *events.CallOffer:
-		return m.called(evt.BasicCallMeta, bot.CallOffered, hasVideo(evt.Data), false)
+		return m.called(in, evt.BasicCallMeta, bot.CallOffered, hasVideo(evt.Data), false)
 	case *events.CallOfferNotice:
-		return m.called(evt.BasicCallMeta, bot.CallOffered, evt.Media == "video", evt.Type == "group")
+		return m.called(in, evt.BasicCallMeta, bot.CallOffered, evt.Media == "video", evt.Type == "group")
 	case *events.CallAccept:
-		return m.called(evt.BasicCallMeta, bot.CallAccepted, false, false)
+		return m.called(in, evt.BasicCallMeta, bot.CallAccepted, false, false)
 	case *events.CallReject:
-		return m.called(evt.BasicCallMeta, bot.CallRejected, false, false)
+		return m.called(in, evt.BasicCallMeta, bot.CallRejected, false, false)
 	case *events.CallTerminate:
-		return m.called(evt.BasicCallMeta, bot.CallEnded, false, false)
+		return m.called(in, evt.BasicCallMeta, bot.CallEnded, false, false)
 	}
 	return true
 }
@@ -75,7 +76,7 @@ func hasVideo(offer *waBinary.Node) bool {
 	return video
 }
 
-func (m *Messenger) called(meta types.BasicCallMeta, state bot.CallState, video, group bool) bool {
+func (m *Messenger) called(in turn.Turn, meta types.BasicCallMeta, state bot.CallState, video, group bool) bool {
 	creator := meta.CallCreator
 	if creator.IsEmpty() {
 		creator = meta.From
@@ -91,13 +92,13 @@ func (m *Messenger) called(meta types.BasicCallMeta, state bot.CallState, video,
 		m.calls.add(offered{creator.ToNonAD(), call})
 	}
 	call.At = bot.At(meta.Timestamp)
-	return m.writeCall(call, state)
+	return m.writeCall(in, call, state)
 }
 
 // writeCall writes one state of a call, once: an offer can come twice, and a rejection of the bot's comes back.
-func (m *Messenger) writeCall(call bot.Call, state bot.CallState) bool {
+func (m *Messenger) writeCall(in turn.Turn, call bot.Call, state bot.CallState) bool {
 	call.State = state
-	return m.takeOnce(func(t *journal.Tx) error {
+	return m.takeOnce(in, func(t *journal.Tx) error {
 		key := journal.KeyOf(string(bot.EventCall), call.ID, string(state))
 		fresh, err := t.Append([]journal.Key{key}, bot.EventCall, call.Chat.ID, bot.EventData{Call: &call})
 		if err == nil {
@@ -132,6 +133,6 @@ func (m *Messenger) RejectCall(ctx context.Context, id, from string) error {
 		known.call = bot.Call{ID: id, Chat: party, From: party}
 	}
 	known.call.At = bot.At(m.Journal.Now())
-	m.writeCall(known.call, bot.CallRejected)
+	m.writeCall(turn.Turn{}, known.call, bot.CallRejected)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/turn"
 )
 
 // receiptStates are the receipts of recipients that change a message's state.
@@ -16,7 +17,7 @@ var receiptStates = map[types.ReceiptType]bot.MessageState{
 
 // takeReceipt writes the new states of messages in the outbox. A receipt also settles a message whose answer is
 // missing.
-func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
+func (m *Messenger) takeReceipt(evt *events.Receipt, in turn.Turn) bool {
 	state, ok := receiptStates[evt.Type]
 	if !ok || evt.IsFromMe {
 		return true
@@ -28,7 +29,7 @@ func (m *Messenger) takeReceipt(evt *events.Receipt) bool {
 			return err
 		}
 	}
-	if !m.Inbox.Take(journal.Arrival{Write: write(false), Instead: write(true)}) {
+	if !m.Inbox.Take(journal.Arrival{Turn: in, Write: write(false), Instead: write(true)}) {
 		return false
 	}
 	for _, one := range changed {

@@ -9,11 +9,12 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
+	"sesi.dev/sesi/botruntime/turn"
 )
 
 // Take writes an event and reports whether it is on disk; only then may it be acknowledged to WhatsApp. Take is the
 // session's sink.
-func (m *Messenger) Take(evt any) bool {
+func (m *Messenger) Take(evt any, in turn.Turn) bool {
 	switch evt := evt.(type) {
 	case *events.Message:
 		m.noteName(evt.Info)
@@ -22,16 +23,16 @@ func (m *Messenger) Take(evt any) bool {
 			return true
 		}
 		return m.Inbox.Take(journal.Arrival{
-			Key: keys(r.Type, r)[0], Write: func(t *journal.Tx) error { return m.write(t, r) },
+			Turn: in, Key: keys(r.Type, r)[0], Write: func(t *journal.Tx) error { return m.write(t, r) },
 			Instead: func(t *journal.Tx) error { return m.write(t, m.Names.Unstorable(evt)) },
 		})
 	case *events.UndecryptableMessage:
 		r := m.Names.Undecryptable(evt)
-		return m.takeOnce(func(t *journal.Tx) error { return m.write(t, r) })
+		return m.takeOnce(in, func(t *journal.Tx) error { return m.write(t, r) })
 	case *events.Receipt:
-		return m.takeReceipt(evt)
+		return m.takeReceipt(evt, in)
 	case *events.CallOffer, *events.CallOfferNotice, *events.CallAccept, *events.CallReject, *events.CallTerminate:
-		return m.takeCall(evt)
+		return m.takeCall(evt, in)
 	case *events.Presence:
 		m.takePresence(evt)
 	case *events.ChatPresence:
@@ -39,14 +40,14 @@ func (m *Messenger) Take(evt any) bool {
 	case *events.MediaRetry:
 		m.phones.tell(evt)
 	case *events.AppState:
-		return m.takeAppState(evt)
+		return m.takeAppState(evt, in)
 	}
 	return true
 }
 
 // takeOnce writes what WhatsApp does not deliver again.
-func (m *Messenger) takeOnce(write func(*journal.Tx) error) bool {
-	return m.Inbox.Take(journal.Arrival{Write: write})
+func (m *Messenger) takeOnce(in turn.Turn, write func(*journal.Tx) error) bool {
+	return m.Inbox.Take(journal.Arrival{Turn: in, Write: write})
 }
 
 // keys returns the keys of an event under every address of its chat and its sender: the same message may come first

@@ -19,6 +19,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/accountstate"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/turn"
 )
 
 // WhatsApp demands a token with the first message to someone. Where the person gave none, the token is made of the
@@ -77,13 +78,13 @@ func field(raw []byte, number protowire.Number) []byte {
 }
 
 // takeAppState keeps a salt that the phone changed.
-func (m *Messenger) takeAppState(evt *events.AppState) bool {
+func (m *Messenger) takeAppState(evt *events.AppState, in turn.Turn) bool {
 	value := saltIn(evt.Index, evt.SyncActionValue)
 	account := bot.Account(m.snapshot().JID)
 	if value == nil || account == "" {
 		return true
 	}
-	return m.takeOnce(func(t *journal.Tx) error {
+	return m.takeOnce(in, func(t *journal.Tx) error {
 		m.salt.Store(&salt{account, value})
 		return t.PutSalt(account, value)
 	})

@@ -16,6 +16,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/turn"
 )
 
 // spoil closes the journal, changes it as a fault of the disk would, and opens it again.
@@ -77,7 +78,7 @@ func TestAReceiptForAnEntryThatCannotBeRead(t *testing.T) {
 	if !f.writes(t, taken[0], verdict{state: bot.MessageSent}) {
 		t.Error("the answer was not written")
 	}
-	if !f.Take(&events.Receipt{MessageSource: types.MessageSource{Chat: friend, Sender: friend}, MessageIDs: []string{m.ID}, Timestamp: f.now, Type: types.ReceiptTypeDelivered}) {
+	if !f.Take(&events.Receipt{MessageSource: types.MessageSource{Chat: friend, Sender: friend}, MessageIDs: []string{m.ID}, Timestamp: f.now, Type: types.ReceiptTypeDelivered}, turn.Turn{}) {
 		t.Error("the receipt was refused")
 	}
 	f.comes(t, "NEXT", friend, text("terima kasih"))

@@ -27,11 +27,12 @@ const (
 // client is one whatsmeow client and the queue of what is done to it. Connecting and disconnecting run one after the
 // other off the loop, so that a slow peer never blocks the state machine.
 type client struct {
-	wa     *whatsmeow.Client
-	gate   *passkey.Gate // nil where whatsmeow cannot be hooked
-	unread hook.Unread
-	log    *slog.Logger
-	orders queue
+	wa      *whatsmeow.Client
+	gate    *passkey.Gate // nil where whatsmeow cannot be hooked
+	unread  hook.Unread
+	overlap *hook.Overlap
+	log     *slog.Logger
+	orders  queue
 	// generation numbers the clients of a supervisor.
 	generation uint64
 	cancel     context.CancelFunc                 // ends the current connection, also one that is being made
@@ -61,6 +62,10 @@ func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, vi
 	if err := hook.Members(wa); err != nil {
 		log.Error("a member with another number cannot read the next message to the group", "error", err)
 	}
+	overlap, err := hook.NewOverlap(wa)
+	if err != nil {
+		log.Error("each message waits until the one before is on disk", "error", err)
+	}
 	unread, err := hook.FindUnread(wa)
 	if err != nil {
 		log.Error("a refused login is not noticed while messages of earlier connections wait to be handled", "error", err)
@@ -79,7 +84,7 @@ func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, vi
 	// WhatsApp ends the stream behind a pairing, and whatsmeow may tell of that first.
 	wa.PrePairCallback = func(types.JID, string, string) bool { return deliver(wa, accepted{}) }
 	wa.AddEventHandlerWithSuccessStatus(func(evt any) bool { return deliver(wa, evt) })
-	return &client{wa: wa, gate: gate, unread: unread, log: log, cancel: func() {}, opened: func() bool { return true }}
+	return &client{wa: wa, gate: gate, unread: unread, overlap: overlap, log: log, cancel: func() {}, opened: func() bool { return true }}
 }
 
 // dial opens a connection that presents version, once ready is closed. whatsmeow ties the socket to the context that

@@ -111,7 +111,7 @@ func (s *Supervisor) renew(ctx context.Context, device *wastore.Device) {
 	s.generation++
 	generation := s.generation
 	post := func(in input) { s.post(envelope{input: in, generation: generation}) }
-	take := &intake{sink: s.sink, meter: s.meter, log: s.log}
+	take := newIntake(s.sink, s.meter, s.log)
 	gated := func(evt any) {
 		if in := translateGate(evt); in != nil {
 			post(in)
@@ -124,11 +124,11 @@ func (s *Supervisor) renew(ctx context.Context, device *wastore.Device) {
 		}
 		return take.take(evt, func() { post(inNotKept{}) })
 	})
-	c.generation = generation
+	c.generation, take.overlap = generation, c.overlap
 	s.client = c
 	s.live.Store(c)
 	s.client.opened = func() bool {
-		take.closed.Store(false)
+		take.open()
 		return s.checkLock()
 	}
 	s.client.dialled = func(order uint64, err error) {

@@ -11,30 +11,48 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/hook"
+	"sesi.dev/sesi/botruntime/turn"
 )
 
 // Sink takes the events of whatsmeow that are not about the connection: messages, receipts, groups, calls. It runs on
 // whatsmeow's handler goroutine and must return within a second or two, because the events that follow wait.
 //
+// in is the event's place among those of its connection. Once the order in which the sink writes it is certain, in.Queued
+// lets the next message come; a sink that calls it must refuse an event whose turn is over.
+//
 // False means that the event was not kept. WhatsApp then gets no acknowledgement, and delivers the event again at
 // the next login. The session drops the connection and comes back after a backoff; until then it offers the sink
 // no other event, so that the order stays.
-type Sink func(evt any) bool
+type Sink func(evt any, in turn.Turn) bool
 
 // intake hands the events of one connection to the sink.
 type intake struct {
-	sink   Sink
-	meter  Meter
-	log    *slog.Logger
-	closed atomic.Bool // an event was refused; only the next connection opens the intake again
+	sink    Sink
+	meter   Meter
+	log     *slog.Logger
+	overlap *hook.Overlap
+	line    atomic.Pointer[line] // of the current connection
 }
+
+// line is the order of the events of one connection. It ends with the first event that is refused.
+type line struct {
+	turn.Line
+	told atomic.Bool // the supervisor knows that an event was refused
+}
+
+func newIntake(sink Sink, meter Meter, log *slog.Logger) *intake {
+	i := &intake{sink: sink, meter: meter, log: log}
+	i.open()
+	return i
+}
+
+// open begins with the events of a new connection.
+func (i *intake) open() { i.line.Store(&line{}) }
 
 // take reports whether the event was kept. It reports a refusal once per connection, through refused.
 func (i *intake) take(evt any, refused func()) bool {
-	if i.sink != nil && (i.closed.Load() || !i.try(evt)) {
-		if !i.closed.Swap(true) {
-			refused()
-		}
+	if i.sink != nil && !i.offer(evt, refused) {
 		return false
 	}
 	switch evt.(type) {
@@ -46,15 +64,34 @@ func (i *intake) take(evt any, refused func()) bool {
 	return true
 }
 
+// offer calls the sink unless an event before was refused.
+func (i *intake) offer(evt any, refused func()) bool {
+	line := i.line.Load()
+	queued, acknowledge := func() {}, func() {}
+	if message, ok := evt.(*events.Message); ok {
+		queued, acknowledge = i.overlap.Of(message.Info.ID)
+	}
+	mine := turn.New(&line.Line, queued)
+	kept := !mine.Over() && i.try(evt, mine)
+	if !kept {
+		mine.Refuse()
+		if !line.told.Swap(true) {
+			refused()
+		}
+	}
+	acknowledge()
+	return kept
+}
+
 // try calls the sink. A sink that panics has not kept the event; whatsmeow treats a panic as success.
-func (i *intake) try(evt any) (kept bool) {
+func (i *intake) try(evt any, mine turn.Turn) (kept bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			i.log.Error("the event sink panicked", "kind", fmt.Sprintf("%T", evt), "stack", string(debug.Stack()))
 			kept = false
 		}
 	}()
-	return i.sink(evt)
+	return i.sink(evt, mine)
 }
 
 // Client returns the whatsmeow client while it is logged in. The error is a *Refusal when it is not. A caller must

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/turn"
 	"sesi.dev/sesi/test/wasim/sim"
 )
 
@@ -21,7 +23,7 @@ type mailbox struct {
 	seen   int
 }
 
-func (m *mailbox) take(evt any) bool {
+func (m *mailbox) take(evt any, _ turn.Turn) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	message, ok := evt.(*events.Message)
@@ -67,6 +69,81 @@ func TestAMessageThatTheSinkRefusesComesAgainInOrder(t *testing.T) {
 				t.Errorf("%d reconnects; each refusal must drop the connection", n)
 			}
 		})
+	}
+}
+
+// batches is a Sink that keeps its events in batches of three, as one transaction would. It refuses the first of the first
+// batch.
+type batches struct {
+	ctx    context.Context //nolint:containedctx // of the test, which ends every wait
+	mu     sync.Mutex
+	queued int
+	full   chan struct{} // closed when the batch is complete
+	last   chan struct{} // closed when the event before is kept or refused
+	texts  []string
+}
+
+func newBatches(ctx context.Context) *batches {
+	b := &batches{ctx: ctx, full: make(chan struct{}), last: make(chan struct{})}
+	close(b.last)
+	return b
+}
+
+func (b *batches) take(evt any, in turn.Turn) bool {
+	message, ok := evt.(*events.Message)
+	if !ok {
+		return true
+	}
+	b.mu.Lock()
+	number, full, before, mine := b.queued, b.full, b.last, make(chan struct{})
+	b.queued, b.last = b.queued+1, mine
+	if b.queued%3 == 0 {
+		close(b.full)
+		b.full = make(chan struct{})
+	}
+	b.mu.Unlock()
+	defer close(mine)
+	in.Queued()
+	for _, wait := range []<-chan struct{}{full, before} {
+		select {
+		case <-wait:
+		case <-b.ctx.Done():
+			return false
+		}
+	}
+	if number == 0 {
+		in.Refuse()
+	}
+	if in.Over() {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.texts = append(b.texts, message.Message.GetConversation())
+	return true
+}
+
+func (b *batches) got() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Join(b.texts, " ")
+}
+
+// Messages come while those before them are not kept yet. Those behind a refused one are refused too, and come again with it.
+func TestMessagesThatComeAtOnceStayInOrder(t *testing.T) {
+	t.Parallel()
+	wa, dir := whatsapp(t, sim.Config{}), t.TempDir()
+	box := newBatches(t.Context())
+	s := beginWith(t, wa, dir, box.take, nil)
+	to := jidOf(t, s.pair(wa, phone))
+	for _, text := range []string{"one", "two", "three"} {
+		if _, err := wa.Say(to, "628999", text, "Friend"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, "all messages in order", func() bool { return box.got() == "one two three" })
+	if received, reconnects := s.meter.received.Load(), s.meter.reconnects.Load(); received != 3 || reconnects != 1 {
+		t.Errorf("%d messages counted as received and %d reconnects, want 3 and 1", received, reconnects)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/turn"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -27,7 +28,7 @@ type slowReader struct {
 	texts []string
 }
 
-func (r *slowReader) take(evt any) bool {
+func (r *slowReader) take(evt any, _ turn.Turn) bool {
 	message, ok := evt.(*events.Message)
 	if !ok {
 		return true

@@ -18,6 +18,7 @@ import (
 	"sesi.dev/sesi/botruntime/messenger"
 	"sesi.dev/sesi/botruntime/metrics"
 	"sesi.dev/sesi/botruntime/store"
+	"sesi.dev/sesi/botruntime/turn"
 	"sesi.dev/sesi/botruntime/webhook"
 )
 
@@ -81,11 +82,11 @@ func openMessages(ctx context.Context, cfg config.Config, st *store.Store, meter
 }
 
 // take is the session's sink.
-func (m *messages) take(evt any) bool {
-	if concerned, kept := m.directory.Take(evt); concerned {
+func (m *messages) take(evt any, in turn.Turn) bool {
+	if concerned, kept := m.directory.Take(evt, in); concerned {
 		return kept
 	}
-	return m.messenger.Take(evt)
+	return m.messenger.Take(evt, in)
 }
 
 // run keeps the journal small until ctx ends.

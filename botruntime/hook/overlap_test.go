@@ -1,0 +1,211 @@
+package hook_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"sesi.dev/sesi/botruntime/hook"
+	"sesi.dev/sesi/test/wasim/memstore"
+	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
+)
+
+// held is a linked client whose handler keeps each message until the test lets it go.
+type held struct {
+	t    *testing.T
+	wa   *simtest.Sim
+	own  types.JID
+	came chan string // the texts of messages, in the order in which they are queued
+	keep chan chan struct{}
+}
+
+// hold starts a client. Its handler queues a message at once, and then waits for the test.
+func hold(t *testing.T) *held {
+	t.Helper()
+	h := &held{
+		t: t, wa: simtest.Start(t, sim.Config{}), own: types.NewJID(phone, types.DefaultUserServer),
+		came: make(chan string, 100), keep: make(chan chan struct{}, 100),
+	}
+	h.wa.TrustRoot()
+	client := whatsmeow.NewClient(memstore.New().NewDevice(), nil)
+	client.EnableAutoReconnect, client.SynchronousAck = false, true
+	h.wa.Point(client)
+	overlap, err := hook.NewOverlap(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := make(chan any, 100)
+	ended := t.Context().Done()
+	client.AddEventHandlerWithSuccessStatus(func(event any) bool {
+		message, ok := event.(*events.Message)
+		if !ok {
+			others <- event
+			return true
+		}
+		if message.Message.GetConversation() == "" {
+			return true
+		}
+		queued, inOrder := overlap.Of(message.Info.ID)
+		let := make(chan struct{})
+		h.keep <- let
+		h.came <- message.Message.GetConversation()
+		queued()
+		select {
+		case <-let:
+		case <-ended:
+			return false
+		}
+		inOrder()
+		return true
+	})
+	t.Cleanup(client.Disconnect)
+	if err := client.Connect(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.wa.Scan(t.Context(), await[*events.QR](t, others).Codes[0], phone); err != nil {
+		t.Fatal(err)
+	}
+	await[*events.Connected](t, others)
+	return h
+}
+
+// write has a person write texts to the client.
+func (h *held) write(texts ...string) {
+	h.t.Helper()
+	for _, text := range texts {
+		if _, err := h.wa.Person(oldPhone).Write(h.own, text); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
+// next returns the text of the next message, and what lets it go.
+func (h *held) next() (text string, let func()) {
+	h.t.Helper()
+	select {
+	case text = <-h.came:
+		kept := <-h.keep
+		return text, func() { close(kept) }
+	case <-time.After(patience):
+		h.t.Fatal("no message comes")
+		return "", nil
+	}
+}
+
+// pending is how many messages the server keeps until they are acknowledged.
+func (h *held) pending() (n int) {
+	for _, device := range h.wa.Devices() {
+		n += device.Pending
+	}
+	return n
+}
+
+func (h *held) awaitPending(want int) {
+	h.t.Helper()
+	for deadline := time.Now().Add(patience); h.pending() != want; {
+		if time.Now().After(deadline) {
+			h.t.Fatalf("the server keeps %d messages, want %d", h.pending(), want)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// A message is decrypted while those before it wait; acknowledged is it after them.
+func TestMessagesOverlapInOrder(t *testing.T) {
+	h := hold(t)
+	h.write("0") // makes the Signal session
+	_, let := h.next()
+	let()
+	h.awaitPending(0)
+	h.write("a", "b", "c")
+	lets := map[string]func(){}
+	var order []string
+	for range 3 {
+		text, let := h.next()
+		order, lets[text] = append(order, text), let
+	}
+	if !slices.Equal(order, []string{"a", "b", "c"}) {
+		t.Errorf("queued %v", order)
+	}
+	lets["c"]()
+	lets["b"]()
+	h.write("d") // comes when all before it had their chance to be acknowledged out of order
+	_, letD := h.next()
+	if n := h.pending(); n != 4 {
+		t.Errorf("the server keeps %d messages before the first is let go, want 4", n)
+	}
+	lets["a"]()
+	h.awaitPending(1)
+	letD()
+	h.awaitPending(0)
+}
+
+// No more than MaxOverlap messages are handled at once, and the next one comes when one of them is done.
+func TestTheOverlapIsBounded(t *testing.T) {
+	h := hold(t)
+	var texts []string
+	for n := range hook.MaxOverlap + 1 {
+		texts = append(texts, fmt.Sprint(n))
+	}
+	h.write(texts...)
+	var lets []func()
+	for range hook.MaxOverlap {
+		_, let := h.next()
+		lets = append(lets, let)
+	}
+	lets[1]() // it waits for the first, and keeps its place
+	select {
+	case text := <-h.came:
+		t.Errorf("message %s came as one too many", text)
+	case <-time.After(50 * time.Millisecond):
+	}
+	lets[0]()
+	if text, let := h.next(); text != texts[hook.MaxOverlap] {
+		t.Errorf("message %s came", text)
+	} else {
+		let()
+	}
+	for _, let := range lets[2:] {
+		let()
+	}
+	h.awaitPending(0)
+}
+
+// The first message to a group has two parts, the key and the text. It begins when all before it are acknowledged, and
+// nothing begins before it is.
+func TestAMessageOfTwoPartsOverlapsNoOther(t *testing.T) {
+	h := hold(t)
+	h.write("0")
+	_, let := h.next()
+	let()
+	h.awaitPending(0)
+	group, err := h.wa.MakeGroup("Kas", "", oldPhone, phone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.write("before")
+	if _, err := h.wa.Person(oldPhone).Write(group.JID(), "to all"); err != nil {
+		t.Fatal(err)
+	}
+	h.write("behind")
+	for _, want := range []string{"before", "to all", "behind"} {
+		text, let := h.next()
+		if text != want {
+			t.Errorf("message %q came, want %q", text, want)
+		}
+		select {
+		case text := <-h.came:
+			t.Errorf("message %q came beside %q", text, want)
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+		let()
+	}
+	h.awaitPending(0)
+}
