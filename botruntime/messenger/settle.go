@@ -43,7 +43,7 @@ func (m *Messenger) settleAll(ctx context.Context, results <-chan result) bool {
 // sent, and the next one sends them again under the same ids.
 func (m *Messenger) writeResults(ctx context.Context, some []result) bool {
 	for {
-		settled, err := m.commitResults(some, false)
+		settled, err := m.commitResults(some, nil)
 		if journal.AboutContent(err) && len(some) > 1 { // one of them must not keep out the others
 			whole := true
 			for i := range some {
@@ -52,8 +52,7 @@ func (m *Messenger) writeResults(ctx context.Context, some []result) bool {
 			return whole
 		}
 		if journal.AboutContent(err) {
-			if bare, bareErr := m.commitResults(some, true); bareErr == nil {
-				m.Inbox.Unstorable(err)
+			if bare, bareErr := m.commitResults(some, err); bareErr == nil {
 				settled, err = bare, nil
 			}
 		}
@@ -81,15 +80,15 @@ func (m *Messenger) waitForDisk(ctx context.Context, err error) bool {
 	}
 }
 
-// commitResults writes results in one transaction, bare or with what the messages say, and returns the messages that
-// changed.
-func (m *Messenger) commitResults(some []result, bare bool) (settled []bot.Message, err error) {
+// commitResults writes results in one transaction, and returns the messages that changed. cause is why the journal can never
+// take what the messages say: with one, the results are written without it.
+func (m *Messenger) commitResults(some []result, cause error) (settled []bot.Message, err error) {
 	ctx, cancel := commitContext()
 	defer cancel()
 	err = m.Journal.CommitTogether(ctx, func(t *journal.Tx) error {
 		settled = settled[:0]
 		for _, r := range some {
-			s, err := m.settle(t, r, bare)
+			s, err := m.settle(t, r, cause)
 			if err != nil {
 				return err
 			}
@@ -107,14 +106,15 @@ var rank = map[bot.MessageState]int{
 	bot.MessageSent: 1, bot.MessageDelivered: 2, bot.MessageRead: 3, bot.MessagePlayed: 4,
 }
 
-// settle writes the result of an attempt, and returns the entry as it is then; nil when it is gone. Bare, it writes the
-// same without what the message says.
-func (m *Messenger) settle(t *journal.Tx, r result, bare bool) (*journal.Send, error) {
+// settle writes the result of an attempt, and returns the entry as it is then; nil when it is gone. With a
+// cause it writes the same without what the message says, and tells of that unless a receipt was faster.
+func (m *Messenger) settle(t *journal.Tx, r result, cause error) (*journal.Send, error) {
 	v, previous := r.verdict, bot.MessageState("")
 	s, err := t.UpdateSend(r.send.Message.ID, func(s *journal.Send) bool {
 		previous = s.Message.State
-		if bare {
+		if cause != nil && !isUnstorable(s.Message) {
 			s.Message = unstorable(s.Message)
+			t.After(func() { m.Inbox.Unstorable(cause) })
 		}
 		if v.attempt {
 			s.Attempts++
@@ -145,6 +145,9 @@ func (m *Messenger) settle(t *journal.Tx, r result, bare bool) (*journal.Send, e
 	}
 	return s, m.tell(t, s, previous)
 }
+
+// isUnstorable reports whether only that much is kept of a message.
+func isUnstorable(m bot.Message) bool { return m.UnsupportedType == "unstorable" }
 
 // unstorable is what is kept of a message whose content the journal can never take: who wrote where, and its state.
 func unstorable(m bot.Message) bot.Message {
