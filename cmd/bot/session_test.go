@@ -221,8 +221,8 @@ func TestStartErrorsSayWhatToDo(t *testing.T) {
 		},
 		"token file missing": {
 			func(t *testing.T, dir string) ([]string, func(*exec.Cmd)) {
-				return []string{"API_TOKEN_FILE=" + filepath.Join(dir, "none")}, nil
-			}, exitSettings, []string{"API_TOKEN_FILE", "none"},
+				return []string{"API_TOKEN_FILE=" + filepath.Join(dir, "key")}, nil
+			}, exitSettings, []string{"API_TOKEN_FILE", "no such file"},
 		},
 		"proxy is no URL": {
 			func(t *testing.T, dir string) ([]string, func(*exec.Cmd)) { return []string{"PROXY_URL=:::"}, nil },
