@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,6 +47,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"api key":   {"X-Api-Key", testToken},
 		"basic":     {"Authorization", "Basic " + testToken},
 		"query":     nil,
+		"api query": nil,
 	}
 	client := newConnections(t, false)
 	right := map[string]bool{"bearer": true, "lowercase": true, "api key": true}
@@ -57,12 +59,17 @@ func TestWhoMayDoWhat(t *testing.T) {
 		for door, url := range at {
 			for name, headers := range credentials {
 				address := url + path
-				if name == "query" {
+				switch name {
+				case "query":
 					address += "?token=" + testToken
+				case "api query":
+					address += "?x-api-key=" + testToken
 				}
 				got := sendOver(t, client, r.method, address, `{}`, append(headers, "Content-Type", "application/json")...)
 				want := right[name]
 				switch {
+				case name == "api query" && (r.path == bot.PathWebSocket || r.path == bot.PathWAHAFile):
+					want = true // a browser and a picture's address cannot send a header
 				case r.access == forAll, r.access == withToken && door == "pod":
 					want = true
 				case r.method == "POST" && r.access == forPeople:
@@ -107,7 +114,8 @@ func TestTokenFollowsItsSource(t *testing.T) {
 	token.Store("first")
 	config := testConfig(newFake(connectedSnapshot()))
 	config.Token = func() string { return token.Load().(string) }
-	url := doors(t, config)["tls"] + "/api/session/status"
+	page := doors(t, config)["tls"] + bot.PathPage
+	url := strings.TrimSuffix(page, bot.PathPage) + bot.PathStatus
 	token.Store("second")
 	if got := send(t, "GET", url, "", "X-Api-Key", "second"); got.StatusCode != 200 {
 		t.Errorf("the new token: %d", got.StatusCode)
@@ -119,6 +127,30 @@ func TestTokenFollowsItsSource(t *testing.T) {
 	for _, given := range []string{"", "second"} {
 		if got := send(t, "GET", url, "", "X-Api-Key", given); got.StatusCode != 401 {
 			t.Errorf("token gone, %q given: %d, want 401: no token opens nothing", given, got.StatusCode)
+		}
+	}
+	if got := send(t, "POST", page, "token=", "Content-Type", "application/x-www-form-urlencoded"); got.StatusCode != 401 || len(got.Cookies()) > 0 {
+		t.Errorf("token gone, empty form: %d with %v, want 401", got.StatusCode, got.Cookies())
+	}
+	until := strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)
+	forged := "__Host-sesi-" + config.ClientID + "=" + until + "." + cookieSignature("", config.ClientID, until)
+	if got := send(t, "GET", url, "", "Cookie", forged); got.StatusCode != 401 {
+		t.Errorf("token gone, a cookie that everyone can derive: %d, want 401", got.StatusCode)
+	}
+}
+
+// The answers to a caller without the token are the same for a path that is there and for one that is not.
+func TestAStrangerLearnsNoPaths(t *testing.T) {
+	at := doors(t, testConfig(newFake(connectedSnapshot())))
+	for _, door := range []string{"outer", "tls", "loopback"} {
+		for _, asked := range []string{"GET " + bot.PathStatus, "PUT " + bot.PathStatus, "GET /api/nothing", "POST /metrics", "GET /api/session"} {
+			method, path, _ := strings.Cut(asked, " ")
+			if got := send(t, method, at[door]+path, ""); got.StatusCode != 401 || got.Header.Get("Allow") != "" {
+				t.Errorf("%s at %s: %d, Allow %q, want 401", asked, door, got.StatusCode, got.Header.Get("Allow"))
+			}
+		}
+		if got := send(t, "PUT", at[door]+bot.PathStatus, "", "X-Api-Key", testToken); got.StatusCode != 405 || got.Header.Get("Allow") != "GET" {
+			t.Errorf("with the token at %s: %d, Allow %q, want 405 and GET", door, got.StatusCode, got.Header.Get("Allow"))
 		}
 	}
 }
@@ -173,6 +205,7 @@ func TestPageTurnsTheTokenIntoACookie(t *testing.T) {
 					"nothing":     c.Name + "=",
 					"no dot":      c.Name + "=9999999999",
 					"token":       c.Name + "=" + testToken,
+					"another bot": c.Name + "=9999999999." + cookieSignature(testToken, "another-bot", "9999999999"),
 				} {
 					if got := send(t, "GET", url+"/api/session/status", "", "Cookie", forged); got.StatusCode != 401 {
 						t.Errorf("forged cookie (%s): %d, want 401", what, got.StatusCode)

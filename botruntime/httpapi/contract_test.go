@@ -74,6 +74,9 @@ func TestContract(t *testing.T) {
 			if got.Header.Get("Cache-Control") != "no-store" {
 				t.Errorf("Cache-Control %q, want no-store", got.Header.Get("Cache-Control"))
 			}
+			if policy := got.Header.Get("Content-Security-Policy"); policy != "default-src 'none'; frame-ancestors 'none'" {
+				t.Errorf("Content-Security-Policy %q; opened in a browser, an answer could load or be framed", policy)
+			}
 		})
 	}
 }

@@ -164,9 +164,6 @@ func withoutSlash(r *http.Request) *http.Request {
 	out, url := new(http.Request), *r.URL
 	*out = *r
 	url.Path, url.RawPath = strings.TrimRight(path, "/"), ""
-	if url.Path == "" {
-		url.Path = "/"
-	}
 	out.URL = &url
 	return out.WithContext(context.WithValue(r.Context(), slashKey{}, true))
 }

@@ -188,6 +188,9 @@ func TestHomeAnswersMonitorsAndPeople(t *testing.T) {
 	if got := send(t, "GET", url, "", "Accept", "text/html,*/*;q=0.8"); got.StatusCode != 303 || got.Header.Get("Location") != "qr" {
 		t.Errorf("a browser: %d to %q", got.StatusCode, got.Header.Get("Location"))
 	}
+	if got := send(t, "GET", url+"//", ""); got.StatusCode != 200 {
+		t.Errorf("with two slashes: %d", got.StatusCode)
+	}
 	fault = broken
 	if got := send(t, "GET", url, ""); got.StatusCode != 503 || strings.Contains(got.body, "disk") {
 		t.Errorf("a broken bot: %d %s, want 503 that tells strangers no more", got.StatusCode, got.body)

@@ -249,6 +249,7 @@ func TestStrangersHoldNobodyUp(t *testing.T) {
 		"half a header": "GET /qr HTTP/1.1\r\nHost: bot\r\nX-Slow: ",
 		"half a body":   "POST /qr HTTP/1.1\r\nHost: bot\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntoken=",
 		"a wrong token": "GET /api/session/status HTTP/1.1\r\nHost: bot\r\nX-Api-Key: wrong\r\n\r\n",
+		"one request":   "GET /ping HTTP/1.1\r\nHost: bot\r\n\r\nPOST /qr HTTP/1.1\r\nHost: bot\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntoken=",
 	} {
 		t.Run(name, func(t *testing.T) {
 			api := New(testConfig(newFake(connectedSnapshot())))
@@ -302,17 +303,22 @@ func TestStrangersHoldNobodyUp(t *testing.T) {
 // Clients that hold every place of the metrics listener must not lock out a probe: Kubernetes would kill the bot.
 func TestStrangersHoldNoProbeUp(t *testing.T) {
 	for name, holds := range map[string]string{
-		"idle":    "GET /metrics HTTP/1.1\r\nHost: bot\r\n\r\n",
-		"nowhere": "GET /api/session/status HTTP/1.1\r\nHost: bot\r\n\r\n",
+		"idle":        "GET /metrics HTTP/1.1\r\nHost: bot\r\n\r\n",
+		"nowhere":     "GET /api/session/status HTTP/1.1\r\nHost: bot\r\n\r\n",
+		"half a body": "GET /metrics HTTP/1.1\r\nHost: bot\r\nContent-Length: 100\r\n\r\nhalf",
 	} {
 		t.Run(name, func(t *testing.T) {
 			api := New(testConfig(newFake(connectedSnapshot())))
-			api.limits.connections, api.limits.strangerTime, api.limits.idleTime = 3, 10*time.Millisecond, time.Hour
+			api.limits.connections, api.limits.strangerTime = 3, 10*time.Millisecond
+			api.limits.headerTime, api.limits.requestTime, api.limits.idleTime = time.Hour, time.Hour, time.Hour
 			address := serve(t, api, Addresses{Metrics: "127.0.0.1:0"}).MetricsAddr().String()
 			for range 5 {
 				conn := dial(t, address)
 				if _, err := io.WriteString(conn, holds); err != nil {
 					t.Fatal(err)
+				}
+				if name == "half a body" {
+					continue // the server waits for the rest before it answers
 				}
 				if _, err := conn.Read(make([]byte, 1)); err != nil {
 					t.Fatal(err)
