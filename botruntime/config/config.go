@@ -313,7 +313,7 @@ func loopback(host string) bool {
 		return true
 	}
 	address, err := netip.ParseAddr(host)
-	return err == nil && address.Unmap().IsLoopback()
+	return err == nil && address.IsLoopback()
 }
 
 // hostname accepts an address or name to listen on, and strips the brackets of an IPv6 address.

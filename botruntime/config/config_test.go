@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -110,6 +111,13 @@ func TestProblemsNameTheVariable(t *testing.T) {
 		"tls without key":      {[]string{"TLS_CERT_FILE=c", "API_TOKEN=" + token}, `TLS_CERT_FILE and TLS_KEY_FILE: set both`},
 		"two tokens":           {[]string{"API_TOKEN_FILE=f", "API_TOKEN=" + token}, `API_TOKEN and API_TOKEN_FILE: set one of them`},
 		"same port":            {[]string{"PORT=9090"}, `METRICS_PORT 9090: PORT uses this port`},
+		"same port for TLS":    {[]string{"PORT=8443", "TLS_CERT_FILE=c", "TLS_KEY_FILE=k", "API_TOKEN=" + token}, `TLS_PORT 8443: PORT uses this port`},
+		"webhooks twice":       {[]string{"WEBHOOKS_FILE=f", "WEBHOOK_URL=https://a.example"}, `WEBHOOKS_FILE and WEBHOOK_URL: set one of them`},
+		"webhooks, WAHA's too": {[]string{"WEBHOOKS_FILE=f", "WHATSAPP_HOOK_URL=https://a.example"}, `WEBHOOKS_FILE and WHATSAPP_HOOK_URL: set one of them`},
+		"a secret of nothing":  {[]string{"WEBHOOK_SECRET=" + token}, `WEBHOOK_SECRET and WEBHOOK_EVENTS belong to WEBHOOK_URL`},
+		"events of nothing":    {[]string{"WEBHOOK_EVENTS=message"}, `WEBHOOK_SECRET and WEBHOOK_EVENTS belong to WEBHOOK_URL`},
+		"no messages to hook":  {[]string{"MESSAGES=off", "WEBHOOK_URL=https://a.example"}, `MESSAGES off: webhooks need messages`},
+		"no messages to WAHA":  {[]string{"MESSAGES=off", "WHATSAPP_HOOK_URL=https://a.example"}, `MESSAGES off: webhooks need messages`},
 		"boolean":              {[]string{"TAKEOVER_ON_CONFLICT=maybe"}, `TAKEOVER_ON_CONFLICT "maybe": want true or false`},
 		"timeout":              {[]string{"TAKEOVER_TIMEOUT_MS=-1"}, `TAKEOVER_TIMEOUT_MS "-1": want milliseconds, 0 to 3600000`},
 		"timeout unit":         {[]string{"TAKEOVER_TIMEOUT_MS=10s"}, `TAKEOVER_TIMEOUT_MS "10s": want`},
@@ -123,6 +131,15 @@ func TestProblemsNameTheVariable(t *testing.T) {
 		"control":              {[]string{"AUTH_PATH=a\tb\nc"}, `AUTH_PATH "a\tb\nc": want a path`},
 		"long value":           {[]string{"LOG_LEVEL=" + strings.Repeat("x", 5000)}, `xxx…": want debug`},
 		"instance":             {[]string{"INSTANCE_ID=a/b"}, `INSTANCE_ID "a/b": want`},
+		"instance too long":    {[]string{"INSTANCE_ID=" + strings.Repeat("a", 129)}, `INSTANCE_ID "aaaa`},
+		"retention too short":  {[]string{"MESSAGES_RETENTION=59m"}, `MESSAGES_RETENTION "59m": want 0, or a duration from 1h`},
+		"retention too long":   {[]string{"MESSAGES_RETENTION=8761h"}, `MESSAGES_RETENTION "8761h": want`},
+		"retention below 0":    {[]string{"MESSAGES_RETENTION=-1h"}, `MESSAGES_RETENTION "-1h": want`},
+		"files go too soon":    {[]string{"MEDIA_RETENTION=59s"}, `MEDIA_RETENTION "59s": want a duration from 1m`},
+		"files stay too long":  {[]string{"MEDIA_RETENTION=8761h"}, `MEDIA_RETENTION "8761h": want`},
+		"always quiet":         {[]string{"MESSAGES_QUIET_HOURS=07:00-07:00"}, `MESSAGES_QUIET_HOURS "07:00-07:00": want off, or two times`},
+		"a short secret":       {[]string{"WEBHOOK_URL=https://a.example", "WEBHOOK_SECRET=short"}, `WEBHOOK_SECRET (value not shown): want whsec_`},
+		"a base with a query":  {[]string{"WAHA_BASE_URL=https://a.example?x"}, `WAHA_BASE_URL "https://a.example?x": want an address`},
 		"proxy of everyone":    {[]string{"HTTPS_PROXY=http://user:1%zz@proxy:3128"}, `HTTPS_PROXY (value not shown): want`},
 		"proxy, small letters": {[]string{"https_proxy=ftp://proxy"}, `https_proxy (value not shown): want`},
 	}
@@ -221,6 +238,7 @@ func TestBrokenDotenv(t *testing.T) {
 		"suggestion":         {"client_id=x\n", "(did you mean CLIENT_ID?)"},
 		"name alone":         {"PORT=1\nfoo", "holds a line that is not NAME=value"},
 		"utf-16":             {"\xff\xfeP\x00O\x00R\x00T\x00", "not a text file"},
+		"the parser's mark":  {"API_TOKEN=0123456789abcdef" + dollar + "\n", "not a text file"},
 		"too large":          {strings.Repeat("#\n", maxDotenv), "cannot be read: larger than 32768 bytes"},
 	}
 	for name, tc := range cases {
@@ -234,6 +252,12 @@ func TestBrokenDotenv(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Load(nil, dir)
+	wantProblem(t, err, ".env: cannot be read: not a regular file")
+	dir = t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, ".env"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Load(nil, dir) // to open a pipe would wait for its other end
 	wantProblem(t, err, ".env: cannot be read: not a regular file")
 }
 
@@ -251,6 +275,8 @@ func TestNearMisses(t *testing.T) {
 		}
 		wantProblem(t, err, name+": unknown variable")
 	}
+	_, err := load(t, "", "TAKEOVER_\nPORT=1")
+	wantProblem(t, err, `"TAKEOVER_\nPORT": unknown variable`)
 	others := []string{
 		"HOSTNAME=x", "HOME=/x", "PWD=/", "LANG=id", "LOCAL=1", "CLIENT_IP=1.2.3.4", "CLIENT_SECRET=x", "BACKUP_DIR=/x",
 		"BACKUP_SERVICE_HOST=10.0.0.1", "BACKUP_PORT_80_TCP=x", "QR_SERVICE_PORT=1", "METRICS_PORT_9090_TCP_ADDR=x",

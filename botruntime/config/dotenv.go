@@ -71,7 +71,7 @@ func parseDotenv(file string, data []byte, c *Config) (map[string]entry, []strin
 			entries[name] = e
 		case !namePattern.MatchString(name):
 			problems = append(problems, fmt.Sprintf("%s: holds a line that is not NAME=value", file))
-		case elsewhere[name] == "" && (nearMiss(name) || typo(name)):
+		case nearMiss(name) || typo(name):
 			problems = append(problems, fmt.Sprintf("%s%s: unknown variable%s; see --help", name, e.where(), didYouMean(name)))
 		default:
 			c.Warnings = append(c.Warnings, foreign(name))

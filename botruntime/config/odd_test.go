@@ -14,7 +14,7 @@ import (
 // oddPaths are values that people and tools put where a path belongs, and that are no path.
 var oddPaths = []string{
 	"$HOME/wa", "${HOME}/wa", "$(pwd)/wa", "/data/$USER", "$PWD", "${AUTH_PATH:-/data}", "/data/${CLIENT_ID}", "$env:HOME/wa", "`pwd`", "/data/`id`",
-	"%USERPROFILE%/wa", "%HOME%", "/data/%20wa", "%APPDATA%\\wa", "~", "~/wa", "~root/wa", "~/", "\"/data\"", "'/data'", "\"/data", "/data\"", "'./data'",
+	"%USERPROFILE%/wa", "%HOME%", "/data/%20wa", "%APPDATA%\\wa", "~", "~/wa", "~root/wa", "~/", "\"/data\"", "'/data'", "\"/data", "/data\"", "'./data'", "/data'", "./data”",
 	"“/data”", "‘/data’", "«/data»", "`/data`", "C:\\wa", "c:/wa", "C:", "D:\\Users\\me", "\\\\server\\share", "wa\\session", ".\\data", "/data\\wa",
 	"undefined", "null", "NULL", "None", "nil", "NaN", "true", "false", "[object Object]", "<nil>", "undefined/wa", "./undefined", "/data/null", "/null",
 	"/data:/data", "./data:/data", "/data:/data:ro", "data:/data", "/data:ro", "file:///data", "http://data", "s3://bucket/wa", "sqlite:wa.db", ":memory:",
@@ -181,21 +181,29 @@ func TestAnEmptiedProxyIsRefused(t *testing.T) {
 
 // The .env file of a hosting guide holds other programs' variables. A warning names them; they stop nothing.
 func TestForeignVariablesAreWarnings(t *testing.T) {
-	c, err := load(t, "NODE_ENV=production\nRENDER=true\nOPENAI_API_KEY=x\nTZ=Asia/Jakarta\nWWEBJS_AUTH_PATH=./x\n", "SESSION_ID=shop", "HOSTNAME=x", "XDG_SESSION_ID=1")
+	c, err := load(t, "NODE_ENV=production\nRENDER=true\nOPENAI_API_KEY=x\nTZ=Asia/Jakarta\nHOME=/home/bot\nWWEBJS_AUTH_PATH=./x\n", "SESSION_ID=shop", "HOSTNAME=x", "XDG_SESSION_ID=1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := strings.Join(c.Warnings, "\n")
 	for _, want := range []string{
-		"NODE_ENV is ignored", "RENDER is ignored", "OPENAI_API_KEY is ignored", "TZ is ignored",
+		"NODE_ENV is ignored", "RENDER is ignored", "OPENAI_API_KEY is ignored", "TZ is ignored", "HOME is ignored",
 		"WWEBJS_AUTH_PATH is ignored: another bot's name for AUTH_PATH", "SESSION_ID is ignored: another bot's name for CLIENT_ID",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no warning %q in\n%s", want, all)
 		}
 	}
-	if len(c.Warnings) != 6 {
-		t.Errorf("%d warnings, want 6:\n%s", len(c.Warnings), all)
+	if len(c.Warnings) != 7 {
+		t.Errorf("%d warnings, want 7:\n%s", len(c.Warnings), all)
+	}
+	for name, ours := range elsewhere {
+		for where, set := range map[string][2]string{"in the file": {name + "=x\n", ""}, "in the environment": {"", name + "=x"}} {
+			c, err := load(t, set[0], set[1])
+			if want := name + " is ignored: another bot's name for " + ours; err != nil || len(c.Warnings) != 1 || !strings.HasPrefix(c.Warnings[0], want) {
+				t.Errorf("%s %s: warnings %q, %v, want %q", name, where, c.Warnings, err, want)
+			}
+		}
 	}
 	for _, line := range []string{"PROT=1", "POTR=1", "CLIENTID=x", "client_id=x", "AUTH_PTH=x", "LOCAL=id", "hosts=x", "API_TOKENS=x"} {
 		if _, err := load(t, line+"\n"); err == nil {

@@ -34,7 +34,7 @@ func (c Config) Reread() (Config, error) {
 		}
 	}
 	for _, v := range variables {
-		if value := strings.TrimSpace(entries[v.name].value); value != "" && slices.Contains(changeable, v.name) && !v.accepts(&next, value) {
+		if value := strings.TrimSpace(entries[v.name].value); value != "" && !v.accepts(&next, value) {
 			problems = append(problems, v.problem(value, entries[v.name].where()))
 		}
 	}

@@ -29,8 +29,12 @@ func TestFilesThatOthersReadAreAWarning(t *testing.T) {
 		if err != nil || strings.Contains(strings.Join(c.Warnings, "\n"), "chmod 600 "+filepath.Join(dir, ".env")) != warns {
 			t.Errorf(".env with mode %o: warnings %q, %v", mode, c.Warnings, err)
 		}
-		for _, name := range []string{"API_TOKEN_FILE", "WEBHOOKS_FILE"} {
-			c, err = Load([]string{name + "=" + file("secret", mode)}, "")
+		for _, name := range []string{"API_TOKEN_FILE", "WEBHOOKS_FILE", "TLS_KEY_FILE"} {
+			environ := []string{name + "=" + file("secret", mode)}
+			if name == "TLS_KEY_FILE" {
+				environ = append(environ, "TLS_CERT_FILE=/c", "API_TOKEN="+token)
+			}
+			c, err = Load(environ, "")
 			if err != nil || strings.Contains(strings.Join(c.Warnings, "\n"), name+": every user") != warns {
 				t.Errorf("%s with mode %o: warnings %q, %v", name, mode, c.Warnings, err)
 			}

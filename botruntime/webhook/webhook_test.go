@@ -584,7 +584,6 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	r.until("a refusal", func() bool { return strings.Contains(r.get("books").LastError, "WEBHOOK_ALLOW") })
 }
 
-// 10,000 events that came while the receiver was away for a day arrive in order, and each once.
 // An address that was wrong is replaced: what waited for it, and a chat whose event was refused, do not wait on.
 func TestAChangedAddressIsTriedAtOnce(t *testing.T) {
 	for name, status := range map[string]int{"the receiver was away": 503, "an event was refused": 500} {
@@ -602,6 +601,7 @@ func TestAChangedAddressIsTriedAtOnce(t *testing.T) {
 	}
 }
 
+// 10,000 events that came while the receiver was away for a day arrive in order, and each once.
 func TestABacklogOfTenThousand(t *testing.T) {
 	to := target(closedAddress(t))
 	r := newRig(t, to)
