@@ -135,8 +135,11 @@ func TestPageBehindAProxy(t *testing.T) {
 		"nginx with its defaults":  {nil, "qr", "sesi-wa-finance-render", "/", false},
 		"TLS at the proxy":         {[]string{"X-Forwarded-Proto", "https"}, "qr", "__Host-sesi-wa-finance-render", "/", true},
 		"TLS, in a Forwarded":      {[]string{"Forwarded", `for=192.0.2.1;proto=https`}, "qr", "__Host-sesi-wa-finance-render", "/", true},
+		"TLS at the outer proxy":   {[]string{"X-Forwarded-Proto", "https, http"}, "qr", "__Host-sesi-wa-finance-render", "/", true},
+		"TLS behind the outer one": {[]string{"Forwarded", `for=192.0.2.1;proto=http, for=10.0.0.1;proto=https`}, "qr", "sesi-wa-finance-render", "/", false},
 		"TLS and a path":           {[]string{"X-Forwarded-Proto", "https", "X-Forwarded-Prefix", "/bots/shop/"}, "/bots/shop/qr", "__Secure-sesi-wa-finance-render", "/bots/shop/", true},
 		"a path":                   {[]string{"X-Forwarded-Prefix", "/bots"}, "/bots/qr", "sesi-wa-finance-render", "/bots/", false},
+		"a path that is too long":  {[]string{"X-Forwarded-Prefix", "/" + strings.Repeat("a", 250)}, "qr", "sesi-wa-finance-render", "/", false},
 		"a path to another host":   {[]string{"X-Forwarded-Prefix", "//evil.example"}, "qr", "sesi-wa-finance-render", "/", false},
 		"a path upwards":           {[]string{"X-Forwarded-Prefix", "/../x"}, "qr", "sesi-wa-finance-render", "/", false},
 		"a path with a line break": {[]string{"X-Forwarded-Prefix", "/a;b"}, "qr", "sesi-wa-finance-render", "/", false},
@@ -217,6 +220,8 @@ func TestFromOtherSite(t *testing.T) {
 		"old browser, own form":         {"POST", map[string]string{"Origin": "http://bot.test"}, false},
 		"old browser, other port":       {"DELETE", map[string]string{"Origin": "http://bot.test:81"}, true},
 		"old browser, reads from other": {"GET", map[string]string{"Origin": "http://evil.example"}, false},
+		"old browser, behind a proxy":   {"POST", map[string]string{"Origin": "http://bot.example", "X-Forwarded-Host": "bot.example, inner"}, false},
+		"old browser, proxy, elsewhere": {"POST", map[string]string{"Origin": "http://evil.example", "X-Forwarded-Host": "bot.example"}, true},
 		"a word we do not know":         {"GET", map[string]string{"Sec-Fetch-Site": "sideways"}, true},
 	}
 	for name, c := range cases {

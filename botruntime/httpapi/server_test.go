@@ -55,6 +55,25 @@ func TestListenRefuses(t *testing.T) {
 	}
 }
 
+// Where one address cannot be had, the others are free again.
+func TestARefusedListenHoldsNoPort(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	free := "127.0.0.2:" + port
+	if _, err := Listen(New(testConfig(newFake(connectedSnapshot()))), Addresses{Plain: free, Metrics: taken.Addr().String()}); err == nil {
+		t.Fatal("listens on a port that is taken")
+	}
+	again, err := net.Listen("tcp", free)
+	if err != nil {
+		t.Fatalf("the plain address is held: %v", err)
+	}
+	_ = again.Close()
+}
+
 func TestLoopbackNeedsNoToken(t *testing.T) {
 	config := testConfig(newFake(connectedSnapshot()))
 	config.Token = nil
@@ -412,13 +431,17 @@ func TestShutdownOfAServerThatNeverServed(t *testing.T) {
 
 func TestBackupIsStreamed(t *testing.T) {
 	f := newFake(connectedSnapshot())
-	url := open(t, New(testConfig(f)))
+	api := New(testConfig(f))
+	api.limits.responseTime = time.Nanosecond // a backup may take longer than any other answer
+	url := open(t, api)
 	got := send(t, "GET", url+"/api/session/backup", "", "X-Api-Key", testToken)
 	if got.StatusCode != 200 || got.body != "a copy of the store" || got.Header.Get("Content-Type") != "application/zstd" ||
 		!strings.HasPrefix(got.Header.Get("Content-Disposition"), `attachment; filename="session-wa-finance-render-`) {
 		t.Errorf("%d %q %v", got.StatusCode, got.body, got.Header)
 	}
 
+	api.limits.responseTime = time.Minute
+	url = open(t, api)
 	f.backup = func(context.Context, io.Writer) error { return errors.New("no device in the copy") }
 	if p := send(t, "GET", url+"/api/session/backup", "", "X-Api-Key", testToken).problem(t); p.Status != 500 {
 		t.Errorf("a backup that failed before its first byte: %+v", p)
@@ -428,19 +451,26 @@ func TestBackupIsStreamed(t *testing.T) {
 		_, err := io.WriteString(w, strings.Repeat("half", 10_000))
 		return errors.Join(err, errors.New("disk gone"))
 	}
+	if got, whole := readBackup(t, url); whole {
+		t.Errorf("half a backup looks whole to its client: %d bytes", len(got))
+	}
+}
+
+// readBackup asks for a backup, and reports whether it looks whole.
+func readBackup(t *testing.T, url string) (got string, whole bool) {
+	t.Helper()
 	r, err := http.NewRequest("GET", url+"/api/session/backup", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("X-Api-Key", testToken)
 	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err == nil {
-		defer resp.Body.Close()
-		_, err = io.ReadAll(resp.Body)
+	if err != nil {
+		return "", false
 	}
-	if err == nil {
-		t.Error("half a backup looks whole to its client")
-	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return string(body), err == nil
 }
 
 func TestOneBackupAtATime(t *testing.T) {
@@ -472,6 +502,13 @@ func TestPanicIsAProblem(t *testing.T) {
 	url := open(t, New(testConfig(f)))
 	if p := send(t, "GET", url+"/api/session/qr", "").problem(t); p.Status != 500 || strings.Contains(p.Detail, "bug") {
 		t.Errorf("%+v, want a 500 that tells nothing", p)
+	}
+	f.backup = func(_ context.Context, w io.Writer) error {
+		_, _ = io.WriteString(w, "half")
+		panic("bug")
+	}
+	if got, whole := readBackup(t, url); whole {
+		t.Errorf("an answer that a panic cut looks whole: %q", got)
 	}
 }
 

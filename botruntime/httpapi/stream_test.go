@@ -244,28 +244,59 @@ func TestSilentStreamsGetAHeartbeat(t *testing.T) {
 }
 
 func TestStreamsAreBounded(t *testing.T) {
-	api := New(testConfig(newFake(connectedSnapshot())))
-	api.streams.limit, api.streams.heartbeat = 2, 10*time.Millisecond
-	url := open(t, api)
-	first, second := follow(t, url), follow(t, url)
-	first.event()
-	second.event()
-	got := send(t, "GET", url+"/api/session/events", "")
-	if p := got.problem(t); p.Status != 503 || p.Kind() != "too-many-streams" || got.Header.Get("Retry-After") == "" {
-		t.Errorf("a third stream: %s", got.body)
+	for name, bound := range map[string]func(*hub){
+		"all listeners": func(h *hub) { h.limit = 2 },
+		"one listener":  func(h *hub) { h.perDoor = 2 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			api := New(testConfig(newFake(connectedSnapshot())))
+			api.streams.heartbeat = 10 * time.Millisecond
+			bound(api.streams)
+			url := open(t, api)
+			first, second := follow(t, url), follow(t, url)
+			first.event()
+			second.event()
+			got := send(t, "GET", url+"/api/session/events", "")
+			if p := got.problem(t); p.Status != 503 || p.Kind() != "too-many-streams" || got.Header.Get("Retry-After") == "" {
+				t.Errorf("a third stream: %s", got.body)
+			}
+			if got := send(t, "GET", url+"/api/session/status", ""); got.StatusCode != 200 {
+				t.Errorf("the API beside the streams: %d", got.StatusCode)
+			}
+			if err := first.body.Close(); err != nil {
+				t.Fatal(err)
+			}
+			waitUntil(t, "the place of a client that left is free", func() bool {
+				api.streams.mu.Lock()
+				defer api.streams.mu.Unlock()
+				return len(api.streams.streams) == 1
+			})
+			follow(t, url).event()
+		})
 	}
-	if got := send(t, "GET", url+"/api/session/status", ""); got.StatusCode != 200 {
-		t.Errorf("the API beside the streams: %d", got.StatusCode)
+}
+
+// A stream that was admitted just before the end does not outlive it.
+func TestAStreamThatBeginsAtTheEndIsClosed(t *testing.T) {
+	h := newHub(func() (*bot.Snapshot, <-chan struct{}) { return &bot.Snapshot{}, nil }, func() string { return "" })
+	door := &gate{}
+	if !h.reserve(door) {
+		t.Fatal("no place")
 	}
-	if err := first.body.Close(); err != nil {
+	h.close()
+	client, server := net.Pipe()
+	if err := client.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	waitUntil(t, "the place of a client that left is free", func() bool {
-		api.streams.mu.Lock()
-		defer api.streams.mu.Unlock()
-		return len(api.streams.streams) == 1
-	})
-	follow(t, url).event()
+	go h.start(server, door, nil)
+	if got, err := io.ReadAll(client); err != nil || len(got) > 0 {
+		t.Errorf("got %q, %v, want the end", got, err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.streams) > 0 || h.held[door] != 0 {
+		t.Errorf("%d streams, %d places held", len(h.streams), h.held[door])
+	}
 }
 
 // A client that does not read is disconnected; it delays no other client, and not the session.

@@ -49,6 +49,9 @@ func TestAChangeDuringAReloadIsKept(t *testing.T) {
 			for i, to := range targets {
 				again[i] = to
 				again[i].Headers = map[string]string{"X-Again": "yes"}
+				if i > 0 {
+					again[i].URL += "/again" // the journal notes it, so each of the others takes a write to start
+				}
 			}
 			r.targets <- again
 			<-changed
