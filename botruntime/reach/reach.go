@@ -80,13 +80,10 @@ var inner = []struct {
 	{netip.MustParsePrefix("203.0.113.0/24"), kindReserved},
 	{netip.MustParsePrefix("240.0.0.0/4"), kindReserved},
 	{netip.MustParsePrefix("fec0::/10"), kindPrivate},
-	{netip.MustParsePrefix("::/96"), kindReserved},
 	{netip.MustParsePrefix("64:ff9b:1::/48"), kindPrivate}, // a network's own NAT64
-	{netip.MustParsePrefix("100::/64"), kindReserved},
-	{netip.MustParsePrefix("2001::/23"), kindReserved}, // Teredo and others
+	{netip.MustParsePrefix("2001::/23"), kindReserved},     // Teredo and others
 	{netip.MustParsePrefix("2001:db8::/32"), kindReserved},
 	{netip.MustParsePrefix("3fff::/20"), kindReserved},
-	{netip.MustParsePrefix("5f00::/16"), kindReserved},
 }
 
 var (
@@ -97,9 +94,8 @@ var (
 	unicast6 = netip.MustParsePrefix("2000::/3")
 )
 
-// kindOf says what an address is; "" is the public internet.
+// kindOf says what an address is, which is not one of IPv4 in IPv6's form; "" is the public internet.
 func kindOf(address netip.Addr) string {
-	address = address.Unmap()
 	raw := address.As16()
 	switch { // addresses that carry one of IPv4
 	case nat64.Contains(address):

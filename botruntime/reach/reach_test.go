@@ -42,6 +42,22 @@ func TestGuardRefusesWhatIsNotTheInternet(t *testing.T) {
 		"unspecified, IPv6":               {address: "::", loopback: true},
 		"broadcast":                       {address: "255.255.255.255"},
 		"multicast":                       {address: "224.0.0.1"},
+		"this network":                    {address: "0.1.2.3", loopback: true},
+		"protocol assignments":            {address: "192.0.0.8"},
+		"benchmarks":                      {address: "198.18.0.1"},
+		"an example":                      {address: "192.0.2.1"},
+		"a second example":                {address: "198.51.100.1"},
+		"a third example":                 {address: "203.0.113.1"},
+		"an example, IPv6":                {address: "2001:db8::1"},
+		"a newer example, IPv6":           {address: "3fff::1"},
+		"a class of tomorrow":             {address: "240.0.0.1"},
+		"discarded":                       {address: "100::1"},
+		"segments":                        {address: "5f00::1"},
+		"site-local":                      {address: "fec0::1"},
+		"multicast, IPv6":                 {address: "ff02::1"},
+		"private, mapped":                 {address: "::ffff:10.1.2.3"},
+		"private, mapped, allowed":        {allow: "10.0.0.0/8", address: "::ffff:10.1.2.3", ok: true},
+		"link-local, allowed":             {allow: "fe80::/10", address: "fe80::1%eth0", ok: true},
 		"loopback in a pod":               {address: "127.0.0.1"},
 		"loopback on a machine":           {address: "127.0.0.1", loopback: true, ok: true},
 		"loopback, IPv6":                  {address: "::1", loopback: true, ok: true},
@@ -123,7 +139,7 @@ func TestPrivateAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for address, open := range map[string]bool{
-		"10.96.0.10": true, "192.168.1.5": true, "172.20.0.1": true, "100.64.3.4": true, "fd12::1": true, "93.184.216.34": true,
+		"10.96.0.10": true, "192.168.1.5": true, "172.20.0.1": true, "100.64.3.4": true, "fd12::1": true, "93.184.216.34": true, "198.18.0.1": true, "fec0::1": true, "64:ff9b:1::a00:1": true, "::ffff:10.96.0.10": true,
 		"127.0.0.1": false, "::1": false, "169.254.169.254": false, "100.100.100.200": false, "fd00:ec2::254": false, "fd00:ec2::23": false, "fd20:ce::254": false, "fd00:42::42": false, "168.63.129.16": false, "::ffff:127.0.0.1": false, "0.0.0.0": false,
 	} {
 		if err := g.WithPrivate().Check(netip.MustParseAddr(address)); (err == nil) != open {

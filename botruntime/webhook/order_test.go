@@ -72,6 +72,39 @@ func TestRedeliveryKeepsWhatWaits(t *testing.T) {
 	}
 }
 
+// To deliver again from before the oldest event begins with that one: what retention removed was delivered, and is no
+// dead letter.
+func TestRedeliveryBeginsWithWhatIsLeft(t *testing.T) {
+	at := receive(t)
+	r := newRig(t, target(at.URL))
+	r.came(0, 10, one)
+	r.wait(at, 10)
+	r.until("nothing waits", func() bool { return r.get("books").Backlog == 0 })
+	r.clock.add(2 * time.Hour)
+	r.came(10, 5, one)
+	r.wait(at, 15)
+	r.until("nothing waits", func() bool { return r.get("books").Backlog == 0 })
+	r.restart(target(at.URL)) // the progress is on the disk
+	if err := r.journal.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	floor, _ := r.journal.Range()
+	if floor == 0 {
+		t.Fatal("retention removed nothing")
+	}
+	left := 15 - int(floor)
+	if w, err := r.Redeliver(t.Context(), "books", 0); err != nil || w.DeadLetters != 0 {
+		t.Fatalf("%+v, %v", w, err)
+	}
+	if again := r.wait(at, 15+left)[15:]; again[0].Seq != floor+1 {
+		t.Errorf("began with event %d, want %d", again[0].Seq, floor+1)
+	}
+	r.until("nothing waits", func() bool { return r.get("books").Backlog == 0 })
+	if w := r.get("books"); w.DeadLetters != 0 {
+		t.Errorf("%d dead letters of events that were delivered", w.DeadLetters)
+	}
+}
+
 // A computer may start with a clock that is ahead, and set it back. What waits does not wait for that time to come again.
 func TestAClockThatIsSetBackEndsTheWaits(t *testing.T) {
 	for name, status := range map[string]int{"of a receiver that is away": 503, "of a refused event": 500} {

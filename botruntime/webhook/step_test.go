@@ -2,10 +2,14 @@ package webhook
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"sesi.dev/sesi/api/bot"
 )
 
 func TestClassify(t *testing.T) {
@@ -83,6 +87,9 @@ func TestParse(t *testing.T) {
 		"a header of HTTP":    {`{"webhooks":[{"name":"a","url":"http://a","headers":{"content-length":"1"}}]}`, "headers"},
 		"a header of two":     {`{"webhooks":[{"name":"a","url":"http://a","headers":{"X-A":"b\r\nX-C: d"}}]}`, "headers"},
 		"a bad order":         {`{"webhooks":[{"name":"a","url":"http://a","order":"none"}]}`, "order"},
+		"a large file":        {`{"webhooks":[]}` + strings.Repeat(" ", bot.MaxWebhooksFile), "larger than"},
+		"many webhooks":       {`{"webhooks":[` + strings.Repeat(`{"name":"a","url":"http://a"},`, maxTargets) + `{"name":"b","url":"http://a"}]}`, "at most 32"},
+		"many headers":        {`{"webhooks":[{"name":"a","url":"http://a","headers":{` + manyHeaders(bot.MaxWebhookHeaders+1) + `}}]}`, "webhooks[0].headers: at most 32"},
 		"no patience":         {`{"webhooks":[{"name":"a","url":"http://a","patience":"1s"}]}`, "patience"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,6 +98,36 @@ func TestParse(t *testing.T) {
 				t.Errorf("got %v, want an error about %q, without a secret", err, c.want)
 			}
 		})
+	}
+}
+
+func manyHeaders(n int) string {
+	all := make([]string, 0, n)
+	for i := range n {
+		all = append(all, fmt.Sprintf(`"X-%d":"v"`, i))
+	}
+	return strings.Join(all, ",")
+}
+
+// A target of which anything changed is another one: its worker is replaced, and the next delivery goes by it.
+func TestATargetThatDiffersIsAnother(t *testing.T) {
+	whole := Target{
+		Name: "a", URL: "http://a", Events: []bot.EventType{bot.EventMessage}, Chats: []string{"1@g.us"}, Groups: true, FromMe: true,
+		Secrets: []string{secret}, Headers: map[string]string{"X-A": "v"}, Order: OrderChat, Patience: time.Hour, WAHA: []string{"message"}, Private: true,
+	}
+	if !whole.same(whole) {
+		t.Error("a target is not equal to itself")
+	}
+	for i := range reflect.TypeFor[Target]().NumField() {
+		other := whole
+		field := reflect.ValueOf(&other).Elem().Field(i)
+		if field.IsZero() {
+			t.Errorf("%s is not set in this test", reflect.TypeFor[Target]().Field(i).Name)
+		}
+		field.SetZero()
+		if whole.same(other) {
+			t.Errorf("targets that differ in %s are the same", reflect.TypeFor[Target]().Field(i).Name)
+		}
 	}
 }
 
