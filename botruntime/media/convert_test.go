@@ -128,3 +128,45 @@ fi
 	}
 	group.Wait()
 }
+
+// The converter reads files that strangers send: it knows no secret of the bot's, opens no address, and reads no format
+// that names other files.
+func TestTheConverterGetsNoMoreThanItNeeds(t *testing.T) {
+	t.Setenv("API_TOKEN", "a-secret-of-the-bot")
+	converter := filepath.Join(t.TempDir(), "converter")
+	script := "#!/bin/sh\nfor out; do :; done\n{ env; printf 'given %s\\n' \"$*\"; } >\"$out\"\n"
+	if err := os.WriteFile(converter, []byte(script), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	s := open(t, func(o *Options) { o.Converter = converter })
+	file := stage(t, s, []byte("GIF89a"))
+	defer file.Release()
+	made, err := s.Convert(t.Context(), bot.KindVideo, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer made.Release()
+	content, err := os.ReadFile(made.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := string(content)
+	if strings.Contains(said, "a-secret") {
+		t.Errorf("it has the bot's environment: %s", said)
+	}
+	_, given, _ := strings.Cut(said, "given ")
+	before, _, _ := strings.Cut(given, " -i ")
+	for _, want := range []string{"-protocol_whitelist file ", "-format_whitelist " + readable} {
+		if !strings.Contains(before+" ", want) {
+			t.Errorf("before the file it is not told %q: %s", want, before)
+		}
+	}
+	if !strings.Contains(given, " -fs 4194304 ") {
+		t.Errorf("what it writes has no bound: %s", given)
+	}
+	for _, names := range []string{"concat", "hls", "dash", "image2", "subtitle", "tee"} {
+		if strings.Contains(readable, names) {
+			t.Errorf("it may read %s, which names other files", names)
+		}
+	}
+}

@@ -79,6 +79,60 @@ func TestAFileStaysUntilRoomIsNeeded(t *testing.T) {
 	}
 }
 
+// The same file is kept, and counted, once; what was used last stays longest; Drop leaves what is in use or needed.
+func TestAFileIsKeptOnceAndByItsUse(t *testing.T) {
+	t.Parallel()
+	var needed []string
+	now := time.Now().Add(-time.Hour)
+	s := open(t, func(o *Options) {
+		o.Needed = func(context.Context) ([]string, error) { return needed, nil }
+		o.Now = func() time.Time { return now }
+		o.Limits.Age = 24 * time.Hour
+	})
+	first := stage(t, s, bytes.Repeat([]byte("a"), 3<<20))
+	again := stage(t, s, bytes.Repeat([]byte("a"), 3<<20))
+	if used, files := s.Usage(); used != 3<<20 || files != 1 || again.SHA256 != first.SHA256 {
+		t.Errorf("%d bytes in %d files", used, files)
+	}
+	second := stage(t, s, bytes.Repeat([]byte("b"), 3<<20))
+	for _, held := range []*Held{second, first} { // the first one is used last
+		now = now.Add(time.Minute)
+		file, err := held.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = file.Close()
+		held.Release()
+	}
+	if err := s.Drop(t.Context(), first.SHA256); err != nil {
+		t.Fatal(err)
+	}
+	again.Release()
+	stage(t, s, bytes.Repeat([]byte("c"), 4<<20)).Release()
+	stage(t, s, bytes.Repeat([]byte("d"), 3<<20)).Release()
+	if kept := s.Hold(first.SHA256); kept == nil {
+		t.Error("a file went that was in use, or was used after another")
+	} else {
+		kept.Release()
+	}
+	if s.Hold(second.SHA256) != nil {
+		t.Error("the file that was not used for longest stayed")
+	}
+	needed = []string{first.SHA256}
+	if err := s.Drop(t.Context(), first.SHA256); err != nil {
+		t.Fatal(err)
+	}
+	if kept := s.Hold(first.SHA256); kept == nil {
+		t.Error("a file went that a message waits for")
+	} else {
+		kept.Release()
+	}
+	needed = nil
+	if err := s.Drop(t.Context(), first.SHA256); err != nil || s.Hold(first.SHA256) != nil {
+		t.Errorf("a file stays that nobody needs: %v", err)
+	}
+}
+
 func TestWhatACrashLeftIsRemoved(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
