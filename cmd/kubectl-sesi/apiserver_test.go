@@ -6,16 +6,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
@@ -222,6 +226,52 @@ func TestWithoutABot(t *testing.T) {
 	}
 	if _, err := sesi(t, "", "-n", namespace, "backup", "shop", "-o", file+".new"); err == nil || !strings.Contains(err.Error(), "read the session's token") {
 		t.Errorf("backup without a token: %v", err)
+	}
+}
+
+// A restore that fails leaves the session as it was: running, or suspended by a person. It never begins while the bot's pod
+// is there, because two processes would write to the PVC.
+func TestARestoreThatFails(t *testing.T) {
+	namespace := space(t, "restores")
+	running, asleep := someSession("shop"), someSession("asleep", isSuspended)
+	running.Namespace, asleep.Namespace = namespace, namespace
+	sessions := map[string]*v1alpha1.WhatsAppSession{"shop": create(t, running), "asleep": create(t, asleep)}
+	pod := func(name string) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "bot", Image: "bot:1"}}}}
+	}
+	restore := func(name string, patience time.Duration) error {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		session := sessions[name]
+		must(t, api.Get(ctx, client.ObjectKeyFromObject(session), session))
+		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+		must(t, err)
+		return (&tool{out: io.Discard, err: io.Discard}).restoreInto(ctx, &cluster{config: config, client: api, namespace: namespace}, session, strings.NewReader("backup"), "bot:1")
+	}
+	for name, wasSuspended := range map[string]bool{"shop": false, "asleep": true} {
+		after := func(what string) {
+			t.Helper()
+			session := &v1alpha1.WhatsAppSession{}
+			must(t, api.Get(t.Context(), client.ObjectKeyFromObject(sessions[name]), session))
+			if suspended(session) != wasSuspended {
+				t.Errorf("%s: %s is suspended: %t, want %t", what, name, suspended(session), wasSuspended)
+			}
+			if err := api.Get(t.Context(), client.ObjectKeyFromObject(pod("wa-"+name+".restore")), &corev1.Pod{}); !apierrors.IsNotFound(err) {
+				t.Errorf("%s: a pod for the restore of %s: %v", what, name, err)
+			}
+		}
+		bots := pod("wa-" + name)
+		must(t, api.Create(t.Context(), bots))
+		if err := restore(name, time.Second); err == nil || !strings.Contains(err.Error(), "is not deleted in time") {
+			t.Errorf("beside the bot's pod: %v", err)
+		}
+		after("beside the bot's pod")
+		must(t, api.Delete(t.Context(), bots, client.GracePeriodSeconds(0)))
+		if err := restore(name, 2*time.Second); err == nil || !strings.Contains(err.Error(), "stays in phase") {
+			t.Errorf("a pod that does not start: %v", err)
+		}
+		after("a pod that does not start")
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 func TestDoor(t *testing.T) {
 	bot := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name := range r.Header {
-			if strings.HasPrefix(name, "X-Forwarded") || name == "Forwarded" {
+			if strings.HasPrefix(name, "X-Forwarded") || name == "Forwarded" || name == "Via" || name == "X-Real-Ip" {
 				t.Errorf("the bot sees %s, and refuses what came through a proxy", name)
 			}
 		}
@@ -36,12 +36,12 @@ func TestDoor(t *testing.T) {
 		}
 		return response.StatusCode, string(body)
 	}
-	browser := func() *http.Client {
+	browser := func() *http.Client { // behind a proxy of its own
 		jar, err := cookiejar.New(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &http.Client{Jar: jar}
+		return &http.Client{Jar: jar, Transport: proxied{}}
 	}
 	owner, other := browser(), browser()
 	for _, path := range []string{"/qr", "/api/session/qr", "/", d.path + "x", "/" + d.path} {
@@ -59,6 +59,12 @@ func TestDoor(t *testing.T) {
 	if status, _ := get(other, d.path); status != http.StatusForbidden {
 		t.Errorf("the secret path a second time: %d, want 403", status)
 	}
+	fresh := newDoor(nil)
+	w := httptest.NewRecorder()
+	fresh.ServeHTTP(w, httptest.NewRequest(http.MethodGet, fresh.path, nil))
+	if cookie := w.Header().Get("Set-Cookie"); !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Strict") || w.Header().Get("Referrer-Policy") != "no-referrer" {
+		t.Errorf("the page's scripts or other sites can use the cookie %q, or learn the path", cookie)
+	}
 	forged, err := http.NewRequestWithContext(t.Context(), http.MethodGet, served.URL+"/qr", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +75,17 @@ func TestDoor(t *testing.T) {
 	} else {
 		response.Body.Close()
 	}
+}
+
+// proxied adds what a proxy adds to a request.
+type proxied struct{}
+
+func (proxied) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	for name, value := range map[string]string{"Via": "1.1 proxy", "X-Real-Ip": "10.0.0.1", "X-Forwarded-For": "10.0.0.1", "Forwarded": "for=10.0.0.1"} {
+		r.Header.Set(name, value)
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // toServer sends every request to one address, as a tunnel does.
