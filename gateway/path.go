@@ -21,7 +21,7 @@ func cleanPath(address *url.URL) (string, bool) {
 	if len(path) > maxPath || !strings.HasPrefix(path, "/") || strings.Contains(path, "//") {
 		return "", false
 	}
-	for _, code := range []string{"%2f", "%2e", "%5c", "%00"} {
+	for _, code := range []string{"%2f", "%2e"} {
 		if strings.Contains(escaped, code) {
 			return "", false
 		}

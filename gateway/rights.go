@@ -66,8 +66,8 @@ func classifyBot(method, path string) (action, bool) {
 		return actSee, read
 	case path == bot.PathPasskeyExtension:
 		return actLink, read
-	case segments[0] == "ws":
-		return actRead, read && len(segments) == 1
+	case path == bot.PathWebSocket:
+		return actRead, read
 	case segments[0] != "api" || len(segments) < 2:
 		return "", false
 	}

@@ -97,10 +97,8 @@ func (b *botTrip) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	var body *reusable
 	if !repeatable && request.Body != nil {
-		body = &reusable{ReadCloser: request.Body}
-		request.Body = body
+		request.Body = io.NopCloser(request.Body) // a failed connection closes it, and the server does when the request ends
 	}
 	waiting, cancel := context.WithTimeout(request.Context(), patience)
 	defer cancel()
@@ -118,8 +116,7 @@ func (b *botTrip) RoundTrip(request *http.Request) (*http.Response, error) {
 			return &untrailed, nil
 		}
 		var dial *errDial
-		unsent := errors.As(err, &dial) && !body.touched()
-		if request.Context().Err() != nil || waiting.Err() != nil || !unsent && (!repeatable || timedOut(err)) {
+		if unsent := errors.As(err, &dial); waiting.Err() != nil || !unsent && !repeatable {
 			return nil, err
 		}
 		// The watch may soon report the new pod, or the same pod may listen again.
@@ -167,9 +164,6 @@ func (b *botTrip) aim(request *http.Request, at *target) *http.Request {
 
 // makeRepeatable reports whether a request may be sent again after it was sent, and keeps its body for that.
 func makeRepeatable(request *http.Request) (bool, error) {
-	if request.Header.Get("Upgrade") != "" {
-		return false, nil
-	}
 	read := request.Method == http.MethodGet || request.Method == http.MethodHead
 	if !read && request.Header.Get("Idempotency-Key") == "" {
 		return false, nil
@@ -193,19 +187,3 @@ func timedOut(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
-
-// reusable is a body that a failed connection does not close, as long as nothing of it was read.
-type reusable struct {
-	io.ReadCloser
-	read bool
-}
-
-func (r *reusable) Read(p []byte) (int, error) {
-	r.read = true
-	return r.ReadCloser.Read(p)
-}
-
-// Close leaves the body open: the server closes it when the request ends.
-func (r *reusable) Close() error { return nil }
-
-func (r *reusable) touched() bool { return r != nil && r.read }
