@@ -1,19 +1,25 @@
 package gateway_test
 
 import (
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/apikey"
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/gateway"
 )
 
 // TestWhoMayDoWhat tries each kind of request with each right: 0 means that the bot answered.
@@ -60,6 +66,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		want              int
 	}{
 		{"nobody", "GET", status, 401},
+		{"nobody", "GET", status + "?x-api-key=" + credentials["read"], 401}, // where a log would show it
 		{"invented", "GET", status, 401},
 		{"expired", "GET", status, 401},
 		{"stranger", "GET", status, 404},
@@ -78,7 +85,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"states", "GET", messages, 403},
 		{"states", "GET", base + bot.PathEvents, 403},
 		{"states", "GET", base + "/something-new", 403},
+		{"viewer", "GET", base + bot.PathPasskeyExtension, 403},
 		{"sender", "POST", messages, 0},
+		{"sender", "POST", "/api/sendText?session=shop", 0},
+		{"sender", "DELETE", "/api/shop/chats/1/messages", 403},
 		{"sender", "PUT", base + "/something-new", 0},
 		{"sender", "GET", messages, 403},
 		{"sender", "DELETE", base + "/chats/1/messages", 403},
@@ -86,6 +96,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"linker", "GET", base + bot.PathCode, 0},
 		{"linker", "POST", base + bot.PathPair, 0},
 		{"linker", "POST", base + "/session/passkey", 0},
+		{"linker", "GET", base + bot.PathPasskeyExtension, 0},
 		{"linker", "POST", base + bot.PathLogout, 403},
 		{"operator", "POST", base + bot.PathLogout, 0},
 		{"operator", "DELETE", base + bot.PathClear, 0},
@@ -102,10 +113,12 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"read", "GET", "/api/sendText?session=shop&text=x", 403},
 		{"send", "POST", "/api/sendText?session=shop", 0},
 		{"send", "GET", status, 403},
+		{"send", "GET", "/v1/sessions", 403},
 		{"link", "GET", "/api/shop/auth/qr", 0},
 		{"link", "GET", "/api/screenshot?session=shop", 0},
 		{"link", "POST", messages, 403},
 		{"control", "POST", "/api/sessions/shop/restart", 0},
+		{"control", "DELETE", "/api/shop/chats/1/messages", 0},
 		{"control", "GET", base + bot.PathBackup, 403},
 		{"control", "DELETE", base, 403},
 		{"manage", "GET", base + bot.PathBackup, 0},
@@ -132,25 +145,27 @@ func TestAudit(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)
 	g := newGateway(t)
-	key := newKey(t, namespace, "read,send,link", func(k *apikey.Key) { k.Name = "crm" })
+	key := newKey(t, namespace, "read,send,link,manage", func(k *apikey.Key) { k.Name = "crm" })
 	base := bot.GatewayPath(namespace, "shop")
 	g.eventually(http.StatusOK, "GET", base, key, "")
 	g.do("GET", base+"/chats/628123456789@c.us/messages", key, "")
 	g.do("POST", base+"/messages", key, `{"to":"+628123456789","text":"a secret"}`)
 	g.do("GET", base+bot.PathCode, key, "")
 	g.do("POST", base+bot.PathLogout, key, "")
+	g.do("GET", base+bot.PathBackup, key, "")
 	log := g.log.String()
 	for _, want := range []string{
 		`"who":"key:` + namespace + `/crm","from":"127.0.0.1","action":"send","method":"POST","namespace":"` + namespace + `","session":"shop","status":200`,
 		`"action":"link","method":"GET","namespace":"` + namespace + `","session":"shop","status":200`,
 		`"action":"control","method":"POST","namespace":"` + namespace + `","session":"shop","status":403`,
+		`"action":"backup","method":"GET","namespace":"` + namespace + `","session":"shop","status":200`,
 	} {
 		if strings.Count(log, want) != 1 {
 			t.Errorf("want one line with %s in\n%s", want, log)
 		}
 	}
-	if strings.Count(log, `"audit"`) != 3 {
-		t.Errorf("want three lines:\n%s", log)
+	if strings.Count(log, `"audit"`) != 4 {
+		t.Errorf("want four lines:\n%s", log)
 	}
 	for _, never := range []string{"628123456789", "a secret", key} {
 		if strings.Contains(log, never) {
@@ -203,11 +218,17 @@ func TestASecretThatRepeatsAKeyOpensNothing(t *testing.T) {
 	}
 }
 
-// Wrong credentials of one address are slowed down; a right key from the same address still works.
+// Wrong credentials of one address are slowed down, and the API server is not asked about them; a right key from the same
+// address still works.
 func TestWrongCredentialsAreSlowedDown(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)
-	g := newGateway(t)
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	g := newGateway(t, func(o *gateway.Options) {
+		o.Config = rest.CopyConfig(o.Config)
+		o.Config.Wrap(func(base http.RoundTripper) http.RoundTripper { return recorder{base, &mu, seen} })
+	})
 	key := newKey(t, namespace, "read")
 	path := bot.GatewayPath(namespace, "shop")
 	g.eventually(http.StatusOK, "GET", path, key, "")
@@ -220,11 +241,65 @@ func TestWrongCredentialsAreSlowedDown(t *testing.T) {
 	if refused > 11 || slowed == 0 || refused+slowed != 15 {
 		t.Errorf("15 wrong keys were answered with %v", statuses)
 	}
+	if got := g.do("GET", path, strings.Repeat("long", 3<<10), ""); got.status != http.StatusUnauthorized {
+		t.Errorf("a token that is too long: %d %s", got.status, got.body)
+	}
 	if got := g.do("GET", path, "a.kubernetes.token", ""); got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "" {
 		t.Errorf("a token after them: %d", got.status)
 	}
+	if answer := g.wire(t, "GET "+path+" HTTP/1.1\r\nHost: x\r\nX-Api-Key: "+apikey.New()+"\r\n\r\n"); !strings.Contains(answer, "Connection: close") {
+		t.Errorf("the connection goes on: %s", answer)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if seen["create authentication.k8s.io/tokenreviews"] {
+		t.Error("the API server was asked about a token")
+	}
 	if got := g.do("GET", path, key, ""); got.status != http.StatusOK {
 		t.Errorf("the right key: %d", got.status)
+	}
+}
+
+// An API server that cannot be asked about a token does not make the token a wrong one.
+func TestATokenThatCannotBeReviewed(t *testing.T) {
+	namespace := newNamespace(t)
+	newBot(t, namespace, "shop", echo)
+	var away atomic.Bool
+	g := newGateway(t, func(o *gateway.Options) {
+		o.Config = rest.CopyConfig(o.Config)
+		o.Config.Wrap(func(base http.RoundTripper) http.RoundTripper {
+			return before(base, func(r *http.Request) error {
+				if away.Load() && strings.HasSuffix(r.URL.Path, "/tokenreviews") {
+					return errors.New("the API server is away")
+				}
+				return nil
+			})
+		})
+	})
+	path := bot.GatewayPath(namespace, "shop")
+	away.Store(true)
+	token := newToken(t, namespace, "viewer", rule("get", ""))
+	if got := g.do("GET", path, token, ""); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+		t.Errorf("answered %d %s", got.status, got.body)
+	}
+	away.Store(false)
+	g.eventually(http.StatusOK, "GET", path, token, "")
+}
+
+// A gateway of some namespaces knows nothing of the others: neither their sessions nor their keys.
+func TestNamespaces(t *testing.T) {
+	mine, other := newNamespace(t), newNamespace(t)
+	newBot(t, mine, "shop", echo)
+	newBot(t, other, "shop", echo)
+	g := newGateway(t, func(o *gateway.Options) { o.Namespaces = []string{mine} })
+	foreign, key := newKey(t, other, "read"), newKey(t, mine, "read")
+	g.eventually(http.StatusOK, "GET", bot.GatewayPath(mine, "shop"), key, "") // made after the other one
+	if got := g.do("GET", bot.GatewayPath(other, "shop"), foreign, ""); got.status != http.StatusUnauthorized {
+		t.Errorf("a key of another namespace: %d %s", got.status, got.body)
+	}
+	token := newToken(t, other, "viewer", rule("get", ""))
+	if got := g.do("GET", bot.GatewayPath(other, "shop"), token, ""); got.status != http.StatusNotFound {
+		t.Errorf("a session of another namespace: %d %s", got.status, got.body)
 	}
 }
 
@@ -266,7 +341,13 @@ func TestList(t *testing.T) {
 	if got := list("?limit=2&continue=" + token); got != "s-2" || strings.Contains(last.body, `"continue"`) || !strings.Contains(last.body, `"Connected":2`) {
 		t.Errorf("the second page: %q %s", got, last.body)
 	}
-	for _, query := range []string{"?limit=0", "?limit=x", "?selector=((", "?continue=%25"} {
+	if got := list("?sort=since&limit=2&continue=" + token); got != "s-2" {
+		t.Errorf("the second page by age: %q", got)
+	}
+	if got := list("?continue=" + base64.RawURLEncoding.EncodeToString([]byte(mine+"/z"))); got != "" {
+		t.Errorf("behind the last one: %q", got)
+	}
+	for _, query := range []string{"?limit=0", "?limit=1001", "?limit=x", "?selector=((", "?continue=%25"} {
 		if list(query); last.status != http.StatusBadRequest {
 			t.Errorf("%s: %d", query, last.status)
 		}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"sesi.dev/sesi/api/bot"
@@ -58,6 +59,20 @@ func TestTrailers(t *testing.T) {
 	}
 }
 
+// An early answer of a bot, with headers that nothing has checked, does not reach the caller.
+func TestEarlyAnswers(t *testing.T) {
+	namespace := newNamespace(t)
+	newBot(t, namespace, "shop", hijacked("HTTP/1.1 103 Early Hints\r\nLink: </owned>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"))
+	g := newGateway(t)
+	key := newKey(t, namespace, "read")
+	path := bot.GatewayPath(namespace, "shop")
+	g.eventually(http.StatusOK, "GET", path, key, "")
+	answer := g.wire(t, "GET "+path+"/messages HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Api-Key: "+key+"\r\n\r\n")
+	if !strings.HasPrefix(answer, "HTTP/1.1 200 ") || !strings.HasSuffix(answer, "hello") || strings.Contains(answer, "owned") {
+		t.Errorf("the bot's answer came as\n%s", answer)
+	}
+}
+
 // A WebSocket is opened only for a WebSocket, and its answer sets nothing at the gateway's address.
 func TestHostileUpgrades(t *testing.T) {
 	namespace := newNamespace(t)
@@ -93,6 +108,7 @@ func TestHostileUpgrades(t *testing.T) {
 // A bot that never ends its answer holds up no page of the desk, and no memory.
 func TestAnAnswerWithoutEnd(t *testing.T) {
 	namespace := newNamespace(t)
+	var sent atomic.Int64
 	newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			w.WriteHeader(http.StatusConflict)
@@ -100,7 +116,8 @@ func TestAnAnswerWithoutEnd(t *testing.T) {
 		_, _ = io.WriteString(w, `{"title":"`)
 		block := []byte(strings.Repeat("x", 64<<10))
 		for {
-			if _, err := w.Write(block); err != nil {
+			n, err := w.Write(block)
+			if sent.Add(int64(n)); err != nil {
 				return
 			}
 		}
@@ -116,6 +133,9 @@ func TestAnAnswerWithoutEnd(t *testing.T) {
 	}
 	if got := g.form(path+"/restart", cookie, nil); got.status != http.StatusConflict || len(got.body) > 200<<10 {
 		t.Errorf("what the bot refuses: %d, %d bytes", got.status, len(got.body))
+	}
+	if got := sent.Load() >> 20; got > 64 { // most of it is in the buffers of the connections
+		t.Errorf("%d MiB were read", got)
 	}
 }
 

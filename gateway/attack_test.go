@@ -3,8 +3,10 @@ package gateway_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -12,10 +14,12 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/apikey"
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/credentials"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/gateway"
 )
@@ -160,6 +164,7 @@ func TestHostileBots(t *testing.T) {
 		"long-header":   {raw("HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 1<<20) + "\r\n\r\n"), 502},
 		"noise":         {raw(strings.Repeat("\x00\xff", 5000)), 502},
 		"switches":      {raw("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"), 502},
+		"no-status":     {raw("HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n"), 502},
 		"early-answers": {raw(strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n", 20)), 502},
 		"page": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
@@ -235,25 +240,57 @@ func TestAForeignKeyGetsNothing(t *testing.T) {
 	}
 }
 
-// A pod or a Secret that an earlier session of the same name left, or that somebody else labelled, gets no request.
+// A pod or a Secret that an earlier session of the same name left, or that somebody else labelled, gets no request, and
+// neither does a pod that ends.
 func TestWhatAnotherSessionOwnsGetsNothing(t *testing.T) {
 	namespace := newNamespace(t)
 	made := map[string]*fixture{}
-	for _, name := range []string{"pod", "secret"} {
-		f := newSession(t, namespace, name, nil)
-		f.setState(v1alpha1.StatePending, v1alpha1.ReasonCrashLooping)
-		if name == "pod" {
+	for name, change := range map[string]func(*fixture){
+		"pod": func(f *fixture) {
 			own := f.session
 			f.session = own.DeepCopy()
 			f.session.UID = "an-earlier-one"
 			f.start(echo)
 			f.session = own
-		} else {
+		},
+		"secret": func(f *fixture) {
 			f.start(echo)
 			patch := client.MergeFrom(f.secret.DeepCopy())
 			f.secret.OwnerReferences[0].UID = "an-earlier-one"
 			must(t, admin.Patch(t.Context(), f.secret, patch))
-		}
+		},
+		"other-name": func(f *fixture) { // such as a copy that somebody made to look into it
+			f.start(echo)
+			other := &corev1.Pod{ObjectMeta: *f.pod.ObjectMeta.DeepCopy(), Spec: f.pod.Spec}
+			other.Name, other.UID, other.ResourceVersion = f.pod.Name+"-copy", "", ""
+			status := f.pod.Status
+			f.removePod()
+			must(t, admin.Create(t.Context(), other))
+			other.Status = status
+			must(t, admin.Status().Update(t.Context(), other))
+		},
+		"going": func(f *fixture) {
+			f.start(echo)
+			patch := client.MergeFrom(f.pod.DeepCopy())
+			f.pod.Finalizers = []string{"sesi.dev/test"}
+			must(t, admin.Patch(t.Context(), f.pod, patch))
+			t.Cleanup(func() {
+				patch := client.MergeFrom(f.pod.DeepCopy())
+				f.pod.Finalizers = nil
+				must(t, admin.Patch(context.Background(), f.pod, patch))
+			})
+			must(t, admin.Delete(t.Context(), f.pod, client.GracePeriodSeconds(0)))
+		},
+		"ended": func(f *fixture) {
+			f.start(echo)
+			patch := client.MergeFrom(f.pod.DeepCopy())
+			f.pod.Status.Phase = corev1.PodFailed
+			must(t, admin.Status().Patch(t.Context(), f.pod, patch))
+		},
+	} {
+		f := newSession(t, namespace, name, nil)
+		f.setState(v1alpha1.StatePending, v1alpha1.ReasonCrashLooping)
+		change(f)
 		made[name] = f
 	}
 	newBot(t, namespace, "good", echo)
@@ -263,8 +300,39 @@ func TestWhatAnotherSessionOwnsGetsNothing(t *testing.T) {
 	for name, f := range made {
 		g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, name), key, "")
 		if got := g.do("POST", bot.GatewayPath(namespace, name)+"/messages", key, `{"text":"secret"}`); got.status != http.StatusServiceUnavailable || f.asked.Load() != 0 {
-			t.Errorf("another session's %s: answered %d, asked %d times", name, got.status, f.asked.Load())
+			t.Errorf("%s: answered %d, asked %d times", name, got.status, f.asked.Load())
 		}
+	}
+}
+
+// A new token is used at once. A bot that proves itself with a key that is no longer pinned gets nothing, also over a
+// connection that is open already.
+func TestNewCredentials(t *testing.T) {
+	namespace := newNamespace(t)
+	f := newBot(t, namespace, "shop", echo)
+	g := newGateway(t)
+	key := newKey(t, namespace, "read")
+	path := bot.GatewayPath(namespace, "shop") + "/messages"
+	g.eventually(http.StatusOK, "GET", path, key, "")
+	secret := f.secret.DeepCopy()
+	change := func(data map[string][]byte) {
+		t.Helper()
+		patch := client.MergeFrom(secret.DeepCopy())
+		maps.Copy(secret.Data, data)
+		must(t, admin.Patch(t.Context(), secret, patch))
+	}
+	change(map[string][]byte{credentials.KeyToken: []byte("a-token-that-this-bot-does-not-know")})
+	g.eventually(http.StatusServiceUnavailable, "GET", path, key, "")
+	change(map[string][]byte{credentials.KeyToken: []byte(f.token() + "\n")})
+	g.eventually(http.StatusOK, "GET", path, key, "")
+	other, err := credentials.Build(f.session, nil, time.Now())
+	must(t, err)
+	f.setState(v1alpha1.StatePending, v1alpha1.ReasonCrashLooping) // so that no request waits for it
+	change(map[string][]byte{credentials.KeyCertificate: other.Data[credentials.KeyCertificate], credentials.KeyRoots: other.Data[credentials.KeyRoots]})
+	g.eventually(http.StatusServiceUnavailable, "GET", path, key, "")
+	asked := f.asked.Load()
+	if got := g.do("GET", path, key, ""); got.status != http.StatusServiceUnavailable || f.asked.Load() != asked {
+		t.Errorf("answered %d %s, and the bot was asked %d times more", got.status, got.body, f.asked.Load()-asked)
 	}
 }
 

@@ -65,6 +65,7 @@ func TestPeopleBehindAProxy(t *testing.T) {
 	}{
 		"a person":                  {g, &front, http.Header{"X-Remote-User": {"siti@example.com"}}, path, 200},
 		"a member of a group":       {g, &front, http.Header{"X-Remote-User": {"budi"}, "X-Remote-Group": {"sales", "support"}}, path, 200},
+		"an earlier cookie":         {g, &front, http.Header{"X-Remote-User": {"siti@example.com"}, "Cookie": {"sesi-desk=ended"}}, path, 200},
 		"a person without rights":   {g, &front, http.Header{"X-Remote-User": {"budi"}}, path, 404},
 		"a person at the desk":      {g, &front, http.Header{"X-Remote-User": {"siti@example.com"}}, "/desk/sessions/" + namespace + "/shop", 200},
 		"a page of another site":    {g, &front, http.Header{"X-Remote-User": {"siti@example.com"}, "Sec-Fetch-Site": {"cross-site"}}, path, 403},

@@ -22,15 +22,20 @@ func (c *call) deskEvents() error {
 	if failure != nil {
 		return failure
 	}
-	s := &stream{call: c, who: who, tell: func(keys []sessionKey, seen sight) string {
+	s := &stream{call: c, who: who, tell: tellChanged(c.fleet)}
+	return s.serve()
+}
+
+// tellChanged writes one event when a session changed that the reader may see, or one is gone.
+func tellChanged(fleet *fleet) teller {
+	return func(keys []sessionKey, seen sight) string {
 		for _, key := range keys {
-			if s := c.fleet.session(key); s == nil || seen(s) {
+			if s := fleet.session(key); s == nil || seen(s) {
 				return "event: changed\ndata: {}\n\n"
 			}
 		}
 		return ""
-	}}
-	return s.serve()
+	}
 }
 
 // deskHome is the list: first those that need a person, the longest waiting at the top.

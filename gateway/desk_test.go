@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"sesi.dev/sesi/api/apikey"
 	"sesi.dev/sesi/api/bot"
 )
@@ -89,10 +93,43 @@ func TestDeskCookie(t *testing.T) {
 	}
 }
 
+// A credential that no browser keeps as a cookie is refused, instead of a sign-in that leads back to it; so is a form that no
+// page of the desk sends.
+func TestSignInWithALongCredential(t *testing.T) {
+	namespace := newNamespace(t)
+	newToken(t, namespace, "viewer")
+	g := newGateway(t)
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "viewer"}}
+	request := &authenticationv1.TokenRequest{}
+	must(t, admin.SubResource("token").Create(t.Context(), account, request))
+	audiences := request.Spec.Audiences // the API server's own
+	token := func(audience string) string {
+		t.Helper()
+		request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: append([]string{audience}, audiences...)}}
+		must(t, admin.SubResource("token").Create(t.Context(), account, request))
+		return request.Status.Token
+	}
+	for length, want := range map[int]int{10: http.StatusSeeOther, 4000: http.StatusUnauthorized} {
+		got := g.form("/desk/login", "", url.Values{"credential": {token(strings.Repeat("a", length))}})
+		if got.status != want || (got.header.Get("Set-Cookie") != "") != (want == http.StatusSeeOther) {
+			t.Errorf("a token of an audience of %d letters: %d %s", length, got.status, got.body)
+		}
+	}
+	if got := g.form("/desk/login", "", url.Values{"credential": {"x"}, "more": {strings.Repeat("x", 17<<10)}}); got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a long form: %d %s", got.status, got.body)
+	}
+}
+
 // The desk does not offer what a reader may not do, and refuses it when it is sent anyway.
 func TestDeskOffersOnlyWhatTheReaderMayDo(t *testing.T) {
-	namespace := newNamespace(t)
-	newBot(t, namespace, "shop", echo)
+	namespace, other := newNamespace(t), newNamespace(t)+"-other"
+	must(t, admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: other}}))
+	newSession(t, other, "hidden", nil)
+	newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == bot.PathMessages {
+			fmt.Fprint(w, `{"messages":[{"id":"1","kind":"text","text":"a message","from":{"name":"ani"}}]}`)
+		}
+	})
 	g := newGateway(t)
 	reader, all := newKey(t, namespace, "read"), newKey(t, namespace, "read,send,link,control,manage")
 	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "shop"), all, "")
@@ -114,6 +151,26 @@ func TestDeskOffersOnlyWhatTheReaderMayDo(t *testing.T) {
 	}
 	if !strings.Contains(see(all, "/").body, `href="/desk/new"`) || strings.Contains(see(reader, "/").body, `href="/desk/new"`) {
 		t.Error("a new session is offered to the wrong people")
+	}
+	// Who may only control a session is told nothing of it, and who may only see its state reads no messages.
+	control := newKey(t, namespace, "control")
+	g.eventually(http.StatusForbidden, "GET", bot.GatewayPath(namespace, "shop"), control, "")
+	if got := g.form(path+"/pause", g.signIn(control), url.Values{"webhook": {".."}}); got.status != http.StatusBadRequest || strings.Contains(got.body, path) {
+		t.Errorf("who may only control it: %d %s", got.status, got.body)
+	}
+	states := newToken(t, namespace, "states", rule("get", ""))
+	if !strings.Contains(mine.body, "a message") || strings.Contains(see(states, path).body, "a message") {
+		t.Error("messages are shown to the wrong people")
+	}
+	if list := see(all, "/").body; strings.Contains(list, other) {
+		t.Error("the list shows another namespace")
+	}
+	if mine.header.Get("X-Frame-Options") != "DENY" {
+		t.Error("the page can be framed")
+	}
+	ended := g.do("GET", "/", "", "", func(r *http.Request) { r.Header.Set("Cookie", "sesi-desk="+apikey.New()) })
+	if cookie := ended.header.Get("Set-Cookie"); ended.status != http.StatusOK || !strings.HasPrefix(cookie, "sesi-desk=;") || !strings.Contains(cookie, "Max-Age=0") {
+		t.Errorf("a cookie whose key has ended: %d, %q", ended.status, cookie)
 	}
 	if got := g.form(path+"/delete", g.signIn(reader), nil); got.status != http.StatusForbidden {
 		t.Errorf("a reader's delete: %d", got.status)

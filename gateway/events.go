@@ -15,8 +15,8 @@ const (
 	// collected.
 	heartbeat  = 15 * time.Second
 	eventPause = 200 * time.Millisecond
-	// reviewEvery is how often a stream asks again what its caller may see, and whether the credential is still valid.
-	reviewEvery = 30 * time.Second
+	// reviewTime is how often a stream asks again what its caller may see, and whether the credential is still valid.
+	reviewTime = 30 * time.Second
 )
 
 // serveEvents streams the sessions that the caller may see: all at once, then each that changes. A stream that is

@@ -78,7 +78,7 @@ func (s *stream) review(ctx context.Context, who *caller) (failure *problem) {
 }
 
 func (s *stream) loop(ctx context.Context, changed *changes) {
-	beat, review := time.NewTicker(heartbeat), time.NewTicker(reviewEvery)
+	beat, review := time.NewTicker(heartbeat), time.NewTicker(s.reviewEvery)
 	defer beat.Stop()
 	defer review.Stop()
 	var messages <-chan *followed

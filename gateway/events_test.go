@@ -1,8 +1,12 @@
 package gateway_test
 
 import (
+	"context"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -10,8 +14,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/coder/websocket"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/apikey"
 	"sesi.dev/sesi/api/bot"
@@ -57,6 +65,25 @@ func TestEventsOfAllSessions(t *testing.T) {
 	next("gone", "second", "")
 }
 
+// A user of a namespace that has no session yet hears of the first one.
+func TestTheFirstSessionOfANamespace(t *testing.T) {
+	mine, other := newNamespace(t), newNamespace(t)
+	newSession(t, other, "hidden", nil)
+	g := newGateway(t)
+	c := botclient.Client{BaseURL: g.url, Token: newToken(t, mine, "watcher", rule("watch", ""))}
+	stream, err := c.Stream(t.Context(), bot.PathGatewayEvents, "", patience)
+	must(t, err)
+	defer stream.Close()
+	newSession(t, mine, "first", nil)
+	event, err := stream.Next()
+	must(t, err)
+	var s bot.GatewaySession
+	must(t, json.Unmarshal(event.Data, &s))
+	if s.Namespace != mine || s.Name != "first" {
+		t.Errorf("told of %s/%s", s.Namespace, s.Name)
+	}
+}
+
 // journal is a bot that has events, as the bot's own API shows them.
 type journal struct {
 	mu    sync.Mutex
@@ -64,9 +91,29 @@ type journal struct {
 	texts []string
 	more  chan struct{}
 	asked []string // what the streams began with
+	open  int      // streams
+	cut   chan struct{}
 }
 
-func newJournal(texts ...string) *journal { return &journal{texts: texts, more: make(chan struct{})} }
+func newJournal(texts ...string) *journal {
+	return &journal{texts: texts, more: make(chan struct{}), cut: make(chan struct{})}
+}
+
+// end ends all streams, and what comes then they do not have.
+func (j *journal) end(text string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.texts = append(j.texts, text)
+	close(j.cut)
+	j.cut = make(chan struct{})
+}
+
+// readers is how many streams are open.
+func (j *journal) readers() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.open
+}
 
 func (j *journal) add(text string) {
 	j.mu.Lock()
@@ -113,8 +160,11 @@ func (j *journal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	j.mu.Lock()
-	j.asked = append(j.asked, after)
+	j.asked = append(j.asked, strings.TrimSpace(after+" "+r.URL.Query().Get("types")))
+	cut := j.cut
+	j.open++
 	j.mu.Unlock()
+	defer func() { j.mu.Lock(); defer j.mu.Unlock(); j.open-- }()
 	w.Header().Set("Content-Type", "text/event-stream")
 	for {
 		frames, next, more := j.after(cursor)
@@ -125,6 +175,8 @@ func (j *journal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		select {
 		case <-more:
+		case <-cut:
+			return
 		case <-r.Context().Done():
 			return
 		}
@@ -218,6 +270,124 @@ func TestMessagesOfManySessions(t *testing.T) {
 	}
 }
 
+// A stream goes on when a bot ends its own, when a session comes, and when one is made again with the same name: nothing is
+// missed and nothing comes twice.
+func TestAStreamGoesOn(t *testing.T) {
+	namespace := newNamespace(t)
+	shop := newJournal("old")
+	f := newBot(t, namespace, "shop", shop.ServeHTTP)
+	g := newGateway(t, func(o *gateway.Options) { o.Limits.SessionStreams = 1 })
+	key := newKey(t, namespace, "read")
+	g.eventually(200, "GET", bot.GatewayPath(namespace, "shop"), key, "")
+	r := g.read(key, "?messages=true&types=message", "")
+	wait(t, "the reader to have begun", func() bool { return shop.readers() == 1 })
+	want := func(what, want string) {
+		t.Helper()
+		if got := r.next(); got != want {
+			t.Errorf("%s: %s, want %s", what, got, want)
+		}
+	}
+	shop.add("a")
+	want("at first", "shop:a")
+	shop.end("b")
+	want("after the bot ended its stream", "shop:b")
+	shop.mu.Lock()
+	asked := strings.Join(shop.asked, ", ")
+	shop.mu.Unlock()
+	if asked != "1 message, 2 message" {
+		t.Errorf("the bot was asked for %s", asked)
+	}
+	newBot(t, namespace, "later", newJournal("first").ServeHTTP)
+	want("of a session that came later", "later:first")
+
+	for _, object := range []client.Object{f.session, f.secret, f.pod} {
+		must(t, admin.Delete(t.Context(), object, client.GracePeriodSeconds(0)))
+	}
+	wait(t, "the old reader to end", func() bool { return shop.readers() == 0 })
+	again := newJournal("c")
+	newBot(t, namespace, "shop", again.ServeHTTP)
+	want("of a session that was made again", "shop:c")
+	last := r.stream.Last()
+	if id, err := base64.RawURLEncoding.DecodeString(last); err != nil || len(id) != 1+2*5 {
+		t.Errorf("the id of two sessions is % x, %v", id, err)
+	}
+	r.stream.Close()
+
+	// A bot of an earlier version says with 400 that its journal is younger than the cursor.
+	wait(t, "the stream's end", func() bool { return again.readers() == 0 })
+	again.mu.Lock()
+	again.texts = nil
+	again.mu.Unlock()
+	r = g.read(key, "?messages=shop", last)
+	want("of a younger journal", "shop gap 0")
+	again.add("d")
+	want("then", "shop:d")
+}
+
+// What a caller may no longer see or read does not come any more, and a stream ends with its credential.
+func TestAStreamIsReviewed(t *testing.T) {
+	namespace := newNamespace(t)
+	shop, bank := newJournal(), newJournal()
+	f := newSession(t, namespace, "shop", map[string]string{"team": "sales"})
+	f.start(shop.ServeHTTP)
+	f.setState(bot.StateConnected, v1alpha1.ReasonPodRunning)
+	newBot(t, namespace, "bank", bank.ServeHTTP)
+	g := newGateway(t)
+	g.gateway.ReviewEvery(50 * time.Millisecond)
+	plain := apikey.New()
+	build := func(edit func(*apikey.Key)) *corev1.Secret {
+		t.Helper()
+		key := apikey.Key{Namespace: namespace, Name: "crm", Sum: apikey.SumOf(plain), Verbs: []apikey.Verb{apikey.VerbRead}}
+		edit(&key)
+		secret, err := apikey.Build(key)
+		must(t, err)
+		return secret
+	}
+	secret := build(func(*apikey.Key) {})
+	must(t, admin.Create(t.Context(), secret))
+	for _, name := range []string{"shop", "bank"} {
+		g.eventually(200, "GET", bot.GatewayPath(namespace, name), plain, "")
+	}
+	narrowed, r := g.read(plain, "?messages=true&selector=team", ""), g.read(plain, "?messages=true", "")
+	conn, _, err := websocket.Dial(t.Context(), g.url+bot.PathWebSocket+"?session=*&x-api-key="+plain, nil)
+	must(t, err)
+	defer conn.CloseNow()
+	wait(t, "the readers to begin", func() bool { return shop.readers() == 2 && bank.readers() == 1 })
+
+	patch := client.MergeFrom(f.session.DeepCopy())
+	f.session.Labels = nil
+	must(t, admin.Patch(t.Context(), f.session, patch))
+	wait(t, "the reader of a session that is no longer asked for to end", func() bool { return shop.readers() == 1 })
+	narrowed.stream.Close()
+
+	fewer := build(func(k *apikey.Key) { k.Sessions = []string{"bank"} })
+	fewer.ResourceVersion = secret.ResourceVersion
+	must(t, admin.Update(t.Context(), fewer))
+	wait(t, "the reader of a session that the key no longer opens to end", func() bool { return shop.readers() == 0 })
+	bank.add("a")
+	if got := r.next(); got != "bank:a" {
+		t.Errorf("got %s", got)
+	}
+
+	must(t, admin.Delete(t.Context(), fewer))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { r.stream.Close() })
+	defer stop()
+	for err = nil; err == nil; {
+		_, err = r.stream.Next()
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Errorf("the stream of a key that was revoked: %v", err)
+	}
+	for err = nil; err == nil; {
+		_, _, err = conn.Read(ctx)
+	}
+	if websocket.CloseStatus(err) != websocket.StatusPolicyViolation {
+		t.Errorf("the WebSocket of a key that was revoked: %v", err)
+	}
+}
+
 // A stream has the messages of those sessions only that its caller may read.
 func TestWhoseMessages(t *testing.T) {
 	mine, other := newNamespace(t), newNamespace(t)
@@ -260,6 +430,9 @@ func TestWhoseMessages(t *testing.T) {
 			t.Errorf("%s reads %s", who, got)
 		}
 	}
+	if got := g.read(credentials["reader"], "?after=oldest&messages=true&search=bank", "").next(); got != "bank:bank" { // and one stream to a bot
+		t.Errorf("of the sessions that are searched for: %s", got)
+	}
 	another := newKey(t, mine, "read", onlyShop)
 	g.eventually(200, "GET", bot.GatewayPath(mine, "shop"), another, "")
 	if got := g.read(another, "?after=oldest&messages=true", "").next(); got != "shop:mine" {
@@ -283,6 +456,7 @@ func TestHostileJournals(t *testing.T) {
 	namespace := newNamespace(t)
 	frames := map[string]string{
 		"no-json": "id: 1\nevent: message\ndata: {\n\n", "forged": "id: 1\nevent: gone\ndata: {}\n\n",
+		"two-lines": "id: 1\nevent: message\revent: gone\ndata: {}\n\n",
 		"no-cursor": "id: x\nevent: message\ndata: {}\n\n", "huge": "id: 1\nevent: message\ndata: \"" + strings.Repeat("x", 2<<20) + "\"\n\n",
 	}
 	for name, frame := range frames {

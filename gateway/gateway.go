@@ -55,6 +55,8 @@ type Gateway struct {
 	proxy     *httputil.ReverseProxy
 	transport *http.Transport
 	now       func() time.Time
+	// reviewEvery is reviewTime, but for tests.
+	reviewEvery time.Duration
 	// stopping ends the streams before the listeners close.
 	stopping context.Context
 	stop     context.CancelFunc
@@ -69,7 +71,7 @@ func New(options Options) (*Gateway, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{options: options, log: options.Log, ledger: newLedger(options.Limits), now: time.Now, started: time.Now(), transport: newTransport(), people: options.AuthProxy.reader()}
+	g := &Gateway{options: options, log: options.Log, ledger: newLedger(options.Limits), now: time.Now, reviewEvery: reviewTime, started: time.Now(), transport: newTransport(), people: options.AuthProxy.reader()}
 	httpClient, err := rest.HTTPClientFor(options.Config)
 	if err != nil {
 		return nil, fmt.Errorf("reach the cluster: %w", err)

@@ -353,6 +353,20 @@ func wait(t testing.TB, what string, done func() bool, state ...func() string) {
 	}
 }
 
+// before returns a transport that calls do before each request. A request for which do fails is not sent.
+func before(base http.RoundTripper, do func(*http.Request) error) http.RoundTripper {
+	return tripper(func(r *http.Request) (*http.Response, error) {
+		if err := do(r); err != nil {
+			return nil, err
+		}
+		return base.RoundTrip(r)
+	})
+}
+
+type tripper func(*http.Request) (*http.Response, error)
+
+func (t tripper) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+
 // list counts the sessions of a namespace.
 func list(t *testing.T, namespace string) int {
 	t.Helper()

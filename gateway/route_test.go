@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/coder/websocket"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,6 +21,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	botclient "sesi.dev/sesi/api/bot/client"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/gateway"
 )
 
 // echo answers with what the bot got.
@@ -74,6 +78,12 @@ func TestAddresses(t *testing.T) {
 			}
 		})
 	}
+	for _, kind := range []string{"application/json; charset=utf-8", "Application/JSON", "application/vnd.api+json"} {
+		got := g.do("POST", "/api/sendText", key, `{"session":"shop"}`, func(r *http.Request) { r.Header.Set("Content-Type", kind) })
+		if got.status != http.StatusOK || !strings.HasSuffix(got.body, `{"session":"default"}`) {
+			t.Errorf("a body of %s: %d %s", kind, got.status, got.body)
+		}
+	}
 	if got := g.do("GET", bot.PathWAHAPing, "", ""); got.status != http.StatusOK || !strings.Contains(got.body, "pong") {
 		t.Errorf("ping: %d %s", got.status, got.body)
 	}
@@ -94,6 +104,11 @@ func TestDefaultIsTheOnlySessionOfAKey(t *testing.T) {
 	if got := g.do("POST", "/api/sendText", key, `{"session":"bank"}`); got.status != http.StatusNotFound {
 		t.Errorf("another session: %d", got.status)
 	}
+	two := newKey(t, namespace, "read,send", func(k *apikey.Key) { k.Sessions = []string{"shop", "bank"} })
+	g.eventually(http.StatusOK, "POST", "/api/sendText", two, `{"session":"bank"}`)
+	if got := g.do("POST", "/api/sendText", two, `{"session":"default"}`); got.status != http.StatusNotFound {
+		t.Errorf("the default of a key of two sessions: %d %s", got.status, got.body)
+	}
 }
 
 // The bot gets its own token and none of the caller's credentials, and its answer cannot set what only the gateway may
@@ -102,8 +117,10 @@ func TestHeaders(t *testing.T) {
 	namespace := newNamespace(t)
 	f := newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		for _, name := range []string{"Set-Cookie", "Access-Control-Allow-Origin", "Strict-Transport-Security", "Location", "Link", "Clear-Site-Data",
-			"Service-Worker-Allowed", "Content-Security-Policy", "Alt-Svc", "Refresh", "Server", "X-Accel-Redirect"} {
+		for _, name := range []string{"Set-Cookie", "Set-Cookie2", "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Strict-Transport-Security",
+			"Location", "Content-Location", "Link", "Clear-Site-Data", "Service-Worker-Allowed", "Content-Security-Policy", "Content-Security-Policy-Report-Only",
+			"Cross-Origin-Resource-Policy", "X-Content-Type-Options", "Alt-Svc", "Nel", "Report-To", "Reporting-Endpoints", "Www-Authenticate", "Proxy-Authenticate",
+			"Refresh", "Server", "Sourcemap", "X-Sourcemap", "X-Accel-Redirect", "X-Accel-Expires", "X-Sendfile"} {
 			h.Set(name, "hostile")
 		}
 		h.Set("Etag", `"1"`)
@@ -139,7 +156,8 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("the caller got %s of the bot", name)
 		}
 	}
-	if got.header.Get("Etag") != `"1"` || !strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox") {
+	if got.header.Get("Etag") != `"1"` || !strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox") ||
+		got.header.Get("Cross-Origin-Resource-Policy") != "same-origin" || got.header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("headers %v", got.header)
 	}
 }
@@ -340,6 +358,106 @@ func TestRetries(t *testing.T) {
 				t.Errorf("the bot was asked %d times: %s", f.asked.Load(), got.body)
 			}
 		})
+	}
+}
+
+// A request that could not be sent waits for a bot that listens again, and its body then arrives whole.
+func TestABotThatListensAgain(t *testing.T) {
+	namespace := newNamespace(t)
+	f := newBot(t, namespace, "shop", echo)
+	registry := prometheus.NewRegistry()
+	g := newGateway(t, func(o *gateway.Options) { o.Metrics = registry })
+	key := newKey(t, namespace, "read,send")
+	path := bot.GatewayPath(namespace, "shop") + "/messages"
+	g.eventually(http.StatusOK, "GET", path, key, "")
+	address, _, _ := strings.Cut(f.server.Listener.Addr().String(), ":")
+	f.server.CloseClientConnections()
+	f.server.Close()
+	answered := make(chan reply, 1)
+	go func() { answered <- g.do("POST", path, key, `{"text":"hi"}`) }()
+	wait(t, "a second try", func() bool {
+		families, err := registry.Gather()
+		must(t, err)
+		return slices.ContainsFunc(families, func(m *dto.MetricFamily) bool {
+			return m.GetName() == "sesi_gateway_retries_total" && m.GetMetric()[0].GetCounter().GetValue() > 0
+		})
+	})
+	f.listen(address, echo)
+	if got := <-answered; got.status != http.StatusOK || !strings.HasSuffix(got.body, `{"text":"hi"}`) {
+		t.Errorf("answered %d %s", got.status, got.body)
+	}
+}
+
+// A body arrives whole, however long it is and whether its length is told, also where it may be sent again.
+func TestABodyWithAKeyArrivesWhole(t *testing.T) {
+	namespace := newNamespace(t)
+	newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, sum(t, r.Body)) })
+	g := newGateway(t)
+	key := newKey(t, namespace, "read,send")
+	path := bot.GatewayPath(namespace, "shop") + "/messages"
+	g.eventually(http.StatusOK, "GET", path, key, "")
+	for _, size := range []int{100, 3 << 20} {
+		for _, told := range []bool{true, false} {
+			body, length := fileBody(size, true, "shop")
+			if !told {
+				length = -1
+			}
+			got := g.do("POST", path, key, "", func(r *http.Request) {
+				r.Body, r.ContentLength = io.NopCloser(body()), length
+				r.Header.Set("Idempotency-Key", "once")
+			})
+			if want := sum(t, body()); got.status != http.StatusOK || got.body != want {
+				t.Errorf("of %d bytes, length told %t: %d, the bot got %s, want %s", size, told, got.status, got.body, want)
+			}
+		}
+	}
+}
+
+// Streams have places of their own, so that those who only listen take no request's place.
+func TestStreamsTakeNoRequestsPlace(t *testing.T) {
+	namespace := newNamespace(t)
+	newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("quick") {
+			return
+		}
+		if r.URL.Path == bot.PathWebSocket {
+			conn, err := websocket.Accept(w, r, nil)
+			if err != nil {
+				return
+			}
+			defer conn.CloseNow()
+			<-conn.CloseRead(r.Context()).Done()
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	g := newGateway(t, func(o *gateway.Options) { o.Limits.PerSession, o.Limits.SessionStreams = 1, 3 })
+	key := newKey(t, namespace, "read")
+	base := bot.GatewayPath(namespace, "shop")
+	g.eventually(http.StatusOK, "GET", base+"/messages?quick=1", key, "")
+	c := botclient.Client{BaseURL: g.url + base, Token: key}
+	stream, err := c.Stream(t.Context(), bot.PathEvents, "", patience)
+	must(t, err)
+	defer stream.Close()
+	plain, err := http.NewRequestWithContext(t.Context(), "GET", g.url+base+bot.PathSessionEvents, nil) // without Accept, as curl sends it
+	must(t, err)
+	plain.Header.Set("X-Api-Key", key)
+	answer, err := http.DefaultTransport.RoundTrip(plain)
+	must(t, err)
+	defer answer.Body.Close()
+	dial := func() (*websocket.Conn, *http.Response, error) {
+		return websocket.Dial(t.Context(), g.url+base+bot.PathWebSocket, &websocket.DialOptions{HTTPHeader: http.Header{"X-Api-Key": {key}}})
+	}
+	conn, _, err := dial()
+	must(t, err)
+	defer conn.CloseNow()
+	if got := g.do("GET", base+"/messages?quick=1", key, ""); got.status != http.StatusOK {
+		t.Errorf("a request beside the streams: %d %s", got.status, got.body)
+	}
+	if _, answer, err := dial(); err == nil || answer.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("one stream more than may be: %v", err)
 	}
 }
 

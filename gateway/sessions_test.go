@@ -2,16 +2,21 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 
 	"sesi.dev/sesi/api/apikey"
 	"sesi.dev/sesi/api/bot"
@@ -152,7 +157,12 @@ func TestSettingsOfASession(t *testing.T) {
 
 	// A new key of a webhook is for the same webhook; one that the resource has besides is not touched.
 	s = stored()
-	s.Spec.Webhooks = append(s.Spec.Webhooks, v1alpha1.Webhook{Name: "own", URL: "https://own.example/"})
+	own := []string{"shop.own", "crm-key"}
+	for _, name := range own {
+		must(t, admin.Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}))
+	}
+	s.Spec.Webhooks = append(s.Spec.Webhooks, v1alpha1.Webhook{Name: "own", URL: "https://own.example/", SecretRef: &v1alpha1.WebhookSecretRef{Name: "shop.own"}},
+		v1alpha1.Webhook{Name: "waha-own", URL: "https://own.example/", SecretRef: &v1alpha1.WebhookSecretRef{Name: "crm-key"}})
 	must(t, admin.Update(t.Context(), s))
 	got = g.do("PUT", "/api/sessions/shop", key, `{"config":{"webhooks":[`+strings.Replace(hook, "crm-1", "crm-2", 1)+`,{"url":"https://two.example","events":["*"]}]}}`)
 	after := stored().Spec
@@ -168,6 +178,85 @@ func TestSettingsOfASession(t *testing.T) {
 	got = g.do("PUT", "/api/sessions/shop", key, `{"config":{}}`)
 	if _, err := secret(headers.Name); got.status != http.StatusOK || !apierrors.IsNotFound(err) || len(stored().Spec.Webhooks) != 1 {
 		t.Errorf("take all away: %d %s, %v", got.status, got.body, err)
+	}
+	s = stored()
+	s.Spec.Webhooks = nil
+	must(t, admin.Update(t.Context(), s))
+	if got := g.do("PUT", "/api/sessions/shop", key, `{"config":{}}`); got.status != http.StatusOK {
+		t.Errorf("afterwards: %d %s", got.status, got.body)
+	}
+	for _, name := range own {
+		if _, err := secret(name); err != nil {
+			t.Errorf("a Secret that somebody else made: %v", err)
+		}
+	}
+}
+
+// What others do to a session between the gateway's read and its write is not lost, and a session that cannot be made as it
+// was asked for is not made.
+func TestWritesBesideOthers(t *testing.T) {
+	namespace := newNamespace(t)
+	var meanwhile atomic.Pointer[func(*http.Request) error]
+	g := newGateway(t, func(o *gateway.Options) {
+		o.Config = rest.CopyConfig(o.Config)
+		o.Config.Wrap(func(base http.RoundTripper) http.RoundTripper {
+			return before(base, func(r *http.Request) error {
+				if do := meanwhile.Load(); do != nil {
+					return (*do)(r)
+				}
+				return nil
+			})
+		})
+	})
+	key := newKey(t, namespace, "read,manage")
+	g.eventually(http.StatusOK, "GET", bot.PathWAHASessions, key, "")
+	// during does something once, before the next request of a method for an object.
+	during := func(method, object string, do func() error) {
+		var once sync.Once
+		hook := func(r *http.Request) (err error) {
+			if r.Method == method && strings.Contains(r.URL.Path, "/namespaces/"+namespace+object) {
+				once.Do(func() { err = do() })
+			}
+			return err
+		}
+		meanwhile.Store(&hook)
+	}
+	get := func(name string) (*v1alpha1.WhatsAppSession, error) {
+		s := &v1alpha1.WhatsAppSession{}
+		return s, admin.Get(t.Context(), types.NamespacedName{Namespace: namespace, Name: name}, s)
+	}
+	const hooked = `{"webhooks":[{"url":"https://crm.example","hmac":{"key":"a-key-of-the-crm-1"}}]}`
+
+	newSession(t, namespace, "changed", nil)
+	g.eventually(http.StatusOK, "GET", "/api/sessions/changed", key, "")
+	during("PATCH", "/whatsappsessions/changed", func() error {
+		s, err := get("changed")
+		if err == nil {
+			s.Spec.Webhooks = []v1alpha1.Webhook{{Name: "own", URL: "https://own.example/"}}
+			err = admin.Update(t.Context(), s)
+		}
+		return err
+	})
+	got := g.do("PUT", "/api/sessions/changed", key, `{"config":`+hooked+`}`)
+	if s, err := get("changed"); got.status != http.StatusOK || err != nil || len(s.Spec.Webhooks) != 2 || s.Spec.Webhooks[0].Name != "own" {
+		t.Errorf("changed meanwhile: %d %s; it has the webhooks %+v, %v", got.status, got.body, s.Spec.Webhooks, err)
+	}
+
+	f := newSession(t, namespace, "again", nil)
+	g.eventually(http.StatusOK, "GET", "/api/sessions/again", key, "")
+	during("DELETE", "/whatsappsessions/again", func() error {
+		again := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "again"}}
+		return errors.Join(admin.Delete(t.Context(), f.session), admin.Create(t.Context(), again))
+	})
+	got = g.do("DELETE", "/api/sessions/again", key, "")
+	if s, err := get("again"); got.status != http.StatusConflict || err != nil || s.DeletionTimestamp != nil {
+		t.Errorf("made again meanwhile: %d %s; %v", got.status, got.body, err)
+	}
+
+	during("PATCH", "/secrets/half.", func() error { return errors.New("the API server is away") })
+	got = g.do("POST", bot.PathWAHASessions, key, `{"name":"half","config":`+hooked+`}`)
+	if _, err := get("half"); got.status != http.StatusServiceUnavailable || !apierrors.IsNotFound(err) {
+		t.Errorf("without its Secret: %d %s; %v", got.status, got.body, err)
 	}
 }
 
@@ -202,7 +291,10 @@ func TestSessionsThatAreRefused(t *testing.T) {
 		{"manage", "POST", path, `{"name":"x","config":{"webhooks":[{"url":"https://x.example","events":["nothing"]}]}}`, 422, "spec.webhooks[0].events"},
 		{"manage", "POST", path, `{"name":"x","config":{"webhooks":[{"url":"https://x.example","hmac":{"key":"short"}}]}}`, 422, "config.webhooks[0].hmac.key"},
 		{"manage", "POST", path, `{"name":"x","config":{"webhooks":[{"url":"https://x.example","customHeaders":[{"name":"Host","value":"y"}]}]}}`, 422, "config.webhooks[0].customHeaders"},
+		{"manage", "POST", path, `{"name":"x","config":{"webhooks":[{"url":"https://x.example","customHeaders":[` + manyHeaders(33, 1) + `]}]}}`, 422, "too many headers"},
+		{"manage", "POST", path, `{"name":"x","config":{"webhooks":[{"url":"https://x.example","customHeaders":[` + manyHeaders(3, 3000) + `]}]}}`, 422, "too many headers"},
 		{"manage", "POST", path, `{"name":"x","config":{"proxy":{"server":"ftp://x:1"}}}`, 422, "config.proxy.server"},
+		{"manage", "POST", path, `{"name":"x","config":{"proxy":{"server":"u:p@proxy.example:3128"}}}`, 422, "config.proxy.server"},
 		{"manage", "POST", path, `{"name":"x","config":{"messages":{"paces":{}}}}`, 422, "config.messages"},
 		{"manage", "POST", path, `{"name":"x","config":{"messages":{"retention":"1m"}}}`, 422, "spec.messages.retention"},
 		{"manage", "POST", path, `{"name":"x","apps":[{}]}`, 422, "apps"},
@@ -234,6 +326,15 @@ func TestSessionsThatAreRefused(t *testing.T) {
 	if n := list(t, other); n != 0 {
 		t.Errorf("%d sessions were made in another namespace", n)
 	}
+}
+
+// manyHeaders are headers of a webhook, with values of a length.
+func manyHeaders(count, length int) string {
+	all := make([]string, count)
+	for i := range all {
+		all[i] = fmt.Sprintf(`{"name":"X-%d","value":%q}`, i, strings.Repeat("x", length))
+	}
+	return strings.Join(all, ",")
 }
 
 // No odd address, key or header becomes a session's setting: the bot would not start with it, or would go elsewhere.

@@ -94,7 +94,7 @@ func (s *socket) review(ctx context.Context, who *caller) *problem {
 }
 
 func (s *socket) loop(ctx context.Context, all *followers, changed *changes) {
-	ping, review := time.NewTicker(socketPing), time.NewTicker(reviewEvery)
+	ping, review := time.NewTicker(socketPing), time.NewTicker(s.reviewEvery)
 	defer ping.Stop()
 	defer review.Stop()
 	for open := true; open; {

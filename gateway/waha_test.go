@@ -1,11 +1,13 @@
 package gateway_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -85,7 +87,12 @@ func TestEveryPathOfWAHA(t *testing.T) {
 // The older forms of WAHA's API name the session in the body.
 func TestOlderFormsOfWAHA(t *testing.T) {
 	namespace := newNamespace(t)
-	f := newBot(t, namespace, "shop", echo)
+	var unlinks atomic.Bool
+	f := newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
+		if !unlinks.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
 	g := newGateway(t)
 	key, weak := newKey(t, namespace, "read,control,manage"), newKey(t, namespace, "read,control")
 	g.eventually(http.StatusOK, "GET", "/api/sessions/shop", key, "")
@@ -123,6 +130,12 @@ func TestOlderFormsOfWAHA(t *testing.T) {
 	if got := g.do("POST", "/api/sessions/logout", weak, `{"name":"shop"}`); got.status != http.StatusForbidden || f.asked.Load() != 0 {
 		t.Errorf("a key that may not delete: %d, and the bot was asked %d times", got.status, f.asked.Load())
 	}
+	unlinks.Store(false)
+	if got := g.do("POST", "/api/sessions/logout", key, `{"name":"shop"}`); got.status != http.StatusConflict || admin.Get(t.Context(), f.key, f.session) != nil {
+		t.Errorf("a session that cannot be unlinked: %d %s", got.status, got.body)
+	}
+	unlinks.Store(true)
+	f.asked.Store(0)
 	if got := g.do("POST", "/api/sessions/logout", key, `{"name":"shop"}`); got.status != 201 || f.asked.Load() != 1 {
 		t.Errorf("logout: %d %s, and the bot was asked %d times", got.status, got.body, f.asked.Load())
 	}
@@ -147,7 +160,7 @@ func speaker(frames <-chan string) http.HandlerFunc {
 		}
 		defer conn.CloseNow()
 		if r.URL.Query().Get("events") == "wrong" {
-			_ = conn.Close(4001, `{"error":"events"}`)
+			_ = conn.Close(4001, "{\"error\":\"events\"}\x1b[2J")
 			return
 		}
 		ctx := conn.CloseRead(r.Context())
@@ -200,6 +213,12 @@ func TestWebSocketOfManySessions(t *testing.T) {
 	if got, want := next(all), `{"id":"1", "session" : "bank"}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	all.SetReadLimit(1 << 20)
+	long := `{"event":"message","payload":"` + strings.Repeat("x", 200<<10) + `"}`
+	bank <- long
+	if got := next(all); got != long {
+		t.Errorf("got %d bytes, want %d", len(got), len(long))
+	}
 	must(t, all.Close(websocket.StatusNormalClosure, ""))
 	one, _ := dial("session="+mine+".bank&events=*", key)
 	bank <- `{"id":"2"}`
@@ -207,7 +226,8 @@ func TestWebSocketOfManySessions(t *testing.T) {
 		t.Errorf("one session: %s", got)
 	}
 	wrong, _ := dial("session=shop&events=wrong", key)
-	if _, _, err := wrong.Read(t.Context()); websocket.CloseStatus(err) != 4001 {
+	var closed websocket.CloseError
+	if _, _, err := wrong.Read(t.Context()); !errors.As(err, &closed) || closed.Code != 4001 || closed.Reason != `{"error":"events"}[2J` {
 		t.Errorf("wrong parameters: %v", err)
 	}
 	for query, want := range map[string]int{"session=" + other + ".shop": 404, "session=nothing": 404, "session=shop&session=bank": 400} {

@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	botclient "sesi.dev/sesi/api/bot/client"
+	"sesi.dev/sesi/api/credentials"
+	"sesi.dev/sesi/api/v1alpha1"
+)
+
+// Of a session's Secret the gateway keeps the token as the bot reads it and the pins of at most two certificates, and never
+// the private key.
+func TestWhatIsKeptOfASecret(t *testing.T) {
+	t.Parallel()
+	session := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "shop"}}
+	build := func() *corev1.Secret {
+		secret, err := credentials.Build(session, nil, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return secret
+	}
+	secret := build()
+	token := bytes.Clone(secret.Data[credentials.KeyToken])
+	secret.Data[credentials.KeyToken] = append([]byte("\n"), append(token, " \n"...)...)
+	own := secret.Data[credentials.KeyCertificate]
+	earlier, earliest := build().Data[credentials.KeyCertificate], build().Data[credentials.KeyCertificate]
+	secret.Data[credentials.KeyRoots] = slices.Concat(own, earlier, earliest)
+	object, err := slimSecret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := map[string]string{}
+	var pins []byte
+	for _, certificate := range [][]byte{own, earlier} {
+		pin, err := botclient.PinOf(certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pins = append(pins, pin[:]...)
+	}
+	for name, value := range object.(*corev1.Secret).Data {
+		kept[name] = string(value)
+	}
+	if want := map[string]string{keptToken: string(token), keptPins: string(pins)}; !maps.Equal(kept, want) {
+		t.Errorf("it keeps %q, want %q", kept, want)
+	}
+	again, err := slimSecret(object)
+	if err != nil || again != object {
+		t.Errorf("asked again: %v, %v", again, err)
+	}
+}
+
+// A reader gets each session that changed once, however often it changed.
+func TestChangesAreTakenOnce(t *testing.T) {
+	t.Parallel()
+	f := &fleet{readers: map[*changes]struct{}{}}
+	shop, bank := sessionKey{"a", "shop"}, sessionKey{"a", "bank"}
+	c, stop := f.follow()
+	f.tell(shop)
+	f.tell(shop)
+	f.tell(bank)
+	<-c.wake
+	if got := c.take(); len(got) != 2 {
+		t.Errorf("took %v", got)
+	}
+	if got := c.take(); len(got) != 0 {
+		t.Errorf("took %v again", got)
+	}
+	f.tell(bank)
+	<-c.wake
+	if got := slices.Collect(maps.Keys(c.take())); !slices.Equal(got, []sessionKey{bank}) {
+		t.Errorf("then took %v", got)
+	}
+	stop()
+	f.tell(shop)
+	if len(f.readers) > 0 || len(c.take()) > 0 {
+		t.Error("a reader that has ended is told")
+	}
+}
