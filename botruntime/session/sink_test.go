@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.mau.fi/whatsmeow/types/events"
 
@@ -145,6 +146,76 @@ func TestMessagesThatComeAtOnceStayInOrder(t *testing.T) {
 	if received, reconnects := s.meter.received.Load(), s.meter.reconnects.Load(); received != 3 || reconnects != 1 {
 		t.Errorf("%d messages counted as received and %d reconnects, want 3 and 1", received, reconnects)
 	}
+}
+
+// gates is a Sink that keeps each message once its gate is open.
+type gates struct {
+	ctx   context.Context //nolint:containedctx // of the test, which ends every wait
+	gate  map[string]chan struct{}
+	queue chan string
+}
+
+func (g *gates) take(evt any, in turn.Turn) bool {
+	message, ok := evt.(*events.Message)
+	if !ok {
+		return true
+	}
+	text := message.Message.GetConversation()
+	in.Queued()
+	g.queue <- text
+	select {
+	case <-g.gate[text]:
+		return true
+	case <-g.ctx.Done():
+		return false
+	}
+}
+
+// Also when a sink keeps a message before those that came earlier, it is acknowledged behind them.
+func TestMessagesAreAcknowledgedInOrder(t *testing.T) {
+	t.Parallel()
+	texts := []string{"one", "two", "three", "four"}
+	g := &gates{ctx: t.Context(), gate: map[string]chan struct{}{}, queue: make(chan string, len(texts))}
+	for _, text := range texts {
+		g.gate[text] = make(chan struct{})
+	}
+	wa := whatsapp(t, sim.Config{})
+	to := jidOf(t, beginWith(t, wa, t.TempDir(), g.take, nil).pair(wa, phone))
+	say := func(some ...string) {
+		t.Helper()
+		for _, text := range some {
+			if _, err := wa.Say(to, "628999", text, "Friend"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, text := range some {
+			select {
+			case got := <-g.queue:
+				if got != text {
+					t.Fatalf("%s came, want %s", got, text)
+				}
+			case <-time.After(patience):
+				t.Fatalf("%s does not come", text)
+			}
+		}
+	}
+	pending := func() (n int) {
+		for _, device := range wa.Devices() {
+			n += device.Pending
+		}
+		return n
+	}
+	say(texts[:3]...)
+	close(g.gate["three"])
+	close(g.gate["two"])
+	say("four") // meanwhile the others may be acknowledged
+	if n := pending(); n != 4 {
+		t.Errorf("WhatsApp keeps %d messages before the first is kept, want 4", n)
+	}
+	close(g.gate["one"])
+	waitFor(t, "those behind it to be acknowledged", func() bool { return pending() == 1 })
+	close(g.gate["four"])
+	waitFor(t, "all to be acknowledged", func() bool { return pending() == 0 })
 }
 
 func TestTheClientIsOnlyThereWhileConnected(t *testing.T) {
