@@ -37,6 +37,28 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestDefaultsOfParts: where a spec has some fields of a part, the others get their defaults.
+func TestDefaultsOfParts(t *testing.T) {
+	got := create(t, "shop", v1alpha1.WhatsAppSessionSpec{
+		Storage: v1alpha1.Storage{ClaimName: "a"}, Pairing: v1alpha1.Pairing{QRMaxRetries: new(int32(3))},
+		ProxySecretRef: &v1alpha1.ProxySecretRef{Name: "proxy", Port: 1080},
+		Webhooks: []v1alpha1.Webhook{{
+			Name: "a", URL: "https://a.example", SecretRef: &v1alpha1.WebhookSecretRef{Name: "b"},
+			Filters: v1alpha1.WebhookFilters{Chats: []string{"12345@lid"}},
+		}},
+	}).Spec
+	parts, err := json.Marshal([]any{got.Storage, got.Pairing, got.ProxySecretRef, got.Webhooks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[{"claimName":"a","retentionPolicy":"Retain"},{"method":"QR","qrMaxRetries":3},{"name":"proxy","key":"url","port":1080},` +
+		`[{"name":"a","url":"https://a.example","format":"sesi","filters":{"chats":["12345@lid"],"groups":true,"fromMe":true},` +
+		`"secretRef":{"name":"b","key":"secret"},"order":"chat","patience":"72h0m0s"}]]`
+	if string(parts) != want {
+		t.Errorf("parts = %s\nwant    %s", parts, want)
+	}
+}
+
 // TestColumns holds what kubectl get shows, and what only -o wide adds.
 func TestColumns(t *testing.T) {
 	object := create(t, "shop", v1alpha1.WhatsAppSessionSpec{ClientID: "wa-finance-render"})
