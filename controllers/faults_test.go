@@ -85,11 +85,19 @@ func TestAClaimOfSomeoneElse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.operate(staging{})
-	w.claim("wa-kasir", nil)
-	w.create("kasir", nil)
+	claim := w.claim("wa-kasir", nil)
+	w.create("kasir", func(s *v1alpha1.WhatsAppSession) {
+		s.Spec.Storage = v1alpha1.Storage{ClaimTemplate: &v1alpha1.ClaimTemplate{}, RetentionPolicy: v1alpha1.RetentionDelete}
+	})
 	w.untilCondition("kasir", v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonClaimTaken)
 	if w.pod("kasir") != nil {
 		t.Error("a pod was made on someone else's claim")
+	}
+	if err := w.cluster.Client.Get(t.Context(), client.ObjectKeyFromObject(claim), claim); err != nil {
+		t.Fatal(err)
+	}
+	if len(claim.OwnerReferences) > 0 {
+		t.Errorf("with the session the claim would be deleted: %+v", claim.OwnerReferences)
 	}
 }
 

@@ -106,6 +106,79 @@ func TestOnlyThePlannedPodIsDeleted(t *testing.T) {
 	}
 }
 
+// What someone else has written since the cache showed an object stays: a session's finalizer, a claim's owner.
+func TestWhatTheCacheDoesNotShowYetStays(t *testing.T) {
+	m, session := kasirUp(t)
+	session.Spec.DeletionPolicy, session.Spec.Storage.RetentionPolicy = v1alpha1.DeletionUnlink, v1alpha1.RetentionDelete
+	m.must(m.store.write(session, false))
+	m.sync("WhatsAppSession")
+	session = m.session()
+	session.Finalizers = []string{"example.com/audit"}
+	m.must(m.store.write(session, false))
+	m.reconcile(kasir)
+	m.sync("WhatsAppSession")
+
+	claim := copyOf(m.store.objects["PersistentVolumeClaim"][kasirsPod])
+	claim.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "example.com/v1", Kind: "Backup", Name: "kasir", UID: "backup"}})
+	m.must(m.store.write(claim, false))
+	m.reconcile(kasir)
+	m.settle()
+	if got := m.session().Finalizers; !slices.Contains(got, "example.com/audit") || !slices.Contains(got, v1alpha1.FinalizerUnlink) {
+		t.Errorf("the session has the finalizers %q", got)
+	}
+	if got := m.store.objects["PersistentVolumeClaim"][kasirsPod].GetOwnerReferences(); len(got) != 2 || got[0].UID != "backup" || got[1].UID != session.UID {
+		t.Errorf("the claim has the owners %+v", got)
+	}
+}
+
+// silentUnlinker asks a bot that never answers.
+type silentUnlinker struct{ modelUnlinker }
+
+func (u silentUnlinker) ask(key types.NamespacedName, session types.UID, _ observer.Target) {
+	u.results[key] = unlinkResult{session: session, since: u.results[key].since, at: u.m.now, busy: true}
+}
+
+// A session with deletionPolicy Unlink can always be deleted: if its bot does not answer, if its Secret is gone, and after
+// the policy was changed back without anything that the operator has to do for it.
+func TestASessionToUnlinkCanAlwaysBeDeleted(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(*model)
+		event  string
+	}{
+		"its bot does not answer": {func(m *model) { m.operator.unlinker = silentUnlinker{m.unlinks} }, eventNotUnlinked},
+		"its Secret is gone":      {func(m *model) { m.store.drop(m.store.objects["Secret"][kasirsPod]) }, eventNotUnlinked},
+		"its policy is Retain": {func(m *model) {
+			session := m.session()
+			session.Spec.DeletionPolicy = v1alpha1.DeletionRetain
+			m.must(m.store.write(session, false))
+			m.settle()
+			if held := m.session().Finalizers; len(held) > 0 {
+				t.Errorf("with the policy Retain the session has the finalizers %q", held)
+			}
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, session := kasirUp(t)
+			for _, b := range m.nodes {
+				b.snapshot = *connected()
+				b.snapshot.Instance = string(m.store.objects["Pod"][kasirsPod].GetUID())
+			}
+			session.Spec.DeletionPolicy = v1alpha1.DeletionUnlink
+			m.must(m.store.write(session, false))
+			m.settle()
+			c.before(m)
+			told := m.told()
+			m.must(m.store.delete(m.session(), nil, 0))
+			m.settle()
+			if got := told(); (c.event == "") != (len(got) == 0) || c.event != "" && !slices.ContainsFunc(got, func(event string) bool {
+				return strings.HasPrefix(event, "Warning "+c.event)
+			}) {
+				t.Errorf("events = %q, want %s", got, c.event)
+			}
+		})
+	}
+}
+
 // A pod that ended is replaced at once if it is old, so no status ever says why.
 func TestAnOldPodThatEndsLeavesAnEvent(t *testing.T) {
 	m, _ := kasirUp(t)
@@ -135,6 +208,41 @@ func TestABotThatHoldsUpTheRolloutIsNamed(t *testing.T) {
 		return strings.HasPrefix(event, "Warning "+eventHeldUp) && strings.Contains(event, "wa-kasir")
 	}) {
 		t.Errorf("events = %q", got)
+	}
+}
+
+// A session that is deleted during its turn of the rollout gives the turn back.
+func TestADeletedSessionGivesItsTurnBack(t *testing.T) {
+	m, session := kasirUp(t)
+	until := metav1.NewTime(m.now.Add(rolloutPatience).Truncate(time.Second))
+	session.Status.Replacement = &v1alpha1.ReplacementStatus{
+		WaitsFor: v1alpha1.ReplacementWaitsForBot, Since: metav1.NewTime(m.now.Truncate(time.Second)), Until: &until, WasConnected: true}
+	m.must(m.store.write(session, true))
+	m.restart()
+	m.reconcile(kasir)
+	if len(m.operator.rollout.away) != 1 {
+		t.Fatalf("the session has no turn: %v", m.operator.rollout.away)
+	}
+	m.store.drop(session)
+	m.settle()
+	if len(m.operator.rollout.away) > 0 {
+		t.Errorf("a deleted session has a turn: %v", m.operator.rollout.away)
+	}
+}
+
+// An operator that learns that another one serves the namespace stops listening to its bots.
+func TestAnotherOperatorsBotsAreNotListenedTo(t *testing.T) {
+	m, _ := kasirUp(t)
+	if _, listening := m.bots.targets[kasir]; !listening {
+		t.Fatal("the operator does not listen to the bot")
+	}
+	m.operator.territory = &territory{own: "sesi-system", namespaces: []string{"shop"}, looks: map[string]look{"shop": {foreign: true}}}
+	m.reconcile(kasir)
+	if _, listening := m.bots.targets[kasir]; listening {
+		t.Error("the operator still listens to the bot")
+	}
+	if at := m.timers[kasir]; !at.Equal(m.now.Add(foreignPause)) {
+		t.Errorf("it looks again at %s", at)
 	}
 }
 

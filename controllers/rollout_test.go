@@ -130,6 +130,15 @@ func TestWhenATurnEnds(t *testing.T) {
 	}
 }
 
+// If the status with a session's turn could not be written and nothing is left to replace, the turn is free again.
+func TestATurnThatIsNotNeededIsFree(t *testing.T) {
+	r, s := rollout{}, passOf(says(observer.Heard, connected()))
+	r.begin(types.NamespacedName{Namespace: "shop", Name: "kasir"})
+	if r.decide(&s.input, s.plan); len(r.away) > 0 {
+		t.Errorf("the session keeps its turn: %v", r.away)
+	}
+}
+
 // A new operator knows the turns that the previous one gave.
 func TestTurnsOutliveTheOperator(t *testing.T) {
 	m := newModel(t, 1)
@@ -142,9 +151,7 @@ func TestTurnsOutliveTheOperator(t *testing.T) {
 		m.must(m.store.write(session, true))
 	}
 	m.restart()
-	if err := m.operator.rollout.restore(t.Context(), m.client); err != nil {
-		t.Fatal(err)
-	}
+	m.reconcile(types.NamespacedName{Namespace: "shop", Name: "s0"})
 	if m.operator.rollout.begin(types.NamespacedName{Namespace: "shop", Name: "another"}) {
 		t.Error("the new operator gives an eleventh turn")
 	}

@@ -83,6 +83,14 @@ func TestANamespacesOwnOperatorGoesFirst(t *testing.T) {
 	if n := writes.Load(); n > 0 {
 		t.Errorf("the operator of the whole cluster wrote %d times", n)
 	}
+	for who, c := range map[string]struct {
+		operator *operator
+		want     bool
+	}{"its own": {own, true}, "that of the whole cluster": {other, false}} {
+		if has := c.operator.measures(w.namespace); has != c.want {
+			t.Errorf("the operator that is %s has metrics of the namespace: %t", who, has)
+		}
+	}
 	other.stop()
 	own.stop()
 
@@ -126,6 +134,25 @@ func TestTheSecondOperatorOfANamespaceWaits(t *testing.T) {
 	if n := writes.Load(); n > 0 {
 		t.Errorf("the second operator wrote %d times", n)
 	}
+}
+
+// measures reports whether an operator has metrics of a namespace's sessions.
+func (o *operator) measures(namespace string) bool {
+	o.t.Helper()
+	families, err := o.metrics.Gather()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			for _, label := range metric.GetLabel() {
+				if label.GetName() == "namespace" && label.GetValue() == namespace {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func botImage(pod *corev1.Pod) string {

@@ -3,13 +3,16 @@ package controllers
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -139,6 +142,50 @@ func TestAnAnswerIsForTheSessionThatAsked(t *testing.T) {
 	<-u.answered
 	if got := u.result(key, "later", noon.Add(time.Minute)); got.busy || got.done || !got.since.Equal(noon) {
 		t.Errorf("after the answer the later session has %+v", got)
+	}
+}
+
+// Bots that accept a request and never answer do not hold the places of others for ever.
+func TestARequestToLogOutEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u, key := newUnlinker(), types.NamespacedName{Namespace: "shop", Name: "kasir"}
+		for range unlinksAtOnce {
+			u.places <- struct{}{}
+		}
+		u.result(key, "uid", time.Now())
+		u.ask(key, "uid", observer.Target{})
+		synctest.Wait()
+		if got := u.result(key, "uid", time.Now()); !got.busy {
+			t.Errorf("without a place the request is %+v", got)
+		}
+		<-time.After(unlinkPatience) // the bubble's time
+		synctest.Wait()
+		if got := u.result(key, "uid", time.Now()); !got.done || !errors.Is(got.err, context.DeadlineExceeded) {
+			t.Errorf("after %s the request is %+v", unlinkPatience, got)
+		}
+	})
+
+	pair, pemBytes, err := bottest.Certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin, err := observer.PinOf(pemBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	silent := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	}))
+	silent.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}
+	silent.StartTLS()
+	defer silent.Close()
+	u := newUnlinker()
+	err = u.logout(ctx, observer.Target{Address: silent.Listener.Addr().String(), Token: "token", Pins: observer.Pins{pin}})
+	if !errors.Is(err, context.Canceled) || len(u.places) > 0 {
+		t.Errorf("logout = %v, and %d places are taken", err, len(u.places))
 	}
 }
 

@@ -152,6 +152,9 @@ func TestEveryRefusedWriteIsShown(t *testing.T) {
 			if now := w.get("kasir"); c.storage && !has(now, v1alpha1.ConditionStorageReady, metav1.ConditionFalse, v1alpha1.ReasonClaimRejected) {
 				t.Errorf("StorageReady does not say so:\n%s", show(now))
 			}
+			if now := w.get("kasir"); c.storage && !has(now, v1alpha1.ConditionPodReady, metav1.ConditionFalse, v1alpha1.ReasonAwaitingStorage) {
+				t.Errorf("PodReady does not say that the pod waits for its claim:\n%s", show(now))
+			}
 		})
 	}
 }
