@@ -96,10 +96,13 @@ func TestASecondOperatorIsRefused(t *testing.T) {
 	good("one for sales", run("install", "sesi", "one", "sales"))
 	good("its upgrade", run("upgrade", "sesi", "one", "sales"))
 	taken("another for sales", run("install", "sesi-two", "two", "support", "sales"), "release sesi in namespace one serves sales already")
+	taken("another for sales, of the same name", run("install", "sesi", "two", "sales"), "release sesi in namespace one serves sales already")
 	good("another for support", run("install", "sesi-two", "two", "support"))
+	good("one for the namespace that the other runs in", run("install", "sesi-three", "support", "two"))
 	good("one for all beside them, of the same name", run("install", "sesi", "three"))
 	good("its upgrade", run("upgrade", "sesi", "three"))
 	taken("another for all", run("install", "sesi-all", "four"), "Deployment sesi in namespace three does so already")
+	taken("another for all, of the same name", run("install", "sesi", "four"), "Deployment sesi in namespace three does so already")
 }
 
 func newShop() *unstructured.Unstructured {

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation"
 	yamlstream "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
@@ -86,6 +87,21 @@ func TestNotes(t *testing.T) {
 			}
 			golden.Check(t, filepath.Join("testdata", name+".golden.txt"), []byte(strings.TrimSpace(notes)+"\n"))
 		})
+	}
+}
+
+// TestLongNamesFit: a release may have a name of 53 characters. What is named after it still has a name that Kubernetes takes.
+func TestLongNamesFit(t *testing.T) {
+	for _, release := range []string{strings.Repeat("a", 53), strings.Repeat("sesi-", 10) + "abc"} {
+		for _, object := range render(t, release, "--values", valuesFile("everything")) {
+			valid := validation.IsDNS1123Subdomain
+			if object.GetKind() == "Service" {
+				valid = validation.IsDNS1035Label
+			}
+			for _, fault := range valid(object.GetName()) {
+				t.Errorf("%s: %s", key(object), fault)
+			}
+		}
 	}
 }
 

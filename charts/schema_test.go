@@ -42,6 +42,12 @@ func TestSchemaRefuses(t *testing.T) {
 		"label no word":            {`{"podLabels": {"tier": 1}}`, []string{"podLabels", "string"}},
 		"limits a list":            {`{"resources": {"limits": ["1Gi"]}}`, []string{"resources/limits", "object"}},
 		"account of no name":       {`{"serviceAccount": {"name": "My Account"}}`, []string{"serviceAccount/name", "pattern"}},
+		"runbooks at no address":   {`{"metrics": {"prometheusRule": {"runbooks": "docs/runbooks"}}}`, []string{"metrics/prometheusRule/runbooks", "pattern"}},
+		"gateway's host a path":    {`{"gateway": {"host": "example.com/wa"}}`, []string{"gateway/host", "pattern"}},
+		"trusted proxy by name":    {`{"gateway": {"trustedProxies": ["nginx"]}}`, []string{"gateway/trustedProxies", "pattern"}},
+		"two proxies in one name":  {`{"gateway": {"authProxy": {"names": ["front,anyone"]}}}`, []string{"gateway/authProxy/names", "pattern"}},
+		"user header of no name":   {`{"gateway": {"authProxy": {"userHeader": "X User"}}}`, []string{"gateway/authProxy/userHeader", "pattern"}},
+		"group header of no name":  {`{"gateway": {"authProxy": {"groupHeader": ""}}}`, []string{"gateway/authProxy/groupHeader", "pattern"}},
 		"monitor without metrics":  {`{"metrics": {"enabled": false, "serviceMonitor": {"enabled": true}}}`, []string{"metrics.serviceMonitor.enabled needs metrics.enabled"}},
 	}
 	for name, c := range cases {
