@@ -4,18 +4,21 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
@@ -116,6 +119,9 @@ func TestWhatTheCacheDoesNotShowYetStays(t *testing.T) {
 	session.Finalizers = []string{"example.com/audit"}
 	m.must(m.store.write(session, false))
 	m.reconcile(kasir)
+	if m.queue[kasir] {
+		t.Error("a cache that is behind counts as a failure")
+	}
 	m.sync("WhatsAppSession")
 
 	claim := copyOf(m.store.objects["PersistentVolumeClaim"][kasirsPod])
@@ -227,6 +233,68 @@ func TestADeletedSessionGivesItsTurnBack(t *testing.T) {
 	m.settle()
 	if len(m.operator.rollout.away) > 0 {
 		t.Errorf("a deleted session has a turn: %v", m.operator.rollout.away)
+	}
+}
+
+// A Secret that lost the operator's label keeps its token and its certificate: the running bot goes by them.
+func TestASecretThatLostItsLabelKeepsItsKeys(t *testing.T) {
+	m, _ := kasirUp(t)
+	secret := m.store.objects["Secret"][kasirsPod].DeepCopyObject().(*corev1.Secret)
+	before := secret.DeepCopy()
+	delete(secret.Labels, naming.LabelSession)
+	m.must(m.store.write(secret, false))
+	m.settle()
+	after := m.store.objects["Secret"][kasirsPod].(*corev1.Secret)
+	if !equality.Semantic.DeepEqual(after.Data, before.Data) || !maps.Equal(after.Labels, before.Labels) {
+		t.Errorf("the Secret has the labels %v, its keys are the same: %t", after.Labels, equality.Semantic.DeepEqual(after.Data, before.Data))
+	}
+}
+
+// No event comes of a pod that lost the operator's labels, so the operator looks again by itself.
+func TestAPodThatTheCacheDoesNotShowIsLookedAtAgain(t *testing.T) {
+	m, _ := kasirUp(t)
+	pod := m.store.objects["Pod"][kasirsPod].DeepCopyObject().(*corev1.Pod)
+	pod.Labels = nil
+	m.must(m.store.write(pod, false))
+	m.sync("Pod")
+	m.reconcile(kasir)
+	if at := m.timers[kasir]; !at.Equal(m.now.Add(takenPause)) {
+		t.Errorf("it looks again at %s", at)
+	}
+}
+
+// A pod whose label was changed to another session's is an event for both sessions.
+func TestARelabelledPodConcernsBothSessions(t *testing.T) {
+	before := podOf(newSession("kasir"))
+	after := before.DeepCopy()
+	after.Labels[naming.LabelSession] = "toko"
+	m := newModel(t, 1)
+	podReports().Update(t.Context(), event.UpdateEvent{ObjectOld: before, ObjectNew: after}, modelQueue{m: m})
+	if len(m.queue) != 2 || !m.queue[kasir] {
+		t.Errorf("the passes are of %v", m.queue)
+	}
+}
+
+// A bot that was stopped is not listened to: its address may soon be another pod's.
+func TestAStoppedBotIsNotListenedTo(t *testing.T) {
+	m, session := kasirUp(t)
+	session.Spec.Suspended = new(true)
+	m.must(m.store.write(session, false))
+	m.settle()
+	if _, listening := m.bots.targets[kasir]; listening {
+		t.Error("the operator still listens to the bot")
+	}
+}
+
+// Failures count only while they follow one another.
+func TestAPassThatSucceedsEndsTheCount(t *testing.T) {
+	m, _ := kasirUp(t)
+	for range failuresShown {
+		m.operator.failures.note(kasir, m.now)
+	}
+	m.reconcile(kasir)
+	if lasting, _ := m.operator.failures.note(kasir, m.now.Add(failingShown)); lasting {
+		t.Error("one failure after a success is shown")
 	}
 }
 

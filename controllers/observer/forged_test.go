@@ -68,6 +68,7 @@ func TestForgedSnapshots(t *testing.T) {
 		"a backlog before all time":    {with("messages", messages(`[{"name":"a","state":"paused","backlogSince":"0002-01-01T00:00:00Z"}]`)), "backlogSince outside"},
 		"too many webhooks":            {with("messages", messages("["+strings.TrimSuffix(strings.Repeat(`{"name":"a","state":"paused"},`, 33), ",")+"]")), "more than 32 webhooks"},
 		"held for a sentence":          {with("messages", map[string]any{"held": map[string]any{"reason": "Because I can"}}), "invalid reason for holding"},
+		"held until before all time":   {with("messages", map[string]any{"held": map[string]any{"reason": "capped", "until": "0002-01-01T00:00:00Z"}}), "end of holding messages outside"},
 		"a sentence as reason":         {with("reason", "because I can"), "invalid reason"},
 		"a long reason":                {with("reason", "R"+strings.Repeat("a", maxWord)), "invalid reason"},
 		"an empty action":              {with("userAction", ""), "invalid user action"},

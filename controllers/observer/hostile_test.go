@@ -85,6 +85,15 @@ func TestHostileBots(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
 		}), want: "no snapshot"},
+		"sends heartbeats only": {behave: stream(func(w http.ResponseWriter, _ *http.Request) {
+			tick := time.NewTicker(20 * time.Millisecond)
+			defer tick.Stop()
+			for range tick.C {
+				if _, err := fmt.Fprint(w, ":\n\n"); err != nil || http.NewResponseController(w).Flush() != nil {
+					return
+				}
+			}
+		}), want: "no snapshot"},
 		"falls silent": {behave: says(func(*bot.Snapshot) {}), want: "sends nothing any more"},
 		"drips a line": {behave: stream(func(w http.ResponseWriter, r *http.Request) {
 			_ = bottest.WriteEvent(w, bottest.Paired("mallory", "uid-mallory", "1:1@s.whatsapp.net"))

@@ -12,6 +12,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/test/bottest"
 )
 
@@ -29,6 +30,18 @@ func (c countOf) Collect(out chan<- prometheus.Metric) {
 	}
 	out <- prometheus.MustNewConstMetric(prometheus.NewDesc("samples", "of the lag", nil, nil),
 		prometheus.GaugeValue, float64(metric.GetHistogram().GetSampleCount()))
+}
+
+// A bot that is not connected reports no time of its connection. The status keeps the last one.
+func TestTheLastConnectionStays(t *testing.T) {
+	status, snapshot := &v1alpha1.WhatsAppSessionStatus{}, bottest.Paired("kasir", "uid", "62811:1@s.whatsapp.net")
+	Mirror(status, &snapshot)
+	last := status.Session.LastConnectedAt
+	snapshot.ConnectedAt = bot.Time{}
+	Mirror(status, &snapshot)
+	if got := status.Session.LastConnectedAt; last == nil || !last.Equal(got) {
+		t.Errorf("lastConnectedAt was %s and is %s", last, got)
+	}
 }
 
 func TestClassifyChange(t *testing.T) {
