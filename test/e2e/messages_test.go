@@ -51,7 +51,7 @@ func TestWebhookDownAndBack(t *testing.T) {
 	}
 	session.Spec.Webhooks = []v1alpha1.Webhook{hook("books")}
 	session.Spec.Webhooks[0].SecretRef = &v1alpha1.WebhookSecretRef{Name: "books"}
-	startLinked(t, session, phoneOf(180))
+	startLinked(t, session, phoneOf(200))
 	pod, connectedAt := podUID(t, session), session.Status.Session.LastConnectedAt
 
 	const people, each = 4, 10
