@@ -359,3 +359,30 @@ func TestTokenOfASecret(t *testing.T) {
 		t.Errorf("token %q, %v", token, err)
 	}
 }
+
+// A pod that is being deleted may be gone before the tunnel into it has carried anything, and a tunnel does not tell.
+func TestNoTunnelIntoAPodThatIsBeingDeleted(t *testing.T) {
+	namespace := space(t, "tunnels")
+	s := create(t, v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}, Spec: v1alpha1.WhatsAppSessionSpec{ClientID: "shop"}})
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "wa-shop", Finalizers: []string{"sesi.dev/test"}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "bot", Image: "bot:1"}}},
+	}
+	must(t, api.Create(t.Context(), pod))
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	must(t, err)
+	door := &moving{cluster: &cluster{config: config, client: api, namespace: namespace}, session: s}
+	t.Cleanup(door.close)
+	if _, err := door.dial(t.Context(), "tcp", "localhost:80"); err == nil || errors.Is(err, errEnding) {
+		t.Errorf("to a pod that runs nowhere: %v", err) // the API server says so
+	}
+	must(t, api.Delete(t.Context(), pod))
+	t.Cleanup(func() {
+		pod.Finalizers = nil
+		must(t, api.Update(context.WithoutCancel(t.Context()), pod))
+	})
+	must(t, api.Get(t.Context(), client.ObjectKeyFromObject(pod), pod))
+	if _, err := door.dial(t.Context(), "tcp", "localhost:80"); !errors.Is(err, errEnding) {
+		t.Errorf("to a pod that is being deleted: %v", err)
+	}
+}

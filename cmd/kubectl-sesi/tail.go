@@ -74,8 +74,11 @@ func (b *botAPI) tail(ctx context.Context, q client.EventQuery, out io.Writer, w
 	return readable(err)
 }
 
+// errEnding says that no tunnel is opened into a pod that is being deleted.
+var errEnding = errors.New("the bot's pod is being deleted")
+
 // moving dials the bot of a session, in whichever pod it runs. A tunnel outlives its pod and then carries nothing, so
-// every dial asks which pod there is.
+// every dial asks which pod there is, and whether it stays.
 type moving struct {
 	cluster *cluster
 	session *v1alpha1.WhatsAppSession
@@ -91,6 +94,9 @@ func (m *moving) dial(ctx context.Context, network, address string) (net.Conn, e
 	pod, err := m.cluster.pod(ctx, m.session)
 	if err != nil {
 		return nil, err
+	}
+	if pod.DeletionTimestamp != nil {
+		return nil, errEnding
 	}
 	if m.tunnel != nil && m.pod == pod.UID {
 		if conn, err := m.tunnel.dial(ctx, network, address); err == nil {
