@@ -269,6 +269,13 @@ func TestWhatAnotherSessionOwnsGetsNothing(t *testing.T) {
 			other.Status = status
 			must(t, admin.Status().Update(t.Context(), other))
 		},
+		"other-secret": func(f *fixture) {
+			f.start(echo)
+			other := &corev1.Secret{ObjectMeta: *f.secret.ObjectMeta.DeepCopy(), Data: f.secret.Data}
+			other.Name, other.UID, other.ResourceVersion = f.secret.Name+"-copy", "", ""
+			must(t, admin.Delete(t.Context(), f.secret))
+			must(t, admin.Create(t.Context(), other))
+		},
 		"going": func(f *fixture) {
 			f.start(echo)
 			patch := client.MergeFrom(f.pod.DeepCopy())
@@ -303,6 +310,19 @@ func TestWhatAnotherSessionOwnsGetsNothing(t *testing.T) {
 			t.Errorf("%s: answered %d, asked %d times", name, got.status, f.asked.Load())
 		}
 	}
+}
+
+// A new pod gets the requests at once, although its bot proves itself as before and the old one still has a connection.
+func TestANewAddress(t *testing.T) {
+	namespace := newNamespace(t)
+	f := newBot(t, namespace, "shop", named("old"))
+	g := newGateway(t)
+	key := newKey(t, namespace, "read")
+	path := bot.GatewayPath(namespace, "shop") + "/messages"
+	g.eventually(http.StatusOK, "GET", path, key, "")
+	f.removePod()
+	f.start(named("new"))
+	wait(t, "the new pod to be asked", func() bool { return strings.HasPrefix(g.do("GET", path, key, "").body, "new ") })
 }
 
 // A new token is used at once. A bot that proves itself with a key that is no longer pinned gets nothing, also over a

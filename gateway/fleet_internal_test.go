@@ -12,6 +12,7 @@ import (
 
 	botclient "sesi.dev/sesi/api/bot/client"
 	"sesi.dev/sesi/api/credentials"
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -55,6 +56,27 @@ func TestWhatIsKeptOfASecret(t *testing.T) {
 	again, err := slimSecret(object)
 	if err != nil || again != object {
 		t.Errorf("asked again: %v, %v", again, err)
+	}
+}
+
+// Of a session nothing stays when all of it is gone, in whatever order that is told.
+func TestNothingStaysOfASession(t *testing.T) {
+	t.Parallel()
+	session := &v1alpha1.WhatsAppSession{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "shop"}}
+	meta := metav1.ObjectMeta{Namespace: "a", Name: naming.Name(session), Labels: map[string]string{naming.LabelSession: "shop"}}
+	pod, secret := &corev1.Pod{ObjectMeta: meta}, &corev1.Secret{ObjectMeta: meta}
+	f := &fleet{members: map[sessionKey]*member{}, readers: map[*changes]struct{}{}}
+	see := []func(gone bool){func(gone bool) { f.seeSession(session, gone) }, func(gone bool) { f.seePod(pod, gone) }, func(gone bool) { f.seeSecret(secret, gone) }}
+	for first := range see {
+		for i := range see {
+			see[i](false)
+		}
+		for i := range see {
+			see[(first+i)%len(see)](true)
+		}
+		if len(f.members) > 0 {
+			t.Errorf("%d members stay", len(f.members))
+		}
 	}
 }
 
