@@ -25,7 +25,7 @@ func doorsOf(t *testing.T, api *API) map[string]string {
 	certFile, keyFile := writeCertificate(t, t.TempDir(), "bot")
 	inner := serve(t, api, Addresses{Plain: "127.0.0.1:0", TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
 	pod := serve(t, api, Addresses{Plain: "127.0.0.1:0", OpenLoopback: true})
-	outer := serve(t, api, Addresses{Plain: "0.0.0.0:0"})
+	outer := serve(t, api, Addresses{Plain: "0.0.0.0:0", OpenLoopback: true}) // which opens no other address
 	_, port, _ := strings.Cut(strings.TrimPrefix(outer.PlainAddr().String(), "[::]"), ":")
 	return map[string]string{
 		"loopback": "http://" + inner.PlainAddr().String(),
