@@ -288,7 +288,7 @@ func TestDoctorOfWhatIsMissing(t *testing.T) {
 		"ok    the API server (v1.", "ok    your rights\n",
 		"BAD   the operator follows this session: ClaimNotFound: The bot says why.\n      -> the message above says what to do; the operator retries when that changes\n",
 		"BAD   the PVC wa-shop: ", "BAD   the Secret wa-shop: ", "BAD   the NetworkPolicy wa-shop: ", "BAD   the bot's pod: shop has no bot yet",
-		"-     the bot answers: not checked\n", "-     the bot's version: not checked\n", "BAD   the session: it is Pending (ClaimNotFound)\n      -> wait; ",
+		"-     the bot answers: not checked\n", "-     the bot's version: not checked\n", "BAD   the session: it is Pending (ClaimNotFound)\n      -> first solve what is BAD above; ",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it lacks %q:\n%s", want, out)
@@ -306,7 +306,7 @@ func TestDoctorOfWhatIsMissing(t *testing.T) {
 	must(t, api.Update(t.Context(), made))
 	out, _ = sesi(t, "", "-n", namespace, "doctor", "shop")
 	for _, want := range []string{
-		"BAD   the operator follows this session: it has seen generation 1 of 2\n", "BAD   the PVC wa-shop: it is Pending\n",
+		"BAD   the operator follows this session: it has seen generation 1 of 2\n", "BAD   the PVC wa-shop: it is Pending: it names no StorageClass, and the cluster has no default\n",
 		"BAD   the Secret wa-shop: ", "-> delete the Secret; the operator creates a new one\n",
 	} {
 		if !strings.Contains(out, want) {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	authv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiversion "k8s.io/apimachinery/pkg/util/version"
@@ -59,10 +59,10 @@ func (t *tool) doctor() *cobra.Command {
 			case f.problem == "":
 				fmt.Fprintf(t.out, "ok    %s\n", f.what)
 			case f.waits:
-				fmt.Fprintf(t.out, "NEXT  %s: %s\n      -> %s\n", f.what, printable(f.problem), f.remedy)
+				fmt.Fprintf(t.out, "NEXT  %s: %s\n      -> %s\n", f.what, printable(f.problem), printable(f.remedy))
 			default:
 				bad++
-				fmt.Fprintf(t.out, "BAD   %s: %s\n      -> %s\n", f.what, printable(f.problem), f.remedy)
+				fmt.Fprintf(t.out, "BAD   %s: %s\n      -> %s\n", f.what, printable(f.problem), printable(f.remedy))
 			}
 		}
 		if bad > 0 {
@@ -171,7 +171,7 @@ func checkOperator(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) f
 		return finding{what: what, problem: fmt.Sprintf("it has seen generation %d of %d", s.Status.ObservedGeneration, s.Generation), remedy: "look at the operator's pods and logs; if it watches single namespaces, add this one to watchNamespaces: " + s.Namespace}
 	}
 	if stalled := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionStalled); stalled != nil {
-		remedy := "the message above says what to do; the operator retries when that changes"
+		remedy := heed
 		if stalled.Reason == v1alpha1.ReasonInvalidTemplate || stalled.Reason == v1alpha1.ReasonInvalidMessages {
 			remedy = "edit the spec: kubectl edit whatsappsession " + s.Name
 		}
@@ -180,28 +180,38 @@ func checkOperator(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) f
 	return well(what)
 }
 
-func checkClaim(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
-	name := naming.ClaimName(s)
-	what := "the PVC " + name
-	claim := &corev1.PersistentVolumeClaim{}
-	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: name}, claim); err != nil {
-		return finding{what: what, problem: err.Error(), remedy: "create it, or let the operator create one: spec.storage.claimTemplate"}
+// unmet is a condition that the operator has found not to be true for the present spec; nil for none.
+func unmet(s *v1alpha1.WhatsAppSession, kind string) *metav1.Condition {
+	found := meta.FindStatusCondition(s.Status.Conditions, kind)
+	if found == nil || found.Status == metav1.ConditionTrue || s.Status.ObservedGeneration != s.Generation {
+		return nil
 	}
-	if claim.DeletionTimestamp != nil {
-		return finding{what: what, problem: "it is being deleted, and the session with it, once no pod uses it",
-			remedy: "to keep the session, back it up now: kubectl sesi backup " + s.Name + " -o " + s.Name + ".db.zst"}
-	}
-	if claim.Status.Phase != corev1.ClaimBound {
-		return finding{what: what, problem: "it is " + string(claim.Status.Phase), remedy: "kubectl describe pvc " + name + "; often its StorageClass or provisioner is missing"}
-	}
-	return well(what)
+	return found
 }
+
+// absent is the finding about an object that could not be read. When the object does not exist, the condition of that kind
+// tells why; remedy is for when the operator has said nothing.
+func absent(s *v1alpha1.WhatsAppSession, what string, err error, kind, remedy string) finding {
+	said := unmet(s, kind)
+	switch {
+	case apierrors.IsForbidden(err):
+		return finding{what: what, problem: err.Error(), remedy: "ask for the role edit in the namespace " + s.Namespace}
+	case !apierrors.IsNotFound(err):
+		return finding{what: what, problem: err.Error(), remedy: "check your kubeconfig and the network to the cluster"}
+	case said != nil:
+		return finding{what: what, problem: said.Reason + ": " + said.Message, remedy: heed}
+	}
+	return finding{what: what, problem: err.Error(), remedy: remedy}
+}
+
+// heed is the remedy for what the operator itself explains.
+const heed = "the message above says what to do; the operator retries when that changes"
 
 func checkSecret(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	what := "the Secret " + naming.Name(s)
 	secret := &corev1.Secret{}
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}, secret); err != nil {
-		return finding{what: what, problem: err.Error(), remedy: "the operator creates it; look at the operator's logs"}
+		return absent(s, what, err, "", "the operator creates it; look at the operator's logs")
 	}
 	if _, err := credentials.Read(s, secret); err != nil {
 		return finding{what: what, problem: err.Error(), remedy: "delete the Secret; the operator creates a new one"}
@@ -212,7 +222,7 @@ func checkSecret(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) f
 func checkPolicy(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	what := "the NetworkPolicy " + naming.Name(s)
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}, &networkingv1.NetworkPolicy{}); err != nil {
-		return finding{what: what, problem: err.Error(), remedy: "the operator creates it; look at the operator's logs"}
+		return absent(s, what, err, "", "the operator creates it; look at the operator's logs")
 	}
 	return well(what)
 }
@@ -220,13 +230,17 @@ func checkPolicy(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) f
 func checkPod(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	const what = "the bot's pod"
 	if _, err := c.pod(ctx, s); err != nil {
-		if none := (*noPod)(nil); errors.As(err, &none) {
-			if suspended(s) {
-				return finding{what: what, problem: none.problem, remedy: none.remedy, waits: true}
-			}
-			return finding{what: what, problem: none.problem, remedy: "see the conditions: kubectl sesi status " + s.Name}
+		none := (*noPod)(nil)
+		said := unmet(s, v1alpha1.ConditionPodReady)
+		switch {
+		case !errors.As(err, &none):
+			return absent(s, what, err, "", "")
+		case suspended(s):
+			return finding{what: what, problem: none.problem, remedy: none.remedy, waits: true}
+		case said != nil:
+			return finding{what: what, problem: said.Reason + ": " + said.Message, remedy: heed}
 		}
-		return finding{what: what, problem: err.Error(), remedy: "see the conditions: kubectl sesi status " + s.Name}
+		return finding{what: what, problem: none.problem, remedy: "the operator creates it; look at the operator's logs"}
 	}
 	if ready := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionPodReady); ready != nil && ready.Status != "True" {
 		return finding{what: what, problem: ready.Reason + ": " + ready.Message, remedy: "kubectl describe pod " + naming.Name(s)}
@@ -237,10 +251,11 @@ func checkPod(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) find
 // checkBot calls the bot, and compares clocks.
 func checkBot(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) finding {
 	const what = "the bot answers"
-	if _, err := c.pod(ctx, s); err != nil {
+	pod, err := c.pod(ctx, s)
+	if err != nil {
 		return finding{what: what, skipped: true}
 	}
-	b, err := c.bot(ctx, s)
+	b, err := c.reach(pod, naming.PortPlain)
 	if err != nil {
 		return finding{what: what, problem: err.Error(), remedy: "kubectl sesi logs " + s.Name}
 	}
@@ -302,21 +317,4 @@ func otherRelease(a, b string) bool {
 	one, err := apiversion.ParseSemantic(a)
 	other, otherErr := apiversion.ParseSemantic(b)
 	return err == nil && otherErr == nil && (one.Major() != other.Major() || one.Minor() != other.Minor())
-}
-
-// faults are the actions that a person takes because something is wrong. The others, such as a scan, are expected.
-var faults = []bot.UserAction{bot.ActionResolveConflict, bot.ActionUpgradeClient, bot.ActionCheckNetwork, bot.ActionFixStorage}
-
-func checkSession(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) finding {
-	const what = "the session"
-	if s.Status.State == bot.StateConnected {
-		return well(what)
-	}
-	remedy := advice(s)
-	return finding{
-		what: what, problem: fmt.Sprintf("it is %s (%s)", s.Status.State, s.Status.Reason),
-		remedy: or(remedy, "wait; the bot continues without help"),
-		// A session that waits for a scan or for the end of a ban is healthy; one that cannot get a code is not.
-		waits: remedy != "" && !offline(s) && !slices.Contains(faults, s.Status.UserAction),
-	}
 }

@@ -3,41 +3,11 @@ package main
 import (
 	"strings"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
 )
-
-// A session that waits for a scan, or for the end of a ban, is healthy. One that cannot get a code is not.
-func TestDoctorOnTheSession(t *testing.T) {
-	scannable := func(s *v1alpha1.WhatsAppSession) {
-		s.Status.QR = &v1alpha1.QRStatus{Needed: true, ExpiresAt: &metav1.Time{Time: time.Now().Add(time.Minute)}}
-	}
-	cases := map[string]struct {
-		edits          []func(*v1alpha1.WhatsAppSession)
-		problem, waits bool
-	}{
-		"connected":       {nil, false, false},
-		"waits for scan":  {[]func(*v1alpha1.WhatsAppSession){is(bot.StatePairing, bot.ReasonQRAvailable, bot.ActionScanQR), scannable}, true, true},
-		"restricted":      {[]func(*v1alpha1.WhatsAppSession){is(bot.StateRestricted, bot.ReasonTemporaryBan, bot.ActionWaitUntil)}, true, true},
-		"no code, no net": {[]func(*v1alpha1.WhatsAppSession){is(bot.StateConnecting, bot.ReasonConnectionLost, bot.ActionCheckNetwork)}, true, false},
-		"a full disk":     {[]func(*v1alpha1.WhatsAppSession){is(bot.StateFailed, bot.ReasonStoreUnwritable, bot.ActionFixStorage)}, true, false},
-		"outdated":        {[]func(*v1alpha1.WhatsAppSession){is(bot.StateOutdated, bot.ReasonClientOutdated, bot.ActionUpgradeClient)}, true, false},
-		"another client":  {[]func(*v1alpha1.WhatsAppSession){is(bot.StateConflict, bot.ReasonStreamReplaced, bot.ActionResolveConflict)}, true, false},
-		"starts":          {[]func(*v1alpha1.WhatsAppSession){is(v1alpha1.StatePending, v1alpha1.ReasonPodStarting, bot.ActionNone)}, true, false},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			session := someSession("shop", c.edits...)
-			if f := checkSession(t.Context(), nil, &session); (f.problem != "") != c.problem || f.waits != c.waits {
-				t.Errorf("%+v; want a problem %t, that waits %t", f, c.problem, c.waits)
-			}
-		})
-	}
-}
 
 func TestDoctorOnMessages(t *testing.T) {
 	const bad, next, ok, skipped = "BAD", "NEXT", "ok", "-"

@@ -121,6 +121,9 @@ func advice(s *v1alpha1.WhatsAppSession) string {
 		}
 		return "link the phone: kubectl sesi qr " + s.Name
 	case bot.ActionResolveConflict:
+		if s.Status.Reason == v1alpha1.ReasonClaimShared {
+			return "delete the other session of this PVC, or recreate this one with another clientId or PVC"
+		}
 		return "stop the other client of this session, then: kubectl sesi restart " + s.Name
 	case bot.ActionWaitUntil:
 		until := ""

@@ -62,6 +62,7 @@ func TestAdvice(t *testing.T) {
 		"to be scanned":    {someSession("a", is(bot.StatePairing, bot.ReasonQRAvailable, bot.ActionScanQR)), "link the phone: kubectl sesi qr a"},
 		"cannot connect":   {someSession("a", is(bot.StatePairing, bot.ReasonConnectionLost, bot.ActionScanQR)), "the bot cannot connect to WhatsApp, so there is no code yet: check DNS, the proxy and egress to TCP 443; kubectl sesi logs a"},
 		"in conflict":      {someSession("a", is(bot.StateConflict, bot.ReasonStreamReplaced, bot.ActionResolveConflict)), "stop the other client of this session, then: kubectl sesi restart a"},
+		"a shared PVC":     {someSession("a", is(bot.StateConflict, v1alpha1.ReasonClaimShared, bot.ActionResolveConflict)), "delete the other session of this PVC, or recreate this one with another clientId or PVC"},
 		"banned":           {someSession("a", is(bot.StateRestricted, bot.ReasonTemporaryBan, bot.ActionWaitUntil)), "wait; the session is kept"},
 		"banned until":     {someSession("a", is(bot.StateRestricted, bot.ReasonTemporaryBan, bot.ActionWaitUntil), func(s *v1alpha1.WhatsAppSession) { s.Status.RestrictedUntil = &until }), "wait until 2026-03-01 10:30 UTC; the session is kept"},
 		"outdated":         {someSession("a", is(bot.StateOutdated, bot.ReasonClientOutdated, bot.ActionUpgradeClient)), "if this lasts for a day, upgrade the bot's image"},
