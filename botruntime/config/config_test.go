@@ -66,6 +66,7 @@ func TestValues(t *testing.T) {
 		"mapped loopback":        {[]string{"HOST=::ffff:127.0.0.1"}, func(c Config) bool { return c.Host != "" }},
 		"public with token":      {[]string{"HOST=0.0.0.0", "API_TOKEN=" + token}, func(c Config) bool { return c.Host == "0.0.0.0" && string(c.APIToken) == token }},
 		"public with file":       {[]string{"HOST=::", "API_TOKEN_FILE=/run/token"}, func(c Config) bool { return c.HasToken() && c.APITokenFile == "/run/token" }},
+		"metrics stay local":     {[]string{"HOST=0.0.0.0", "API_TOKEN=" + token}, func(c Config) bool { return c.MetricsHost == "127.0.0.1" }},
 		"metrics elsewhere":      {[]string{"METRICS_HOST=0.0.0.0"}, func(c Config) bool { return c.MetricsHost == "0.0.0.0" && c.Host == "127.0.0.1" }},
 		"tls":                    {[]string{"TLS_CERT_FILE=c", "TLS_KEY_FILE=k", "API_TOKEN=" + token}, func(c Config) bool { return c.TLS() && c.TLSHost == "" && c.TLSPort == 8443 }},
 		"same port without tls":  {[]string{"PORT=8443"}, func(c Config) bool { return c.Port == 8443 && !c.TLS() }},
