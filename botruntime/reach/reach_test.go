@@ -19,6 +19,7 @@ func TestGuardRefusesWhatIsNotTheInternet(t *testing.T) {
 	}{
 		"the internet":                    {address: "93.184.216.34", ok: true},
 		"the internet, IPv6":              {address: "2606:4700::1111", ok: true},
+		"the internet behind NAT64":       {address: "64:ff9b::5db8:d822", ok: true},
 		"metadata":                        {address: "169.254.169.254"},
 		"metadata of a cloud, IPv6":       {address: "fd00:ec2::254"},
 		"metadata in an IPv4-mapped form": {address: "::ffff:169.254.169.254", loopback: true},
@@ -37,7 +38,8 @@ func TestGuardRefusesWhatIsNotTheInternet(t *testing.T) {
 		"a relay of 6to4":                 {address: "192.88.99.1"},
 		"link-local with a zone":          {address: "fe80::1%eth0"},
 		"private":                         {address: "10.1.2.3"},
-		"carrier":                         {address: "100.100.100.200"},
+		"metadata of Alibaba":             {address: "100.100.100.200"},
+		"carrier":                         {address: "100.64.3.4"},
 		"unspecified":                     {address: "0.0.0.0", loopback: true},
 		"unspecified, IPv6":               {address: "::", loopback: true},
 		"broadcast":                       {address: "255.255.255.255"},
