@@ -270,14 +270,21 @@ func isUnreadable(err error) bool {
 	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
 }
 
+// filesOfSQLite are those that SQLite has open for one connection: the database, its log, the log's index, the folder.
+const filesOfSQLite = 4
+
 // explainCantOpen adds the operating system's reason to an error of SQLite that gives none. It opens the folder:
-// to open and close the database itself would drop the locks that this process has on it.
+// to open and close the database itself would drop the locks that this process has on it. One file is not enough,
+// because SQLite has closed those that it could open.
 func explainCantOpen(path string, err error) error {
-	dir, openErr := os.Open(filepath.Dir(path))
-	if openErr != nil {
-		return fmt.Errorf("%w (%w)", err, openErr)
+	for range filesOfSQLite {
+		dir, openErr := os.Open(filepath.Dir(path))
+		if openErr != nil {
+			return fmt.Errorf("%w (%w)", err, openErr)
+		}
+		defer dir.Close()
 	}
-	return errors.Join(err, dir.Close())
+	return err
 }
 
 func owner(info fs.FileInfo) int {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -15,16 +16,29 @@ import (
 )
 
 func TestIsUnwritable(t *testing.T) {
-	for _, errno := range []syscall.Errno{
-		syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS, syscall.EIO, syscall.ESTALE, syscall.EACCES, syscall.EPERM,
-		syscall.EMFILE, syscall.ENFILE, syscall.ENODEV, syscall.ENXIO, syscall.ENOTCONN, syscall.ETIMEDOUT, syscall.EREMOTEIO, syscall.EHOSTDOWN, syscall.EHOSTUNREACH,
-		syscall.EUCLEAN, syscall.EBADMSG, syscall.ENOMEM,
+	for _, c := range []struct {
+		problem Problem
+		remedy  string
+		errors  []syscall.Errno
+	}{
+		{DiskFull, "free some space", []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}},
+		{NotWritable, "give it to uid", []syscall.Errno{syscall.EACCES, syscall.EPERM}},
+		{NotWritable, "mount its file system writable", []syscall.Errno{syscall.EROFS}},
+		{TooManyFiles, "raise the limit on open files", []syscall.Errno{syscall.EMFILE, syscall.ENFILE}},
+		{Failing, "check the disk", []syscall.Errno{
+			syscall.EIO, syscall.ESTALE, syscall.ENODEV, syscall.ENXIO, syscall.ENOTCONN, syscall.ETIMEDOUT, syscall.EREMOTEIO,
+			syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.EUCLEAN, syscall.EBADMSG, syscall.ENOMEM,
+		}},
 	} {
-		for how, err := range map[string]error{
-			"bare": errno, "of a path": describe(t.TempDir(), errno), "wrapped": fmt.Errorf("write: %w", errno),
-		} {
-			if !IsUnwritable(err) {
-				t.Errorf("%s %s is not recognised", how, errno.Error())
+		for _, errno := range c.errors {
+			described := describe(t.TempDir(), errno)
+			for how, err := range map[string]error{"bare": errno, "of a path": described, "wrapped": fmt.Errorf("write: %w", errno)} {
+				if got := classifyError(err); got != c.problem || !IsUnwritable(err) {
+					t.Errorf("%s %s is %q, want %q", how, errno.Error(), got, c.problem)
+				}
+			}
+			if !strings.Contains(described.Error(), "; "+c.remedy) {
+				t.Errorf("%v, want the remedy: %s", described, c.remedy)
 			}
 		}
 	}
@@ -36,6 +50,37 @@ func TestIsUnwritable(t *testing.T) {
 			t.Errorf("%s is taken for a disk that refuses a write", name)
 		}
 	}
+}
+
+// The limit on open files is named whichever file of a session meets it first; SQLite itself tells no reason.
+func TestTooManyOpenFiles(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	link(t, s, "6281200000001")
+	closeStore(t, s)
+	var limit syscall.Rlimit
+	check(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	defer func() { check(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)) }()
+	next, err := os.Open(dir)
+	check(t, err)
+	free := uint64(next.Fd())
+	check(t, next.Close())
+	for left := range uint64(100) {
+		check(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: free + left, Max: limit.Max}))
+		s, err := Open(t.Context(), options(dir))
+		if err == nil {
+			closeStore(t, s)
+			if left < 3 {
+				t.Errorf("a session is open with %d files", left)
+			}
+			return
+		}
+		var path *PathError
+		if !errors.As(err, &path) || path.Problem != TooManyFiles {
+			t.Errorf("with %d files left: %v, want the limit on open files", left, err)
+		}
+	}
+	t.Error("no limit is enough")
 }
 
 // disk is a place for a session whose writes can be made to fail.
