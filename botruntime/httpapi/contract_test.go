@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/session"
 	"sesi.dev/sesi/test/scan"
 )
@@ -318,13 +319,15 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// Who asks a linked session for a code reads why there is none, not only the state's sentence.
+// Who asks a linked session for a code reads why there is none, in one language and without the state's sentence.
 func TestALinkedSessionSaysWhyThereIsNoCode(t *testing.T) {
 	f := newFake(connectedSnapshot())
 	f.err = &session.Refusal{Kind: session.RefusedLinked, Reason: bot.ReasonLoggedIn, Detail: "Connected."}
 	url := open(t, New(testConfig(f)))
-	for language, want := range map[string]string{"en": "no QR code is needed", "id": "kode QR tidak diperlukan"} {
-		if p := send(t, "GET", url+"/api/session/qr", "", "Accept-Language", language).problem(t); !strings.Contains(p.Detail, want) {
+	for language, want := range map[string]string{
+		"en": "The session is already linked to a phone; no QR code is needed.", "id": "Sesi sudah tertaut ke ponsel; kode QR tidak diperlukan.",
+	} {
+		if p := send(t, "GET", url+"/api/session/qr", "", "Accept-Language", language).problem(t); p.Detail != want {
 			t.Errorf("%s: %s", language, p.Detail)
 		}
 	}
@@ -355,18 +358,22 @@ func TestARemovalSaysWhatIsTrue(t *testing.T) {
 }
 
 func TestPairing(t *testing.T) {
-	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
-	f.show(testCode, time.Minute)
-	got := send(t, "POST", open(t, New(testConfig(f)))+"/api/session/pair", `{"phoneNumber":"+62 812-3456-7890"}`, "Content-Type", "application/json")
-	var code bot.PairingCode
-	if err := json.Unmarshal([]byte(got.body), &code); err != nil || code.PairingCode != "ABCD-EFGH" || code.ExpiresAt != f.code.PairingExpiresAt || code.Revision == 0 {
-		t.Errorf("got %d %s, %v", got.StatusCode, got.body, err)
-	}
-	if f.phone != "+6281234567890" {
-		t.Errorf("asked for %q, want +6281234567890", f.phone)
-	}
-	if strings.Contains(got.body, testCode) {
-		t.Error("the answer holds the QR code too")
+	for name, number := range map[string]string{"text": `"+62 812-3456-7890"`, "a JSON number": `6281234567890`} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
+			f.show(testCode, time.Minute)
+			got := send(t, "POST", open(t, New(testConfig(f)))+"/api/session/pair", `{"phoneNumber":`+number+`}`, "Content-Type", "application/json")
+			var code bot.PairingCode
+			if err := json.Unmarshal([]byte(got.body), &code); err != nil || code.PairingCode != "ABCD-EFGH" || code.ExpiresAt != f.code.PairingExpiresAt || code.Revision == 0 {
+				t.Errorf("got %d %s, %v", got.StatusCode, got.body, err)
+			}
+			if f.phone != "+6281234567890" {
+				t.Errorf("asked for %q, want +6281234567890", f.phone)
+			}
+			if strings.Contains(got.body, testCode) {
+				t.Error("the answer holds the QR code too")
+			}
+		})
 	}
 }
 
@@ -376,6 +383,32 @@ func TestHeadAsksForNoBody(t *testing.T) {
 	for _, path := range []string{"/api/session/status", "/qr", "/api/session/events", "/api/health"} {
 		if got := send(t, "HEAD", url+path, ""); got.StatusCode != 200 || got.body != "" {
 			t.Errorf("HEAD %s: %d %q", path, got.StatusCode, got.body)
+		}
+	}
+}
+
+// A stream never ends on its own, and a HEAD has nothing to wait for: it would keep the place of a reader.
+func TestHeadTakesNoPlaceOfAStream(t *testing.T) {
+	config := testConfig(newFake(connectedSnapshot()))
+	var err error
+	if config.Journal, err = journal.Open(t.Context(), journal.Options{Directory: t.TempDir(), Session: "test", Retention: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = config.Journal.Close() })
+	api := New(config)
+	api.streams.limit = 0
+	for range readerLimit {
+		api.readers <- struct{}{}
+	}
+	url := open(t, api)
+	for _, c := range []struct{ path, accept string }{
+		{"/api/session/events", ""}, {"/api/events", "text/event-stream"}, {"/api/events?wait=50", ""},
+	} {
+		if got := send(t, "GET", url+c.path, "", "Accept", c.accept); got.problem(t).Kind() != "too-many-streams" {
+			t.Errorf("GET %s with no place left: %d %s", c.path, got.StatusCode, got.body)
+		}
+		if got := send(t, "HEAD", url+c.path, "", "Accept", c.accept); got.StatusCode != 200 {
+			t.Errorf("HEAD %s with no place left: %d", c.path, got.StatusCode)
 		}
 	}
 }

@@ -95,6 +95,12 @@ func (c *call) journalEvents() error {
 		return err
 	}
 	streaming := negotiate(c.r.Header.Get("Accept"), "application/json", "text/event-stream") == 1
+	if c.r.Method == http.MethodHead { // it has no body to wait for
+		if streaming {
+			return c.bytes(http.StatusOK, "text/event-stream", nil)
+		}
+		wait = 0
+	}
 	if wait > 0 || streaming {
 		select {
 		case c.readers <- struct{}{}:
