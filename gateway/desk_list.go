@@ -26,15 +26,23 @@ func (c *call) deskEvents() error {
 	return s.serve()
 }
 
-// tellChanged writes one event when a session changed that the reader may see, or one is gone.
+// tellChanged writes one event when a session changed that the reader may see, or that the reader could see before.
 func tellChanged(fleet *fleet) teller {
-	return func(keys []sessionKey, seen sight) string {
+	shown := map[sessionKey]bool{}
+	return func(keys []sessionKey, seen sight) (told string) {
 		for _, key := range keys {
-			if s := fleet.session(key); s == nil || seen(s) {
-				return "event: changed\ndata: {}\n\n"
+			s := fleet.session(key)
+			visible := s != nil && seen(s)
+			if visible || shown[key] {
+				told = "event: changed\ndata: {}\n\n"
+			}
+			if visible {
+				shown[key] = true
+			} else {
+				delete(shown, key)
 			}
 		}
-		return ""
+		return told
 	}
 }
 

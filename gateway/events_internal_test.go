@@ -32,10 +32,13 @@ func TestTellers(t *testing.T) {
 		t.Errorf("of what the reader may see: %s", got)
 	}
 	delete(f.members, theirs)
-	if got := sessions([]sessionKey{theirs}, seen); got != "" {
+	if got := sessions([]sessionKey{theirs}, seen) + changed([]sessionKey{theirs}, seen); got != "" {
 		t.Errorf("of one that is gone and was never shown: %s", got)
 	}
 	delete(f.members, mine)
+	if got := changed([]sessionKey{mine}, seen); strings.Count(got, "event: changed") != 1 {
+		t.Errorf("that one is gone: %s", got)
+	}
 	if got := sessions([]sessionKey{mine}, seen); strings.Count(got, "event: gone") != 1 {
 		t.Errorf("of one that is gone: %s", got)
 	}

@@ -19,7 +19,7 @@ type stream struct {
 	*call
 	who  *caller
 	seen sight
-	// all begins the stream with every session.
+	// all begins the stream with what tell says of every session.
 	all      bool
 	tell     teller
 	messages *asked // nil when no messages are asked for
@@ -47,8 +47,8 @@ func (s *stream) serve() error {
 		h.Set("X-Accel-Buffering", "no")
 		h.Set("X-Content-Type-Options", "nosniff")
 		first := ": sesi\n\n"
-		if s.all {
-			first += s.tell(keysOf(sessions), s.seen)
+		if told := s.tell(keysOf(sessions), s.seen); s.all {
+			first += told
 		}
 		if s.followers != nil {
 			first += "id: " + s.followers.at.id() + "\n\n"
