@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -17,6 +18,22 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
+
+// TestMain gives the tests a folder for temporary files: a cluster's test that runs beside them looks for what the building
+// of images left behind in the machine's.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "images-test-")
+	if err == nil {
+		err = os.Setenv("TMPDIR", dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
 
 // buildArchive builds an archive of one image whose program is a text, and returns the archive and its image.
 func buildArchive(t *testing.T, name string) ([]byte, v1.Image) {
