@@ -152,6 +152,13 @@ func TestBackupCommandAndRestoreOnAnotherMachine(t *testing.T) {
 	if out := launch(t, settings(wa, dir), nil, "backup", file); out.end() != exitOK {
 		t.Fatal(out.out)
 	}
+	for _, args := range [][]string{{"backup"}, {"backup", filepath.Join(t.TempDir(), "none.db.zst")}} {
+		unset := launch(t, settings(wa, dir, "CLIENT_ID=toko"), nil, args...)
+		if code := unset.end(); code != exitFailed {
+			t.Errorf("a backup of a session that is not linked: exit code %d", code)
+		}
+		unset.wrote("no linked device in session toko of " + dir + "; set CLIENT_ID and AUTH_PATH as for the bot")
+	}
 	sent, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
