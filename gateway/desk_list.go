@@ -18,6 +18,9 @@ const deskPage, deskNeedy = 100, 25
 
 // deskEvents tells an open page that something changed that its reader may see.
 func (c *call) deskEvents() error {
+	if c.r.Method != http.MethodGet {
+		return methods(http.MethodGet)
+	}
 	who, failure := c.identify(c.r)
 	if failure != nil {
 		return failure

@@ -144,8 +144,11 @@ func (b *buffers) Get() []byte {
 func (b *buffers) Put(buffer []byte) { b.pool.Put(&buffer) }
 
 // isStream reports whether an answer is likely to stay open. Such requests are limited apart from the others, because
-// each lasts for hours.
+// each lasts for hours. The answer to a HEAD has no body that could.
 func isStream(r *http.Request, path string) bool {
+	if r.Method == http.MethodHead {
+		return false
+	}
 	return r.Header.Get("Upgrade") != "" || path == bot.PathSessionEvents ||
 		slices.ContainsFunc(r.Header.Values("Accept"), func(accept string) bool { return strings.Contains(accept, "text/event-stream") })
 }

@@ -417,7 +417,7 @@ func TestABodyWithAKeyArrivesWhole(t *testing.T) {
 func TestStreamsTakeNoRequestsPlace(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Has("quick") {
+		if r.URL.Query().Has("quick") || r.Method == http.MethodHead {
 			return
 		}
 		if r.URL.Path == bot.PathWebSocket {
@@ -458,6 +458,10 @@ func TestStreamsTakeNoRequestsPlace(t *testing.T) {
 	}
 	if _, answer, err := dial(); err == nil || answer.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("one stream more than may be: %v", err)
+	}
+	g.eventually(http.StatusOK, "HEAD", base+bot.PathSessionEvents, key, "")
+	if got := g.do("HEAD", "/desk/events", key, ""); got.status != http.StatusMethodNotAllowed {
+		t.Errorf("a HEAD of the desk's stream: %d", got.status)
 	}
 }
 
