@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,44 +44,58 @@ func (p *process) untilWritten(text string) {
 	}
 }
 
-// report95 reports the median and the 95th percentile of several times.
-func report95(b *testing.B, took []time.Duration) {
-	slices.Sort(took)
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(ms(took[len(took)/2]), "ms-median")
-	b.ReportMetric(ms(took[len(took)*95/100]), "ms-p95")
-}
+// The next three time the bot from the start of its process, and bare whatsmeow, which is in the benchmark's process, from
+// the opening of its database, with the settings of the bot's. They take turns.
 
 func BenchmarkStartToConnected(b *testing.B) {
 	wa, dir := linked(b)
-	took := make([]time.Duration, 0, b.N)
+	bareDir := b.TempDir()
+	first := openBare(b, wa, bareDir, "NORMAL")
+	first.scan(first.code(), barePhone)
+	first.untilConnected()
+	first.end()
+	var took times
 	for range b.N {
 		began := time.Now()
 		p := launch(b, settings(wa, dir), nil)
 		p.untilWritten(`"event":"ready"`)
-		took = append(took, time.Since(began))
+		took.bot = append(took.bot, time.Since(began))
 		p.terminate()
+
+		began = time.Now()
+		w := openBare(b, wa, bareDir, "NORMAL")
+		w.connect()
+		w.untilConnected()
+		took.bare = append(took.bare, time.Since(began))
+		w.end()
 	}
-	report95(b, took)
+	took.report(b)
 }
 
 func BenchmarkStartToFirstQR(b *testing.B) {
 	wa := simtest.Start(b, sim.Config{})
-	took := make([]time.Duration, 0, b.N)
+	var took times
 	for range b.N {
+		dir := b.TempDir()
 		began := time.Now()
-		p := launch(b, settings(wa, b.TempDir()), nil)
+		p := launch(b, settings(wa, dir), nil)
 		p.untilWritten(`"event":"qr"`)
-		took = append(took, time.Since(began))
+		took.bot = append(took.bot, time.Since(began))
 		p.terminate()
+
+		dir = b.TempDir()
+		began = time.Now()
+		w := openBare(b, wa, dir, "NORMAL")
+		w.code()
+		took.bare = append(took.bare, time.Since(began))
+		w.end()
 	}
-	report95(b, took)
+	took.report(b)
 }
 
 func BenchmarkScanToConnected(b *testing.B) {
 	wa := simtest.Start(b, sim.Config{})
-	took := make([]time.Duration, 0, b.N)
+	var took times
 	for i := range b.N {
 		p := start(b, settings(wa, b.TempDir()))
 		code := p.code()
@@ -91,10 +104,18 @@ func BenchmarkScanToConnected(b *testing.B) {
 			b.Fatal(err)
 		}
 		p.untilWritten(`"event":"ready"`)
-		took = append(took, time.Since(began))
+		took.bot = append(took.bot, time.Since(began))
 		p.terminate()
+
+		w := openBare(b, wa, b.TempDir(), "NORMAL")
+		code = w.code()
+		began = time.Now()
+		w.scan(code, fmt.Sprintf("62812%07d", i))
+		w.untilConnected()
+		took.bare = append(took.bare, time.Since(began))
+		w.end()
 	}
-	report95(b, took)
+	took.report(b)
 }
 
 // asInImage returns the settings for the files of the bot's image: one file of certificates, with the simulator's next
@@ -173,8 +194,7 @@ func BenchmarkIdleChromium(b *testing.B) {
 		}
 		<-time.After(idleTime)
 		reportMemory(b, proc.Processes().Family(cmd.Process.Pid))
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		chromium.End(cmd)
 	}
 }
 

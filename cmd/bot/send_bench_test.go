@@ -9,15 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
-	"go.mau.fi/whatsmeow/store/sqlstore"
 	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/proc"
-	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // sendingTo are the people that the benchmarks write to; so many requests are under way at once.
@@ -95,38 +92,4 @@ func spread(b *testing.B, used func() time.Duration, send func(who, n int) error
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64((used()-before).Microseconds())/1000/float64(b.N), "processor-ms/message")
 	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "messages/s")
-}
-
-// bareClient links whatsmeow with a database of its own.
-func bareClient(b *testing.B, wa *simtest.Sim) *whatsmeow.Client {
-	b.Helper()
-	wa.TrustRoot()
-	container, err := sqlstore.New(b.Context(), "sqlite", "file:"+b.TempDir()+"/store.db?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate", nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	client := whatsmeow.NewClient(container.NewDevice(), nil)
-	wa.Point(client)
-	codes, err := client.GetQRChannel(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := client.Connect(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(client.Disconnect)
-	for code := range codes {
-		if code.Event == whatsmeow.QRChannelEventCode {
-			if _, err := wa.Scan(b.Context(), code.Code, phone); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-	for deadline := time.Now().Add(patience); !client.IsLoggedIn(); {
-		if time.Now().After(deadline) {
-			b.Fatal("not logged in")
-		}
-		<-time.After(10 * time.Millisecond)
-	}
-	return client
 }

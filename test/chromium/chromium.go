@@ -5,12 +5,15 @@ package chromium
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"sesi.dev/sesi/test/proc"
 )
 
 // names are the program's names on the systems we know.
@@ -32,7 +35,7 @@ func path() (string, error) {
 	return "", fmt.Errorf("install Chromium: none of %s is in PATH", strings.Join(names, ", "))
 }
 
-// Command returns a headless browser with an empty page, which nobody drives.
+// Command returns a headless browser with an empty page, which nobody drives. End ends it.
 func Command(ctx context.Context, profile string) (*exec.Cmd, error) {
 	program, err := path()
 	if err != nil {
@@ -42,7 +45,20 @@ func Command(ctx context.Context, profile string) (*exec.Cmd, error) {
 	for _, flag := range quiet {
 		flags = append(flags, "--"+flag)
 	}
-	return exec.CommandContext(ctx, program, append(flags, "about:blank")...), nil
+	cmd := exec.CommandContext(ctx, program, append(flags, "about:blank")...)
+	cmd.Stderr = io.Discard // a pipe, which all processes of the browser hold: see End
+	return cmd, nil
+}
+
+// End kills all processes of a browser that Command returned and its caller started. It returns when none of them is
+// left, so that nobody writes into the profile while it is removed: Wait reads the pipe until the last one has closed it.
+func End(cmd *exec.Cmd) {
+	for _, pid := range proc.Processes().Family(cmd.Process.Pid) {
+		if p, err := os.FindProcess(pid); err == nil {
+			_ = p.Kill()
+		}
+	}
+	_ = cmd.Wait()
 }
 
 // starts is how many times Start tries: Chromium sometimes crashes before it listens, which says nothing about a page.
