@@ -41,7 +41,7 @@ func guard(client *whatsmeow.Client, found hook.Handlers) error {
 	// whatsmeow writes when it was last connected without a lock, and one connection's <success> may still be in work
 	// when the next one's comes.
 	var one sync.Mutex
-	return found.Wrap("success", func(inner hook.Handler) hook.Handler {
+	err = found.Wrap("success", func(inner hook.Handler) hook.Handler {
 		return func(ctx context.Context, node *waBinary.Node) {
 			one.Lock()
 			defer one.Unlock()
@@ -50,6 +50,24 @@ func guard(client *whatsmeow.Client, found hook.Handlers) error {
 			}
 		}
 	})
+	if err != nil {
+		return err
+	}
+	// Both delete the device's address without a lock, the one at the end of a connection, the other at the next login.
+	var ending sync.Mutex
+	for _, tag := range []string{"stream:error", "failure"} {
+		err := found.Wrap(tag, func(inner hook.Handler) hook.Handler {
+			return func(ctx context.Context, node *waBinary.Node) {
+				ending.Lock()
+				defer ending.Unlock()
+				inner(ctx, node)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pairing is the pairing that a client is in the middle of. whatsmeow does it in a goroutine of its own, and writes the

@@ -161,8 +161,8 @@ func (g *gates) take(evt any, in turn.Turn) bool {
 		return true
 	}
 	text := message.Message.GetConversation()
-	in.Queued()
 	g.queue <- text
+	in.Queued()
 	select {
 	case <-g.gate[text]:
 		return true
