@@ -531,7 +531,7 @@ func pluginDoctorBroken(t *testing.T, p *plugin, _ *v1alpha1.WhatsAppSession) {
 	noClaim := newSession(p.namespace, "no-claim")
 	noClaim.Spec.Storage.ClaimName = "nothing"
 	must(t, cluster.Create(t.Context(), noClaim))
-	finds("no-claim", `BAD   the PVC nothing: persistentvolumeclaims "nothing" not found`, "-> create it", "-     the bot answers: not checked")
+	finds("no-claim", "BAD   the PVC nothing: ClaimNotFound: PVC nothing not found. Create it", "-> the message above says what to do", "-     the bot answers: not checked")
 
 	noImage := newSession(p.namespace, "no-image")
 	noImage.Spec.Image = "127.0.0.1:1/bot:not-there" // a registry that refuses at once
