@@ -199,16 +199,23 @@ func TestAnOldPodThatEndsLeavesAnEvent(t *testing.T) {
 	}
 }
 
-// If a bot does not come back within its turn of the rollout, an event names it.
-func TestABotThatHoldsUpTheRolloutIsNamed(t *testing.T) {
-	m, session := kasirUp(t)
-	until := metav1.NewTime(m.now.Add(rolloutPatience).Truncate(time.Second))
+// kasirInItsTurn is kasirUp during a rollout: the operator, which was restarted, waits for the session's bot until a time.
+func kasirInItsTurn(t *testing.T) (m *model, session *v1alpha1.WhatsAppSession, until time.Time) {
+	t.Helper()
+	m, session = kasirUp(t)
+	end := metav1.NewTime(m.now.Add(rolloutPatience).Truncate(time.Second))
 	session.Status.Replacement = &v1alpha1.ReplacementStatus{
-		WaitsFor: v1alpha1.ReplacementWaitsForBot, Since: metav1.NewTime(m.now.Truncate(time.Second)), Until: &until, WasConnected: true}
+		WaitsFor: v1alpha1.ReplacementWaitsForBot, Since: metav1.NewTime(m.now.Truncate(time.Second)), Until: &end, WasConnected: true}
 	m.must(m.store.write(session, true))
 	m.restart()
+	return m, session, end.Time
+}
+
+// If a bot does not come back within its turn of the rollout, an event names it.
+func TestABotThatHoldsUpTheRolloutIsNamed(t *testing.T) {
+	m, _, until := kasirInItsTurn(t)
 	told := m.told()
-	m.now = until.Time
+	m.now = until
 	m.reconcile(kasir)
 	if got := told(); !slices.ContainsFunc(got, func(event string) bool {
 		return strings.HasPrefix(event, "Warning "+eventHeldUp) && strings.Contains(event, "wa-kasir")
@@ -219,12 +226,7 @@ func TestABotThatHoldsUpTheRolloutIsNamed(t *testing.T) {
 
 // A session that is deleted during its turn of the rollout gives the turn back.
 func TestADeletedSessionGivesItsTurnBack(t *testing.T) {
-	m, session := kasirUp(t)
-	until := metav1.NewTime(m.now.Add(rolloutPatience).Truncate(time.Second))
-	session.Status.Replacement = &v1alpha1.ReplacementStatus{
-		WaitsFor: v1alpha1.ReplacementWaitsForBot, Since: metav1.NewTime(m.now.Truncate(time.Second)), Until: &until, WasConnected: true}
-	m.must(m.store.write(session, true))
-	m.restart()
+	m, session, _ := kasirInItsTurn(t)
 	m.reconcile(kasir)
 	if len(m.operator.rollout.away) != 1 {
 		t.Fatalf("the session has no turn: %v", m.operator.rollout.away)

@@ -76,7 +76,9 @@ func TestDecideRelease(t *testing.T) {
 	}
 }
 
-func TestLogoutAsksTheBotItWasMeantFor(t *testing.T) {
+// pinnedCertificate is a bot's certificate, and the pin by which the operator knows it.
+func pinnedCertificate(t *testing.T) (tls.Certificate, observer.Pin) {
+	t.Helper()
 	pair, pemBytes, err := bottest.Certificate()
 	if err != nil {
 		t.Fatal(err)
@@ -85,6 +87,11 @@ func TestLogoutAsksTheBotItWasMeantFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return pair, pin
+}
+
+func TestLogoutAsksTheBotItWasMeantFor(t *testing.T) {
+	pair, pin := pinnedCertificate(t)
 	cases := map[string]struct {
 		to  func(observer.Target) observer.Target
 		err string
@@ -145,7 +152,7 @@ func TestAnAnswerIsForTheSessionThatAsked(t *testing.T) {
 	}
 }
 
-// Bots that accept a request and never answer do not hold the places of others for ever.
+// A bot that accepts the request to log out and never answers frees its place after a while.
 func TestARequestToLogOutEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u, key := newUnlinker(), types.NamespacedName{Namespace: "shop", Name: "kasir"}
@@ -165,14 +172,7 @@ func TestARequestToLogOutEnds(t *testing.T) {
 		}
 	})
 
-	pair, pemBytes, err := bottest.Certificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pin, err := observer.PinOf(pemBytes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pair, pin := pinnedCertificate(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	silent := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -183,7 +183,7 @@ func TestARequestToLogOutEnds(t *testing.T) {
 	silent.StartTLS()
 	defer silent.Close()
 	u := newUnlinker()
-	err = u.logout(ctx, observer.Target{Address: silent.Listener.Addr().String(), Token: "token", Pins: observer.Pins{pin}})
+	err := u.logout(ctx, observer.Target{Address: silent.Listener.Addr().String(), Token: "token", Pins: observer.Pins{pin}})
 	if !errors.Is(err, context.Canceled) || len(u.places) > 0 {
 		t.Errorf("logout = %v, and %d places are taken", err, len(u.places))
 	}
@@ -191,14 +191,7 @@ func TestARequestToLogOutEnds(t *testing.T) {
 
 // Many bots that send endless headers at once cost the operator a bounded amount of memory.
 func TestHostileLogoutAnswersAreBounded(t *testing.T) {
-	pair, pemBytes, err := bottest.Certificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pin, err := observer.PinOf(pemBytes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pair, pin := pinnedCertificate(t)
 	listener, err := tls.Listen("tcp", "127.30.0.2:0", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13})
 	if err != nil {
 		t.Fatal(err)

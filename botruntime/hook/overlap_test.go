@@ -23,6 +23,7 @@ type held struct {
 	own  types.JID
 	came chan string // the texts of messages, in the order in which they are queued
 	keep chan chan struct{}
+	done chan string // in the order in which they may be acknowledged
 }
 
 // hold starts a client. Its handler queues a message at once, and then waits for the test.
@@ -30,7 +31,7 @@ func hold(t *testing.T) *held {
 	t.Helper()
 	h := &held{
 		t: t, wa: simtest.Start(t, sim.Config{}), own: types.NewJID(phone, types.DefaultUserServer),
-		came: make(chan string, 100), keep: make(chan chan struct{}, 100),
+		came: make(chan string, 100), keep: make(chan chan struct{}, 100), done: make(chan string, 100),
 	}
 	h.wa.TrustRoot()
 	client := whatsmeow.NewClient(memstore.New().NewDevice(), nil)
@@ -62,6 +63,7 @@ func hold(t *testing.T) *held {
 			return false
 		}
 		inOrder()
+		h.done <- message.Message.GetConversation()
 		return true
 	})
 	t.Cleanup(client.Disconnect)
@@ -116,13 +118,14 @@ func (h *held) awaitPending(want int) {
 	}
 }
 
-// A message is decrypted while those before it wait; acknowledged is it after them.
+// A message is decrypted while those before it wait, and is acknowledged after them.
 func TestMessagesOverlapInOrder(t *testing.T) {
 	h := hold(t)
 	h.write("0") // makes the Signal session
 	_, let := h.next()
 	let()
 	h.awaitPending(0)
+	<-h.done
 	h.write("a", "b", "c")
 	lets := map[string]func(){}
 	var order []string
@@ -135,7 +138,7 @@ func TestMessagesOverlapInOrder(t *testing.T) {
 	}
 	lets["c"]()
 	lets["b"]()
-	h.write("d") // comes when all before it had their chance to be acknowledged out of order
+	h.write("d") // meanwhile those before it may be acknowledged
 	_, letD := h.next()
 	if n := h.pending(); n != 4 {
 		t.Errorf("the server keeps %d messages before the first is let go, want 4", n)
@@ -144,6 +147,11 @@ func TestMessagesOverlapInOrder(t *testing.T) {
 	h.awaitPending(1)
 	letD()
 	h.awaitPending(0)
+	for _, want := range []string{"a", "b", "c", "d"} {
+		if got := <-h.done; got != want {
+			t.Errorf("%s may be acknowledged, want %s", got, want)
+		}
+	}
 }
 
 // No more than MaxOverlap messages are handled at once, and the next one comes when one of them is done.

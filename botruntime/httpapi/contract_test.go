@@ -319,7 +319,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// Who asks a linked session for a code reads why there is none, in one language and without the state's sentence.
+// A request for a code of a linked session gets the reason why it has no code. The whole sentence is in one language.
 func TestALinkedSessionSaysWhyThereIsNoCode(t *testing.T) {
 	f := newFake(connectedSnapshot())
 	f.err = &session.Refusal{Kind: session.RefusedLinked, Reason: bot.ReasonLoggedIn, Detail: "Connected."}

@@ -55,7 +55,7 @@ func TestListenRefuses(t *testing.T) {
 	}
 }
 
-// Where one address cannot be had, the others are free again.
+// When one of its addresses is in use, the server closes the others that it had opened.
 func TestARefusedListenHoldsNoPort(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

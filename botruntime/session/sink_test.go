@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,6 +72,44 @@ func TestAMessageThatTheSinkRefusesComesAgainInOrder(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An event that is refused when its connection is lost already refuses none of the next connection.
+func TestARefusalEndsWithItsConnection(t *testing.T) {
+	t.Parallel()
+	wa := whatsapp(t, sim.Config{})
+	came, lost := make(chan struct{}), make(chan struct{})
+	var refused atomic.Bool
+	box := &mailbox{}
+	s := beginWith(t, wa, t.TempDir(), func(evt any, in turn.Turn) bool {
+		if _, ok := evt.(*events.Message); ok && !refused.Swap(true) {
+			close(came)
+			select {
+			case <-lost:
+			case <-t.Context().Done():
+			}
+			return false
+		}
+		return box.take(evt, in)
+	}, nil)
+	to := jidOf(t, s.pair(wa, phone))
+	if _, err := wa.Say(to, "628999", "hello", "Friend"); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the message", func() bool {
+		select {
+		case <-came:
+			return true
+		default:
+			return false
+		}
+	})
+	if err := wa.Kick(to, sim.KickDrop); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the loss", func(snap *bot.Snapshot) bool { return !snap.Connected })
+	close(lost)
+	waitFor(t, "the message again", func() bool { return box.got() == "hello" })
 }
 
 // batches is a Sink that keeps its events in batches of three, as one transaction would. It refuses the first of the first
