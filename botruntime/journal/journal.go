@@ -241,15 +241,15 @@ func (j *Journal) Commit(ctx context.Context, do func(*Tx) error) error {
 	began := time.Now()
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
-		return j.failed(err)
+		return j.failed(ctx, err)
 	}
 	defer tx.Rollback() // it does nothing after the commit
 	t := &Tx{tx: tx, ctx: ctx, j: j, now: j.options.Now()}
 	if err := do(t); err != nil {
-		return j.failed(err)
+		return j.failed(ctx, err)
 	}
 	if err := tx.Commit(); err != nil {
-		return j.failed(err)
+		return j.failed(ctx, err)
 	}
 	j.wrote(t, time.Since(began))
 	for _, do := range t.after {
@@ -273,10 +273,15 @@ func (j *Journal) wrote(t *Tx, took time.Duration) {
 	}
 }
 
-func (j *Journal) failed(err error) error {
+// failed counts a transaction that is not on disk. database/sql rolls back when ctx ends, and what comes next says only
+// that the transaction is over; the reason is that of ctx.
+func (j *Journal) failed(ctx context.Context, err error) error {
 	j.mu.Lock()
 	j.stats.CommitFailures++
 	j.mu.Unlock()
+	if ctx.Err() != nil && errors.Is(err, sql.ErrTxDone) {
+		return ctx.Err()
+	}
 	return err
 }
 

@@ -1,12 +1,15 @@
 package journal
 
 import (
+	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +146,24 @@ func TestAFailedTransactionLeavesNothing(t *testing.T) {
 	}
 	if got, _, err := j.Events(t.Context(), Query{Limit: 1}); err != nil || len(got) > 0 {
 		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// TestATransactionEndedByItsContextSaysSo: database/sql says only that such a transaction is over.
+func TestATransactionEndedByItsContextSaysSo(t *testing.T) {
+	j := open(t, t.TempDir(), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := j.Commit(ctx, func(tx *Tx) error {
+		cancel()
+		for {
+			if _, err := tx.tx.ExecContext(t.Context(), `SELECT 1`); errors.Is(err, sql.ErrTxDone) || t.Context().Err() != nil {
+				return err
+			}
+			runtime.Gosched()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }
 

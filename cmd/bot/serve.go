@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"net"
@@ -122,9 +123,10 @@ func text(a net.Addr) string {
 	return a.String()
 }
 
-// ignoreStop drops the error of a bot that was told to stop before it had started.
+// ignoreStop drops the error of a bot that was told to stop before it had started. The stop also ends a transaction,
+// and then database/sql may say only that it is over.
 func ignoreStop(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrTxDone)) {
 		return nil
 	}
 	return err

@@ -2,6 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -127,19 +131,46 @@ func TestItStopsInTimeUnderACode(t *testing.T) {
 	}
 }
 
+// TestItStopsWellBeforeItHasStarted: each file that a start makes is another moment of it.
 func TestItStopsWellBeforeItHasStarted(t *testing.T) {
 	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
 	start(t, settings(wa, dir)).pair(wa)
-	for range 20 {
-		p := launch(t, settings(wa, dir, "CLIENT_ID=other"), nil)
-		p.waitFor("its first file", func() bool {
-			_, err := os.Stat(filepath.Join(dir, "session-other"))
-			return err == nil
-		})
-		p.stop()
-		must(t, os.RemoveAll(filepath.Join(dir, "session-other")))
+	session := filepath.Join(dir, "session-other")
+	for range 4 {
+		for _, file := range []string{"", "session.db", "session.db-wal", "messages.db", "messages.db-wal"} {
+			p := launch(t, settings(wa, dir, "CLIENT_ID=other"), nil)
+			p.waitFor("its file "+file, func() bool {
+				_, err := os.Stat(filepath.Join(session, file))
+				return err == nil
+			})
+			p.stop()
+			must(t, os.RemoveAll(session))
+		}
 	}
+}
+
+// TestAStopIsNoFailureOfAStart: a stop ends what waits for it, and transactions, with an error; other errors count.
+func TestAStopIsNoFailureOfAStart(t *testing.T) {
+	t.Parallel()
+	running, stopped := t.Context(), endedContext()
+	for _, stop := range []error{fmt.Errorf("open: %w", context.Canceled), fmt.Errorf("upgrade the tables: %w", sql.ErrTxDone)} {
+		if err := ignoreStop(stopped, stop); err != nil {
+			t.Errorf("a stop: %v", err)
+		}
+		if err := ignoreStop(running, stop); !errors.Is(err, stop) {
+			t.Errorf("no stop, but %v became %v", stop, err)
+		}
+	}
+	if err := ignoreStop(stopped, io.ErrShortWrite); !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("a failure before the stop: %v", err)
+	}
+}
+
+func endedContext() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }
 
 // TestARestoreThatGetsNoMoreStops: the sender of a backup may disappear in the middle of it.
