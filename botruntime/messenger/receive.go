@@ -22,10 +22,14 @@ func (m *Messenger) Take(evt any, in turn.Turn) bool {
 		if r.Type == "" {
 			return true
 		}
-		return m.Inbox.Take(journal.Arrival{
+		a := journal.Arrival{
 			Turn: in, Key: keys(r.Type, r)[0], Write: func(t *journal.Tx) error { return m.write(t, r) },
 			Instead: func(t *journal.Tx) error { return m.write(t, m.Names.Unstorable(evt)) },
-		})
+		}
+		if evt.UnavailableRequestID != "" { // the phone's own copy: whatsmeow acknowledges it whatever the answer is
+			a.Key = journal.Key{}
+		}
+		return m.Inbox.Take(a)
 	case *events.UndecryptableMessage:
 		r := m.Names.Undecryptable(evt)
 		return m.takeOnce(in, func(t *journal.Tx) error { return m.write(t, r) })
