@@ -148,6 +148,7 @@ type rig struct {
 	targets chan []Target
 	stop    func()
 	size    int64
+	names   message.Names
 	// late, where it is made, is closed once the targets can be read.
 	late chan struct{}
 }
@@ -185,7 +186,7 @@ func (r *rig) run(targets ...Target) {
 	look := sync.OnceFunc(func() { close(looked) })
 	r.targets <- targets
 	r.Manager = New(Options{
-		Journal: r.journal, Names: message.Names(nil), Guard: guard, Meter: r.meter, Agent: "sesi/test", Dice: func() float64 { return 0.5 }, Every: 5 * time.Millisecond,
+		Journal: r.journal, Names: r.names, Guard: guard, Meter: r.meter, Agent: "sesi/test", Dice: func() float64 { return 0.5 }, Every: 5 * time.Millisecond,
 		Load: func() ([]Target, bool, error) {
 			defer look()
 			select {
@@ -258,9 +259,7 @@ func (r *rig) came(from, n int, chat func(i int) int) {
 	for i := from; i < from+n; {
 		err := r.journal.Commit(r.t.Context(), func(tx *journal.Tx) error {
 			for stop := min(i+50, from+n); i < stop; i++ {
-				id := chatOf(chat(i))
-				m := bot.Message{ID: fmt.Sprint("M", i), Chat: bot.Party{ID: id}, From: bot.Party{ID: id}, Kind: bot.KindText, Text: fmt.Sprint(i)}
-				if _, err := tx.Append([]journal.Key{journal.KeyOf(m.ID)}, bot.EventMessage, id, bot.EventData{Message: &m}); err != nil {
+				if err := appendMessage(tx, i, chatOf(chat(i))); err != nil {
 					return err
 				}
 			}
@@ -270,6 +269,29 @@ func (r *rig) came(from, n int, chat func(i int) int) {
 			r.t.Fatal(err)
 		}
 	}
+}
+
+// cameIn writes an event of each chat in one transaction.
+func (r *rig) cameIn(chats ...string) {
+	r.t.Helper()
+	_, last := r.journal.Range()
+	err := r.journal.Commit(r.t.Context(), func(tx *journal.Tx) error {
+		for i, chat := range chats {
+			if err := appendMessage(tx, int(last)+i, chat); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func appendMessage(tx *journal.Tx, n int, chat string) error {
+	m := bot.Message{ID: fmt.Sprint("M", n), Chat: bot.Party{ID: chat}, From: bot.Party{ID: chat}, Kind: bot.KindText, Text: fmt.Sprint(n)}
+	_, err := tx.Append([]journal.Key{journal.KeyOf(m.ID)}, bot.EventMessage, chat, bot.EventData{Message: &m})
+	return err
 }
 
 func one(int) int { return 1 }

@@ -3,8 +3,11 @@ package webhook
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.mau.fi/whatsmeow/types"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
@@ -43,6 +46,62 @@ func TestARefusedEventOfNoChatDelaysNoChat(t *testing.T) {
 	inOrder(t, r.wait(at, 10), 10)
 	r.until("nothing waits", func() bool { w := r.get("books"); return w.WaitingChats == 0 && w.Backlog == 0 })
 	inOrder(t, at.taken(), 10)
+}
+
+// A person's number may become known while an event waits that came under the LID. What comes under the number then waits
+// for it, whether it is read with the others or later.
+func TestAPersonUnderTwoAddressesKeepsOneOrder(t *testing.T) {
+	for name, knownBefore := range map[string]bool{"the number was known": true, "the number becomes known": false} {
+		t.Run(name, func(t *testing.T) {
+			number, lid := types.NewJID("628120000001", types.DefaultUserServer), types.NewJID("111111111111111", types.HiddenUserServer)
+			var known atomic.Bool
+			known.Store(knownBefore)
+			at := receive(t)
+			at.status(func(_ int, e bot.Event) int {
+				if e.Data.Message.ID == "M0" {
+					return 500
+				}
+				return 204
+			})
+			r := &rig{t: t, dir: t.TempDir(), clock: &clock{now: time.Now()}, meter: &counted{n: map[string]int{}}, targets: make(chan []Target, 1)}
+			r.names = func(jid types.JID) types.JID {
+				switch {
+				case !known.Load():
+				case jid == lid:
+					return number
+				case jid == number:
+					return lid
+				}
+				return types.EmptyJID
+			}
+			r.open()
+			r.run(target(at.URL))
+			t.Cleanup(func() { r.halt() })
+			r.cameIn(lid.String(), number.String(), lid.String(), chatOf(2))
+			r.until("the first is refused", func() bool { return r.get("books").Failures > 0 })
+			known.Store(true)
+			r.cameIn(chatOf(2), number.String(), lid.String(), number.String(), chatOf(2))
+			ofOthers := 3
+			if !knownBefore {
+				ofOthers++ // the number's first: nobody knew whose it is
+			}
+			if got := r.wait(at, ofOthers); len(got) != ofOthers {
+				t.Errorf("%d events came, want %d", len(got), ofOthers)
+			}
+			r.until("all have been read", func() bool { w := r.get("books"); return w.Cursor == w.Last })
+			at.status(func(int, bot.Event) int { return 204 })
+			r.restart(target(at.URL)) // the lines are on the disk
+			r.due(time.Minute)
+			var last uint64
+			for _, e := range r.wait(at, 9)[ofOthers:] {
+				if e.Seq <= last {
+					t.Errorf("event %d came behind event %d", e.Seq, last)
+				}
+				last = e.Seq
+			}
+			r.until("nothing waits", func() bool { w := r.get("books"); return w.WaitingChats == 0 && w.Backlog == 0 })
+		})
+	}
 }
 
 // To deliver the last events again loses none that still waits.

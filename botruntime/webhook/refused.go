@@ -82,7 +82,7 @@ func (t *turn) expire() error {
 	}
 	var kept []journal.Line
 	for i, line := range t.state.Lines {
-		done, err := t.buryFrom(line.Chat, &line.Next, t.state.Cursor, now)
+		done, err := t.buryFrom(chatsOf(line), &line.Next, t.state.Cursor, now)
 		if err != nil {
 			t.state.Lines = append(append(kept, line), t.state.Lines[i+1:]...)
 			return err
@@ -96,14 +96,14 @@ func (t *turn) expire() error {
 		return nil
 	}
 	next := t.state.Cursor + 1
-	_, err := t.buryFrom("", &next, 0, now)
+	_, err := t.buryFrom(nil, &next, 0, now)
 	t.state.Cursor = next - 1
 	return err
 }
 
 // buryFrom gives up the events from next on, until it finds one whose patience is not over. done is true when there is
 // none up to the event to.
-func (t *turn) buryFrom(chat string, next *uint64, to uint64, now time.Time) (done bool, err error) {
+func (t *turn) buryFrom(chats []string, next *uint64, to uint64, now time.Time) (done bool, err error) {
 	for t.budget > 0 && !t.full {
 		t.budget--
 		_, last := t.Journal.Range()
@@ -113,12 +113,12 @@ func (t *turn) buryFrom(chat string, next *uint64, to uint64, now time.Time) (do
 		if *next > last {
 			return true, nil
 		}
-		events, after, err := t.read(chat, *next-1, to)
+		events, after, err := t.read(chats, *next-1, to)
 		if err != nil {
 			return false, err
 		}
 		for _, e := range events {
-			if t.waits(e, chat) {
+			if len(chats) == 0 && t.waits(e) {
 				continue
 			}
 			if !over(e.At, t.state.Since, now, t.target.Patience) {
@@ -136,6 +136,6 @@ func (t *turn) buryFrom(chat string, next *uint64, to uint64, now time.Time) (do
 }
 
 // waits reports whether an event that was read for all chats belongs to a line.
-func (t *turn) waits(e journal.Event, chat string) bool {
-	return chat == "" && t.target.Order == OrderChat && slices.ContainsFunc(t.state.Lines, func(l journal.Line) bool { return l.Chat == t.lineOf(e) })
+func (t *turn) waits(e journal.Event) bool {
+	return t.target.Order == OrderChat && slices.ContainsFunc(t.state.Lines, func(l journal.Line) bool { return l.Chat == t.lineOf(e) })
 }

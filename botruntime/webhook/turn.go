@@ -1,13 +1,16 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"slices"
-	"sort"
 	"time"
+
+	"go.mau.fi/whatsmeow/types"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/botruntime/message"
 )
 
 const (
@@ -36,6 +39,8 @@ type turn struct {
 	away bool
 	// only are the chats that the target names; nil means all.
 	only map[string]bool
+	// persons are the answers of person.
+	persons map[string]string
 }
 
 // take delivers the events that wait in lines, then the new ones. more is true when there is more to do at once.
@@ -67,28 +72,64 @@ func (t *turn) due() time.Duration {
 	if !t.state.Retry.IsZero() {
 		wait = remaining(t.state.Retry, t.Now())
 	}
-	for _, line := range t.state.Lines {
-		wait = min(wait, max(remaining(line.Retry, t.Now()), remaining(t.state.Retry, t.Now())))
+	for _, lane := range t.lanes() {
+		wait = min(wait, max(remaining(lane[0].Retry, t.Now()), remaining(t.state.Retry, t.Now())))
 	}
 	return max(wait, time.Millisecond)
 }
 
-// lines delivers the events of chats that waited long enough, the oldest first.
-func (t *turn) lines() (more bool, err error) {
-	sort.Slice(t.state.Lines, func(i, j int) bool { return t.state.Lines[i].Next < t.state.Lines[j].Next })
-	var kept []journal.Line
-	for i, line := range t.state.Lines {
-		if t.halted() || remaining(line.Retry, t.Now()) > 0 {
-			kept = append(kept, line)
+// lanes sorts the lines by their persons, the oldest first. All lines of a lane are delivered together: the chat with
+// someone has another address since their number became known. What failed is noted in the first.
+func (t *turn) lanes() [][]journal.Line {
+	lines := slices.Clone(t.state.Lines)
+	slices.SortStableFunc(lines, func(a, b journal.Line) int { return cmp.Compare(a.Next, b.Next) })
+	var lanes [][]journal.Line
+	place := map[string]int{}
+	for _, line := range lines {
+		who := t.person(line.Chat)
+		if i, found := place[who]; found {
+			lanes[i] = append(lanes[i], line)
 			continue
 		}
-		left, again, err := t.line(&line)
+		place[who] = len(lanes)
+		lanes = append(lanes, []journal.Line{line})
+	}
+	return lanes
+}
+
+// person is the one name of all whose events keep their order among each other.
+func (t *turn) person(chat string) string {
+	who, known := t.persons[chat]
+	if known {
+		return who
+	}
+	who = chat
+	if jid, ok := message.Address(chat); ok {
+		who = t.Names.Party(jid, types.EmptyJID, "").ID
+	}
+	if t.persons == nil {
+		t.persons = map[string]string{}
+	}
+	t.persons[chat] = who
+	return who
+}
+
+// lines delivers the events of chats that waited long enough, the oldest first.
+func (t *turn) lines() (more bool, err error) {
+	lanes := t.lanes()
+	var kept []journal.Line
+	for i, lane := range lanes {
+		if t.halted() || remaining(lane[0].Retry, t.Now()) > 0 {
+			kept = append(kept, lane...)
+			continue
+		}
+		left, again, err := t.lane(lane)
 		if err != nil {
-			t.state.Lines = append(kept, t.state.Lines[i:]...)
+			t.state.Lines = append(kept, slices.Concat(lanes[i:]...)...)
 			return false, err
 		}
 		if left {
-			kept = append(kept, line)
+			kept = append(kept, lane...)
 			more = more || again
 		}
 	}
@@ -96,11 +137,12 @@ func (t *turn) lines() (more bool, err error) {
 	return more, nil
 }
 
-// line delivers one chat's events up to the cursor. left is false when none is left; again is true when the line can
+// lane delivers one lane's events up to the cursor. left is false when none is left; again is true when the lane can
 // continue at once.
-func (t *turn) line(line *journal.Line) (left, again bool, err error) {
+func (t *turn) lane(lines []journal.Line) (left, again bool, err error) {
+	first := &lines[0]
 	for range helpings {
-		events, next, err := t.read(line.Chat, line.Next-1, t.state.Cursor)
+		events, next, err := t.readLane(lines)
 		if err != nil {
 			return false, false, err
 		}
@@ -110,24 +152,52 @@ func (t *turn) line(line *journal.Line) (left, again bool, err error) {
 				break
 			}
 			if r.next.Seq != events[0].Seq { // others were taken: the failures before were not this event's
-				line.Failures, line.Since = 0, time.Time{}
+				first.Failures, first.Since = 0, time.Time{}
 			}
-			line.Next = r.next.Seq
+			advance(lines, r.next.Seq)
 			if !r.tried {
 				return true, false, nil
 			}
-			if !t.judge(line, r) {
+			if !t.judge(first, r) {
 				return true, false, nil
 			}
-			line.Next++ // the event is a dead letter
-			events = slices.DeleteFunc(events, func(e journal.Event) bool { return e.Seq < line.Next })
+			advance(lines, r.next.Seq+1) // the event is a dead letter
+			events = slices.DeleteFunc(events, func(e journal.Event) bool { return e.Seq <= r.next.Seq })
 		}
-		line.Next, line.Failures, line.Since, line.Retry = next+1, 0, time.Time{}, time.Time{}
-		if line.Next > t.state.Cursor {
+		advance(lines, next+1)
+		first.Failures, first.Since, first.Retry = 0, time.Time{}, time.Time{}
+		if next >= t.state.Cursor {
 			return false, false, nil
 		}
 	}
 	return true, true, nil
+}
+
+// readLane reads one helping of what waits in a lane.
+func (t *turn) readLane(lines []journal.Line) (events []journal.Event, next uint64, err error) {
+	from := map[string]uint64{}
+	var chats []string
+	for _, line := range lines {
+		from[line.Chat] = line.Next
+		chats = append(chats, chatsOf(line)...)
+	}
+	events, next, err = t.read(chats, lines[0].Next-1, t.state.Cursor)
+	return slices.DeleteFunc(events, func(e journal.Event) bool { return e.Seq < from[t.lineOf(e)] }), next, err
+}
+
+// chatsOf are the chats of a line; nil means all.
+func chatsOf(line journal.Line) []string {
+	if line.Chat == "" {
+		return nil
+	}
+	return []string{line.Chat}
+}
+
+// advance says that all of a lane before an event is done.
+func advance(lines []journal.Line, to uint64) {
+	for i := range lines {
+		lines[i].Next = max(lines[i].Next, to)
+	}
 }
 
 // ahead delivers one helping of new events. Chats whose events are refused become lines.
@@ -140,7 +210,7 @@ func (t *turn) ahead() (more bool, err error) {
 		return false, nil
 	}
 	before := t.state.Cursor
-	events, next, err := t.read("", before, 0)
+	events, next, err := t.read(nil, before, 0)
 	if err != nil {
 		return false, err
 	}
@@ -151,17 +221,24 @@ func (t *turn) ahead() (more bool, err error) {
 		if !r.left {
 			continue
 		}
-		line := journal.Line{Chat: t.lineOf(chats[i][0]), Next: r.next.Seq}
-		if !r.tried {
-			t.state.Lines = append(t.state.Lines, line)
-			continue
-		}
-		if t.judge(&line, r) { // too old already: what follows waits for the next turn
+		line := journal.Line{Chat: t.lineOf(r.next), Next: r.next.Seq}
+		if r.tried && t.judge(&line, r) { // too old already: what follows waits for the next turn
 			line.Next++
 		}
 		t.state.Lines = append(t.state.Lines, line)
+		t.lineUp(slices.DeleteFunc(chats[i], func(e journal.Event) bool { return e.Seq < r.next.Seq }))
 	}
 	return true, nil
+}
+
+// lineUp begins a line for each address of a person whose events cannot be delivered yet.
+func (t *turn) lineUp(events []journal.Event) {
+	for _, e := range events {
+		chat := t.lineOf(e)
+		if !slices.ContainsFunc(t.state.Lines, func(l journal.Line) bool { return l.Chat == chat }) {
+			t.state.Lines = append(t.state.Lines, journal.Line{Chat: chat, Next: e.Seq})
+		}
+	}
 }
 
 // lineOf is the line that an event belongs to.
@@ -175,22 +252,24 @@ func (t *turn) lineOf(e journal.Event) string {
 	return e.Chat
 }
 
-// group sorts events by their lines, in order, and leaves out those of lines that wait already.
+// group sorts events by their persons, in order, and leaves those of persons who wait already to their lines.
 func (t *turn) group(events []journal.Event) [][]journal.Event {
 	var chats [][]journal.Event
 	place := map[string]int{}
 	for _, line := range t.state.Lines {
-		place[line.Chat] = -1
+		place[t.person(line.Chat)] = -1
 	}
 	for _, e := range events {
-		key := t.lineOf(e)
-		i, found := place[key]
+		who := t.person(t.lineOf(e))
+		i, found := place[who]
 		switch {
 		case !found:
-			place[key] = len(chats)
+			place[who] = len(chats)
 			chats = append(chats, []journal.Event{e})
 		case i >= 0:
 			chats[i] = append(chats[i], e)
+		default:
+			t.lineUp([]journal.Event{e})
 		}
 	}
 	return chats

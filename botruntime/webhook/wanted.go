@@ -16,20 +16,20 @@ import (
 // errNoRoom says that the progress must not go on, because there is no room for a dead letter.
 var errNoRoom = errors.New("dead letters wait to be written")
 
-// read reads a helping of events, of one chat or of all, and leaves out those that the target does not want. Events
+// read reads a helping of events, of some chats or of all, and leaves out those that the target does not want. Events
 // that the journal had no room to keep become one dead letter.
-func (t *turn) read(chat string, after, to uint64) ([]journal.Event, uint64, error) {
-	q := journal.Query{After: after, To: to, Types: t.target.Events, Limit: helping}
-	if chat != "" {
-		q.Chats = []string{chat}
-	}
+func (t *turn) read(chats []string, after, to uint64) ([]journal.Event, uint64, error) {
+	q := journal.Query{After: after, To: to, Chats: chats, Types: t.target.Events, Limit: helping}
 	events, next, err := t.Journal.Events(t.ctx, q)
 	var lost *journal.GoneError
 	if errors.As(err, &lost) {
 		if to > 0 {
 			lost.Oldest = min(lost.Oldest, to)
 		}
-		now := bot.At(t.Now())
+		now, chat := bot.At(t.Now()), ""
+		if len(chats) > 0 {
+			chat = chats[0]
+		}
 		if !t.addDead(bot.DeadLetter{Seq: lost.Oldest, Chat: chat, Events: lost.Oldest - after,
 			Error: "the journal was full, and removed the event before it was delivered", Timestamp: now, DeadAt: now}) {
 			return nil, 0, errNoRoom
