@@ -216,13 +216,17 @@ func slimClaim(object any) (any, error) {
 	if !ok {
 		return object, nil
 	}
+	spec := corev1.PersistentVolumeClaimSpec{VolumeName: claim.Spec.VolumeName}
+	if claim.Status.Phase != corev1.ClaimBound {
+		spec.StorageClassName = claim.Spec.StorageClassName
+	}
 	return &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: claim.Name, Namespace: claim.Namespace, UID: claim.UID, ResourceVersion: claim.ResourceVersion,
 			DeletionTimestamp: claim.DeletionTimestamp, OwnerReferences: claim.OwnerReferences,
-			Labels: only(claim.Labels, naming.LabelSession),
+			Labels: only(claim.Labels, naming.LabelSession), Annotations: only(claim.Annotations, corev1.BetaStorageClassAnnotation),
 		},
-		Spec:   corev1.PersistentVolumeClaimSpec{VolumeName: claim.Spec.VolumeName},
+		Spec:   spec,
 		Status: corev1.PersistentVolumeClaimStatus{Phase: claim.Status.Phase},
 	}, nil
 }

@@ -100,7 +100,23 @@ func classifyClaim(in *input) verdict {
 	case in.suspended():
 		return found(kindClaimPending, "PVC %s is waiting for a volume. Its StorageClass may wait for the first pod, which suspended keeps away.", name).passedOn(settled)
 	default:
-		return found(kindClaimPending, "PVC %s is waiting for a volume; often its StorageClass is missing. See kubectl describe pvc %s.", name, name)
+		return found(kindClaimPending, "%s See kubectl describe pvc %s.", waitsFor(in.claim), name)
+	}
+}
+
+// waitsFor says what a pending claim waits for, as far as the claim itself shows it. The API server enters the cluster's
+// default StorageClass in a claim that names none.
+func waitsFor(claim *corev1.PersistentVolumeClaim) string {
+	class := naming.StorageClass(claim)
+	switch {
+	case claim.Spec.VolumeName != "":
+		return fmt.Sprintf("PVC %s is waiting for the PersistentVolume %s.", claim.Name, claim.Spec.VolumeName)
+	case class != "":
+		return fmt.Sprintf("PVC %s is waiting for a volume of StorageClass %s.", claim.Name, class)
+	case claim.Spec.StorageClassName == nil:
+		return fmt.Sprintf("PVC %s is waiting for a volume. It names no StorageClass, and the cluster has no default.", claim.Name)
+	default:
+		return fmt.Sprintf("PVC %s is waiting for a PersistentVolume that fits. It asks for none to be made.", claim.Name)
 	}
 }
 

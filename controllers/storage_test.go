@@ -14,6 +14,8 @@ func TestClassifyClaim(t *testing.T) {
 	phase := func(p corev1.PersistentVolumeClaimPhase) func(*pass) {
 		return func(s *pass) { s.claim.Status.Phase = p }
 	}
+	class := func(name string) func(*pass) { return func(s *pass) { s.claim.Spec.StorageClassName = &name } }
+	volume := func(name string) func(*pass) { return func(s *pass) { s.claim.Spec.VolumeName = name } }
 	gone := func(s *pass) { s.claim = nil }
 	going := func(s *pass) { at := metav1.NewTime(noon); s.claim.DeletionTimestamp = &at }
 	named := func(s *pass) { s.session.Spec.Storage.ClaimName = "mine"; s.claim.Labels = nil }
@@ -34,6 +36,10 @@ func TestClassifyClaim(t *testing.T) {
 		"named, bound":         {[]func(*pass){named}, v1alpha1.ReasonClaimBound, settled, "mine is bound"},
 		"pending, suspended":   {[]func(*pass){phase(corev1.ClaimPending), suspended}, v1alpha1.ReasonClaimPending, settled, "first pod"},
 		"pending":              {[]func(*pass){phase(corev1.ClaimPending)}, v1alpha1.ReasonClaimPending, moving, "kubectl describe pvc wa-kasir"},
+		"pending, no class":    {[]func(*pass){phase(corev1.ClaimPending)}, v1alpha1.ReasonClaimPending, moving, "names no StorageClass, and the cluster has no default"},
+		"pending, of a class":  {[]func(*pass){phase(corev1.ClaimPending), class("fast")}, v1alpha1.ReasonClaimPending, moving, "for a volume of StorageClass fast."},
+		"pending, by hand":     {[]func(*pass){phase(corev1.ClaimPending), class("")}, v1alpha1.ReasonClaimPending, moving, "for a PersistentVolume that fits"},
+		"pending, of a volume": {[]func(*pass){phase(corev1.ClaimPending), volume("disk-1")}, v1alpha1.ReasonClaimPending, moving, "for the PersistentVolume disk-1."},
 		"no phase yet":         {[]func(*pass){phase("")}, v1alpha1.ReasonClaimPending, moving, "is waiting for a volume"},
 		"lost":                 {[]func(*pass){phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimLost, stalled, "Restore the volume"},
 		"going":                {[]func(*pass){going}, v1alpha1.ReasonClaimTerminating, moving, "back it up now"},
@@ -49,7 +55,15 @@ func TestClassifyClaim(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := classifyClaim(&passOf(c.edits...).input)
+			p := passOf(c.edits...)
+			if p.claim != nil { // as the cache holds it
+				kept, err := slimClaim(p.claim)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.claim = kept.(*corev1.PersistentVolumeClaim)
+			}
+			got := classifyClaim(&p.input)
 			if got.reason() != c.want || got.outlook != c.outlook || !strings.Contains(got.message, c.says) {
 				t.Errorf("classifyClaim = %+v; want %s with %q", got, c.want, c.says)
 			}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sesi.dev/sesi/api/v1alpha1"
@@ -60,6 +61,14 @@ func ClaimName(session *v1alpha1.WhatsAppSession) string {
 		return session.Spec.Storage.ClaimName
 	}
 	return Name(session)
+}
+
+// StorageClass returns the name of the claim's StorageClass; "" for none.
+func StorageClass(claim *corev1.PersistentVolumeClaim) string {
+	if claim.Spec.StorageClassName != nil {
+		return *claim.Spec.StorageClassName
+	}
+	return claim.Annotations[corev1.BetaStorageClassAnnotation]
 }
 
 // ClaimKey identifies the session's claim in the whole cluster.

@@ -41,22 +41,14 @@ func checkClaim(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) fi
 		return finding{what: what, problem: "it has lost its volume " + claim.Spec.VolumeName, remedy: "restore the volume, or delete the PVC and link the session again"}
 	}
 	class := &storagev1.StorageClass{}
-	err := c.client.Get(ctx, client.ObjectKey{Name: classOf(claim)}, class)
+	err := c.client.Get(ctx, client.ObjectKey{Name: naming.StorageClass(claim)}, class)
 	return classifyPending(s, claim, class, err)
-}
-
-// classOf names the claim's StorageClass; "" for none.
-func classOf(claim *corev1.PersistentVolumeClaim) string {
-	if claim.Spec.StorageClassName != nil {
-		return *claim.Spec.StorageClassName
-	}
-	return claim.Annotations[corev1.BetaStorageClassAnnotation]
 }
 
 // classifyPending says what a pending claim waits for. class is its StorageClass, unless err says why that is not known:
 // it belongs to the cluster, so many users may not read it.
 func classifyPending(s *v1alpha1.WhatsAppSession, claim *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, err error) finding {
-	what, name := "the PVC "+claim.Name, classOf(claim)
+	what, name := "the PVC "+claim.Name, naming.StorageClass(claim)
 	describe := "see its events: kubectl describe pvc " + claim.Name
 	bad := func(problem, remedy string) finding {
 		return finding{what: what, problem: "it is Pending: " + problem, remedy: remedy}

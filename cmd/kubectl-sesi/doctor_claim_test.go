@@ -98,7 +98,7 @@ func TestDoctorOfAClaimThatWaitsForItsPod(t *testing.T) {
 	const quota = "The API server rejects pod wa-shop: exceeded quota: small."
 	s := someSession("shop", is(v1alpha1.StatePending, v1alpha1.ReasonPodRejected, bot.ActionNone),
 		says(v1alpha1.ConditionReady, v1alpha1.ReasonPodRejected, quota), says(v1alpha1.ConditionPodReady, v1alpha1.ReasonPodRejected, quota),
-		says(v1alpha1.ConditionStorageReady, v1alpha1.ReasonClaimPending, "PVC wa-shop is waiting for a volume; often its StorageClass is missing."))
+		says(v1alpha1.ConditionStorageReady, v1alpha1.ReasonClaimPending, "PVC wa-shop is waiting for a volume of StorageClass lazily."))
 	s.Namespace = namespace
 	create(t, s)
 	must(t, api.Create(t.Context(), &corev1.PersistentVolumeClaim{
