@@ -142,9 +142,14 @@ func (d *Directory) LabelChats(ctx context.Context, id string) (chats []bot.Part
 		if _, known := all.byID[id]; !known {
 			return &Refusal{Kind: bot.ProblemNoSuchLabel}
 		}
-		chats = append([]bot.Party{}, d.parties(slices.Collect(maps.Keys(all.chats[id])))...)
-		sort.Slice(chats, func(i, j int) bool { return chats[i].ID < chats[j].ID })
-		chats = slices.CompactFunc(chats, func(a, b bot.Party) bool { return a.ID == b.ID })
+		found := d.parties(slices.Collect(maps.Keys(all.chats[id])))
+		sort.Slice(found, func(i, j int) bool { return found[i].ID < found[j].ID })
+		chats = []bot.Party{}
+		for i, party := range found {
+			if i == 0 || party.ID != found[i-1].ID {
+				chats = append(chats, party)
+			}
+		}
 		return nil
 	}))
 	return chats, err

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/textproto"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -60,12 +60,7 @@ type Target struct {
 }
 
 // same reports whether two targets are equal.
-func (t Target) same(other Target) bool {
-	return t.Name == other.Name && t.URL == other.URL && slices.Equal(t.Events, other.Events) && slices.Equal(t.Chats, other.Chats) &&
-		t.Groups == other.Groups && t.FromMe == other.FromMe && slices.Equal(t.Secrets, other.Secrets) &&
-		maps.Equal(t.Headers, other.Headers) && t.Order == other.Order && t.Patience == other.Patience && t.Private == other.Private &&
-		slices.Equal(t.WAHA, other.WAHA)
-}
+func (t Target) same(other Target) bool { return reflect.DeepEqual(t, other) }
 
 // file is what WEBHOOKS_FILE holds.
 type file struct {
@@ -151,25 +146,34 @@ func list(text string) []string {
 }
 
 // target checks an entry; where begins the names of its fields in errors.
-func (e entry) target(where string) (Target, error) {
-	wrong := func(field, format string, args ...any) (Target, error) {
-		if strings.HasSuffix(where, "_") {
-			field = strings.ToUpper(field)
-		}
-		return Target{}, fmt.Errorf("%s%s: %s", where, field, fmt.Sprintf(format, args...))
+func (e *entry) target(where string) (t Target, err error) {
+	field, fault := e.fill(&t)
+	if fault == "" {
+		return t, nil
 	}
-	t := Target{
+	if strings.HasSuffix(where, "_") {
+		field = strings.ToUpper(field)
+	}
+	return Target{}, errors.New(where + field + ": " + fault)
+}
+
+// fill makes the target of an entry. If the entry is wrong, fill says which field is, and why.
+func (e *entry) fill(t *Target) (field, fault string) {
+	*t = Target{
 		Name: e.Name, URL: e.URL, Chats: e.Chats, Groups: e.Groups == nil || *e.Groups, FromMe: e.FromMe == nil || *e.FromMe,
 		Headers: e.Headers, Order: e.Order, Patience: defaultPatience, Private: e.Private,
 	}
 	if !validName(e.Name) {
-		return wrong("name", "want 1 to %d small letters, digits and hyphens", maxName)
+		return "name", fmt.Sprintf("want 1 to %d small letters, digits and hyphens", maxName)
 	}
 	if _, ok := bot.ParseWeb(e.URL); !ok {
-		return wrong("url", "want an address such as https://example.com/hook") // it may hold a secret, so it is not repeated
+		return "url", "want an address such as https://example.com/hook" // it may hold a secret, so it is not repeated
 	}
 	switch e.Format {
 	case "", FormatSesi:
+		if fault = e.fillEvents(t); fault != "" {
+			return "events", fault
+		}
 	case FormatWAHA:
 		t.WAHA = e.Events
 		if len(t.WAHA) == 0 {
@@ -177,61 +181,61 @@ func (e entry) target(where string) (Target, error) {
 		}
 		types, unknown := waha.Types(t.WAHA)
 		if unknown != "" {
-			return wrong("events", "%q is not one of WAHA's events", unknown)
+			return "events", fmt.Sprintf("%q is not one of WAHA's events", unknown)
 		}
 		t.Events = types
 	default:
-		return wrong("format", "want %s or %s", FormatSesi, FormatWAHA)
-	}
-	for _, name := range e.Events {
-		if t.WAHA != nil {
-			break
-		}
-		if name == "*" {
-			t.Events = nil
-			break
-		}
-		if !slices.Contains(bot.EventTypes, bot.EventType(name)) {
-			return wrong("events", "%q is no type of event; want one of %v", name, bot.EventTypes)
-		}
-		t.Events = append(t.Events, bot.EventType(name))
+		return "format", "want " + FormatSesi + " or " + FormatWAHA
 	}
 	for _, chat := range e.Chats {
 		if _, ok := message.Address(chat); !ok {
-			return wrong("chats", "%q is no number with its country code, and no address of WhatsApp", chat)
+			return "chats", fmt.Sprintf("%q is no number with its country code, and no address of WhatsApp", chat)
 		}
 	}
 	if e.Secret == "" && e.Previous != "" {
-		return wrong("previousSecret", "set secret too")
+		return "previousSecret", "set secret too"
 	}
-	for field, secret := range map[string]string{"secret": e.Secret, "previousSecret": e.Previous} {
-		if secret != "" && bot.WebhookKey(secret) == nil {
-			return wrong(field, "want whsec_ and 24 to 64 bytes in base64, or at least %d printable characters without spaces (value not shown)", bot.MinToken)
-		}
-	}
-	for _, secret := range []string{e.Secret, e.Previous} {
-		if secret != "" {
+	for i, secret := range []string{e.Secret, e.Previous} {
+		switch {
+		case secret == "":
+		case bot.WebhookKey(secret) == nil:
+			return []string{"secret", "previousSecret"}[i], fmt.Sprintf("want whsec_ and 24 to 64 bytes in base64, or at least %d printable characters without spaces (value not shown)", bot.MinToken)
+		default:
 			t.Secrets = append(t.Secrets, secret)
 		}
 	}
-	if fault := faultOfHeaders(e.Headers); fault != "" {
-		return wrong("headers", "%s", fault)
+	if fault = faultOfHeaders(e.Headers); fault != "" {
+		return "headers", fault
 	}
 	switch e.Order {
 	case "":
 		t.Order = OrderChat
 	case OrderChat, OrderSession:
 	default:
-		return wrong("order", "want %s or %s", OrderChat, OrderSession)
+		return "order", "want " + OrderChat + " or " + OrderSession
 	}
 	if e.Patience != "" {
 		var err error
 		t.Patience, err = time.ParseDuration(e.Patience)
 		if err != nil || t.Patience < minPatience || t.Patience > maxPatience {
-			return wrong("patience", "want a duration from 1m to 168h, such as 72h")
+			return "patience", "want a duration from 1m to 168h, such as 72h"
 		}
 	}
-	return t, nil
+	return "", ""
+}
+
+func (e *entry) fillEvents(t *Target) (fault string) {
+	for _, name := range e.Events {
+		if name == "*" {
+			t.Events = nil
+			break
+		}
+		if !slices.Contains(bot.EventTypes, bot.EventType(name)) {
+			return fmt.Sprintf("%q is no type of event; want one of %v", name, bot.EventTypes)
+		}
+		t.Events = append(t.Events, bot.EventType(name))
+	}
+	return ""
 }
 
 // faultOfHeaders says what is wrong with a webhook's own headers, and never their values.

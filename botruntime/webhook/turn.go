@@ -1,9 +1,9 @@
 package webhook
 
 import (
-	"cmp"
 	"context"
 	"slices"
+	"sort"
 	"time"
 
 	"go.mau.fi/whatsmeow/types"
@@ -82,7 +82,7 @@ func (t *turn) due() time.Duration {
 // someone has another address since their number became known. What failed is noted in the first.
 func (t *turn) lanes() [][]journal.Line {
 	lines := slices.Clone(t.state.Lines)
-	slices.SortStableFunc(lines, func(a, b journal.Line) int { return cmp.Compare(a.Next, b.Next) })
+	sort.SliceStable(lines, func(i, j int) bool { return lines[i].Next < lines[j].Next })
 	var lanes [][]journal.Line
 	place := map[string]int{}
 	for _, line := range lines {
@@ -125,7 +125,10 @@ func (t *turn) lines() (more bool, err error) {
 		}
 		left, again, err := t.lane(lane)
 		if err != nil {
-			t.state.Lines = append(kept, slices.Concat(lanes[i:]...)...)
+			for _, left := range lanes[i:] {
+				kept = append(kept, left...)
+			}
+			t.state.Lines = kept
 			return false, err
 		}
 		if left {
