@@ -63,12 +63,6 @@ func classifyRejection(k kind, what string, err error) verdict {
 	return v
 }
 
-// quotaExceeded reports whether a create failed only because a quota is used up. The API server has no reason for it but
-// this text.
-func quotaExceeded(err error) bool {
-	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota: ")
-}
-
 // ensure makes desired exist for the session. existing is the cached object of its name. good reports whether an object
 // is as desired, and change makes a copy of one as desired.
 func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alpha1.WhatsAppSession, existing, desired T, found bool, good func(T) bool, change func(T)) error {

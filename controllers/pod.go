@@ -62,9 +62,21 @@ func (r *Reconciler) checkReplacement(ctx context.Context, p *pass) error {
 	}
 	err = r.Create(ctx, pod, client.DryRunAll)
 	switch {
-	case err == nil, apierrors.IsAlreadyExists(err), quotaExceeded(err):
-		// The quota counts the present pod, which the new one replaces.
+	case err == nil, apierrors.IsAlreadyExists(err):
 		return nil
+	case quotaExceeded(err):
+		// The quota counts the present pod, which the new one replaces.
+		var present corev1.Pod
+		failed := r.live.Get(ctx, client.ObjectKeyFromObject(p.pod), &present)
+		switch {
+		case apierrors.IsNotFound(failed):
+			return nil
+		case failed != nil:
+			return fmt.Errorf("read pod %s: %w", p.pod.Name, failed)
+		case makesRoom(err, &present):
+			return nil
+		}
+		p.trouble = classifyRejection(kindPodRejected, "pod "+pod.Name, err)
 	case refused(err):
 		p.trouble = classifyRejection(kindPodRejected, "pod "+pod.Name, err)
 	}

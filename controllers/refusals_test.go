@@ -89,6 +89,55 @@ func TestAQuotaOfOnePodLetsItBeReplaced(t *testing.T) {
 	w.untilReplaced("kasir", before)
 }
 
+// A running bot is not stopped for a pod that a quota has no room for, even without the present pod. It is replaced when
+// the quota is raised.
+func TestAQuotaWithoutRoomKeepsTheBot(t *testing.T) {
+	t.Parallel()
+	larger := template(map[string]any{"containers": []any{map[string]any{"name": "bot", "resources": map[string]any{
+		"requests": map[string]any{"memory": "128Mi"}, "limits": map[string]any{"memory": "256Mi"}}}}})
+	for name, c := range map[string]struct {
+		resource                                corev1.ResourceName
+		used, limited, raised, usedOnceReplaced string
+		edit                                    func(*v1alpha1.WhatsAppSession)
+	}{
+		"no pod":           {corev1.ResourcePods, "1", "0", "1", "0", func(s *v1alpha1.WhatsAppSession) { s.Spec.Locale = v1alpha1.LocaleEnglish }},
+		"less memory":      {corev1.ResourceRequestsMemory, "48Mi", "100Mi", "128Mi", "0", func(s *v1alpha1.WhatsAppSession) { s.Spec.Template = larger }},
+		"memory of others": {corev1.ResourceMemory, "148Mi", "200Mi", "228Mi", "100Mi", func(s *v1alpha1.WhatsAppSession) { s.Spec.Template = larger }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.operate(staging{})
+			session := w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
+			before := w.pod("kasir")
+			quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "small", Namespace: w.namespace}}
+			if err := w.cluster.Client.Create(t.Context(), quota); err != nil {
+				t.Fatal(err)
+			}
+			allow := func(hard, used string) {
+				edit(w, quota, func(q *corev1.ResourceQuota) { q.Spec.Hard = corev1.ResourceList{c.resource: resource.MustParse(hard)} })
+				editStatus(w, quota, func(q *corev1.ResourceQuota) {
+					q.Status.Hard, q.Status.Used = q.Spec.Hard, corev1.ResourceList{c.resource: resource.MustParse(used)}
+				})
+			}
+			allow(c.limited, c.used)
+			edit(w, session, c.edit)
+			kept := w.untilCondition("kasir", v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPodRejected)
+			if now := w.pod("kasir"); now == nil || now.UID != before.UID || now.DeletionTimestamp != nil {
+				t.Fatalf("the bot was stopped:\n%s", show(kept))
+			}
+			if !has(kept, v1alpha1.ConditionConnected, metav1.ConditionTrue, "") || !has(kept, v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonPodRejected) ||
+				!strings.Contains(meta.FindStatusCondition(kept.Status.Conditions, v1alpha1.ConditionReady).Message, "exceeded quota: small") {
+				t.Errorf("the status is\n%s", show(kept))
+			}
+			allow(c.raised, c.used)
+			within(t, "the old pod to go", func() bool { now := w.pod("kasir"); return now == nil || now.UID != before.UID })
+			allow(c.raised, c.usedOnceReplaced)
+			w.untilReplaced("kasir", before)
+		})
+	}
+}
+
 // refuse puts an admission webhook that never answers before some requests in the namespace.
 func (w *world) refuse(operation admissionv1.OperationType, group, kind string) {
 	w.t.Helper()
