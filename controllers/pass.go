@@ -78,9 +78,9 @@ func (in *input) orphaned() bool {
 }
 
 // createsAll reports whether the session lacks more than its pod. A session that was just applied lacks everything; one
-// whose pod is to be replaced does not wait for those.
+// that has a pod, or whose pod is to be replaced, does not wait for those.
 func (in *input) createsAll() bool {
-	return !in.deleting() && (in.secret == nil || in.policy == nil || in.service == nil ||
+	return !in.deleting() && in.pod == nil && (in.secret == nil || in.policy == nil || in.service == nil ||
 		in.claim == nil && in.session.Spec.Storage.ClaimName == "")
 }
 
