@@ -163,9 +163,9 @@ func slimPod(object any) (any, error) {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: pod.Name, Namespace: pod.Namespace, UID: pod.UID, ResourceVersion: pod.ResourceVersion,
 			Generation: pod.Generation, CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
-			OwnerReferences: pod.OwnerReferences,
-			Labels:          only(pod.Labels, naming.LabelSession, naming.LabelDirectory),
-			Annotations:     only(pod.Annotations, specAnnotations...),
+			OwnerReferences: pod.OwnerReferences, Finalizers: pod.Finalizers,
+			Labels:      only(pod.Labels, naming.LabelSession, naming.LabelDirectory),
+			Annotations: only(pod.Annotations, specAnnotations...),
 		},
 		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName},
 		Status: corev1.PodStatus{

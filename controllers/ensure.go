@@ -24,7 +24,8 @@ const fieldOwner = "sesi-operator"
 // disappears without help.
 type takenError struct {
 	kind, name string
-	disappears bool
+	// left says whose it was, if the object disappears without help.
+	left string
 }
 
 // disappears reports whether an object that does not belong to the session will be removed without help: it is being
@@ -32,6 +33,17 @@ type takenError struct {
 func disappears(object client.Object) bool {
 	owner := metav1.GetControllerOf(object)
 	return object.GetDeletionTimestamp() != nil || owner != nil && owner.Kind == "WhatsAppSession"
+}
+
+// leftBy says whose an object was that disappears; empty for one that does not.
+func leftBy(object client.Object) string {
+	switch {
+	case !disappears(object):
+		return ""
+	case metav1.GetControllerOf(object) != nil && metav1.GetControllerOf(object).Kind == "WhatsAppSession":
+		return "of a deleted session with this name"
+	}
+	return "of something else, which is being deleted,"
 }
 
 func (e *takenError) Error() string {
@@ -79,7 +91,7 @@ func ensure[T client.Object](ctx context.Context, r *Reconciler, session *v1alph
 		}
 	}
 	if !metav1.IsControlledBy(existing, session) {
-		return &takenError{kind, desired.GetName(), disappears(existing)}
+		return &takenError{kind, desired.GetName(), leftBy(existing)}
 	}
 	labels := overlaid(existing.GetLabels(), desired.GetLabels())
 	if good(existing) && maps.Equal(labels, existing.GetLabels()) {

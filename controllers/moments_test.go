@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"maps"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -392,5 +394,51 @@ func TestAQuotaMayFreeUp(t *testing.T) {
 		if got := classifyRejection(kindPodRejected, "pod wa-kasir", err); got.outlook != want || !strings.Contains(got.message, why) {
 			t.Errorf("classifyRejection = %+v, want the outlook %d", got, want)
 		}
+	}
+}
+
+// A running bot whose Service was deleted does not wait until other sessions have created their objects: its reports are
+// shown, and its Service comes back.
+func TestARunningBotDoesNotWaitForNewSessions(t *testing.T) {
+	m, _ := kasirUp(t)
+	for i := range creationsAtOnce {
+		m.operator.creations.begin(types.NamespacedName{Namespace: "other", Name: fmt.Sprint("new-", i)})
+	}
+	m.must(m.store.delete(m.store.objects["Service"][kasirsPod], nil, 0))
+	m.sync("Service")
+	for uid := range m.nodes {
+		snapshot := *connected()
+		snapshot.Instance = string(uid)
+		m.nodes[uid].snapshot, m.bots.reported[kasir] = snapshot, &snapshot
+	}
+	m.reconcile(kasir)
+	if state := m.session().Status.State; state != bot.StateConnected {
+		t.Errorf("the bot is connected, and the status shows %s", state)
+	}
+	if m.store.objects["Service"][kasirsPod] == nil {
+		t.Error("its Service does not come back")
+	}
+}
+
+// What holds a pod back that has ended, or that no node has, is not its node.
+func TestAPodHeldByAFinalizer(t *testing.T) {
+	m, session := kasirUp(t)
+	m.editPod(kasirsPod, func(pod *corev1.Pod) { pod.Finalizers = []string{"example.com/hold"} })
+	session.Spec.Suspended = new(true)
+	m.must(m.store.write(session, false))
+	m.sync("WhatsAppSession")
+	m.reconcile(kasir)
+	m.editPod(kasirsPod, func(pod *corev1.Pod) { pod.Status.Phase = corev1.PodSucceeded })
+	clear(m.nodes)
+	m.now = m.now.Add(time.Hour)
+	m.sync("Pod")
+	m.sync("WhatsAppSession")
+	m.reconcile(kasir)
+	ready := meta.FindStatusCondition(m.session().Status.Conditions, v1alpha1.ConditionPodReady)
+	if ready.Reason != v1alpha1.ReasonAwaitingTermination || !strings.Contains(ready.Message, "example.com/hold") || strings.Contains(ready.Message, "new one") {
+		t.Errorf("PodReady is %+v", ready)
+	}
+	if at, again := m.timers[kasir]; again {
+		t.Errorf("nothing changes without an event, and the next pass is at %s", at)
 	}
 }

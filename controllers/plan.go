@@ -124,7 +124,7 @@ func classifyForeign(in *input) verdict {
 	switch {
 	case disappears(in.pod):
 		return found(kindAwaitingTermination,
-			"Waiting for pod %s of a deleted session with this name to terminate before starting a new one.", in.pod.Name).recheckAt(again)
+			"Waiting for pod %s %s to terminate before starting a new one.", in.pod.Name, leftBy(in.pod)).recheckAt(again)
 	case in.orphaned():
 		return found(kindPodOrphaned,
 			"Pod %s runs this session's bot and has lost its owner reference, so the operator does not touch it. Delete it to get a new one: kubectl delete pod %s.",

@@ -165,7 +165,7 @@ func (r *Reconciler) deletePod(ctx context.Context, p *pass) error {
 	if ended(p.pod) {
 		r.emit(p.session, transition{corev1.EventTypeWarning, p.bot.reason(), p.bot.message}, "Replace")
 	}
-	p.bot = found(kindAwaitingTermination, "Waiting for pod %s to terminate before starting a new one.", p.pod.Name)
+	p.bot = awaitTermination(p.pod)
 	return nil
 }
 

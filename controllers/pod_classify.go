@@ -136,13 +136,27 @@ func endedWhy(pod *corev1.Pod) string {
 }
 
 func classifyTerminating(pod *corev1.Pod, now time.Time) (verdict, botProcess) {
+	if len(pod.Finalizers) > 0 && (pod.Spec.NodeName == "" || ended(pod)) {
+		return found(kindAwaitingTermination,
+			"Pod %s has ended, and its finalizers (%s) keep it. No other bot starts before whoever set them removes them, or you do: kubectl edit pod %s.",
+			pod.Name, strings.Join(pod.Finalizers, ", "), pod.Name), processNone
+	}
+	if pod.Spec.NodeName == "" {
+		return awaitTermination(pod), processNone
+	}
 	late := pod.DeletionTimestamp.Add(overdue)
-	if pod.Spec.NodeName != "" && !now.Before(late) {
+	if !now.Before(late) {
 		return found(kindNodeUnreachable,
 			"Node %s does not confirm that the deleted pod %s has terminated, so no second bot is started. Recover the node; if it is powered off, delete it or add the out-of-service taint.",
 			pod.Spec.NodeName, pod.Name), processUnknown
 	}
-	return found(kindAwaitingTermination, "Waiting for pod %s to terminate before starting a new one.", pod.Name).recheckAt(late), processNone
+	return awaitTermination(pod).recheckAt(late), processNone
+}
+
+// awaitTermination is the verdict on a pod that is being deleted. Whether another follows it is not up to the pod: a
+// suspended session gets none.
+func awaitTermination(pod *corev1.Pod) verdict {
+	return found(kindAwaitingTermination, "Waiting for pod %s to terminate. No other bot starts before that.", pod.Name)
 }
 
 // nodeLost reports whether the node controller gave the pod up. It sets Ready to false on the pods of a lost node and

@@ -156,7 +156,7 @@ func TestClassifyPod(t *testing.T) {
 			v1alpha1.ReasonPodStarting, processRuns, "waiting for the first report", noRecheck},
 		"ending":                   {[]func(*corev1.Pod){deleted(-30 * time.Second)}, v1alpha1.ReasonAwaitingTermination, processNone, "to terminate", noon.Add(30*time.Second + overdue)},
 		"ending late":              {[]func(*corev1.Pod){deleted(overdue)}, v1alpha1.ReasonNodeUnreachable, processUnknown, "does not confirm", noRecheck},
-		"never bound, ending late": {[]func(*corev1.Pod){bare, deleted(overdue)}, v1alpha1.ReasonAwaitingTermination, processNone, "to terminate", noon},
+		"never bound, ending late": {[]func(*corev1.Pod){bare, deleted(overdue)}, v1alpha1.ReasonAwaitingTermination, processNone, "to terminate", noRecheck},
 		"ending on a lost node": {[]func(*corev1.Pod){deleted(-30 * time.Second), podCondition(corev1.PodReady, corev1.ConditionFalse, "", "", noon)},
 			v1alpha1.ReasonAwaitingTermination, processNone, "to terminate", noon.Add(30*time.Second + overdue)},
 	}

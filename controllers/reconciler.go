@@ -152,9 +152,9 @@ func (r *Reconciler) explain(p *pass, err error) error {
 	case errors.As(err, &undone):
 		p.trouble = found(kindUndone, "The operator has slowed down: %s. Stop one of the two.", undone).recheckAt(p.now.Add(correctionPause))
 		err = nil
-	case errors.As(err, &taken) && taken.disappears:
-		p.trouble = found(kindAwaitingTermination, "Waiting for %s %s of a deleted session with this name to be removed.",
-			taken.kind, taken.name).recheckAt(p.now.Add(takenPause))
+	case errors.As(err, &taken) && taken.left != "":
+		p.trouble = found(kindAwaitingTermination, "Waiting for %s %s %s to be removed.",
+			taken.kind, taken.name, taken.left).recheckAt(p.now.Add(takenPause))
 		err = nil
 	case errors.As(err, &taken):
 		p.trouble = found(kindNameTaken, "The %s. Remove it, or give the session another name.", taken).recheckAt(p.now.Add(takenPause))

@@ -82,7 +82,7 @@ func classifyClaim(in *input) verdict {
 	case in.claim == nil:
 		return found(kindClaimNotFound, "PVC %s not found. Create it, or recreate the session with an existing PVC as spec.storage.claimName.", name)
 	case template && !resources.OwnsClaim(in.session, in.claim) && disappears(in.claim):
-		return found(kindClaimTerminating, "Waiting for PVC %s of a deleted session with this name to be removed before creating a new one.", name)
+		return found(kindClaimTerminating, "Waiting for PVC %s %s to be removed before creating a new one.", name, leftBy(in.claim))
 	case template && !resources.OwnsClaim(in.session, in.claim) && in.owned() && in.claim.Labels[naming.LabelSession] == "":
 		return found(kindClaimTaken,
 			"PVC %s has lost its label %s while the bot in pod %s uses it. Put it back: kubectl label pvc %s %s=%s.",
