@@ -442,3 +442,68 @@ func TestAPodHeldByAFinalizer(t *testing.T) {
 		t.Errorf("nothing changes without an event, and the next pass is at %s", at)
 	}
 }
+
+// A bot goes on with a claim that was deleted by force. The next claim of that name is empty, so it is neither the session's
+// nor a reason to say that all is well, and nothing may end the bot for another pod.
+func TestAClaimReplacedUnderItsBot(t *testing.T) {
+	for name, named := range map[string]bool{"template": false, "claimName": true} {
+		t.Run(name, func(t *testing.T) {
+			m := newModel(t, 1)
+			session, claim := newSession(kasir.Name), kasirsPod
+			session.UID = ""
+			if named {
+				claim.Name = "mine"
+				session.Spec.Storage.ClaimName = claim.Name
+				m.must(m.store.create(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: claim.Namespace, Name: claim.Name}}))
+			}
+			m.must(m.store.create(session))
+			m.settle()
+			for _, b := range m.nodes {
+				b.snapshot = *connected()
+				b.snapshot.Instance = string(m.store.objects["Pod"][kasirsPod].GetUID())
+			}
+			m.settle()
+			m.store.drop(m.store.objects["PersistentVolumeClaim"][claim])
+			for range 2 {
+				session = m.session()
+				session.Spec.Locale = map[bool]v1alpha1.Locale{true: v1alpha1.LocaleEnglish, false: v1alpha1.LocaleIndonesian}[session.Spec.Locale == ""]
+				m.must(m.store.write(session, false))
+				for m.deliver("PersistentVolumeClaim") || m.deliver("WhatsAppSession") || m.queue[kasir] {
+					m.reconcile(kasir)
+				}
+				status := m.session().Status
+				ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
+				if ready.Status != metav1.ConditionFalse || ready.Reason != v1alpha1.ReasonClaimLost || !strings.Contains(ready.Message, "kubectl sesi backup kasir") {
+					t.Errorf("Ready is %+v", ready)
+				}
+				if status.State != bot.StateConnected || status.Session == nil || !status.Session.Exists {
+					t.Errorf("the bot is connected, and the status shows %s, %+v", status.State, status.Session)
+				}
+				if pod := m.store.objects["Pod"][kasirsPod]; pod == nil || pod.GetDeletionTimestamp() != nil {
+					t.Fatal("the bot was ended")
+				}
+				if named && m.store.objects["PersistentVolumeClaim"][claim] == nil {
+					m.must(m.store.create(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: claim.Namespace, Name: claim.Name}}))
+				}
+			}
+			clear(m.paired)
+			m.must(m.store.delete(m.store.objects["Pod"][kasirsPod], nil, 0))
+			clear(m.nodes)
+			m.settle()
+			if status := m.session().Status; status.State != bot.StatePairing || status.Session.Exists {
+				t.Errorf("on the new claim the status shows %s, %+v", status.State, status.Session)
+			}
+		})
+	}
+}
+
+// A conflict that only the operator saw ends with the other session, and so does what a person should do about it.
+func TestAnEndedConflictAsksForNothing(t *testing.T) {
+	p := passOf(noPod, func(p *pass) {
+		p.session.Status.State, p.session.Status.Reason = bot.StateConflict, v1alpha1.ReasonClaimShared
+		p.session.Status.UserAction = bot.ActionResolveConflict
+	})
+	if got := deriveStatus(p); got.State != v1alpha1.StatePending || got.UserAction != bot.ActionNone {
+		t.Errorf("the state is %s, and a person should %s", got.State, got.UserAction)
+	}
+}

@@ -84,6 +84,14 @@ func (in *input) createsAll() bool {
 		in.claim == nil && in.session.Spec.Storage.ClaimName == "")
 }
 
+// claimReplaced reports whether the claim that the pod's bot reported from is gone. The bot goes on with it until the pod
+// ends, and the next claim of that name is empty.
+func (in *input) claimReplaced() bool {
+	status := &in.session.Status
+	return in.owned() && in.pod.DeletionTimestamp == nil && !ended(in.pod) && status.Instance == string(in.pod.UID) &&
+		status.Session != nil && status.Session.ClaimUID != "" && (in.claim == nil || string(in.claim.UID) != status.Session.ClaimUID)
+}
+
 // owned reports whether the pod of the bot's name belongs to this session.
 func (in *input) owned() bool { return in.pod != nil && metav1.IsControlledBy(in.pod, in.session) }
 

@@ -16,6 +16,8 @@ const (
 	overdue = time.Minute
 	// mounting is how long a node may take to set up a pod's volumes and network.
 	mounting = time.Minute
+	// scheduling is how long a pod may wait until a scheduler takes it up. One that finds no node for it says so.
+	scheduling = time.Minute
 	// acknowledging is how long a node may take to acknowledge a pod. A working node needs a second; a slow one with
 	// many pods, a minute or two.
 	acknowledging = 5 * time.Minute
@@ -51,7 +53,7 @@ func classifyPod(pod *corev1.Pod, now time.Time) (verdict, botProcess) {
 		}
 		return classifyMounting(pod, now).recheckAt(late), processNone
 	}
-	if v, is := classifyScheduling(pod); is {
+	if v, is := classifyScheduling(pod, now); is {
 		return v, processNone
 	}
 	i := slices.IndexFunc(pod.Status.ContainerStatuses, isBot)
@@ -176,13 +178,22 @@ func condition(pod *corev1.Pod, kind corev1.PodConditionType) *corev1.PodConditi
 	return nil
 }
 
-func classifyScheduling(pod *corev1.Pod) (verdict, bool) {
-	scheduled := condition(pod, corev1.PodScheduled)
-	if scheduled == nil || scheduled.Status != corev1.ConditionFalse || scheduled.Reason != corev1.PodReasonUnschedulable {
+// classifyScheduling says why a pod has no node; false when it has one.
+func classifyScheduling(pod *corev1.Pod, now time.Time) (verdict, bool) {
+	scheduled, late := condition(pod, corev1.PodScheduled), pod.CreationTimestamp.Add(scheduling)
+	switch {
+	case scheduled != nil && scheduled.Status == corev1.ConditionFalse && scheduled.Reason == corev1.PodReasonUnschedulable:
+		return found(kindUnschedulable, "Pod %s cannot be scheduled: %s Free resources, or correct the node selection in spec.template.",
+			pod.Name, sentence(scheduled.Message)), true
+	case pod.Spec.NodeName != "":
 		return verdict{}, false
+	case now.Before(late):
+		return found(kindPodStarting, "Pod %s is starting.", pod.Name).recheckAt(late), true
+	case scheduled != nil && scheduled.Reason == corev1.PodReasonSchedulingGated:
+		return found(kindUnschedulable, "Pod %s has no node, because its scheduling gates are still there. What set them has to remove them: kubectl get pod %s -o jsonpath={.spec.schedulingGates}.",
+			pod.Name, pod.Name), true
 	}
-	return found(kindUnschedulable, "Pod %s cannot be scheduled: %s Free resources, or correct the node selection in spec.template.",
-		pod.Name, sentence(scheduled.Message)), true
+	return found(kindUnschedulable, "Pod %s has no node, and no scheduler has said why. Check schedulerName in spec.template, and whether the scheduler runs.", pod.Name), true
 }
 
 // classifyContainer says why a container does not run; false when it runs, is about to, or has finished its work.

@@ -91,6 +91,12 @@ func TestClassifyPod(t *testing.T) {
 				Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(noon.Add(-ago))}}}
 		}
 	}
+	made := func(ago time.Duration) func(*corev1.Pod) {
+		return func(pod *corev1.Pod) { pod.CreationTimestamp = metav1.NewTime(noon.Add(-ago)) }
+	}
+	gated := func(pod *corev1.Pod) {
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonSchedulingGated}}
+	}
 	cases := map[string]struct {
 		edits   []func(*corev1.Pod)
 		want    string
@@ -103,7 +109,8 @@ func TestClassifyPod(t *testing.T) {
 			podCondition(corev1.PodReady, corev1.ConditionFalse, "ContainersNotReady", "", noon), podCondition(corev1.ContainersReady, corev1.ConditionFalse, "ContainersNotReady", "", noon)},
 			v1alpha1.ReasonPodStarting, processRuns, "waiting for the first report", noRecheck},
 		"no address yet":           {[]func(*corev1.Pod){func(pod *corev1.Pod) { pod.Status.PodIP = "" }}, v1alpha1.ReasonPodStarting, processNone, "is starting", noRecheck},
-		"just made":                {[]func(*corev1.Pod){bare}, v1alpha1.ReasonPodStarting, processNone, "is starting", noRecheck},
+		"just made":                {[]func(*corev1.Pod){bare, made(0)}, v1alpha1.ReasonPodStarting, processNone, "is starting", noon.Add(scheduling)},
+		"of no scheduler":          {[]func(*corev1.Pod){bare, made(scheduling)}, v1alpha1.ReasonUnschedulable, processNone, "Check schedulerName in spec.template", noRecheck},
 		"not seen by its node yet": {[]func(*corev1.Pod){bound(time.Minute)}, v1alpha1.ReasonPodStarting, processNone, "is starting", noon.Add(acknowledging - time.Minute)},
 		"never seen by its node":   {[]func(*corev1.Pod){bound(acknowledging)}, v1alpha1.ReasonNodeUnreachable, processUnknown, "Node node-1 is unreachable", noRecheck},
 		"never seen by a node that its template names": {[]func(*corev1.Pod){bound(0), func(pod *corev1.Pod) { pod.Status.Conditions = nil }},
@@ -112,18 +119,17 @@ func TestClassifyPod(t *testing.T) {
 			v1alpha1.ReasonPodStarting, processNone, "is starting", noRecheck},
 		"unschedulable": {[]func(*corev1.Pod){podCondition(corev1.PodScheduled, corev1.ConditionFalse, corev1.PodReasonUnschedulable, "0/3 nodes are available.", noon)},
 			v1alpha1.ReasonUnschedulable, processNone, "0/3 nodes are available. Free resources", noRecheck},
-		"held by a scheduling gate": {[]func(*corev1.Pod){bare, func(pod *corev1.Pod) {
-			pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "SchedulingGated"}}
-		}}, v1alpha1.ReasonPodStarting, processNone, "is starting", noRecheck},
-		"image refused":       {[]func(*corev1.Pod){bothContainers(waits("ErrImagePull"), corev1.ContainerState{}, false)}, v1alpha1.ReasonImagePullFailed, processNone, "Cannot pull image bot:1", noRecheck},
-		"image backs off":     {[]func(*corev1.Pod){bothContainers(waits("ImagePullBackOff"), corev1.ContainerState{}, false)}, v1alpha1.ReasonImagePullFailed, processNone, "Cannot pull image bot:1", noRecheck},
-		"image has no name":   {[]func(*corev1.Pod){bothContainers(waits("InvalidImageName"), corev1.ContainerState{}, false)}, v1alpha1.ReasonImagePullFailed, processNone, "Check spec.image", noRecheck},
-		"a Secret is missing": {[]func(*corev1.Pod){bothContainers(waits("CreateContainerConfigError"), corev1.ContainerState{}, false)}, v1alpha1.ReasonContainerConfigFailed, processNone, "kubectl describe pod", noRecheck},
-		"crashed":             {[]func(*corev1.Pod){bothContainers(exited(2, "Error"), corev1.ContainerState{}, false)}, v1alpha1.ReasonCrashLooping, processNone, "code 2", noRecheck},
-		"backs off":           {[]func(*corev1.Pod){bothContainers(waits("CrashLoopBackOff"), exited(1, "Error"), false)}, v1alpha1.ReasonCrashLooping, processNone, "--previous", noRecheck},
-		"between two crashes": {[]func(*corev1.Pod){bothContainers(runs, exited(1, "Error"), false)}, v1alpha1.ReasonCrashLooping, processNone, "code 1", noRecheck},
-		"well after a crash":  {[]func(*corev1.Pod){bothContainers(runs, exited(1, "Error"), true)}, v1alpha1.ReasonPodStarting, processRuns, "waiting for the first report", noRecheck},
-		"out of memory":       {[]func(*corev1.Pod){bothContainers(waits("CrashLoopBackOff"), exited(137, "OOMKilled"), false)}, v1alpha1.ReasonOOMKilled, processNone, "limits.memory", noRecheck},
+		"just held by a scheduling gate": {[]func(*corev1.Pod){bare, gated, made(0)}, v1alpha1.ReasonPodStarting, processNone, "is starting", noon.Add(scheduling)},
+		"held by a scheduling gate":      {[]func(*corev1.Pod){bare, gated}, v1alpha1.ReasonUnschedulable, processNone, "spec.schedulingGates", noRecheck},
+		"image refused":                  {[]func(*corev1.Pod){bothContainers(waits("ErrImagePull"), corev1.ContainerState{}, false)}, v1alpha1.ReasonImagePullFailed, processNone, "Cannot pull image bot:1", noRecheck},
+		"image backs off":                {[]func(*corev1.Pod){bothContainers(waits("ImagePullBackOff"), corev1.ContainerState{}, false)}, v1alpha1.ReasonImagePullFailed, processNone, "Cannot pull image bot:1", noRecheck},
+		"image has no name":              {[]func(*corev1.Pod){bothContainers(waits("InvalidImageName"), corev1.ContainerState{}, false)}, v1alpha1.ReasonImagePullFailed, processNone, "Check spec.image", noRecheck},
+		"a Secret is missing":            {[]func(*corev1.Pod){bothContainers(waits("CreateContainerConfigError"), corev1.ContainerState{}, false)}, v1alpha1.ReasonContainerConfigFailed, processNone, "kubectl describe pod", noRecheck},
+		"crashed":                        {[]func(*corev1.Pod){bothContainers(exited(2, "Error"), corev1.ContainerState{}, false)}, v1alpha1.ReasonCrashLooping, processNone, "code 2", noRecheck},
+		"backs off":                      {[]func(*corev1.Pod){bothContainers(waits("CrashLoopBackOff"), exited(1, "Error"), false)}, v1alpha1.ReasonCrashLooping, processNone, "--previous", noRecheck},
+		"between two crashes":            {[]func(*corev1.Pod){bothContainers(runs, exited(1, "Error"), false)}, v1alpha1.ReasonCrashLooping, processNone, "code 1", noRecheck},
+		"well after a crash":             {[]func(*corev1.Pod){bothContainers(runs, exited(1, "Error"), true)}, v1alpha1.ReasonPodStarting, processRuns, "waiting for the first report", noRecheck},
+		"out of memory":                  {[]func(*corev1.Pod){bothContainers(waits("CrashLoopBackOff"), exited(137, "OOMKilled"), false)}, v1alpha1.ReasonOOMKilled, processNone, "limits.memory", noRecheck},
 		"init container fails": {[]func(*corev1.Pod){bothContainers(waits("PodInitializing"), corev1.ContainerState{}, false), func(pod *corev1.Pod) {
 			pod.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "fetch", State: exited(1, "Error")}}
 		}}, v1alpha1.ReasonCrashLooping, processNone, "Container fetch", noRecheck},

@@ -63,10 +63,15 @@ func deriveStatus(p *pass) *v1alpha1.WhatsAppSessionStatus {
 	status.Replacement = p.plan.replacement
 	dropForeignFacts(p, status)
 	if known == reported {
-		observer.Mirror(status, p.snapshot())
-		if p.claim != nil {
-			status.Session.ClaimUID = string(p.claim.UID)
+		claim := ""
+		switch {
+		case p.claimReplaced():
+			claim = p.session.Status.Session.ClaimUID
+		case p.claim != nil:
+			claim = string(p.claim.UID)
 		}
+		observer.Mirror(status, p.snapshot())
+		status.Session.ClaimUID = claim
 	}
 	if status.QR != nil {
 		if known == absent || known == lost {
@@ -88,7 +93,7 @@ func deriveStatus(p *pass) *v1alpha1.WhatsAppSessionStatus {
 // takes the session with it, and the next one of its name is empty.
 func dropForeignFacts(p *pass, status *v1alpha1.WhatsAppSessionStatus) {
 	facts := status.Session
-	if facts == nil || facts.ClaimUID == "" || p.claim != nil && string(p.claim.UID) == facts.ClaimUID {
+	if facts == nil || facts.ClaimUID == "" || p.claim != nil && string(p.claim.UID) == facts.ClaimUID || p.claimReplaced() {
 		return
 	}
 	status.Session, status.QR, status.RestrictedUntil, status.Notice, status.Instance = nil, nil, nil, "", ""
@@ -124,7 +129,7 @@ func deriveState(p *pass, status *v1alpha1.WhatsAppSessionStatus, known knowledg
 		status.State, status.Reason, status.UserAction = state, reason, action
 	}
 	last := status.UserAction
-	if last == "" {
+	if last == "" || status.Reason == v1alpha1.ReasonClaimShared { // that conflict was the operator's own
 		last = bot.ActionNone
 	}
 	switch {

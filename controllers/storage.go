@@ -77,6 +77,10 @@ func classifyClaim(in *input) verdict {
 		return found(kindClaimShared,
 			"The older WhatsAppSession %s uses PVC %s with clientId %s. Delete one of the two, or recreate this one with another clientId or PVC.",
 			in.holder.Name, name, naming.ClientID(in.session))
+	case in.claimReplaced():
+		return found(kindClaimLost,
+			"PVC %s was deleted while the bot in pod %s uses it, and the session ends with the pod. To keep the session: kubectl sesi backup %s, then kubectl sesi restore %s. Else delete the pod.",
+			name, in.pod.Name, in.session.Name, in.session.Name)
 	case in.claim == nil && template:
 		return found(kindClaimPending, "Creating PVC %s.", name)
 	case in.claim == nil:
