@@ -45,7 +45,7 @@ func (f *failures) note(key types.NamespacedName, now time.Time) (lasting, first
 	now0.count++
 	lasting = now0.count >= failuresShown && !now.Before(now0.first.Add(failingShown))
 	first = lasting && !now0.shown
-	now0.shown = now0.shown || lasting
+	now0.shown = lasting
 	f.since[key] = now0
 	return lasting, first
 }

@@ -218,7 +218,7 @@ func newModelCache(store *modelStore) *modelCache {
 		c.objects[kind] = map[types.NamespacedName]client.Object{}
 		for key, object := range store.objects[kind] {
 			if c.selects(kind, object) {
-				c.objects[kind][key] = object
+				c.objects[kind][key] = slimmed(object)
 			}
 		}
 		c.seen[kind] = len(store.events[kind])
@@ -246,9 +246,19 @@ func (c *modelCache) advance(kind string) (modelEvent, bool) {
 	if e.after == nil {
 		delete(c.objects[kind], e.key)
 	} else {
-		c.objects[kind][e.key] = e.after
+		c.objects[kind][e.key] = slimmed(e.after)
 	}
 	return e, true
+}
+
+// slimmed is what CacheOptions keep of an object.
+func slimmed(object client.Object) client.Object {
+	for _, transform := range []func(any) (any, error){slimPod, slimClaim} {
+		if kept, err := transform(object); err == nil {
+			object = kept.(client.Object)
+		}
+	}
+	return object
 }
 
 // modelClient is an operator's client: it reads from the cache and writes to the store, unless a fault strikes.

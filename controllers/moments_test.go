@@ -497,6 +497,78 @@ func TestAClaimReplacedUnderItsBot(t *testing.T) {
 	}
 }
 
+// taken says that every pod's name is taken.
+type taken struct{ client.Client }
+
+func (c taken) Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error {
+	if _, pod := object.(*corev1.Pod); pod {
+		return apierrors.NewAlreadyExists(modelResource("Pod"), object.GetName())
+	}
+	return c.Client.Create(ctx, object, opts...)
+}
+
+// A name that was taken, and is free a moment later, starts no pass: its pod may have been anyone's.
+func TestANameThatIsFreeAgainIsTriedAgain(t *testing.T) {
+	m, _ := kasirUp(t)
+	m.store.drop(m.store.objects["Pod"][kasirsPod])
+	m.sync("Pod")
+	m.operator.Client = taken{m.operator.Client}
+	m.reconcile(kasir)
+	if at, again := m.timers[kasir]; !again || at.After(m.now.Add(time.Second)) || m.queue[kasir] {
+		t.Errorf("the next pass is at %s (%t), failed: %t", at, again, m.queue[kasir])
+	}
+}
+
+// A bot that may not use the directory stops, even if a phase before it fails.
+func TestABotWithoutItsDirectoryStops(t *testing.T) {
+	m, _ := kasirUp(t)
+	p, err := m.operator.load(t.Context(), kasir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.holder = newSession("older")
+	p.plan = decidePlan(&p.input, classifyClaim(&p.input))
+	if err := m.operator.ensureStopped(t.Context(), p); err != nil || m.store.objects["Pod"][kasirsPod].GetDeletionTimestamp() == nil {
+		t.Errorf("the bot runs on: %v", err)
+	}
+}
+
+// Nothing stays in memory of a session that is gone, and the next of its name begins anew.
+func TestNothingOfAGoneSessionStays(t *testing.T) {
+	m, session := kasirUp(t)
+	r := m.operator
+	r.failures.note(kasir, m.now)
+	r.brakes.of(kasir, "Pod")
+	r.paces.left(kasir, m.now)
+	r.echoes.wrote(kasir, "1", "2", m.now)
+	m.unlinks.result(kasir, session.UID, m.now)
+	if r.builds.built[kasir].uid == "" || r.keyring.held[kasir] == nil {
+		t.Fatalf("the test looks at the wrong place: %v, %v", r.builds.built, r.keyring.held)
+	}
+	m.must(m.store.delete(session, nil, 0))
+	m.settle()
+	for name, left := range map[string]int{
+		"failures": len(r.failures.since), "brakes": len(r.brakes.limits), "paces": len(r.paces.since), "echoes": len(r.echoes.replaced),
+		"unlinks": len(m.unlinks.results), "builds": len(r.builds.built), "keys": len(r.keyring.held), "streams": len(m.bots.targets),
+	} {
+		if left > 0 {
+			t.Errorf("%s: %d left", name, left)
+		}
+	}
+}
+
+// After an object was changed back too often the operator looks again by itself, when it may correct it again.
+func TestAnUndoneCorrectionIsTriedAgain(t *testing.T) {
+	m := newModel(t, 1)
+	p := passOf()
+	if err := m.operator.explain(p, &undoneError{"Service", "wa-kasir", "helm"}); err != nil {
+		t.Error(err)
+	}
+	if p.trouble.kind != kindUndone || !p.trouble.recheck.Equal(p.now.Add(correctionPause)) || !p.bot.recheck.IsZero() || p.bot.kind == kindUndone {
+		t.Errorf("the trouble is %+v, the bot %+v", p.trouble, p.bot)
+	}
+}
+
 // A conflict that only the operator saw ends with the other session, and so does what a person should do about it.
 func TestAnEndedConflictAsksForNothing(t *testing.T) {
 	p := passOf(noPod, func(p *pass) {

@@ -159,7 +159,7 @@ func (r *Reconciler) adopt(p *pass, pod *corev1.Pod) {
 func (r *Reconciler) deletePod(ctx context.Context, p *pass) error {
 	log.FromContext(ctx).Info("deleting", "kind", "Pod", "name", p.pod.Name, "uid", p.pod.UID, "why", p.bot.reason())
 	err := r.Delete(ctx, p.pod, client.Preconditions{UID: &p.pod.UID})
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("delete pod %s: %w", p.pod.Name, err)
 	}
 	if ended(p.pod) {

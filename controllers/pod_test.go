@@ -168,7 +168,8 @@ func TestClassifyPod(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, process := classifyPod(podOf(newSession("kasir"), c.edits...), noon)
+			kept := slimmed(podOf(newSession("kasir"), c.edits...)).(*corev1.Pod)
+			got, process := classifyPod(kept, noon)
 			if got.reason() != c.want || process != c.process || !strings.Contains(got.message, c.says) || !got.recheck.Equal(c.recheck) {
 				t.Errorf("classifyPod = %+v, %d; want %s with %q, %d, recheck at %s", got, process, c.want, c.says, c.process, c.recheck)
 			}
@@ -293,6 +294,12 @@ func comparing() *bot.Snapshot {
 	return snapshot
 }
 
+func paired() *bot.Snapshot {
+	snapshot := signing()
+	snapshot.State, snapshot.Reason = bot.StateConnecting, bot.ReasonPaired
+	return snapshot
+}
+
 func asleep() *bot.Snapshot {
 	snapshot := scanning()
 	snapshot.Reason, snapshot.QRExpiresAt = bot.ReasonQRIdle, bot.Time{}
@@ -351,6 +358,8 @@ func TestDecidePlan(t *testing.T) {
 		"pairing, changed, waited":     {[]func(*pass){changed, says(observer.Heard, scanning()), waited(pairingPatience - time.Second)}, keepPod, v1alpha1.ReasonAwaitingPairing},
 		"pairing, changed, long":       {[]func(*pass){changed, says(observer.Heard, scanning()), waited(pairingPatience)}, removePod, v1alpha1.ReasonPodRunning},
 		"passkey, changed":             {[]func(*pass){changed, says(observer.Heard, signing())}, keepPod, v1alpha1.ReasonAwaitingPairing},
+		"just paired, changed":         {[]func(*pass){changed, says(observer.Heard, paired())}, keepPod, v1alpha1.ReasonAwaitingPairing},
+		"another pod's pairing":        {[]func(*pass){changed, rememberedPairing, func(s *pass) { s.session.Status.Instance = "pod-0" }}, removePod, v1alpha1.ReasonPodStarting},
 		"pairing, suspended":           {[]func(*pass){suspended, says(observer.Heard, scanning())}, removePod, v1alpha1.ReasonPodStarting},
 		"asleep, changed":              {[]func(*pass){changed, says(observer.Heard, asleep())}, removePod, v1alpha1.ReasonPodRunning},
 		"pairing remembered, changed":  {[]func(*pass){changed, rememberedPairing}, keepPod, v1alpha1.ReasonAwaitingPairing},
@@ -373,6 +382,17 @@ func TestDecidePlan(t *testing.T) {
 				t.Errorf("decidePlan = %+v; want %d, %s", got, c.action, c.reason)
 			}
 		})
+	}
+}
+
+// A pairing has its own time, whatever the session waited for before.
+func TestAPairingHasItsOwnTime(t *testing.T) {
+	until := metav1.NewTime(noon.Add(time.Hour))
+	got := passOf(changed, says(observer.Heard, scanning()), func(s *pass) {
+		s.session.Status.Replacement = &v1alpha1.ReplacementStatus{WaitsFor: v1alpha1.ReplacementWaitsForBot, Since: metav1.NewTime(noon), Until: &until}
+	}).plan.replacement
+	if got == nil || got.WaitsFor != v1alpha1.ReplacementWaitsForPairing || !got.Until.Time.Equal(noon.Add(pairingPatience)) {
+		t.Errorf("the replacement waits for %+v", got)
 	}
 }
 

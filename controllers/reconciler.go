@@ -182,7 +182,7 @@ func unlessBehind(err error) error {
 // listen makes the observer listen to the session's bot while that may run.
 func (r *Reconciler) listen(in *input) {
 	key := client.ObjectKeyFromObject(in.session)
-	if in.owned() && in.keys != nil && in.pod.DeletionTimestamp == nil {
+	if in.owned() && in.keys != nil {
 		if _, process := in.classifyPod(); process == processRuns {
 			r.bots.Ensure(key, target(in))
 			return

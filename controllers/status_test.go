@@ -299,7 +299,13 @@ func TestManyChangesAreNotManyEvents(t *testing.T) {
 // The facts of a session belong to one claim. Another claim of the same name is empty.
 func TestTheFactsGoWithTheirClaim(t *testing.T) {
 	uid := func(uid string) func(*pass) { return func(s *pass) { s.claim.UID = types.UID(uid) } }
-	status := deriveStatus(decided(uid("first"), says(observer.Heard, connected())))
+	full := connected()
+	full.Notice = bot.NoticeStoreRestored
+	full.RestrictedUntil = bot.At(noon.Add(time.Hour))
+	full.Messages = &bot.MessagesSummary{
+		Webhooks: []bot.WebhookSummary{{Name: "crm", State: bot.WebhookRetrying}}, Held: &bot.Hold{Reason: bot.HoldQuietHours, Until: bot.At(noon)},
+	}
+	status := deriveStatus(decided(uid("first"), says(observer.Heard, full)))
 	past := func(s *pass) { s.session.Status = *status.DeepCopy() }
 	exists := func(s *v1alpha1.WhatsAppSessionStatus) metav1.ConditionStatus {
 		return meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionSessionExists).Status
@@ -317,6 +323,16 @@ func TestTheFactsGoWithTheirClaim(t *testing.T) {
 			got := deriveStatus(decided(c.edits...))
 			if exists(got) != c.want || (got.Session == nil) != (c.want == metav1.ConditionUnknown) {
 				t.Errorf("SessionExists is %s and the facts are %+v", exists(got), got.Session)
+			}
+			for fact, there := range map[string]bool{
+				"notice": got.Notice != "", "restrictedUntil": got.RestrictedUntil != nil, "webhooks": got.Webhooks != nil, "sending": got.Sending != nil,
+			} {
+				if there != (c.want == metav1.ConditionTrue) {
+					t.Errorf("%s is there: %t", fact, there)
+				}
+			}
+			if instance := got.Instance; (instance == "") != (c.want == metav1.ConditionUnknown) {
+				t.Errorf("the instance is %q", instance)
 			}
 		})
 	}
@@ -348,13 +364,50 @@ func TestTheFirstCauseWins(t *testing.T) {
 			}
 			status := deriveStatus(s)
 			ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
-			if ready.Reason != c.want || !strings.Contains(ready.Message, c.says) {
-				t.Errorf("Ready is %+v; want %s with %q", ready, c.want, c.says)
+			if ready.Reason != c.want || status.Reason != c.want && c.want != v1alpha1.ReasonClaimLost || !strings.Contains(ready.Message, c.says) {
+				t.Errorf("the reason is %s, and Ready is %+v; want %s with %q", status.Reason, ready, c.want, c.says)
 			}
 			for _, event := range decideTransitions(&v1alpha1.WhatsAppSessionStatus{}, status) {
 				if event.reason == c.want && !strings.Contains(event.message, c.says) {
 					t.Errorf("the event %s says %q", event.reason, event.message)
 				}
+			}
+		})
+	}
+}
+
+// A code of a bot that is not heard from cannot be scanned as far as anyone knows.
+func TestALostBotHasNoCode(t *testing.T) {
+	past := func(s *pass) { s.session.Status = *deriveStatus(decided(says(observer.Heard, scanning()))) }
+	for name, edits := range map[string][]func(*pass){"lost": {past, says(observer.Lost, nil)}, "gone": {past, noPod}} {
+		if got := deriveStatus(decided(edits...)); got.QR == nil || !got.QR.Needed || got.QR.ExpiresAt != nil {
+			t.Errorf("%s: %+v", name, got.QR)
+		}
+	}
+}
+
+// A conflict is shown as long as the operator does not know that it is over.
+func TestAConflictOutlastsWhatIsNotKnown(t *testing.T) {
+	for name, c := range map[string]struct {
+		reason string
+		edits  []func(*pass)
+		want   metav1.ConditionStatus
+	}{
+		"taken over, bot lost":        {string(bot.ReasonStreamReplaced), []func(*pass){says(observer.Lost, nil)}, metav1.ConditionTrue},
+		"taken over, operator is new": {string(bot.ReasonStreamReplaced), nil, metav1.ConditionTrue},
+		"taken over, no bot":          {string(bot.ReasonStreamReplaced), []func(*pass){noPod}, metav1.ConditionFalse},
+		"taken over, and connected":   {string(bot.ReasonStreamReplaced), []func(*pass){says(observer.Heard, connected())}, metav1.ConditionFalse},
+		"one account, masked":         {v1alpha1.ReasonAccountShared, []func(*pass){says(observer.Heard, connected()), func(s *pass) { s.accountUnsure = true }}, metav1.ConditionTrue},
+		"one account, known":          {v1alpha1.ReasonAccountShared, []func(*pass){says(observer.Heard, connected())}, metav1.ConditionFalse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := func(s *pass) {
+				s.session.Status = *deriveStatus(decided(says(observer.Heard, connected())))
+				meta.SetStatusCondition(&s.session.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionConflict, Status: metav1.ConditionTrue, Reason: c.reason, Message: "Another one."})
+			}
+			got := deriveStatus(decided(append([]func(*pass){before}, c.edits...)...))
+			if conflict := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionConflict); conflict.Status != c.want {
+				t.Errorf("Conflict is %+v", conflict)
 			}
 		})
 	}

@@ -1,12 +1,16 @@
 package controllers
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -32,26 +36,31 @@ func TestClassifyClaim(t *testing.T) {
 		outlook outlook
 		says    string
 	}{
-		"bound":                {nil, v1alpha1.ReasonClaimBound, settled, "wa-kasir is bound"},
-		"named, bound":         {[]func(*pass){named}, v1alpha1.ReasonClaimBound, settled, "mine is bound"},
-		"pending, suspended":   {[]func(*pass){phase(corev1.ClaimPending), suspended}, v1alpha1.ReasonClaimPending, settled, "first pod"},
-		"pending":              {[]func(*pass){phase(corev1.ClaimPending)}, v1alpha1.ReasonClaimPending, moving, "kubectl describe pvc wa-kasir"},
-		"pending, no class":    {[]func(*pass){phase(corev1.ClaimPending)}, v1alpha1.ReasonClaimPending, moving, "names no StorageClass, and the cluster has no default"},
-		"pending, of a class":  {[]func(*pass){phase(corev1.ClaimPending), class("fast")}, v1alpha1.ReasonClaimPending, moving, "for a volume of StorageClass fast."},
-		"pending, by hand":     {[]func(*pass){phase(corev1.ClaimPending), class("")}, v1alpha1.ReasonClaimPending, moving, "for a PersistentVolume that fits"},
-		"pending, of a volume": {[]func(*pass){phase(corev1.ClaimPending), volume("disk-1")}, v1alpha1.ReasonClaimPending, moving, "for the PersistentVolume disk-1."},
-		"no phase yet":         {[]func(*pass){phase("")}, v1alpha1.ReasonClaimPending, moving, "is waiting for a volume"},
-		"lost":                 {[]func(*pass){phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimLost, stalled, "Restore the volume"},
-		"going":                {[]func(*pass){going}, v1alpha1.ReasonClaimTerminating, moving, "back it up now"},
-		"going, lost":          {[]func(*pass){going, phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimTerminating, moving, "will be deleted"},
-		"not created yet":      {[]func(*pass){gone}, v1alpha1.ReasonClaimPending, moving, "Creating PVC"},
-		"named, missing":       {[]func(*pass){named, gone}, v1alpha1.ReasonClaimNotFound, stalled, "PVC mine not found. Create it, or recreate the session"},
-		"an earlier session's": {[]func(*pass){ownedBy("WhatsAppSession")}, v1alpha1.ReasonClaimTerminating, moving, "deleted session"},
-		"another owner's":      {[]func(*pass){ownedBy("StatefulSet"), noPod}, v1alpha1.ReasonClaimTaken, stalled, "belongs to something else"},
-		"someone else's":       {[]func(*pass){unlabelled, noPod}, v1alpha1.ReasonClaimTaken, stalled, "spec.storage.claimName: wa-kasir to use it"},
-		"its label is gone":    {[]func(*pass){unlabelled}, v1alpha1.ReasonClaimTaken, stalled, "kubectl label pvc wa-kasir sesi.dev/session=kasir"},
-		"an older session's":   {[]func(*pass){held}, v1alpha1.ReasonClaimShared, stalled, "older WhatsAppSession older"},
-		"an older's, missing":  {[]func(*pass){named, gone, held}, v1alpha1.ReasonClaimShared, stalled, "recreate this one with another clientId"},
+		"bound":               {nil, v1alpha1.ReasonClaimBound, settled, "wa-kasir is bound"},
+		"named, bound":        {[]func(*pass){named}, v1alpha1.ReasonClaimBound, settled, "mine is bound"},
+		"pending, suspended":  {[]func(*pass){phase(corev1.ClaimPending), suspended}, v1alpha1.ReasonClaimPending, settled, "first pod"},
+		"pending":             {[]func(*pass){phase(corev1.ClaimPending)}, v1alpha1.ReasonClaimPending, moving, "kubectl describe pvc wa-kasir"},
+		"pending, no class":   {[]func(*pass){phase(corev1.ClaimPending)}, v1alpha1.ReasonClaimPending, moving, "names no StorageClass, and the cluster has no default"},
+		"pending, of a class": {[]func(*pass){phase(corev1.ClaimPending), class("fast")}, v1alpha1.ReasonClaimPending, moving, "for a volume of StorageClass fast."},
+		"pending, of an old class": {[]func(*pass){phase(corev1.ClaimPending), func(s *pass) {
+			s.claim.Annotations = map[string]string{corev1.BetaStorageClassAnnotation: "slow"}
+		}}, v1alpha1.ReasonClaimPending, moving, "for a volume of StorageClass slow."},
+		"no phase yet, of a class": {[]func(*pass){phase(""), class("fast")}, v1alpha1.ReasonClaimPending, moving, "for a volume of StorageClass fast."},
+		"its label is another's":   {[]func(*pass){func(s *pass) { s.claim.Labels[naming.LabelSession] = "toko" }}, v1alpha1.ReasonClaimTaken, stalled, "belongs to something else"},
+		"pending, by hand":         {[]func(*pass){phase(corev1.ClaimPending), class("")}, v1alpha1.ReasonClaimPending, moving, "for a PersistentVolume that fits"},
+		"pending, of a volume":     {[]func(*pass){phase(corev1.ClaimPending), volume("disk-1")}, v1alpha1.ReasonClaimPending, moving, "for the PersistentVolume disk-1."},
+		"no phase yet":             {[]func(*pass){phase("")}, v1alpha1.ReasonClaimPending, moving, "is waiting for a volume"},
+		"lost":                     {[]func(*pass){phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimLost, stalled, "Restore the volume"},
+		"going":                    {[]func(*pass){going}, v1alpha1.ReasonClaimTerminating, moving, "back it up now"},
+		"going, lost":              {[]func(*pass){going, phase(corev1.ClaimLost)}, v1alpha1.ReasonClaimTerminating, moving, "will be deleted"},
+		"not created yet":          {[]func(*pass){gone}, v1alpha1.ReasonClaimPending, moving, "Creating PVC"},
+		"named, missing":           {[]func(*pass){named, gone}, v1alpha1.ReasonClaimNotFound, stalled, "PVC mine not found. Create it, or recreate the session"},
+		"an earlier session's":     {[]func(*pass){ownedBy("WhatsAppSession")}, v1alpha1.ReasonClaimTerminating, moving, "deleted session"},
+		"another owner's":          {[]func(*pass){ownedBy("StatefulSet"), noPod}, v1alpha1.ReasonClaimTaken, stalled, "belongs to something else"},
+		"someone else's":           {[]func(*pass){unlabelled, noPod}, v1alpha1.ReasonClaimTaken, stalled, "spec.storage.claimName: wa-kasir to use it"},
+		"its label is gone":        {[]func(*pass){unlabelled}, v1alpha1.ReasonClaimTaken, stalled, "kubectl label pvc wa-kasir sesi.dev/session=kasir"},
+		"an older session's":       {[]func(*pass){held}, v1alpha1.ReasonClaimShared, stalled, "older WhatsAppSession older"},
+		"an older's, missing":      {[]func(*pass){named, gone, held}, v1alpha1.ReasonClaimShared, stalled, "recreate this one with another clientId"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -71,6 +80,22 @@ func TestClassifyClaim(t *testing.T) {
 				t.Errorf("the condition is %s", got.status())
 			}
 		})
+	}
+}
+
+// What the API server understood and rejects stays so until someone edits it; a failure on the way does not.
+func TestRefused(t *testing.T) {
+	pods := schema.GroupResource{Resource: "pods"}
+	for want, all := range map[bool][]error{
+		true: {apierrors.NewForbidden(pods, "wa-kasir", nil), apierrors.NewInvalid(schema.GroupKind{Kind: "Pod"}, "wa-kasir", nil), apierrors.NewBadRequest("no")},
+		false: {apierrors.NewInternalError(errors.New("a webhook is down")), apierrors.NewTooManyRequests("later", 1), apierrors.NewConflict(pods, "wa-kasir", nil),
+			errors.New("dial: connection refused"), nil},
+	} {
+		for _, err := range all {
+			if got := refused(err); got != want {
+				t.Errorf("refused(%v) = %t", err, got)
+			}
+		}
 	}
 }
 
