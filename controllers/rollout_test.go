@@ -68,6 +68,11 @@ func TestWhoWaitsForATurn(t *testing.T) {
 			if s.bot.kind == kindAwaitingTurn && !(&conditions{s, status, reported}).isTrue(v1alpha1.ConditionReady) {
 				t.Error("a session that waits for its turn is not Ready")
 			}
+			s.session.Status, s.now = *status, noon.Add(time.Minute)
+			if later := full.decide(&s.input, decidePlan(&s.input, s.storage)).replacement; !later.Since.Equal(&got.replacement.Since) {
+				t.Errorf("each pass writes the status: the wait began at %s, and then at %s", got.replacement.Since, later.Since)
+			}
+			s.now = noon
 			free := rollout{}
 			first := free.decide(&s.input, decidePlan(&s.input, s.storage))
 			if first.action != keepPod || first.replacement == nil || first.replacement.WaitsFor != v1alpha1.ReplacementWaitsForBot {
