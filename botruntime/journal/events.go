@@ -206,7 +206,14 @@ func (j *Journal) Events(ctx context.Context, q Query) (events []Event, next uin
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	floor, last := j.Range()
 	if q.After < floor {
-		return nil, 0, &GoneError{floor}
+		// The transaction that removed events may be undone, and may not know it yet. The file has what is left.
+		var oldest uint64
+		if err := conn.QueryRowContext(ctx, selectRange).Scan(&oldest, &last); err != nil {
+			return nil, 0, err
+		}
+		if floor = min(floor, oldest-1); q.After < floor {
+			return nil, 0, &GoneError{floor}
+		}
 	}
 	if q.To > 0 {
 		last = min(last, q.To)

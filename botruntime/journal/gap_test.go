@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -192,5 +193,30 @@ func TestAChatUnderTwoAddresses(t *testing.T) {
 	}
 	if left, _ := list(0, 10); left != "3" {
 		t.Errorf("left: %s", left)
+	}
+}
+
+// A transaction that removes events may be rolled back before it knows that: a stop ends it in the middle, and the next
+// reader has the connection at once. That reader is told of no gap, because nothing was removed.
+func TestAReaderMissesNothingOfARemovalThatWasUndone(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir(), nil)
+	for i := range 3 {
+		came(t, j, fmt.Sprint("M", i), chat(1), "text")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	if err := j.commitTrim(ctx, func(tx *Tx) error {
+		_, err := tx.trim(`DELETE FROM events WHERE seq <= 2`)
+		stop()
+		found, next, readErr := j.Events(t.Context(), Query{Limit: 10})
+		if readErr != nil || ids(found) != "1 2 3" || next != 3 {
+			t.Errorf("read %q, %d, %v", ids(found), next, readErr)
+		}
+		return err
+	}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if floor, _ := j.Range(); floor != 0 {
+		t.Errorf("the journal begins behind %d", floor)
 	}
 }
