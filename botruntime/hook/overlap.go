@@ -52,19 +52,17 @@ func (o *Overlap) wrap(inner Handler) Handler {
 		o.places <- struct{}{}
 		queued, done := make(chan struct{}), make(chan struct{})
 		id, _ := node.Attrs["id"].(string)
-		o.set(&overlapped{id, before, sync.OnceFunc(func() { close(queued) })})
+		mine := &overlapped{id, before, sync.OnceFunc(func() { close(queued) })}
+		o.set(mine)
 		before = done
 		go func() {
-			defer func() {
-				<-o.places
-				close(done)
-			}()
 			inner(ctx, node)
+			mine.queued()
+			<-mine.before // one that waited for nobody lets no other go before those
+			<-o.places
+			close(done)
 		}()
-		select {
-		case <-queued:
-		case <-done:
-		}
+		<-queued
 		o.set(nil)
 	}
 }

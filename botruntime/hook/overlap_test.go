@@ -49,8 +49,8 @@ func hold(t *testing.T) *held {
 			others <- event
 			return true
 		}
-		if message.Message.GetConversation() == "" {
-			return true
+		if text := message.Message.GetConversation(); text == "" || text == "known" {
+			return true // it waits for nobody
 		}
 		queued, inOrder := overlap.Of(message.Info.ID)
 		let := make(chan struct{})
@@ -152,6 +152,31 @@ func TestMessagesOverlapInOrder(t *testing.T) {
 			t.Errorf("%s may be acknowledged, want %s", got, want)
 		}
 	}
+}
+
+// A message that has nothing to wait for, such as a repeat, is acknowledged at once. Those behind it still wait for those
+// before it.
+func TestAMessageThatWaitsForNobodyLetsNoOtherGoFirst(t *testing.T) {
+	h := hold(t)
+	h.write("0")
+	_, let := h.next()
+	let()
+	h.awaitPending(0)
+	<-h.done
+	h.write("a", "known", "b")
+	_, letA := h.next()
+	_, letB := h.next()
+	letB()
+	h.write("c")
+	_, letC := h.next()
+	letC()
+	letA()
+	for _, want := range []string{"a", "b", "c"} {
+		if got := <-h.done; got != want {
+			t.Errorf("%s may be acknowledged, want %s", got, want)
+		}
+	}
+	h.awaitPending(0)
 }
 
 // No more than MaxOverlap messages are handled at once, and the next one comes when one of them is done.
