@@ -48,7 +48,7 @@ func (s *Store) Convert(ctx context.Context, kind bot.MessageKind, from *Held) (
 		return nil, err
 	}
 	defer done()
-	ctx, cancel := context.WithTimeout(ctx, convertTime)
+	bounded, cancel := context.WithTimeout(ctx, convertTime)
 	defer cancel()
 	most := s.Bounds().File
 	if err := s.reserve(ctx, most); err != nil {
@@ -69,11 +69,14 @@ func (s *Store) Convert(ctx context.Context, kind bot.MessageKind, from *Held) (
 		"-i", from.Path()}
 	arguments = append(arguments, recipe...)
 	arguments = append(arguments, "-threads", "1", "-fs", strconv.FormatInt(most, 10), out)
-	command := exec.CommandContext(ctx, s.Converter, arguments...)
+	command := exec.CommandContext(bounded, s.Converter, arguments...)
 	command.Env, command.WaitDelay = []string{"PATH=" + os.Getenv("PATH")}, 5*time.Second
 	said := &tail{}
 	command.Stderr = said
 	if err := command.Run(); err != nil {
+		if ctx.Err() != nil { // nobody waits for it, and the file may be good
+			return nil, ctx.Err()
+		}
 		return nil, fmt.Errorf("%w: %w: %s", ErrNotConverted, err, said)
 	}
 	made, err := os.Open(out)

@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"image"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/poll"
 )
 
 // wave is a second of sound as a WAV file: 8,000 samples of 16 bits.
@@ -168,5 +170,42 @@ func TestTheConverterGetsNoMoreThanItNeeds(t *testing.T) {
 		if strings.Contains(readable, names) {
 			t.Errorf("it may read %s, which names other files", names)
 		}
+	}
+}
+
+// A stop, or a caller who went away, says nothing of the file: it is not told as one that nobody can read.
+func TestAConversionThatIsCutOffSaysNothingOfTheFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	converter, begun := filepath.Join(dir, "converter"), filepath.Join(dir, "begun")
+	if err := os.WriteFile(converter, []byte("#!/bin/sh\n: >'"+begun+"'\nexec sleep 60\n"), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	s := open(t, func(o *Options) { o.Converter = converter })
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer cancel()
+		poll.Until(func() bool {
+			_, err := os.Stat(begun)
+			return err == nil
+		}, time.Minute, nil)
+	}()
+	_, err := s.Prepare(ctx, stage(t, s, []byte("GIF89a")), Given{Kind: bot.KindVideo})
+	var unready *Unready
+	if !errors.Is(err, context.Canceled) || errors.As(err, &unready) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A disk without room is not the file's fault either.
+func TestAConversionWithoutRoomSaysNothingOfTheFile(t *testing.T) {
+	t.Parallel()
+	s := open(t, func(o *Options) { o.Converter = "unused" })
+	file := stage(t, s, []byte("GIF89a"))
+	s.SetLimits(Limits{File: 1 << 20, Total: 1, Age: time.Hour})
+	_, err := s.Prepare(t.Context(), file, Given{Kind: bot.KindVideo})
+	var unready *Unready
+	if !errors.Is(err, ErrFull) || errors.As(err, &unready) {
+		t.Errorf("got %v", err)
 	}
 }

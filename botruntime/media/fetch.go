@@ -175,7 +175,9 @@ func fetchError(err error) error {
 	switch {
 	case errors.As(err, &refused):
 		return &FetchError{Refused: true, Reason: refused.Error()}
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled): // nobody waits for it
+		return context.Canceled
+	case errors.Is(err, context.DeadlineExceeded):
 		return &FetchError{Reason: "the server did not send the file in time"}
 	case errors.As(err, &wrapped):
 		return &FetchError{Reason: wrapped.Err.Error()}

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -77,5 +78,21 @@ func TestRedirectsLeadNowhereElse(t *testing.T) {
 	t.Cleanup(loop.Close)
 	if _, err := fetching(t, "127.0.0.1").Fetch(t.Context(), loop.URL); err == nil || !strings.Contains(err.Error(), "redirects") {
 		t.Errorf("a loop: %v", err)
+	}
+}
+
+// A stop, or a caller who went away, is not the server's fault.
+func TestAFetchThatIsCutOffSaysNothingOfTheServer(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	_, err := fetching(t, "127.0.0.1").Fetch(ctx, server.URL)
+	var told *FetchError
+	if !errors.Is(err, context.Canceled) || errors.As(err, &told) || strings.Contains(err.Error(), server.URL) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"sesi.dev/sesi/api/bot"
@@ -46,8 +47,11 @@ func (s *Store) Prepare(ctx context.Context, file *Held, given Given) (Ready, er
 	if want := unfit(given.Kind, about); want != "" {
 		next, err := s.Convert(ctx, given.Kind, file)
 		file.Release()
+		if errors.Is(err, ErrNoConverter) || errors.Is(err, ErrNotConverted) {
+			err = &Unready{UnfitError{given.Kind, about.Mimetype, want}, err}
+		}
 		if err != nil {
-			return Ready{}, &Unready{UnfitError{given.Kind, about.Mimetype, want}, err}
+			return Ready{}, err
 		}
 		file, converted = next, true
 		if about, err = file.Describe(); err != nil {
