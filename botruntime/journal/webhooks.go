@@ -104,25 +104,20 @@ var pausedMark = []byte(`"paused":true`)
 
 // SaveWebhook writes the progress of a webhook, together with its new dead letters.
 func (j *Journal) SaveWebhook(ctx context.Context, name string, w Webhook, dead []bot.DeadLetter) error {
-	return j.Commit(ctx, func(t *Tx) error {
-		if err := t.saveWebhook(name, w); err != nil {
-			return err
-		}
-		for _, letter := range dead {
-			body, err := json.Marshal(letter)
-			if err != nil {
-				return fmt.Errorf("encode a dead letter: %w", err)
-			}
-			if _, err := t.tx.ExecContext(ctx, `INSERT INTO dead_letters (webhook, seq, at, body) VALUES (?, ?, ?, ?)`,
-				name, letter.Seq, millis(t.now), body); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return j.Commit(ctx, func(t *Tx) error { return t.saveWebhook(name, w, dead) })
 }
 
-func (t *Tx) saveWebhook(name string, w Webhook) error {
+func (t *Tx) saveWebhook(name string, w Webhook, dead []bot.DeadLetter) error {
+	for _, letter := range dead {
+		body, err := json.Marshal(letter)
+		if err != nil {
+			return fmt.Errorf("encode a dead letter: %w", err)
+		}
+		if _, err := t.tx.ExecContext(t.ctx, `INSERT INTO dead_letters (webhook, seq, at, body) VALUES (?, ?, ?, ?)`,
+			name, letter.Seq, millis(t.now), body); err != nil {
+			return err
+		}
+	}
 	state, err := json.Marshal(w)
 	if err != nil {
 		return fmt.Errorf("encode the progress of a webhook: %w", err)
@@ -133,11 +128,10 @@ func (t *Tx) saveWebhook(name string, w Webhook) error {
 	return err
 }
 
-// RewindWebhook writes the progress of a webhook that begins again, and forgets the dead letters that it will
-// deliver again.
-func (j *Journal) RewindWebhook(ctx context.Context, name string, w Webhook) error {
+// RewindWebhook is SaveWebhook for a webhook that begins again. It forgets the dead letters that it will deliver again.
+func (j *Journal) RewindWebhook(ctx context.Context, name string, w Webhook, dead []bot.DeadLetter) error {
 	return j.Commit(ctx, func(t *Tx) error {
-		if err := t.saveWebhook(name, w); err != nil {
+		if err := t.saveWebhook(name, w, dead); err != nil {
 			return err
 		}
 		_, err := t.remove(`DELETE FROM dead_letters WHERE webhook = ? AND seq > ?`, name, w.Cursor)

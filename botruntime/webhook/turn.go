@@ -164,7 +164,6 @@ func (t *turn) lane(lines []journal.Line) (left, again bool, err error) {
 			if !t.judge(first, r) {
 				return true, false, nil
 			}
-			advance(lines, r.next.Seq+1) // the event is a dead letter
 			events = slices.DeleteFunc(events, func(e journal.Event) bool { return e.Seq <= r.next.Seq })
 		}
 		advance(lines, next+1)

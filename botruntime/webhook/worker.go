@@ -37,6 +37,8 @@ type worker struct {
 	state journal.Webhook
 	// epoch counts rewinds; what was delivered before one says nothing about the progress after it.
 	epoch int
+	// changes are what a person asked for during the turn that goes on; its result does not undo them.
+	changes []func(*journal.Webhook)
 	// dead are dead letters that are not written yet; dirty is true while the state is not. unsaved is true after the
 	// journal did not take it.
 	dead           []bot.DeadLetter
@@ -105,6 +107,7 @@ func (w *worker) end() {
 func (w *worker) round(ctx, sending context.Context) time.Duration {
 	w.mu.Lock()
 	state, epoch, room := clone(w.state), w.epoch, maxDead-len(w.dead)
+	w.changes = nil
 	w.mu.Unlock()
 	if state.Paused || state.Ended {
 		return never
@@ -148,7 +151,9 @@ func (w *worker) put(ctx context.Context, t *turn, epoch int) (written bool) {
 		return false
 	}
 	was := w.state
-	t.state.Paused = was.Paused
+	for _, do := range w.changes {
+		do(t.state)
+	}
 	w.state = *t.state
 	w.dead = append(w.dead, t.dead...)
 	w.tell(was, w.state, len(t.dead))
@@ -225,6 +230,7 @@ func (w *worker) change(ctx context.Context, do func(*journal.Webhook)) error {
 		return err
 	}
 	w.state, w.dead, w.dirty, w.unsaved = next, nil, false, false
+	w.changes = append(w.changes, do)
 	w.poke()
 	return nil
 }
@@ -236,7 +242,7 @@ func (w *worker) rewind(ctx context.Context, after uint64) error {
 	next := clone(w.state)
 	after = min(after, next.First()-1)
 	next.Cursor, next.Lines, next.Failures, next.Since, next.Retry = after, nil, 0, time.Time{}, time.Time{}
-	if err := w.Journal.RewindWebhook(ctx, w.target.Name, next); err != nil {
+	if err := w.Journal.RewindWebhook(ctx, w.target.Name, next, w.dead); err != nil {
 		return err
 	}
 	w.state, w.dead, w.dirty, w.unsaved = next, nil, false, false
@@ -271,7 +277,7 @@ func (w *worker) describe(ctx context.Context) (bot.Webhook, error) {
 	}
 	for _, line := range s.Lines {
 		out.Failures = max(out.Failures, line.Failures)
-		if out.NextTryAt.IsZero() && !line.Retry.IsZero() {
+		if s.Retry.IsZero() && !line.Retry.IsZero() && (out.NextTryAt.IsZero() || line.Retry.Before(out.NextTryAt.Time)) {
 			out.NextTryAt = bot.At(line.Retry)
 		}
 	}
