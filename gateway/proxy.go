@@ -26,14 +26,18 @@ var passedHeaders = []string{
 // socketHeaders are passed with them when a WebSocket is opened.
 var socketHeaders = []string{"Connection", "Upgrade", "Sec-Websocket-Extensions", "Sec-Websocket-Key", "Sec-Websocket-Protocol", "Sec-Websocket-Version"}
 
-// droppedHeaders are dropped from a bot's answer: they would apply to the gateway's whole address.
-var droppedHeaders = []string{
-	"Access-Control-Allow-Credentials", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Allow-Origin",
-	"Access-Control-Expose-Headers", "Access-Control-Max-Age", "Alt-Svc", "Clear-Site-Data", "Content-Location",
-	"Content-Security-Policy-Report-Only", "Link", "Location", "Nel", "Origin-Agent-Cluster", "Proxy-Authenticate",
-	"Public-Key-Pins", "Refresh", "Report-To", "Reporting-Endpoints", "Server", "Service-Worker-Allowed", "Set-Cookie", "Set-Cookie2",
-	"Sourcemap", "Strict-Transport-Security", "Www-Authenticate", "X-Accel-Expires", "X-Accel-Redirect", "X-Sendfile", "X-Sourcemap",
+// answeredHeaders are the headers of a bot's answer that the caller gets. All others are dropped: a browser, or a proxy in
+// front, would apply many of them to the gateway's whole address.
+var answeredHeaders = []string{
+	"Accept-Ranges", "Allow", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range",
+	"Content-Type", "Date", "Etag", "Expires", "Last-Modified", "Retry-After", "Vary", bot.HeaderOldestCursor,
 }
+
+// openedHeaders are those of the answer that opens a WebSocket.
+var openedHeaders = []string{"Connection", "Upgrade", "Sec-Websocket-Accept", "Sec-Websocket-Extensions", "Sec-Websocket-Protocol"}
+
+// keptByCaller lets a browser keep a file, and ask each time whether it is still the same.
+const keptByCaller = "private, no-cache"
 
 // newProxy returns what passes requests on to the bots.
 func newProxy(trip http.RoundTripper, g *Gateway) *httputil.ReverseProxy {
@@ -78,13 +82,17 @@ func cleanAnswer(answer *http.Response) error {
 		answer.StatusCode < 200 && answer.StatusCode != http.StatusSwitchingProtocols:
 		return problemStrange.about(problemStrange.detail)
 	}
-	h := answer.Header
-	for _, name := range droppedHeaders {
-		delete(h, name)
+	names, h := answeredHeaders, make(http.Header, len(answeredHeaders))
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		names = openedHeaders
 	}
-	answer.Trailer = nil
+	copyHeaders(h, answer.Header, names)
+	answer.Header, answer.Trailer = h, nil
 	if answer.StatusCode == http.StatusSwitchingProtocols {
 		return nil
+	}
+	if h.Get("Cache-Control") != keptByCaller {
+		h["Cache-Control"] = []string{"no-store"} // in WAHA's form an address is another session for another caller
 	}
 	h["Content-Security-Policy"] = []string{"default-src 'none'; sandbox; frame-ancestors 'none'"}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
