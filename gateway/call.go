@@ -92,11 +92,35 @@ func (c *call) pass(who *caller, key sessionKey, path, query string) error {
 
 // passAs passes the request on as an action.
 func (c *call) passAs(who *caller, what action, key sessionKey, path, query string) error {
-	return c.account(who, what, key, isStream(c.r, path), func(ctx context.Context) error {
+	stream := isStream(c.r, path)
+	return c.account(who, what, key, stream, func(ctx context.Context) error {
+		if stream {
+			var end context.CancelFunc
+			ctx, end = context.WithCancel(ctx)
+			defer end()
+			go c.reviewPassed(ctx, end, what, key)
+		}
 		ctx = context.WithValue(ctx, routedContext{}, &routed{key: key, path: path, query: withoutKey(query)})
 		c.proxy.ServeHTTP(c.w, c.r.WithContext(ctx))
 		return nil
 	})
+}
+
+// reviewPassed ends a bot's stream when its caller's credential or right has ended.
+func (c *call) reviewPassed(ctx context.Context, end func(), what action, key sessionKey) {
+	again := time.NewTicker(c.reviewEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+			if who, failure := c.identify(c.r); failure != nil || c.permit(ctx, who, what, key) != nil {
+				end()
+				return
+			}
+		}
+	}
 }
 
 // withoutKey removes an API key from a query: no bot may learn it.
@@ -112,9 +136,16 @@ func withoutKey(query string) string {
 // account does something to a session for a caller. It checks their rights and limits, writes the audit log, and counts
 // the call.
 func (c *call) account(who *caller, what action, key sessionKey, stream bool, do func(context.Context) error) error {
-	failure := c.permit(c.r.Context(), who, what, key)
+	failure := c.paced(who)
+	if failure == nil {
+		failure = c.permit(c.r.Context(), who, what, key)
+	}
 	return c.counted(who, what, key, stream, failure, do)
 }
+
+// paced refuses a caller who asks too fast. It comes before the API server is asked what they may do, or what they may not
+// would cost it most.
+func (c *call) paced(who *caller) *problem { return c.ledger.pace(who.name, c.began) }
 
 // counted is account for rights that were checked before; failure is the result of that check.
 func (c *call) counted(who *caller, what action, key sessionKey, stream bool, failure *problem, do func(context.Context) error) (err error) {

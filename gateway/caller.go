@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/subtle"
 	"net"
 	"net/http"
@@ -94,21 +95,28 @@ func credentialOf(r *http.Request) (credential string, fromCookie bool) {
 	if scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(token), false
 	}
-	if r.URL.Path == bot.PathWebSocket { // a browser cannot set a header there, and WAHA's clients do so
+	if takesQueryKey(r.URL.Path) {
 		if key := r.URL.Query().Get(queryKey); key != "" {
 			return key, false
 		}
 	}
-	for _, name := range []string{cookieSecure, cookiePlain} {
-		if cookie, err := r.Cookie(name); err == nil && cookie.Value != "" {
-			return cookie.Value, true
-		}
+	if cookie, err := r.Cookie(cookieName(r)); err == nil && cookie.Value != "" {
+		return cookie.Value, true
 	}
 	return "", false
 }
 
-// queryKey is the query parameter with the key of a WebSocket.
+// queryKey is the query parameter with a key.
 const queryKey = "x-api-key"
+
+// takesQueryKey reports whether the key may be in the query: where a browser cannot send a header, and WAHA's clients do
+// so. These are the WebSocket and the address of a file, as at a bot.
+func takesQueryKey(path string) bool {
+	if segments := segmentsOf(path); len(segments) > 4 && segments[0] == "v1" {
+		path = "/" + strings.Join(segments[4+1:], "/") // behind /v1/namespaces/NAMESPACE/sessions/NAME
+	}
+	return path == bot.PathWebSocket || strings.HasPrefix(path, "/api/files/")
+}
 
 // identify returns who sent a request.
 func (g *Gateway) identify(r *http.Request) (*caller, *problem) {
@@ -132,7 +140,8 @@ func (g *Gateway) identify(r *http.Request) (*caller, *problem) {
 }
 
 // recognize returns the caller that a credential belongs to. A right API key works from every address. Wrong
-// credentials from one address are answered at a limited rate; above it, the API server is not asked about tokens.
+// credentials from one address are answered at a limited rate; above it, the API server is not asked about tokens, but for
+// those that it recognized lately: callers can share an address, and one of them must not lock the others out.
 func (g *Gateway) recognize(ctx context.Context, credential string, from netip.Addr) (*caller, *problem) {
 	if len(credential) > maxCredential {
 		return nil, problemWrongCredential.about(problemWrongCredential.detail)
@@ -145,12 +154,14 @@ func (g *Gateway) recognize(ctx context.Context, credential string, from netip.A
 		}
 		return nil, g.wrong(from, now)
 	}
-	if wait := g.throttle.wait(from, now); wait > 0 {
+	token := sha256.Sum256([]byte(credential))
+	if wait := g.throttle.wait(from, now); wait > 0 && !g.welcome.has(token, now) {
 		return nil, problemTooManyAttempts.after(int(wait/time.Second) + 1)
 	}
 	answer, ok, err := g.reviews.tokens.AuthenticateToken(ctx, credential)
 	switch {
 	case ok:
+		g.welcome.add(token, now)
 		who := &caller{name: answer.User.GetName(), user: answer.User}
 		if rest, found := strings.CutPrefix(who.name, "system:serviceaccount:"); found {
 			who.namespace, _, _ = strings.Cut(rest, ":")
@@ -160,6 +171,7 @@ func (g *Gateway) recognize(ctx context.Context, credential string, from netip.A
 		g.log.Error("ask the API server about a token", "error", err.Error())
 		return nil, problemCluster.about(problemCluster.detail)
 	}
+	g.welcome.remove(token)
 	return nil, g.wrong(from, now)
 }
 
@@ -236,16 +248,13 @@ func (g *Gateway) permit(ctx context.Context, who *caller, what action, key sess
 	if allowed && session != nil {
 		return nil
 	}
-	if session == nil {
-		return problemNoSession.about(problemNoSession.detail)
-	}
-	visible := who.key != nil && who.key.Covers(key.namespace, key.name, session.Labels)
-	if who.key == nil {
+	visible := who.key != nil && session != nil && who.key.Covers(key.namespace, key.name, session.Labels)
+	if who.key == nil && !allowed { // asked for a session that does not exist, too: the time it takes would tell
 		if visible, failure = g.may(ctx, who, actSee, key, session); failure != nil {
 			return failure
 		}
 	}
-	if !visible {
+	if session == nil || !visible {
 		return problemNoSession.about(problemNoSession.detail)
 	}
 	return forbidden(who, what)

@@ -53,7 +53,9 @@ func (c *call) serveDesk(segments []string) error {
 		}
 		if credential, _ := credentialOf(c.r); credential != "" {
 			page.Failure = failure.detail.in(page.Lang)
-			c.setCookie("", -1)
+			if failure.status == http.StatusUnauthorized { // after too many attempts, of anyone at this address, it may be right
+				c.setCookie("", -1)
+			}
 		}
 		page.Title = page.T("signIn")
 		return c.render(http.StatusOK, "login", page)

@@ -19,7 +19,7 @@ const (
 func (c *call) deskLanguage() string {
 	chosen := c.r.URL.Query().Get("lang")
 	if chosen == "id" || chosen == "en" {
-		http.SetCookie(c.w, &http.Cookie{Name: cookieLang, Value: chosen, Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteStrictMode, HttpOnly: true, Secure: c.overTLS()})
+		http.SetCookie(c.w, &http.Cookie{Name: cookieLang, Value: chosen, Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteStrictMode, HttpOnly: true, Secure: overTLS(c.r)})
 		return chosen
 	}
 	if cookie, err := c.r.Cookie(cookieLang); err == nil && (cookie.Value == "id" || cookie.Value == "en") {
@@ -30,18 +30,23 @@ func (c *call) deskLanguage() string {
 
 // overTLS reports whether the browser's connection is encrypted, as far as a proxy in front says. It decides only about
 // the cookie, so that a false header harms its sender alone.
-func (c *call) overTLS() bool {
-	proto, _, _ := strings.Cut(c.r.Header.Get("X-Forwarded-Proto"), ",")
-	return c.r.TLS != nil || strings.EqualFold(strings.TrimSpace(proto), "https")
+func overTLS(r *http.Request) bool {
+	proto, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(proto), "https")
+}
+
+// cookieName is the name of the cookie that counts. Over TLS the other does not: a sibling of this host could set it, and
+// a person would link their phone as someone else.
+func cookieName(r *http.Request) string {
+	if overTLS(r) {
+		return cookieSecure
+	}
+	return cookiePlain
 }
 
 // setCookie keeps a credential in the browser, where no script reads it; a negative life removes it.
 func (c *call) setCookie(credential string, life int) {
-	name := cookiePlain
-	if c.overTLS() {
-		name = cookieSecure
-	}
-	http.SetCookie(c.w, &http.Cookie{Name: name, Value: credential, Path: "/", MaxAge: life, HttpOnly: true, Secure: c.overTLS(), SameSite: http.SameSiteStrictMode})
+	http.SetCookie(c.w, &http.Cookie{Name: cookieName(c.r), Value: credential, Path: "/", MaxAge: life, HttpOnly: true, Secure: overTLS(c.r), SameSite: http.SameSiteStrictMode})
 }
 
 // deskLogin turns a key or a token into the desk's cookie.

@@ -29,7 +29,10 @@ type stream struct {
 
 // serve sends events until the caller, the gateway or the credential ends.
 func (s *stream) serve() error {
-	failure := s.review(s.r.Context(), s.who)
+	failure := s.paced(s.who)
+	if failure == nil {
+		failure = s.review(s.r.Context(), s.who)
+	}
 	return s.counted(s.who, actWatch, sessionKey{}, true, failure, func(ctx context.Context) error {
 		changed, stop := s.fleet.follow()
 		defer stop()

@@ -51,6 +51,7 @@ type Gateway struct {
 	writer    client.Client
 	ledger    *ledger
 	throttle  throttle
+	welcome   welcome
 	metrics   *stats
 	proxy     *httputil.ReverseProxy
 	transport *http.Transport

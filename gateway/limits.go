@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"crypto/sha256"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -60,8 +62,10 @@ type ledger struct {
 // account is what one caller or session uses.
 type account struct {
 	requests, streams int
-	rate              *rate.Limiter
-	last              time.Time
+	// by is what each caller uses of a session.
+	by   map[*account]*account
+	rate *rate.Limiter
+	last time.Time
 }
 
 // maxAccounts bounds how many callers are remembered; those without a request are forgotten first.
@@ -72,10 +76,25 @@ func newLedger(limits Limits) *ledger {
 		callers: map[string]*account{}, used: map[sessionKey]*account{}}
 }
 
-// admit counts a request of a caller, and its session's if it has one, until done is called.
+// pace counts a request of a caller, whatever becomes of it.
+func (l *ledger) pace(who string, now time.Time) (refused *problem) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.caller(who, now).rate.AllowN(now, 1) {
+		return problemTooMany.after(1)
+	}
+	return nil
+}
+
+// admit counts a caller's request as one that is open, and its session's if it has one, until done is called.
 func (l *ledger) admit(who string, key sessionKey, stream bool, now time.Time) (done func(), refused *problem) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.begin(l.caller(who, now), key, stream)
+}
+
+// caller returns what is counted of a caller. l.mu is held.
+func (l *ledger) caller(who string, now time.Time) *account {
 	a := l.callers[who]
 	if a == nil {
 		l.forget(now)
@@ -83,10 +102,7 @@ func (l *ledger) admit(who string, key sessionKey, stream bool, now time.Time) (
 		l.callers[who] = a
 	}
 	a.last = now
-	if !a.rate.AllowN(now, 1) {
-		return nil, problemTooMany.after(1)
-	}
-	return l.begin(a, key, stream)
+	return a
 }
 
 // open counts one more stream to a bot, which the gateway opens for a request of a caller that was admitted, until done
@@ -103,35 +119,45 @@ func (l *ledger) open(who string, key sessionKey) (done func(), refused *problem
 
 // begin counts what was let in. l.mu is held.
 func (l *ledger) begin(a *account, key sessionKey, stream bool) (done func(), refused *problem) {
-	var s *account
+	var s, own *account // of the session, and of the caller at the session
 	if key.name != "" {
 		if s = l.used[key]; s == nil {
-			s = &account{}
+			s = &account{by: map[*account]*account{}}
+		}
+		if own = s.by[a]; own == nil {
+			own = &account{}
 		}
 	}
 	if stream {
-		if l.streams >= l.limits.Streams || a.streams >= l.limits.CallerStreams || s != nil && s.streams >= l.limits.SessionStreams {
+		if l.streams >= l.limits.Streams || a.streams >= l.limits.CallerStreams ||
+			s != nil && (s.streams >= l.limits.SessionStreams || own.streams >= share(l.limits.SessionStreams)) {
 			return nil, problemTooManyStreams.after(5)
 		}
-	} else if a.requests >= l.limits.PerCaller || s != nil && s.requests >= l.limits.PerSession {
+	} else if a.requests >= l.limits.PerCaller || s != nil && (s.requests >= l.limits.PerSession || own.requests >= share(l.limits.PerSession)) {
 		return nil, problemTooMany.after(1)
 	}
 	if s != nil {
-		l.used[key] = s
+		l.used[key], s.by[a] = s, own
 	}
-	l.count(a, s, stream, 1)
+	l.count(stream, 1, a, s, own)
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.count(a, s, stream, -1)
+		l.count(stream, -1, a, s, own)
+		if own != nil && own.requests == 0 && own.streams == 0 {
+			delete(s.by, a)
+		}
 		if s != nil && s.requests == 0 && s.streams == 0 {
 			delete(l.used, key)
 		}
 	}, nil
 }
 
-func (l *ledger) count(a, s *account, stream bool, by int) {
-	for _, one := range []*account{a, s} {
+// share is how much of a session's places one caller may take: an eighth is left to others.
+func share(places int) int { return places - places/8 }
+
+func (l *ledger) count(stream bool, by int, accounts ...*account) {
+	for _, one := range accounts {
 		switch {
 		case one == nil:
 		case stream:
@@ -244,4 +270,41 @@ func (t *throttle) key(from netip.Addr) netip.Prefix {
 		return network
 	}
 	return netip.Prefix{}
+}
+
+const (
+	welcomeTime   = 10 * time.Minute // how long a token is remembered after its last use
+	welcomeTokens = 4096             // remembered at once
+)
+
+// welcome remembers the hashes of the tokens that the API server recognized lately.
+type welcome struct {
+	mu    sync.Mutex
+	until map[[sha256.Size]byte]time.Time
+}
+
+func (w *welcome) has(token [sha256.Size]byte, now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return now.Before(w.until[token])
+}
+
+func (w *welcome) add(token [sha256.Size]byte, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.until) >= welcomeTokens {
+		maps.DeleteFunc(w.until, func(_ [sha256.Size]byte, until time.Time) bool { return !now.Before(until) })
+	}
+	if w.until == nil {
+		w.until = map[[sha256.Size]byte]time.Time{}
+	}
+	if _, known := w.until[token]; known || len(w.until) < welcomeTokens {
+		w.until[token] = now.Add(welcomeTime)
+	}
+}
+
+func (w *welcome) remove(token [sha256.Size]byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.until, token)
 }

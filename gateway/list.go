@@ -198,6 +198,9 @@ func (c *call) serveList() error {
 
 // listed does something with the sessions that a caller may list.
 func (c *call) listed(who *caller, do func(seen func(*v1alpha1.WhatsAppSession) bool) error) error {
+	if failure := c.paced(who); failure != nil {
+		return failure
+	}
 	done, failure := c.ledger.admit(who.name, sessionKey{}, false, c.began)
 	if failure != nil {
 		return failure

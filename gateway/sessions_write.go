@@ -55,7 +55,10 @@ func (c *call) wahaMake(who *caller, request wahaRequest) error {
 
 // create creates a session and the Secrets that it needs for a caller who has the right, and answers with it.
 func (c *call) create(who *caller, key sessionKey, session *v1alpha1.WhatsAppSession, needed secrets, answer func(*v1alpha1.WhatsAppSession)) error {
-	allowed, failure := c.may(c.r.Context(), who, actCreate, key, session)
+	allowed, failure := false, c.paced(who)
+	if failure == nil {
+		allowed, failure = c.may(c.r.Context(), who, actCreate, key, session)
+	}
 	if failure == nil && !allowed {
 		failure = forbidden(who, actCreate)
 		if who.key != nil && who.key.Allows(rights[actCreate].key) {

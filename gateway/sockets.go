@@ -56,7 +56,10 @@ func (c *call) serveSocket(who *caller) error {
 	}
 	query.Del(queryKey)
 	query.Set(fieldSession, botName)
-	failure := s.review(c.r.Context(), who)
+	failure := c.paced(who)
+	if failure == nil {
+		failure = s.review(c.r.Context(), who)
+	}
 	return c.counted(who, actRead, counted, true, failure, func(ctx context.Context) error {
 		changed, stop := c.fleet.follow()
 		defer stop()
