@@ -116,7 +116,7 @@ func keyRow(secret *corev1.Secret, now time.Time) string {
 	age := duration.HumanDuration(now.Sub(secret.CreationTimestamp.Time))
 	key, err := apikey.Read(secret)
 	if err != nil {
-		return secret.Name + "\tnone\tnothing: " + strings.TrimPrefix(err.Error(), "secret "+secret.Name+": ") + "\t\t" + age
+		return secret.Name + "\tnone\tnothing: " + cell(strings.TrimPrefix(err.Error(), "secret "+secret.Name+": ")) + "\t\t" + age
 	}
 	words := make([]string, len(key.Verbs))
 	for i, verb := range key.Verbs {

@@ -54,11 +54,13 @@ func (b *botAPI) get(ctx context.Context, path string, header http.Header) (*htt
 	return answer, readable(err)
 }
 
-// do sends a request whose answer is not needed.
-func (b *botAPI) do(ctx context.Context, method, path string) error {
+// do asks the bot to do one thing, and returns what it says that it did.
+func (b *botAPI) do(ctx context.Context, method, path string) (said string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	return readable(b.client.Do(ctx, method, path, nil, nil))
+	var done bot.Done
+	err = b.client.Do(ctx, method, path, nil, &done)
+	return printable(done.Message), readable(err)
 }
 
 // code returns the current code; live is false if there is none.
@@ -92,6 +94,20 @@ func (b *botAPI) watch(ctx context.Context, see func(bot.Snapshot) (more bool, e
 		snap.Message, snap.JID = printable(snap.Message), printable(snap.JID)
 		return see(snap)
 	}))
+}
+
+// watchUntil is watch for what must be seen before ctx ends; late says that it was not.
+func (b *botAPI) watchUntil(ctx context.Context, late string, see func(bot.Snapshot) (more bool, err error)) error {
+	seen := false
+	err := b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
+		more, err := see(snap)
+		seen = seen || !more && err == nil
+		return more, err
+	})
+	if !seen && ctx.Err() != nil && (err == nil || errors.Is(ctx.Err(), context.DeadlineExceeded)) {
+		return errors.New(late)
+	}
+	return err
 }
 
 // readable returns an error without what could control a terminal: its text may be the bot's.

@@ -39,7 +39,7 @@ func TestBotTextsAreSafeToPrint(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprint(w, `{"type":"urn:sesi:problem:not-ready","detail":"\u001b]52;c;cm0gLXJm\u0007not yet"}`)
 	})
-	if err := b.do(t.Context(), http.MethodPost, bot.PathRestart); err == nil || err.Error() != "]52;c;cm0gLXJmnot yet" {
+	if _, err := b.do(t.Context(), http.MethodPost, bot.PathRestart); err == nil || err.Error() != "]52;c;cm0gLXJmnot yet" {
 		t.Errorf("the refusal reads %q", err)
 	}
 	info, asked, err := b.passkey(t.Context())

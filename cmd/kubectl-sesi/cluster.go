@@ -103,6 +103,9 @@ func (c *cluster) pod(ctx context.Context, s *v1alpha1.WhatsAppSession) (*corev1
 	pod := &corev1.Pod{}
 	err := c.client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: naming.Name(s)}, pod)
 	if apierrors.IsNotFound(err) {
+		if s.DeletionTimestamp != nil {
+			return nil, &noPod{s.Name + " is being deleted and has no bot any more", "kubectl sesi doctor " + s.Name + " says what it waits for"}
+		}
 		if suspended(s) {
 			return nil, &noPod{s.Name + " is suspended and has no bot", "kubectl sesi resume " + s.Name}
 		}
@@ -125,6 +128,14 @@ func (c *cluster) token(ctx context.Context, s *v1alpha1.WhatsAppSession) (strin
 }
 
 func suspended(s *v1alpha1.WhatsAppSession) bool { return s.Spec.Suspended != nil && *s.Spec.Suspended }
+
+// stays refuses to change a session that is being deleted: whatever is done, it goes.
+func stays(s *v1alpha1.WhatsAppSession) error {
+	if s.DeletionTimestamp != nil {
+		return fmt.Errorf("%s is being deleted, so nothing was changed; kubectl sesi doctor %s says what it waits for", s.Name, s.Name)
+	}
+	return nil
+}
 
 // setSuspended edits the spec, unless it already has that value.
 func (c *cluster) setSuspended(ctx context.Context, s *v1alpha1.WhatsAppSession, want bool) error {

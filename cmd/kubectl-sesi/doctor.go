@@ -48,6 +48,9 @@ func (t *tool) doctor() *cobra.Command {
 		checks := []func(context.Context, *cluster, *v1alpha1.WhatsAppSession) finding{
 			checkServer, checkRights, checkOperator, checkClaim, checkSecret, checkPolicy, checkPod, checkBot, checkVersion, checkSession, checkWebhooks, checkSending,
 		}
+		if s.DeletionTimestamp != nil { // what is missing has gone for good
+			checks = []func(context.Context, *cluster, *v1alpha1.WhatsAppSession) finding{checkServer, checkRights, checkGoing}
+		}
 		bad := 0
 		for _, check := range checks {
 			one, cancel := context.WithTimeout(ctx, requestTimeout)

@@ -69,3 +69,9 @@ func storageRemedy(s *v1alpha1.WhatsAppSession, said string) string {
 	}
 	return "see why the PVC " + claim + " refuses writes: kubectl sesi logs " + s.Name
 }
+
+// checkGoing says what a session that is being deleted waits for.
+func checkGoing(_ context.Context, _ *cluster, s *v1alpha1.WhatsAppSession) finding {
+	return finding{what: "the session", problem: fmt.Sprintf("it is being deleted since %s ago, and waits for %s", age(*s.DeletionTimestamp), strings.Join(s.Finalizers, ", ")),
+		remedy: "if it lasts, look at the operator's pods and logs; they remove sesi.dev's finalizer"}
+}

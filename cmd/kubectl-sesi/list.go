@@ -114,8 +114,8 @@ func table(w io.Writer, sessions []v1alpha1.WhatsAppSession, namespaces bool) er
 		if namespaces {
 			fmt.Fprintf(out, "%s\t", s.Namespace)
 		}
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, or(string(s.Status.State), "-"), or(s.Status.Reason, "-"),
-			or(string(s.Status.UserAction), "-"), phone(s), age(metav1.NewTime(since(s))))
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, or(cell(string(s.Status.State)), "-"), or(cell(s.Status.Reason), "-"),
+			or(cell(string(s.Status.UserAction)), "-"), cell(phone(s)), age(metav1.NewTime(since(s))))
 	}
 	return out.Flush()
 }

@@ -48,7 +48,7 @@ func (t *tool) passkey() *cobra.Command {
 func (t *tool) signInConsole(ctx context.Context, name string, b *botAPI) error {
 	in := bufio.NewReader(io.LimitReader(t.in, 1<<20))
 	done := bot.PasskeyStep("")
-	err := b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
+	return b.watchUntil(ctx, "the session did not connect in time; run the command again", func(snap bot.Snapshot) (bool, error) {
 		switch snap.Reason {
 		case bot.ReasonPasskeyRequired, bot.ReasonPasskeyConfirmation:
 		case bot.ReasonPasskeyFailed:
@@ -73,10 +73,6 @@ func (t *tool) signInConsole(ctx context.Context, name string, b *botAPI) error 
 		done = info.Step
 		return true, err
 	})
-	if err == nil && ctx.Err() != nil {
-		return errors.New("the session did not connect in time; run the command again")
-	}
-	return err
 }
 
 // askSignature reads signatures until WhatsApp takes one.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"io"
+	"strings"
 	"unicode"
 
 	"sesi.dev/sesi/api/bot"
@@ -14,6 +15,15 @@ const maxPrinted = 1 << 10
 // printable makes a bot's text safe to print. A hostile bot could send a terminal's escape sequences, which write to the
 // clipboard or draw over the screen.
 func printable(text string) string { return bot.Printable(text, maxPrinted) }
+
+// maxCell bounds a text of the cluster in a table; a condition's message is at most as long.
+const maxCell = 32 << 10
+
+// cell makes a text of the cluster safe in a table. Others wrote it: whoever may write events, and the registry that refuses
+// an image.
+func cell(text string) string {
+	return bot.Printable(strings.NewReplacer("\n", " ", "\t", " ").Replace(text), maxCell)
+}
 
 // copyPrintable copies a bot's output, such as its log, without a terminal's escape sequences. It writes whatever arrived
 // before it waits for more.

@@ -56,7 +56,7 @@ func (t *tool) qr() *cobra.Command {
 // showCodes draws each code as it comes, and ends when the session is connected.
 func (t *tool) showCodes(ctx context.Context, name string, b *botAPI) error {
 	shown, said := "", ""
-	err := b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
+	return b.watchUntil(ctx, "no phone scanned the code in time; run the command again", func(snap bot.Snapshot) (bool, error) {
 		if snap.Connected {
 			fmt.Fprintln(t.out, "Connected as "+snap.JID+".")
 			return false, nil
@@ -82,10 +82,6 @@ func (t *tool) showCodes(ctx context.Context, name string, b *botAPI) error {
 		}
 		return true, nil
 	})
-	if err == nil && ctx.Err() != nil {
-		return errors.New("no phone scanned the code in time; run the command again")
-	}
-	return err
 }
 
 func isTerminal(w io.Writer) bool {
@@ -103,7 +99,7 @@ func refuseStopped(name string, snap bot.Snapshot) error {
 
 // savePNG writes the current code as a picture. It waits for a code if there is none.
 func (b *botAPI) savePNG(ctx context.Context, name, path string) error {
-	return b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
+	return b.watchUntil(ctx, "there was no code in time, so no picture is written; kubectl sesi status "+name+" says what the session waits for", func(snap bot.Snapshot) (bool, error) {
 		if snap.Exists {
 			return false, errors.New("the session is already linked; there is no code to scan")
 		}
@@ -158,7 +154,7 @@ func (t *tool) openPage(ctx context.Context, b *botAPI) error {
 	if err := browse(ctx, page); err != nil {
 		fmt.Fprintln(t.err, "cannot open a browser: "+err.Error())
 	}
-	return b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
+	return b.watchUntil(ctx, "the session did not connect in time, and the page is closed; run the command again", func(snap bot.Snapshot) (bool, error) {
 		if snap.Connected {
 			fmt.Fprintln(t.out, "Connected as "+snap.JID+".")
 		}
@@ -192,7 +188,7 @@ func (t *tool) pair() *cobra.Command {
 		}
 		fmt.Fprintf(t.out, "On the phone %s: Linked devices, Link a device, Link with phone number instead. Enter\n\n    %s\n\n",
 			strings.TrimSpace(phone), printable(code.PairingCode))
-		return b.watch(ctx, func(snap bot.Snapshot) (bool, error) {
+		return b.watchUntil(ctx, s.Name+" is not connected yet; kubectl sesi status "+s.Name+" shows when it is", func(snap bot.Snapshot) (bool, error) {
 			if snap.Connected {
 				fmt.Fprintln(t.out, "Connected as "+snap.JID+".")
 			}

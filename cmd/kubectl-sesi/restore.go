@@ -37,6 +37,9 @@ const (
 func (t *tool) restore() *cobra.Command {
 	var path, image string
 	cmd := t.forSession("restore", "Restore a backup: suspend the session, restore into its PVC, resume", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+		if err := stays(s); err != nil {
+			return err
+		}
 		file, err := os.Open(path)
 		if err != nil {
 			return err

@@ -66,7 +66,7 @@ func describe(w io.Writer, s *v1alpha1.WhatsAppSession, events []corev1.Event) e
 	out := printers.GetNewTabWriter(w)
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(out, "%s:\t%s\n", name, value)
+			fmt.Fprintf(out, "%s:\t%s\n", name, cell(value))
 		}
 	}
 	row("Session", s.Namespace+"/"+s.Name)
@@ -82,14 +82,14 @@ func describe(w io.Writer, s *v1alpha1.WhatsAppSession, events []corev1.Event) e
 	row("Pod", strings.TrimSuffix(s.Status.PodName+" on "+s.Status.NodeName, " on "))
 	fmt.Fprintln(out, "\nCONDITION\tSTATUS\tREASON\tSINCE\tMESSAGE")
 	for _, c := range s.Status.Conditions {
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\n", c.Type, c.Status, c.Reason, age(c.LastTransitionTime), c.Message)
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\n", c.Type, c.Status, cell(c.Reason), age(c.LastTransitionTime), cell(c.Message))
 	}
 	if len(events) > 0 {
 		fmt.Fprintln(out, "\nEVENT\tREASON\tAGE\tMESSAGE")
 	}
 	for i := range events {
 		e := &events[i]
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", e.Type, e.Reason, age(*lastSeen(e)), e.Message)
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", cell(e.Type), cell(e.Reason), age(*lastSeen(e)), cell(e.Message))
 	}
 	return out.Flush()
 }

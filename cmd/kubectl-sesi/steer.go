@@ -29,10 +29,14 @@ func (t *tool) ask(verb, short, method, path, question, done string) *cobra.Comm
 			return err
 		}
 		defer b.close()
-		if err := b.do(ctx, method, path); err != nil {
+		said, err := b.do(ctx, method, path)
+		if err != nil {
 			return err
 		}
 		fmt.Fprintf(t.out, done+"\n", s.Name)
+		if question != "" && said != "" { // whether the phone knows
+			fmt.Fprintln(t.out, said+".")
+		}
 		return nil
 	})
 	if question != "" {
@@ -57,6 +61,9 @@ func (t *tool) clear() *cobra.Command {
 
 func (t *tool) suspend() *cobra.Command {
 	cmd := t.forSession("suspend", "Stop the bot and keep the session", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+		if err := stays(s); err != nil {
+			return err
+		}
 		if err := t.confirm(fmt.Sprintf("Stop the bot of %s?", s.Name)); err != nil {
 			return err
 		}
@@ -71,6 +78,12 @@ func (t *tool) suspend() *cobra.Command {
 
 func (t *tool) resume() *cobra.Command {
 	return t.forSession("resume", "Run the bot again", func(ctx context.Context, c *cluster, s *v1alpha1.WhatsAppSession) error {
+		if err := stays(s); err != nil {
+			return err
+		}
+		if !suspended(s) && s.Status.State == bot.StateStopped {
+			return fmt.Errorf("%s is not suspended, but a person stopped it; run kubectl sesi restart %s", s.Name, s.Name)
+		}
 		if err := c.setSuspended(ctx, s, false); err != nil {
 			return err
 		}
