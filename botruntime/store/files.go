@@ -67,9 +67,11 @@ func writeAtomic(dir, name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(data)
-	err = errors.Join(err, publish(file, filepath.Join(dir, name)))
-	return err
+	if _, err := file.Write(data); err != nil {
+		discard(file)
+		return describe(dir, err)
+	}
+	return publish(file, filepath.Join(dir, name))
 }
 
 // publish makes a temporary file durable and gives it its final name. It removes the file when that fails.

@@ -99,6 +99,25 @@ func exceptLock(before, after map[string]string) map[string]string {
 	return after
 }
 
+// Facts that do not fit leave the former ones, also for the next start.
+func TestFactsThatDoNotFitReplaceNothing(t *testing.T) {
+	dir := smallDisk(t, 4096)
+	s := open(t, dir)
+	link(t, s, "6281200000001")
+	before, err := os.ReadFile(s.layout.facts())
+	check(t, err)
+	fill(t, dir, 0)
+	if err := s.UpdateFacts(func(f *Facts) { f.Stopped = true }); classifyError(err) != DiskFull {
+		t.Errorf("update = %v, want %s", err, DiskFull)
+	}
+	if after, err := os.ReadFile(s.layout.facts()); err != nil || string(after) != string(before) {
+		t.Errorf("the facts became %q, %v", after, err)
+	}
+	if left := temps(t, dir); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 func TestDiskFillsUpWhileRunning(t *testing.T) {
 	disk := smallDisk(t, 2048)
 	s := open(t, disk)
