@@ -123,6 +123,9 @@ func Open(ctx context.Context, options Options) (*Journal, error) {
 	}
 	j := &Journal{options: options, path: filepath.Join(directory, FileName), changed: make(chan struct{}), noted: map[string]bool{}, limits: limits{options.Retention, options.MaxBytes}}
 	err = j.open(ctx)
+	if isDamaged(err) { // a read that failed once looks the same
+		err = j.open(ctx)
+	}
 	if isDamaged(err) {
 		aside := j.path + ".damaged-" + options.Now().UTC().Format("20060102T150405Z")
 		options.Log.Error("the journal of messages was damaged and was set aside; a new one begins", "path", aside, "error", err)

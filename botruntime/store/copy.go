@@ -112,7 +112,7 @@ func (s *Store) copyStore(ctx context.Context) (file *os.File, device string, er
 // runCopier starts the copier, gives it its order, and waits for its end; the end of ctx ends it.
 func (s *Store) runCopier(ctx context.Context, plain string, target *os.File) (device string, err error) {
 	if s.options.Copier == nil {
-		return "", errors.New("this program has no copier, so it takes no backups")
+		return "", errors.New("without a copier there are no backups")
 	}
 	ctx, cancel := context.WithTimeout(ctx, copyTimeout)
 	defer cancel()

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"sesi.dev/sesi/api/bot"
@@ -117,7 +118,8 @@ func loadRecord(l layout, now time.Time) (r record, known bool, lost string, err
 	if err == nil {
 		return r, known, "", nil
 	}
-	if kind := classifyError(err); kind != "" && kind != IsSymlink {
+	var unread syscall.Errno // of content there is none
+	if errors.As(err, &unread) && unread != syscall.ELOOP {
 		return record{}, false, "", describe(path, err)
 	}
 	lost, err = freeName(path + ".damaged-" + stamp(now))

@@ -54,7 +54,7 @@ func inspect(ctx context.Context, path string) (inspection, error) {
 		return inspection{}, err
 	case isEmpty:
 		return inspection{condition: conditionEmpty}, nil
-	case damage != "":
+	case damage != "" && !observeFile(path+"-journal"): // what a transaction left that was cut off
 		return inspection{condition: conditionDamaged, damage: damage}, nil
 	}
 
@@ -74,9 +74,14 @@ func inspect(ctx context.Context, path string) (inspection, error) {
 	return found, nil
 }
 
-// openReader opens a database with one connection, which writes nothing.
+// openReader opens a database with one connection, which writes nothing but what a transaction that was cut off needs to
+// be undone.
 func openReader(path string) (*sql.DB, error) {
-	params := url.Values{"mode": {"ro"}, "_pragma": {
+	mode := "ro"
+	if observeFile(path + "-journal") {
+		mode = "rw"
+	}
+	params := url.Values{"mode": {mode}, "_pragma": {
 		"busy_timeout(10000)", noCache, "mmap_size(0)", "trusted_schema(0)", "cell_size_check(1)",
 	}}
 	db, err := sql.Open("sqlite", dsn(path, params))

@@ -224,7 +224,7 @@ func (s *Store) guard() error {
 		file.Close()
 		return err // another start has just opened it, and gives it up when it meets the directory's lock
 	}
-	s.log.Warn("the lock file was removed under the running bot, and was made again", "path", path)
+	s.log.Warn("the lock file was removed and was made again", "path", path)
 	// The old file stays open: a copier may just be inheriting it.
 	s.lock = again
 	return nil

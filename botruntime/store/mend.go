@@ -17,18 +17,22 @@ import (
 func (s *Store) openDatabase(ctx context.Context) error {
 	tried := map[string]bool{}
 	if observeForeignLog(s.layout, s.record.Life) {
-		if err := s.setLogAside(); err != nil {
+		next := s.record
+		next.Facts.Notice = bot.NoticeStoreRestored // first: a later start finds no foreign log any more
+		if err := errors.Join(s.save(next), s.setLogAside()); err != nil {
 			return err
 		}
 		s.opening.WithoutLog = true
-		s.log.Warn("the database was put here from elsewhere while a log of an earlier run was still there; the "+
-			"database runs as it was put here, and the log was set aside", "database", s.layout.database(),
-			"setAside", s.opening.SetAside)
+		s.log.Warn("the database was put here from elsewhere, beside the log of an earlier run; it runs without that log, "+
+			"which was set aside", "database", s.layout.database(), "setAside", s.opening.SetAside)
 	}
-	for {
+	for again := false; ; again = !again {
 		damage, missing, err := s.tryDatabase(ctx, tried)
 		if err != nil || damage == "" {
 			return err
+		}
+		if !again { // a read that failed once looks the same
+			continue
 		}
 		if s.opening.Damage != "" && s.opening.Restored == nil && !s.opening.WithoutLog {
 			return fmt.Errorf("%s: a new database is damaged at once (%s); check the disk", s.layout.database(), damage)
@@ -55,7 +59,8 @@ func (s *Store) tryDatabase(ctx context.Context, tried map[string]bool) (damage 
 		s.log.Warn("the backups cannot be listed", "error", err)
 	}
 	backups = slices.DeleteFunc(backups, func(b Backup) bool { return tried[b.Path] })
-	if damage, missing := decideDamage(found, observeLog(s.layout), s.record, s.known, backups); damage != "" {
+	logAlone := observeLog(s.layout) && !observeFile(s.layout.database())
+	if damage, missing := decideDamage(found, logAlone, s.record, s.known, backups); damage != "" {
 		return damage, missing, confirmReadable(s.layout)
 	}
 	if err := ensureDatabaseFiles(s.layout); err != nil {
@@ -157,7 +162,7 @@ func (s *Store) mend(ctx context.Context, missing bool, tried map[string]bool) e
 		temp, device, err := prepareFile(ctx, s.layout, candidate)
 		var unusable *BackupError
 		if errors.As(err, &unusable) || classifyError(err) == Failing {
-			s.log.Warn("this file cannot take the place of the damaged database", "path", candidate.Path, "error", err)
+			s.log.Warn("this file cannot replace the damaged database", "path", candidate.Path, "error", err)
 			continue
 		}
 		if err != nil {
@@ -171,7 +176,7 @@ func (s *Store) mend(ctx context.Context, missing bool, tried map[string]bool) e
 			s.opening.Restored = &candidate
 		}
 		if s.opening.WithoutLog {
-			s.log.Warn("the database is damaged with the log beside it and sound without; it runs without that log",
+			s.log.Warn("the database is sound only without the log beside it; it runs without that log",
 				"database", candidate.Path, "damage", s.opening.Damage)
 		}
 		break

@@ -2,8 +2,12 @@ package store
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,6 +105,77 @@ func TestACopyPutOverAKilledBotRuns(t *testing.T) {
 			}
 			if logs != 1 {
 				t.Errorf("set aside %v, want the foreign log among it", opening.SetAside)
+			}
+		})
+	}
+}
+
+// A start that is stopped after it has set a foreign log aside leaves the notice to the next one.
+func TestAStoppedStartKeepsTheNoticeOfAForeignLog(t *testing.T) {
+	auth, id := linkedFolder(t)
+	saved := filepath.Join(t.TempDir(), "saved")
+	copyTree(t, sessionDir(auth), saved)
+	killedRun(t, auth)
+	copyOver(t, saved, sessionDir(auth))
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := Open(stopped, options(auth)); !errors.Is(err, context.Canceled) {
+		t.Fatalf("open = %v", err)
+	}
+	s := open(t, auth)
+	if got, err := observeDevice(t.Context(), s.db); err != nil || got != id || s.Facts().Notice != bot.NoticeStoreRestored {
+		t.Errorf("device %q, %v; notice %q", got, err, s.Facts().Notice)
+	}
+}
+
+// A first start that is cut off leaves a database without tables, and a log that was begun. Nothing is lost with it.
+func TestAFirstStartThatWasCutOffIsNotDamage(t *testing.T) {
+	auth := t.TempDir()
+	closeStore(t, open(t, auth))
+	path := filepath.Join(sessionDir(auth), databaseName)
+	for _, name := range []string{path, filepath.Join(sessionDir(auth), factsName)} {
+		check(t, os.Remove(name))
+	}
+	db, err := sql.Open("sqlite", dsn(path, liveParams()))
+	check(t, err)
+	check(t, db.Ping())
+	check(t, db.Close())
+	check(t, os.WriteFile(path+"-wal", make([]byte, 4096), 0o600))
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		t.Fatalf("the database: %v, %v", info, err)
+	}
+	if s := open(t, auth); s.Opening().Damage != "" || s.Opening().SetAside != nil || s.Facts().Notice != "" {
+		t.Errorf("opening = %+v", s.Opening())
+	}
+}
+
+// A kill in the middle of a transaction with a rollback journal, as the first one of a new database is, loses nothing.
+func TestATransactionThatWasCutOffIsUndone(t *testing.T) {
+	auth, id := linkedFolder(t)
+	s := open(t, auth)
+	copied := unpacked(t, streamed(t, s))
+	closeStore(t, s)
+	for name, tc := range map[string]struct {
+		before []byte
+		want   string
+	}{"of a new database": {nil, ""}, "of a session": {copied, id}} {
+		t.Run(name, func(t *testing.T) {
+			work, auth := filepath.Join(t.TempDir(), "work.db"), t.TempDir()
+			check(t, os.WriteFile(work, tc.before, 0o600))
+			db, err := sql.Open("sqlite", dsn(work, url.Values{"_pragma": {"journal_mode(DELETE)", "cache_size(1)"}}))
+			check(t, err)
+			db.SetMaxOpenConns(1)
+			defer db.Close()
+			_, err = db.Exec(`BEGIN; CREATE TABLE half (made); INSERT INTO half SELECT randomblob(100000) FROM (VALUES (1), (2), (3))`)
+			check(t, err)
+			check(t, os.Mkdir(sessionDir(auth), 0o700))
+			path := filepath.Join(sessionDir(auth), databaseName)
+			copyFile(t, work, path)
+			copyFile(t, work+"-journal", path+"-journal")
+			s := open(t, auth)
+			got, err := observeDevice(t.Context(), s.db)
+			if err != nil || got != tc.want || s.Opening().Damage != "" || s.Opening().SetAside != nil {
+				t.Errorf("device %q, %v; opening %+v", got, err, s.Opening())
 			}
 		})
 	}

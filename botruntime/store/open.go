@@ -221,7 +221,7 @@ func (s *Store) endDatabase() error {
 	defer cancel()
 	err := closeDatabase(ctx, s.db)
 	if errors.Is(err, context.DeadlineExceeded) {
-		s.log.Warn("the disk is slow: the database's log stays behind until the next start")
+		s.log.Warn("the disk is slow: the log stays until the next start")
 		return nil
 	}
 	if err != nil {

@@ -4,8 +4,8 @@ package store
 // held a device; known says whether there were facts. Both mostly mean that AUTH_PATH or a volume is not what its owner thinks.
 func (s *Store) warnOfPlace(device string, known bool) {
 	if inMemory(s.layout.dir) {
-		s.log.Warn("the session directory is in memory: the session is lost when the machine or the pod goes; set "+
-			"AUTH_PATH to a folder on a disk", "path", s.layout.dir)
+		s.log.Warn("the session directory is in memory and goes with the machine or the pod; set AUTH_PATH to a "+
+			"folder on a disk", "path", s.layout.dir)
 	}
 	if device != "" || s.record.Facts.Expired {
 		return
@@ -16,7 +16,7 @@ func (s *Store) warnOfPlace(device string, known bool) {
 		return
 	}
 	if backups, err := listBackups(s.layout); err == nil && len(backups) > 0 && !known {
-		s.log.Warn("the session directory is new, though this session has backups; to go on with the newest, stop the "+
-			"bot and use bot restore", "path", s.layout.dir, "newest", backups[0].Path)
+		s.log.Warn("the session directory is new, though this session has backups; to use the newest, stop the bot "+
+			"and run bot restore", "path", s.layout.dir, "newest", backups[0].Path)
 	}
 }

@@ -56,7 +56,7 @@ func (c watchedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	whole, ok := conn.(sqliteConn)
 	if !ok {
-		return nil, errors.Join(errors.New("the SQLite driver lacks a method of its connections"), conn.Close())
+		return nil, errors.Join(errors.New("the SQLite driver lacks a method"), conn.Close())
 	}
 	return watchedConn{whole, c.watch}, nil
 }
@@ -96,7 +96,7 @@ func (c watchedConn) PrepareContext(ctx context.Context, query string) (driver.S
 	}
 	whole, ok := stmt.(sqliteStmt)
 	if !ok {
-		return nil, errors.Join(errors.New("the SQLite driver lacks a method of its statements"), stmt.Close())
+		return nil, errors.Join(errors.New("the SQLite driver lacks a method"), stmt.Close())
 	}
 	return watchedStmt{whole, c.watch}, nil
 }

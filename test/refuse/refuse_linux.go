@@ -102,6 +102,11 @@ func Wrap(cmd *exec.Cmd, decide func(path string) syscall.Errno) (*Writes, error
 	return wrap(cmd, decide, "")
 }
 
+// WrapReads is Wrap for a decide that is asked about reads too.
+func WrapReads(cmd *exec.Cmd, decide func(path string) syscall.Errno) (*Writes, error) {
+	return wrap(cmd, decide, "1")
+}
+
 // WrapAll is Wrap for a program whose disk Hang will stop, which concerns reads too.
 func WrapAll(cmd *exec.Cmd) (*Writes, error) {
 	return wrap(cmd, func(string) syscall.Errno { return 0 }, "1")
