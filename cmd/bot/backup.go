@@ -21,7 +21,9 @@ const backupTimeout = 5 * time.Minute
 func backup(ctx context.Context, p program) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, backupTimeout)
 	defer cancel()
-	st, err := store.Open(ctx, storeOptions(p.cfg, newLog(p)))
+	opening, done := steady(ctx)
+	defer done()
+	st, err := store.Open(opening, storeOptions(p.cfg, newLog(p)))
 	if held := (*store.HeldError)(nil); errors.As(err, &held) {
 		return fmt.Errorf("%w; a running bot serves a backup at GET "+bot.PathBackup, err)
 	}
@@ -66,6 +68,9 @@ func restore(ctx context.Context, p program) (err error) {
 	}
 	done, err := store.Restore(ctx, storeOptions(p.cfg, newLog(p)), until(ctx, file))
 	var unusable *store.BackupError
+	if ctx.Err() != nil && err != nil { // it is not the backup's fault
+		return ctx.Err()
+	}
 	if errors.As(err, &unusable) {
 		return fmt.Errorf("%s: %w", given, err)
 	}

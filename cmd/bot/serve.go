@@ -23,6 +23,9 @@ import (
 // requestGrace is how long running requests may take after the bot was told to stop.
 const requestGrace = 2 * time.Second
 
+// startGrace is how long a start that was begun may take after that.
+const startGrace = time.Second
+
 // serve runs the bot until it is told to stop, or until a part of it fails.
 func serve(ctx context.Context, p program) (err error) {
 	limitRuntime()
@@ -37,7 +40,9 @@ func serve(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return errors.Join(errSettings, err)
 	}
-	st, err := store.Open(ctx, storeOptions(p.cfg, log))
+	opening, done := steady(ctx)
+	defer done()
+	st, err := store.Open(opening, storeOptions(p.cfg, log))
 	if err != nil {
 		return ignoreStop(ctx, err)
 	}
@@ -45,7 +50,7 @@ func serve(ctx context.Context, p program) (err error) {
 	meter := metrics.New(version)
 	report(log, st.Opening(), meter)
 
-	post, err := openMessages(ctx, p.cfg, st, meter, log)
+	post, err := openMessages(opening, p.cfg, st, meter, log)
 	if err != nil {
 		return ignoreStop(ctx, err)
 	}
@@ -54,7 +59,7 @@ func serve(ctx context.Context, p program) (err error) {
 		defer func() { err = errors.Join(err, post.journal.Close()) }()
 		options.Sink, options.Prepare = post.take, post.messenger.Prepare
 	}
-	sup, err := session.New(ctx, options)
+	sup, err := session.New(opening, options)
 	if err != nil {
 		return ignoreStop(ctx, err)
 	}
@@ -91,7 +96,10 @@ func runParts(ctx context.Context, p program, log *slog.Logger, sup *session.Sup
 		log.Info("stopping")
 		grace, cancel := context.WithTimeout(context.Background(), requestGrace)
 		defer cancel()
-		return ignoreDeadline(server.Shutdown(grace))
+		if err := server.Shutdown(grace); !errors.Is(err, context.DeadlineExceeded) { // of requests that were aborted
+			return err
+		}
+		return nil
 	})
 	if post != nil {
 		group.Go(func() error { return post.run(ctx) })
@@ -123,18 +131,18 @@ func text(a net.Addr) string {
 	return a.String()
 }
 
-// ignoreStop drops the error of a bot that was told to stop before it had started. The stop also ends a transaction,
-// and then database/sql may say only that it is over.
-func ignoreStop(ctx context.Context, err error) error {
-	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrTxDone)) {
-		return nil
-	}
-	return err
+// steady returns a context that ends startGrace after ctx: a database that is left in the middle of a statement keeps a log.
+func steady(ctx context.Context) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(startGrace, cancel) })
+	return late, cancel
 }
 
-// ignoreDeadline drops the error of requests that were aborted at shutdown.
-func ignoreDeadline(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
+// ignoreStop drops the error of a bot that was told to stop before it had started. The stop also ends a transaction,
+// and then database/sql may say only that it is over; and it ends the wait for the session of another process.
+func ignoreStop(ctx context.Context, err error) error {
+	var held *store.HeldError
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrTxDone) || errors.As(err, &held)) {
 		return nil
 	}
 	return err
@@ -169,7 +177,7 @@ func report(log *slog.Logger, o store.Opening, meter *metrics.Bot) {
 	}
 	if o.Restored != nil {
 		meter.StoreRestored()
-		log.Error("the session store was damaged; the newest good backup took its place, and messages received since then may not decrypt",
+		log.Error("the session store was damaged; the newest good backup took its place; messages since then may not decrypt",
 			"damage", o.Damage, "setAside", o.SetAside, "restored", o.Restored.Path)
 		return
 	}

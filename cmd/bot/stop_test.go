@@ -19,6 +19,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/store"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -145,16 +146,29 @@ func TestItStopsWellBeforeItHasStarted(t *testing.T) {
 				return err == nil
 			})
 			p.stop()
+			if logs, err := filepath.Glob(filepath.Join(session, "*-wal")); err != nil || len(logs) > 0 {
+				t.Errorf("stopped at %q: left %q, %v", file, logs, err)
+			}
 			must(t, os.RemoveAll(session))
 		}
 	}
+}
+
+// TestAStopEndsTheWaitForASessionInUse: a start waits a little for a lock that may end soon.
+func TestAStopEndsTheWaitForASessionInUse(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, settings(whatsapp(t), dir))
+	second := launch(t, settings(nil, dir), nil)
+	second.waitFor("its first line", func() bool { return strings.Contains(second.out.String(), "starting") })
+	second.stop()
 }
 
 // TestAStopIsNoFailureOfAStart: a stop ends what waits for it, and transactions, with an error; other errors count.
 func TestAStopIsNoFailureOfAStart(t *testing.T) {
 	t.Parallel()
 	running, stopped := t.Context(), endedContext()
-	for _, stop := range []error{fmt.Errorf("open: %w", context.Canceled), fmt.Errorf("upgrade the tables: %w", sql.ErrTxDone)} {
+	for _, stop := range []error{fmt.Errorf("open: %w", context.Canceled), fmt.Errorf("upgrade the tables: %w", sql.ErrTxDone), &store.HeldError{}} {
 		if err := ignoreStop(stopped, stop); err != nil {
 			t.Errorf("a stop: %v", err)
 		}
