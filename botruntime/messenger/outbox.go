@@ -52,11 +52,18 @@ func (m *Messenger) serve(ctx context.Context, client *whatsmeow.Client) bool {
 		return true
 	}
 	if err := m.Journal.Serve(ctx, own); err != nil {
-		m.Log.Error("the account that is served could not be written; nothing is sent meanwhile", "error", err)
+		m.complain(ctx, "the account that is served could not be written; nothing is sent meanwhile", err)
 		return false
 	}
 	m.served, m.met, m.begun = own, nil, -1
 	return true
+}
+
+// complain logs an error of the journal, but not that a stop ended a query.
+func (m *Messenger) complain(ctx context.Context, what string, err error) {
+	if ctx.Err() == nil {
+		m.Log.Error(what, "error", err)
+	}
 }
 
 // rest waits for something to do, for at most the pause; 0 means without a limit.
@@ -119,7 +126,7 @@ func (m *Messenger) sendDue(ctx context.Context, client *whatsmeow.Client) time.
 		}
 		taken, err := m.Journal.TakeDue(ctx, size)
 		if err != nil {
-			m.Log.Error("the outbox cannot be read", "error", err)
+			m.complain(ctx, "the outbox cannot be read", err)
 			return retryPause
 		}
 		if len(taken) == 0 {

@@ -166,7 +166,7 @@ func (m *Messenger) Check(ctx context.Context, contacts []string) ([]bot.Checked
 	}
 	found, err := look(ctx, client, people)
 	if err != nil {
-		return nil, err
+		return nil, ready(err)
 	}
 	hold := m.freshLimits(ctx, client, limitsFresh).hold(m.Journal.Now())
 	checked := []bot.CheckedContact{}
@@ -212,7 +212,7 @@ func (m *Messenger) MarkRead(ctx context.Context, chat, id string) error {
 		return err
 	}
 	if err := client.MarkRead(ctx, []types.MessageID{id}, m.Journal.Now(), where, sender); err != nil {
-		return err
+		return ready(err)
 	}
 	return m.Journal.Commit(ctx, func(t *journal.Tx) error { return t.MarkRead([]string{found.Message.Chat.ID}, id) })
 }

@@ -31,7 +31,7 @@ func (m *Messenger) uploadDue(ctx context.Context, client *whatsmeow.Client) tim
 	for ctx.Err() == nil {
 		next, err := m.Journal.NextUpload(ctx)
 		if err != nil {
-			m.Log.Error("the outbox cannot be read", "error", err)
+			m.complain(ctx, "the outbox cannot be read", err)
 			return retryPause
 		}
 		if next == nil {
