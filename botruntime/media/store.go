@@ -163,7 +163,8 @@ func (s *Store) Hold(hash string) *Held {
 	if !kept {
 		return nil
 	}
-	if _, err := os.Lstat(s.path(hash)); err != nil {
+	// Only a file that is not there is lost: the disk may not answer for a moment.
+	if _, err := os.Lstat(s.path(hash)); errors.Is(err, fs.ErrNotExist) {
 		s.forget(hash)
 		return nil
 	}

@@ -204,3 +204,33 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// A disk that does not answer for a moment loses no file: the file is there again with the disk.
+func TestAFileOutlastsAFaultOfTheDisk(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	file := stage(t, s, []byte("the file"))
+	file.Release()
+	aside := s.dir + ".aside"
+	if err := errors.Join(os.Rename(s.dir, aside), os.WriteFile(s.dir, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if held := s.Hold(file.SHA256); held == nil {
+		t.Error("the file is told as lost")
+	} else {
+		held.Release()
+	}
+	if err := errors.Join(os.Remove(s.dir), os.Rename(aside, s.dir)); err != nil {
+		t.Fatal(err)
+	}
+	again := s.Hold(file.SHA256)
+	if again == nil {
+		t.Fatal("the file is gone for good")
+	}
+	defer again.Release()
+	opened, err := again.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = opened.Close()
+}
