@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -119,6 +120,32 @@ func TestAPartThatFailsIsUndoneAlone(t *testing.T) {
 	}
 	names, err := j.Names(t.Context(), []string{"a", "b", "c"})
 	if err != nil || len(names) != 2 || names["b"] != "" {
+		t.Errorf("%v, %v", names, err)
+	}
+}
+
+// A caller who leaves takes nothing with it: neither what it wrote, nor what others wrote in the same transaction.
+func TestTheEndOfACallersContextEndsNoTransaction(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir(), nil)
+	ctx, leave := context.WithCancel(t.Context())
+	some := []*member{
+		j.part(func(tx *Tx) error {
+			leave()
+			return tx.SetName("a", "a")
+		}),
+		j.part(func(tx *Tx) error { return tx.SetName("b", "b") }),
+	}
+	j.commitGroup(ctx, some)
+	for i, m := range some {
+		if err := <-m.done; err != nil {
+			t.Errorf("part %d: %v", i, err)
+		}
+	}
+	if err := j.CommitTogether(ctx, func(tx *Tx) error { return tx.SetName("c", "c") }); err != nil {
+		t.Error(err)
+	}
+	if names, err := j.Names(t.Context(), []string{"a", "b", "c"}); err != nil || len(names) != 3 {
 		t.Errorf("%v, %v", names, err)
 	}
 }

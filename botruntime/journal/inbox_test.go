@@ -162,6 +162,41 @@ func TestWhatIsOwedDoesNotKeepOutOthers(t *testing.T) {
 	}
 }
 
+// A message that is too long stays too long: it does not cost a connection for each try.
+func TestAMessageThatIsTooLongIsTriedOnce(t *testing.T) {
+	t.Parallel()
+	j, in, count := inbox(t)
+	if !in.Take(arrival("A", strings.Repeat("x", bot.MaxEvent))) {
+		t.Error("it was refused")
+	}
+	count.expect(t, 0, 1)
+	if got := texts(t, j); got != "[unstorable]" {
+		t.Errorf("the journal has %s", got)
+	}
+}
+
+// What is owed is tried several times, also where its content seems to be at fault.
+func TestWhatIsOwedIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	j, in, count := inbox(t)
+	tries := 0
+	if in.Take(Arrival{Write: func(t *Tx) error {
+		if tries++; tries < maxTries {
+			panic("not yet")
+		}
+		return t.SetName("owed", "written at last")
+	}}) {
+		t.Error("a panic was taken")
+	}
+	for n := range maxTries - 1 {
+		in.Take(arrival(fmt.Sprint("B", n), "good"))
+	}
+	count.expect(t, 1, 0)
+	if names, err := j.Names(t.Context(), []string{"owed"}); err != nil || names["owed"] != "written at last" {
+		t.Errorf("names %v, %v", names, err)
+	}
+}
+
 // A caller that panics gets an error, and so do the others get their answers.
 func TestAPanicInATransactionOfMany(t *testing.T) {
 	t.Parallel()

@@ -109,6 +109,22 @@ func TestEventsAreReadInOrderFromACursor(t *testing.T) {
 	}
 }
 
+// An event may come again when more of its names are known. One that was known makes it a repeat.
+func TestARepeatUnderOneMoreName(t *testing.T) {
+	j := open(t, t.TempDir(), nil)
+	for n, names := range [][]Key{{KeyOf("number")}, {KeyOf("LID"), KeyOf("number")}, {KeyOf("LID")}} {
+		if err := j.Commit(t.Context(), func(tx *Tx) error {
+			fresh, err := tx.Append(names, bot.EventMessage, "chat", bot.EventData{Message: &bot.Message{}})
+			if fresh != (n == 0) {
+				t.Errorf("time %d: fresh %v", n, fresh)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestARepeatIsRecognisedAfterARestartAndAfterItsEventWasRemoved(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	clock := func(o *Options) { o.Now = func() time.Time { return now } }

@@ -254,3 +254,25 @@ func TestNothingOfAMessagesContentStays(t *testing.T) {
 		}
 	}
 }
+
+// A held message keeps its place in its chat, also one that was never tried.
+func TestAHeldMessageHoldsItsChat(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir(), nil)
+	puts(t, j, queue(j, "HELD", chat(1), "", "first"))
+	puts(t, j, queue(j, "BEHIND", chat(1), "", "second"))
+	puts(t, j, queue(j, "OTHER", chat(2), "", "another"))
+	if err := j.Commit(t.Context(), func(tx *Tx) error {
+		_, err := tx.UpdateSend("HELD", func(s *Send) bool {
+			s.Message.State, s.Message.Hold, s.Due = bot.MessageHeld, &bot.Hold{Reason: bot.HoldQuietHours}, j.Now().Add(time.Hour)
+			return true
+		})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := j.TakeDue(t.Context(), 10)
+	if err != nil || len(taken) != 1 || taken[0].Message.ID != "OTHER" {
+		t.Errorf("due are %+v, %v", taken, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 
+	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/turn"
 )
@@ -39,6 +40,53 @@ func TestWhatThePhoneSendsAgainIsKept(t *testing.T) {
 	}
 	if found, _, err := f.Journal.Events(t.Context(), journal.Query{Limit: 10}); err != nil || len(found) != 2 {
 		t.Errorf("%d events, %v", len(found), err)
+	}
+}
+
+// A stanza that comes twice cannot be decrypted the second time. The message is there already, and nothing is told.
+func TestARepeatThatCannotBeDecryptedIsNotTold(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	info := types.MessageInfo{ID: "A", Timestamp: f.now, MessageSource: types.MessageSource{Chat: friend, Sender: friend}}
+	f.takes(t, info, text("halo"))
+	other := info
+	other.ID = "B"
+	for _, one := range []types.MessageInfo{info, other} {
+		if !f.Take(&events.UndecryptableMessage{Info: one}, turn.Turn{}) {
+			t.Errorf("%s was refused", one.ID)
+		}
+	}
+	if found, _, err := f.Journal.Events(t.Context(), journal.Query{Types: []bot.EventType{bot.EventMessageUndecryptable}, Limit: 10}); err != nil || len(found) != 1 {
+		t.Errorf("%d events, %v", len(found), err)
+	}
+}
+
+// Receipts come in any order, and before WhatsApp's answer. The state goes forward only, and what is delivered is not sent
+// again.
+func TestAReceiptIsNotUndone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	m, err := f.Send(t.Context(), "", bot.SendRequest{To: friend.String(), Text: "halo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := f.Journal.TakeDue(t.Context(), 10)
+	if err != nil || len(taken) != 1 {
+		t.Fatalf("%d entries are due, %v", len(taken), err)
+	}
+	for _, kind := range []types.ReceiptType{types.ReceiptTypeRead, types.ReceiptTypeDelivered} {
+		if !f.Take(&events.Receipt{MessageSource: types.MessageSource{Chat: friend, Sender: friend}, MessageIDs: []string{m.ID}, Timestamp: f.now, Type: kind}, turn.Turn{}) {
+			t.Errorf("%q was refused", kind)
+		}
+	}
+	if !f.writes(t, taken[0], verdict{state: bot.MessageUnknown, due: f.now, attempt: true}) {
+		t.Error("the answer was not written")
+	}
+	if got, err := f.Journal.Send(t.Context(), m.ID); err != nil || got.Message.State != bot.MessageRead || got.Pending {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if says := f.says(t, m.ID); len(says) != 1 {
+		t.Errorf("the events are %v", says)
 	}
 }
 

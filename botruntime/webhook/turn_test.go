@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -75,7 +74,7 @@ func TestTwoLinesBecomeOnePersons(t *testing.T) {
 	r.until("each is refused once more", func() bool { return at.tries() == 6 && r.get("books").Backlog == 2 })
 	known.Store(true)
 	r.due(time.Hour)
-	r.until("the older one is refused as the person's", func() bool { return at.tries() == 7 })
+	r.until("the older one is refused as the person's", func() bool { return at.tries() == 7 && r.get("books").Failures == 3 })
 	at.refuse()
 	r.due(time.Hour)
 	r.until("nothing waits", func() bool { return r.get("books").Backlog == 0 })
@@ -89,13 +88,19 @@ func TestTheLinesAreBounded(t *testing.T) {
 	at := receive(t)
 	at.status(func(int, bot.Event) int { return 500 })
 	r := newRig(t, target(at.URL))
-	r.came(0, maxLines+10, func(i int) int { return i })
-	for round := range 3 {
-		r.until(fmt.Sprint("round ", round), func() bool { return at.tries() >= maxLines*(round+1) })
+	var chats []string
+	for i := range maxLines + 10 {
+		chats = append(chats, chatOf(i))
+	}
+	r.cameIn(chats...) // at once: the first helping has as many as may wait
+	for failures := 1; failures <= 3; failures++ {
+		r.until("each that waits was tried", func() bool { return at.tries() == maxLines*failures && r.get("books").Failures == failures })
 		if w := r.get("books"); w.Cursor > maxLines || w.WaitingChats > maxLines {
 			t.Fatalf("%d chats wait at event %d", w.WaitingChats, w.Cursor)
 		}
-		r.due(2 * time.Hour)
+		if failures < 3 {
+			r.due(2 * time.Hour)
+		}
 	}
 	at.status(func(int, bot.Event) int { return 204 })
 	r.due(2 * time.Hour)
@@ -194,6 +199,20 @@ func TestWhatAPersonAsksForDuringADelivery(t *testing.T) {
 			t.Errorf("came again: %v", seqs)
 		}
 	})
+}
+
+// To deliver again begins at once, whatever the receiver was before.
+func TestRedeliveryWaitsForNothing(t *testing.T) {
+	at := receive(t)
+	at.status(func(int, bot.Event) int { return 503 })
+	r := newRig(t, target(at.URL))
+	r.came(0, 3, one)
+	r.until("it is away", func() bool { return r.get("books").Failures == 1 })
+	at.status(func(int, bot.Event) int { return 204 })
+	if _, err := r.Redeliver(t.Context(), "books", 0); err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, r.wait(at, 3), 3) // the clock stands still
 }
 
 // The next try is the first one that is due, of whichever chat.
