@@ -124,6 +124,8 @@ func (c *conditions) setSessionExpired() {
 func (c *conditions) setQRRequired() {
 	snapshot := c.pass.snapshot()
 	switch {
+	case c.pass.deleting():
+		c.set(v1alpha1.ConditionQRRequired, metav1.ConditionFalse, v1alpha1.ReasonTerminating, "The session is being deleted.")
 	case c.pass.suspended():
 		c.set(v1alpha1.ConditionQRRequired, metav1.ConditionFalse, v1alpha1.ReasonSuspended, "Suspended: no bot runs that could show a code.")
 	case c.known != reported:

@@ -569,6 +569,54 @@ func TestAnUndoneCorrectionIsTriedAgain(t *testing.T) {
 	}
 }
 
+// A claimTemplate cannot be edited, so a PVC that the API server rejects says what to do instead; a quota may free up.
+func TestARejectedClaimTemplateNamesTheRemedy(t *testing.T) {
+	claims := schema.GroupResource{Resource: "persistentvolumeclaims"}
+	for want, err := range map[string]error{
+		"cannot be edited, so recreate the session": apierrors.NewInvalid(schema.GroupKind{Kind: "PersistentVolumeClaim"}, "wa-kasir", nil),
+		"exceeded quota": apierrors.NewForbidden(claims, "wa-kasir", errors.New("exceeded quota: one")),
+	} {
+		m := newModel(t, 1)
+		session := newSession(kasir.Name)
+		session.UID = ""
+		m.must(m.store.create(session))
+		m.sync("WhatsAppSession")
+		m.operator.Client = noClaims{m.operator.Client, err}
+		m.reconcile(kasir)
+		status := m.session().Status
+		for _, kind := range []string{v1alpha1.ConditionStorageReady, v1alpha1.ConditionPodReady, v1alpha1.ConditionReady} {
+			found := meta.FindStatusCondition(status.Conditions, kind)
+			if found.Status != metav1.ConditionFalse || !strings.Contains(found.Message, want) || strings.Contains(found.Message, "recreate") != apierrors.IsInvalid(err) {
+				t.Errorf("%s is %+v; want %q", kind, found, want)
+			}
+		}
+		if status.Reason != v1alpha1.ReasonClaimRejected {
+			t.Errorf("the reason is %s", status.Reason)
+		}
+	}
+}
+
+// noClaims refuses every claim.
+type noClaims struct {
+	client.Client
+	err error
+}
+
+func (c noClaims) Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error {
+	if _, claim := object.(*corev1.PersistentVolumeClaim); claim {
+		return c.err
+	}
+	return c.Client.Create(ctx, object, opts...)
+}
+
+// Nobody is asked to link a phone to a session that is being deleted, however long a finalizer holds it.
+func TestADeletedSessionAsksForNoPhone(t *testing.T) {
+	got := deriveStatus(decided(deleting, says(observer.Heard, scanning())))
+	if required := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionQRRequired); required.Status != metav1.ConditionFalse || got.QR.Needed {
+		t.Errorf("QRRequired is %+v, qr.needed %t", required, got.QR.Needed)
+	}
+}
+
 // A conflict that only the operator saw ends with the other session, and so does what a person should do about it.
 func TestAnEndedConflictAsksForNothing(t *testing.T) {
 	p := passOf(noPod, func(p *pass) {

@@ -77,7 +77,7 @@ func deriveStatus(p *pass) *v1alpha1.WhatsAppSessionStatus {
 		if known == absent || known == lost {
 			status.QR.ExpiresAt = nil
 		}
-		if p.suspended() {
+		if p.suspended() || p.deleting() {
 			status.QR.Needed = false
 		}
 	}

@@ -29,6 +29,9 @@ func (r *Reconciler) ensureStorage(ctx context.Context, p *pass) error {
 			}
 			if p.claimFailed = !refused(err); !p.claimFailed {
 				p.storage = classifyRejection(kindClaimRejected, "PVC "+desired.Name, err)
+				if apierrors.IsInvalid(err) {
+					p.storage.message += " spec.storage.claimTemplate cannot be edited, so recreate the session with another one."
+				}
 				if p.pod == nil {
 					p.bot, _ = decideCreate(&p.input, p.storage, nil)
 				}

@@ -85,6 +85,9 @@ func checkSize(template []byte) error {
 	if items := countItems(object); items > maxTemplateItems {
 		return field.TooMany(templatePath, items, maxTemplateItems)
 	}
+	if at := findNull(object, templatePath); at != nil {
+		return field.Invalid(at, nil, "must not be null; to remove an item of the operator's, use $patch: delete")
+	}
 	if err := quantity.Check(object); err != nil {
 		return fmt.Errorf("%s: %w", templatePath, err)
 	}
@@ -105,6 +108,28 @@ func countItems(value any) int {
 		}
 	}
 	return items
+}
+
+// findNull returns where a list has a null, which the merge refuses with all of the operator's own list; nil for nowhere.
+func findNull(value any, at *field.Path) *field.Path {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			if found := findNull(value[name], at.Child(name)); found != nil {
+				return found
+			}
+		}
+	case []any:
+		for i, member := range value {
+			if member == nil {
+				return at.Index(i)
+			}
+			if found := findNull(member, at.Index(i)); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
 }
 
 // checkTypes reads a template as a pod's spec, without the directives of a strategic merge. So a misspelt field is
