@@ -12,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -26,6 +27,7 @@ import (
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
+	"sesi.dev/sesi/controllers/resources"
 )
 
 // Single moments of the model: what happens between two steps of the operator.
@@ -417,6 +419,44 @@ func TestARunningBotDoesNotWaitForNewSessions(t *testing.T) {
 	}
 	if m.store.objects["Service"][kasirsPod] == nil {
 		t.Error("its Service does not come back")
+	}
+}
+
+// Only a session that the operator would create something for waits for a place.
+func TestWhoCreatesAll(t *testing.T) {
+	all := func(p *pass) {
+		p.pod, p.secret, p.service, p.policy = nil, &corev1.Secret{}, &corev1.Service{}, &networkingv1.NetworkPolicy{}
+	}
+	gone := func(p *pass) { p.claim = nil }
+	for name, c := range map[string]struct {
+		edits []func(*pass)
+		want  bool
+	}{
+		"nothing but the pod":      {[]func(*pass){all}, false},
+		"no claim":                 {[]func(*pass){all, gone}, true},
+		"no claim, and not its to": {[]func(*pass){all, gone, func(p *pass) { p.session.Spec.Storage.ClaimName = "mine" }}, false},
+		"no Secret":                {[]func(*pass){all, func(p *pass) { p.secret = nil }}, true},
+		"no Service":               {[]func(*pass){all, func(p *pass) { p.service = nil }}, true},
+		"no policy":                {[]func(*pass){all, func(p *pass) { p.policy = nil }}, true},
+		"no policy, deleted":       {[]func(*pass){all, func(p *pass) { p.policy = nil }, deleting}, false},
+	} {
+		if got := passOf(c.edits...).createsAll(); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// A NodePort Service keeps its node ports, or each pass would ask for others.
+func TestNodePortsStay(t *testing.T) {
+	desired := resources.BuildService(newSession("kasir"))
+	existing := desired.DeepCopy()
+	existing.Spec.Ports[0].NodePort = 30123
+	if got := portsOver(existing, desired); !equality.Semantic.DeepEqual(got, existing.Spec.Ports) || desired.Spec.Ports[0].NodePort != 0 {
+		t.Errorf("the ports are %+v", got)
+	}
+	existing.Spec.Ports = append(existing.Spec.Ports, existing.Spec.Ports[0])
+	if got := portsOver(existing, desired); !equality.Semantic.DeepEqual(got, desired.Spec.Ports) {
+		t.Errorf("with a port more the ports are %+v", got)
 	}
 }
 

@@ -115,7 +115,7 @@ func (in *input) outdated() bool {
 // A spec that was not edited since the pod was created asks for nothing new, whatever this operator makes of it.
 // Only a running bot waits for its turn; one that does not run loses nothing.
 func (in *input) rolled() bool {
-	if !in.outdated() || in.suspended() || in.holder != nil {
+	if !in.outdated() {
 		return false
 	}
 	own := resources.OwnHash(in.pod)
