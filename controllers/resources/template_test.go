@@ -156,11 +156,24 @@ func TestOurLabelsWin(t *testing.T) {
 	}
 }
 
-func env(pod *corev1.Pod, name string) string {
+// env is what a variable of the bot's container has in its process: the last one of a name counts.
+func env(pod *corev1.Pod, name string) (value string) {
 	for _, variable := range botOf(pod).Env {
 		if variable.Name == name {
-			return variable.Value
+			value = variable.Value
 		}
 	}
-	return ""
+	return value
+}
+
+// TestPortOf: every address of a webhook gives the policy a port that the API server takes.
+func TestPortOf(t *testing.T) {
+	for address, want := range map[string]int32{
+		"https://a.example": 443, "http://a.example/x": 80, "https://a.example:8443/": 8443, "http://[fd00::1]:81": 81, "https://a.example:0/": 443,
+		"http://a.example:0": 80, "https://a.example:": 443, "https://a.example:65536/": 443, "https://a.example:-1": 443, "%": 443,
+	} {
+		if got := portOf(address); got != want {
+			t.Errorf("portOf(%s) = %d, want %d", address, got, want)
+		}
+	}
 }
