@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -40,6 +41,35 @@ func TestCreationsGoInOrder(t *testing.T) {
 	}
 }
 
+// Namespaces create in turns: one that applies thousands of sessions delays no other.
+func TestNamespacesCreateInTurns(t *testing.T) {
+	var c creations
+	key := func(namespace string, i int) types.NamespacedName {
+		return types.NamespacedName{Namespace: namespace, Name: fmt.Sprint("s", i)}
+	}
+	for i := range 1000 {
+		c.begin(key("big", i))
+	}
+	for i := range 2 {
+		c.begin(key("small", i))
+		c.begin(key("gone", i))
+	}
+	c.end(key("gone", 0))
+	c.end(key("gone", 1))
+	var order []types.NamespacedName
+	for i := range 5 {
+		next, found := c.end(key("big", i))
+		if !found {
+			t.Fatal("nobody comes next")
+		}
+		order = append(order, next)
+	}
+	want := []types.NamespacedName{key("big", 4), key("small", 0), key("big", 5), key("small", 1), key("big", 6)}
+	if !slices.Equal(order, want) {
+		t.Errorf("the order is %v, want %v", order, want)
+	}
+}
+
 // Nobody may be forgotten, and the memory of a wait ends with it.
 func TestCreationsEnd(t *testing.T) {
 	var c creations
@@ -57,7 +87,7 @@ func TestCreationsEnd(t *testing.T) {
 			asked = append(asked, next)
 		}
 	}
-	if len(asked) != 100 || len(c.running) != 0 || len(c.waiting) != 0 || c.order.Len() != 0 {
+	if len(asked) != 100 || len(c.running) != 0 || len(c.waiting) != 0 || len(c.lines) != 0 || c.order.Len() != 0 {
 		t.Errorf("of 100 sessions %d created; %d run, %d (%d) wait", len(asked), len(c.running), len(c.waiting), c.order.Len())
 	}
 }

@@ -205,7 +205,7 @@ func (r *Reconciler) forget(key types.NamespacedName) {
 	r.echoes.forget(key)
 }
 
-// endCreation ends a session's creation, and asks for the pass of the session that waits longest for its own.
+// endCreation ends a session's creation, and asks for the pass of the session whose turn it is.
 func (r *Reconciler) endCreation(key types.NamespacedName) {
 	if next, found := r.creations.end(key); found {
 		r.bots.Notify(next)
