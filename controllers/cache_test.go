@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/credentials"
@@ -83,5 +84,19 @@ func TestTheCacheKeepsOnceWhatAllSessionsRepeat(t *testing.T) {
 	}
 	if _, err := slimSecret(&corev1.Secret{}); err != nil { // someone else's, with our label
 		t.Fatal(err)
+	}
+}
+
+// Anyone may label a policy as the operator's, and each may have rules of its own. Few of them are kept for comparison.
+func TestPoliciesOfOthersTakeNoMemory(t *testing.T) {
+	kept := &egresses{}
+	for port := range int32(100) {
+		own := []networkingv1.NetworkPolicyEgressRule{{Ports: []networkingv1.NetworkPolicyPort{{Port: new(intstr.FromInt32(port + 1))}}}}
+		if got := kept.share(own); !equality.Semantic.DeepEqual(got, own) {
+			t.Errorf("the rules of port %d became %+v", port+1, got)
+		}
+	}
+	if len(kept.known) != maxEgresses {
+		t.Errorf("%d lists of rules are kept", len(kept.known))
 	}
 }

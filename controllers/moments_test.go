@@ -649,6 +649,44 @@ func (c noClaims) Create(ctx context.Context, object client.Object, opts ...clie
 	return c.Client.Create(ctx, object, opts...)
 }
 
+// fullQuota answers each dry run of a pod as a quota of no pods does.
+type fullQuota struct{ client.Client }
+
+func (c fullQuota) Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error {
+	if options := (&client.CreateOptions{}).ApplyOptions(opts); len(options.DryRun) > 0 {
+		return apierrors.NewForbidden(modelResource("Pod"), object.GetName(), errors.New("exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=0"))
+	}
+	return c.Client.Create(ctx, object, opts...)
+}
+
+// A full quota keeps a bot that runs. One that does not has nothing to lose, and its crash must not hide the quota.
+func TestAFullQuotaKeepsWhatRuns(t *testing.T) {
+	for crashes, keeps := range map[bool]bool{false: true, true: false} {
+		m, session := kasirUp(t)
+		if crashes {
+			m.editPod(kasirsPod, bothContainers(waits("CrashLoopBackOff"), exited(1, "Error"), false))
+			m.sync("Pod")
+		}
+		for _, b := range m.nodes { // no phone is being linked
+			b.snapshot = *connected()
+			b.snapshot.Instance = string(m.store.objects["Pod"][kasirsPod].GetUID())
+		}
+		m.listenerStep()
+		session.Spec.Locale = v1alpha1.LocaleEnglish
+		m.must(m.store.write(session, false))
+		m.sync("WhatsAppSession")
+		m.operator.Client = fullQuota{m.operator.Client}
+		m.reconcile(kasir)
+		pod := m.store.objects["Pod"][kasirsPod]
+		if kept := pod != nil && pod.GetDeletionTimestamp() == nil; kept != keeps {
+			t.Errorf("crashes: %t, and it is kept: %t", crashes, kept)
+		}
+		if ready := meta.FindStatusCondition(m.session().Status.Conditions, v1alpha1.ConditionReady); keeps && ready.Reason != v1alpha1.ReasonPodRejected {
+			t.Errorf("Ready is %+v", ready)
+		}
+	}
+}
+
 // Nobody is asked to link a phone to a session that is being deleted, however long a finalizer holds it.
 func TestADeletedSessionAsksForNoPhone(t *testing.T) {
 	got := deriveStatus(decided(deleting, says(observer.Heard, scanning())))

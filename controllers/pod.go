@@ -65,7 +65,10 @@ func (r *Reconciler) checkReplacement(ctx context.Context, p *pass) error {
 	case err == nil, apierrors.IsAlreadyExists(err):
 		return nil
 	case quotaExceeded(err):
-		// The quota counts the present pod, which the new one replaces.
+		// The quota counts the present pod, which the new one replaces. One whose bot does not run has nothing to lose.
+		if _, process := p.classifyPod(); process != processRuns {
+			return nil
+		}
 		var present corev1.Pod
 		failed := r.live.Get(ctx, client.ObjectKeyFromObject(p.pod), &present)
 		switch {

@@ -77,6 +77,7 @@ func TestClassifyChange(t *testing.T) {
 			s.Messages = &bot.MessagesSummary{Webhooks: []bot.WebhookSummary{{Name: "books", State: bot.WebhookRetrying}}}
 		}, major},
 		"webhooks refused":   {func(s *bot.Snapshot) { s.Messages = &bot.MessagesSummary{WebhooksRefused: true} }, major},
+		"a first summary":    {func(s *bot.Snapshot) { s.Messages = &bot.MessagesSummary{} }, major},
 		"messages held":      {func(s *bot.Snapshot) { s.Messages = &bot.MessagesSummary{Held: &bot.Hold{Reason: bot.HoldCapped}} }, major},
 		"end of restriction": {func(s *bot.Snapshot) { s.RestrictedUntil = bot.At(time.Now()) }, major},
 	}

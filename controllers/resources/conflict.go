@@ -17,7 +17,7 @@ func DecideHolder(session *v1alpha1.WhatsAppSession, others []v1alpha1.WhatsAppS
 	holder := session
 	for i := range others {
 		other := &others[i]
-		if other.UID != session.UID && naming.DirectoryKey(other) == key && older(other, holder) {
+		if naming.DirectoryKey(other) == key && older(other, holder) {
 			holder = other
 		}
 	}

@@ -115,6 +115,7 @@ func TestTemplateTaken(t *testing.T) {
 		"shorter toleration": {`{tolerations: [{key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 60}]}`, func(p *corev1.Pod) bool {
 			return len(p.Spec.Tolerations) == 2 && *p.Spec.Tolerations[0].TolerationSeconds == 60
 		}},
+		"a mount under /tmp":  {`{volumes: [{name: ca, configMap: {name: ca}}], containers: [{name: bot, volumeMounts: [{name: ca, mountPath: /tmp/ca}]}]}`, func(p *corev1.Pod) bool { return len(botOf(p).VolumeMounts) == 4 }},
 		"memory limit":        {`{containers: [{name: bot, resources: {limits: {memory: 1Gi}}}]}`, func(p *corev1.Pod) bool { return env(p, envMemoryLimit) == "805306368" }},
 		"no memory limit":     {`{containers: [{name: bot, resources: {limits: null}}]}`, func(p *corev1.Pod) bool { return env(p, envMemoryLimit) == "" }},
 		"own GOMEMLIMIT":      {`{containers: [{name: bot, env: [{name: GOMEMLIMIT, value: 100MiB}]}]}`, func(p *corev1.Pod) bool { return env(p, envMemoryLimit) == "100MiB" }},
