@@ -228,6 +228,22 @@ func TestABotThatHoldsUpTheRolloutIsNamed(t *testing.T) {
 	}
 }
 
+// A pod that the operator could not replace within the turn was not replaced, and the event says so.
+func TestAPodThatIsNotReplacedHoldsUpTheRollout(t *testing.T) {
+	m, _, until := kasirInItsTurn(t)
+	m.operator.options.BotImage = "bot:next"
+	m.operator.Client = fullQuota{m.operator.Client}
+	m.listenerStep()
+	told := m.told()
+	m.now = until
+	m.reconcile(kasir)
+	if got := told(); !slices.ContainsFunc(got, func(event string) bool {
+		return strings.HasPrefix(event, "Warning "+eventHeldUp) && strings.Contains(event, "could not replace") && !strings.Contains(event, "come back")
+	}) {
+		t.Errorf("events = %q", got)
+	}
+}
+
 // A session that is deleted during its turn of the rollout gives the turn back.
 func TestADeletedSessionGivesItsTurnBack(t *testing.T) {
 	m, session, _ := kasirInItsTurn(t)

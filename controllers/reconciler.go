@@ -239,9 +239,13 @@ func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
 	}
 	r.emitTransitions(p.session, status)
 	if p.plan.heldUp {
-		r.emit(p.session, transition{corev1.EventTypeWarning, eventHeldUp, fmt.Sprintf(
-			"The bot did not come back within %s after the operator replaced its pod. The rollout continues without it. See kubectl describe pod %s.",
-			rolloutPatience, naming.Name(p.session))}, "Replace")
+		message := fmt.Sprintf("The bot did not come back within %s after the operator replaced its pod. The rollout continues without it. See kubectl describe pod %s.",
+			rolloutPatience, naming.Name(p.session))
+		if p.outdated() {
+			message = fmt.Sprintf("The operator could not replace pod %s within %s; the session's conditions say why. The rollout continues without it.",
+				naming.Name(p.session), rolloutPatience)
+		}
+		r.emit(p.session, transition{corev1.EventTypeWarning, eventHeldUp, message}, "Replace")
 	}
 	return nil
 }
