@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/api/apikey"
 	"sesi.dev/sesi/api/bot"
@@ -39,7 +41,21 @@ func TestAPassedStreamIsReviewed(t *testing.T) {
 	})
 	g := newGateway(t)
 	g.gateway.ReviewEvery(50 * time.Millisecond)
-	built := apikey.Key{Namespace: namespace, Name: "crm", Verbs: []apikey.Verb{apikey.VerbRead}}
+	for name, end := range map[string]func(*corev1.Secret) error{
+		"revoked": func(s *corev1.Secret) error { return admin.Delete(t.Context(), s) },
+		"narrowed": func(s *corev1.Secret) error {
+			patch := client.MergeFrom(s.DeepCopy())
+			s.Data[apikey.FieldVerbs] = []byte("link")
+			return admin.Patch(t.Context(), s, patch)
+		},
+	} {
+		passedStreamEnds(t, g, namespace, name, end)
+	}
+}
+
+func passedStreamEnds(t *testing.T, g *served, namespace, name string, end func(*corev1.Secret) error) {
+	t.Helper()
+	built := apikey.Key{Namespace: namespace, Name: name, Verbs: []apikey.Verb{apikey.VerbRead}}
 	key := apikey.New()
 	built.Sum = apikey.SumOf(key)
 	secret, err := apikey.Build(built)
@@ -58,12 +74,12 @@ func TestAPassedStreamIsReviewed(t *testing.T) {
 	defer conn.CloseNow()
 	must(t, conn.Ping(conn.CloseRead(ctx)))
 
-	must(t, admin.Delete(t.Context(), secret))
+	must(t, end(secret))
 	if event, err := stream.Next(); err == nil || ctx.Err() != nil {
-		t.Errorf("the stream of a key that was revoked: %+v, %v", event, err)
+		t.Errorf("the stream of a key that was %s: %+v, %v", name, event, err)
 	}
 	if <-conn.CloseRead(ctx).Done(); ctx.Err() != nil {
-		t.Error("the WebSocket of a key that was revoked is open")
+		t.Errorf("the WebSocket of a key that was %s is open", name)
 	}
 }
 
@@ -159,6 +175,7 @@ func TestANameIsNotToldByTheQuestions(t *testing.T) {
 			t.Errorf("%s %s: %d questions for a session that is there, %d for none", c.method, c.path, there, absent)
 		}
 	}
+	count("GET", bot.GatewayPath(own, "nothing")+"/messages", "") // who may see sessions, but not their messages, is told 404 too
 }
 
 // Over TLS the desk takes only the cookie that no other host can set: a page of a sibling could else sign a person in
@@ -345,5 +362,27 @@ func TestWrongTokensLockNobodyOut(t *testing.T) {
 	})
 	if strings.Contains(got.header.Get("Set-Cookie"), "sesi-desk") {
 		t.Errorf("the cookie of a person whose token was not looked at: %q", got.header.Get("Set-Cookie"))
+	}
+}
+
+// A filter that means nothing is refused by its name: an empty list would say that all is well.
+func TestAFilterThatMeansNothingIsRefused(t *testing.T) {
+	namespace := newNamespace(t)
+	newSession(t, namespace, "shop", nil)
+	g := newGateway(t)
+	key := newKey(t, namespace, "read")
+	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "shop"), key, "")
+	for query, field := range map[string]string{
+		"state=connected": "state", "state=Connected,Paring": "state", "userAction=scan": "userAction", "userAction=ScanQR,x": "userAction",
+		"attention=yes": "attention", "sort=age": "sort", "limit=0": "limit", "selector=((": "selector", "continue=!": "continue",
+	} {
+		if got := g.do("GET", bot.PathGatewaySessions+"?"+query, key, ""); got.status != http.StatusBadRequest || !strings.Contains(got.problem().Detail, field) {
+			t.Errorf("%s: %d %s", query, got.status, got.body)
+		}
+	}
+	for _, query := range []string{"state=", "state=Connected,Suspended,Unknown,Pending", "userAction=ScanQR", "attention=true", "attention=false", "attention=", "sort=since", "sort=name", "sort="} {
+		if got := g.do("GET", bot.PathGatewaySessions+"?"+query, key, ""); got.status != http.StatusOK {
+			t.Errorf("%s: %d %s", query, got.status, got.body)
+		}
 	}
 }

@@ -171,7 +171,6 @@ func (g *Gateway) recognize(ctx context.Context, credential string, from netip.A
 		g.log.Error("ask the API server about a token", "error", err.Error())
 		return nil, problemCluster.about(problemCluster.detail)
 	}
-	g.welcome.remove(token)
 	return nil, g.wrong(from, now)
 }
 

@@ -71,7 +71,7 @@ func (c *call) deskHome(who *caller, page *desk, name string) error {
 			page.Counts = append(page.Counts, option{Value: string(state), Label: stateWord(state, page.Lang), Count: count, Tone: toneOf(state)})
 		}
 		slices.SortFunc(page.Counts, func(a, b option) int { return b.Count - a.Count })
-		for _, state := range append(slices.Clone(bot.States), v1alpha1.StatePending, v1alpha1.StateSuspended, v1alpha1.StateUnknown) {
+		for _, state := range allStates {
 			page.StateOptions = append(page.StateOptions, option{Value: string(state), Label: stateWord(state, page.Lang), Selected: slices.Contains(f.states, state)})
 		}
 		if name == "home" {

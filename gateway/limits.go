@@ -302,9 +302,3 @@ func (w *welcome) add(token [sha256.Size]byte, now time.Time) {
 		w.until[token] = now.Add(welcomeTime)
 	}
 }
-
-func (w *welcome) remove(token [sha256.Size]byte) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.until, token)
-}

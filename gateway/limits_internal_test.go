@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -56,6 +57,55 @@ func TestTheLedgerBoundsEach(t *testing.T) {
 		if len(l.used) > 0 || l.openStreams() > 0 {
 			t.Errorf("%s: %d sessions and %d streams are counted that have ended", name, len(l.used), l.openStreams())
 		}
+	}
+}
+
+// One caller leaves an eighth of a session's places to others, of requests as of streams.
+func TestACallerLeavesAnEighth(t *testing.T) {
+	t.Parallel()
+	key := sessionKey{"a", "shop"}
+	for _, stream := range []bool{false, true} {
+		l := newLedger(Limits{PerSession: 16, SessionStreams: 16}.withDefaults())
+		var ends []func()
+		take := func(who string) (taken int) {
+			for {
+				done, failure := l.admit(who, key, stream, time.Now())
+				if failure != nil {
+					return taken
+				}
+				ends, taken = append(ends, done), taken+1
+			}
+		}
+		if a, b, c := take("a"), take("b"), take("c"); a != 14 || b != 2 || c != 0 {
+			t.Errorf("stream %t: of 16 places they took %d, %d and %d", stream, a, b, c)
+		}
+		for _, end := range ends {
+			end()
+		}
+		if again := take("b"); again != 14 {
+			t.Errorf("stream %t: afterwards another took %d", stream, again)
+		}
+	}
+}
+
+// What is remembered of tokens is bounded, and ends.
+func TestWelcomeTokensAreForgotten(t *testing.T) {
+	t.Parallel()
+	var w welcome
+	now := time.Now()
+	token := func(n int) [sha256.Size]byte { return sha256.Sum256([]byte(fmt.Sprint(n))) }
+	for n := range 2 * welcomeTokens {
+		w.add(token(n), now)
+	}
+	if len(w.until) != welcomeTokens || !w.has(token(0), now) || w.has(token(welcomeTokens), now) {
+		t.Errorf("%d tokens are remembered", len(w.until))
+	}
+	now = now.Add(welcomeTime)
+	if w.has(token(0), now) {
+		t.Error("a token is remembered for too long")
+	}
+	if w.add(token(-1), now); len(w.until) != 1 || !w.has(token(-1), now) {
+		t.Errorf("%d tokens are remembered that were not used any more", len(w.until))
 	}
 }
 

@@ -57,6 +57,9 @@ type filter struct {
 	oldest    bool   // sort by how long they need a person
 }
 
+// allStates are the states that a session can be in.
+var allStates = append(slices.Clone(bot.States), v1alpha1.StatePending, v1alpha1.StateSuspended, v1alpha1.StateUnknown)
+
 // parseFilter reads a query.
 func parseFilter(r *http.Request) (filter, *problem) {
 	query := r.URL.Query()
@@ -64,16 +67,30 @@ func parseFilter(r *http.Request) (filter, *problem) {
 	for value := range strings.SplitSeq(query.Get("state"), ",") {
 		if value != "" {
 			f.states = append(f.states, bot.State(value))
+			if !slices.Contains(allStates, bot.State(value)) {
+				return filter{}, badParameter("state", "Connected,Pairing")
+			}
 		}
 	}
 	for value := range strings.SplitSeq(query.Get("userAction"), ",") {
 		if value != "" {
 			f.actions = append(f.actions, bot.UserAction(value))
+			if !slices.Contains(bot.UserActions, bot.UserAction(value)) {
+				return filter{}, badParameter("userAction", "ScanQR,CheckNetwork")
+			}
 		}
 	}
-	f.attention = query.Get("attention") == "true"
-	f.oldest = query.Get("sort") == "since"
 	var err error
+	if text := query.Get("attention"); text != "" {
+		if f.attention, err = strconv.ParseBool(text); err != nil {
+			return filter{}, badParameter("attention", "true")
+		}
+	}
+	if text := query.Get("sort"); text != "" {
+		if f.oldest = text == "since"; !f.oldest && text != "name" {
+			return filter{}, badParameter("sort", "since")
+		}
+	}
 	if text := query.Get("selector"); text != "" {
 		if f.selector, err = labels.Parse(text); err != nil {
 			return filter{}, badParameter("selector", "tier=gold,team!=test")
