@@ -81,9 +81,9 @@ func parseDotenv(file string, data []byte, c *Config) (map[string]entry, []strin
 }
 
 // typo reports whether a name in the file is one letter away from a setting's. This would be too strict for the
-// environment, because HOME is one letter away from HOST.
+// environment, which holds the names of other programs.
 func typo(name string) bool {
-	return name != "HOME" && slices.ContainsFunc(variables, func(v variable) bool { return distance(strings.ToUpper(name), v.name) <= 1 })
+	return slices.ContainsFunc(variables, func(v variable) bool { return distance(strings.ToUpper(name), v.name) <= 1 })
 }
 
 var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)

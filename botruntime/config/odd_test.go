@@ -174,8 +174,10 @@ func TestAnEmptiedProxyIsRefused(t *testing.T) {
 			t.Errorf("outside of a pod PROXY_URL=%q: %v, %v", value, c.ProxyURL, err)
 		}
 	}
-	if _, err := Load([]string{"KUBERNETES_SERVICE_HOST=10.96.0.1"}, ""); err != nil {
-		t.Errorf("without the variable: %v", err)
+	for _, set := range []string{"", "PROXY_URL=http://proxy:3128"} {
+		if _, err := Load([]string{"KUBERNETES_SERVICE_HOST=10.96.0.1", set}, ""); err != nil {
+			t.Errorf("in a pod, %q: %v", set, err)
+		}
 	}
 }
 

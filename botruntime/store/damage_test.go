@@ -206,6 +206,27 @@ func TestLostDatabase(t *testing.T) {
 	}
 }
 
+// A lost database of a linked session is told, also where nothing can be restored. That of a session that was logged out
+// held nothing any more.
+func TestALostDatabaseIsToldWhereADeviceWasLinked(t *testing.T) {
+	for name, tc := range map[string]struct {
+		expired bool
+		want    bot.Notice
+	}{"linked": {false, bot.NoticeStoreDamaged}, "logged out": {true, bot.NoticeNone}} {
+		t.Run(name, func(t *testing.T) {
+			auth, _ := linkedFolder(t)
+			s := open(t, auth)
+			check(t, s.UpdateFacts(func(f *Facts) { f.Expired = tc.expired }))
+			closeStore(t, s)
+			check(t, os.Remove(filepath.Join(sessionDir(auth), databaseName)))
+			s = open(t, auth)
+			if o := s.Opening(); (o.Damage != "") != (tc.want != bot.NoticeNone) || s.Facts().Notice != tc.want {
+				t.Errorf("opening = %+v, notice %q", o, s.Facts().Notice)
+			}
+		})
+	}
+}
+
 func truncate(t *testing.T, path string, size int64) {
 	t.Helper()
 	if err := os.Truncate(path, size); err != nil {
