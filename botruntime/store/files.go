@@ -93,7 +93,8 @@ func discard(file *os.File) {
 	os.Remove(file.Name())
 }
 
-// syncDir makes the names in dir durable. A file system without this call keeps their order itself.
+// syncDir makes the names in dir, or the content of a file, durable. A file system without this call keeps their order
+// itself.
 func syncDir(dir string) error {
 	handle, err := os.Open(dir)
 	if err != nil {

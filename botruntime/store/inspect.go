@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -126,9 +127,6 @@ func inspectHeader(path string) (damage string, isEmpty bool, err error) {
 
 // inspectContent checks the pages, then the tables.
 func inspectContent(ctx context.Context, db *sql.DB, path string) (inspection, error) {
-	damaged := func(format string, args ...any) (inspection, error) {
-		return inspection{condition: conditionDamaged, damage: fmt.Sprintf(format, args...)}, nil
-	}
 	check := quickPages
 	if info, err := os.Lstat(path + "-wal"); err == nil && info.Size() > 0 {
 		check = wholePages // the log may be another database's, and only this finds a mixture
@@ -138,7 +136,7 @@ func inspectContent(ctx context.Context, db *sql.DB, path string) (inspection, e
 		return inspection{}, err
 	}
 	if verdict != "ok" {
-		return damaged("fails its integrity check: %s", firstLine(verdict))
+		return inspection{}, &contentError{"fails its integrity check: " + firstLine(verdict)}
 	}
 
 	var all, ours, versions, active int
@@ -154,7 +152,7 @@ func inspectContent(ctx context.Context, db *sql.DB, path string) (inspection, e
 		// whatsmeow has no triggers and no views.
 		return inspection{}, problem(ForeignDatabase, path, nil)
 	case versions == 0:
-		return damaged("has no schema version")
+		return inspection{}, &contentError{"has no schema version"}
 	}
 
 	version, compatible, err := observeVersion(ctx, db)
@@ -168,7 +166,7 @@ func inspectContent(ctx context.Context, db *sql.DB, path string) (inspection, e
 		return inspection{}, problem(NewerDatabase, path,
 			fmt.Errorf("schema version %d (usable from %d), this build knows up to %d", version, compatible, knownVersion()))
 	case version < 1:
-		return damaged("has schema version %d", version)
+		return inspection{}, &contentError{"has schema version " + strconv.Itoa(version)}
 	}
 	device, err := observeDevice(ctx, db)
 	return inspection{condition: conditionSound, device: device, version: version}, err

@@ -121,15 +121,7 @@ func prepare(ctx context.Context, l layout, source io.Reader) (temp, device stri
 	if err := closeDatabase(ctx, db); err != nil {
 		return "", "", describe(path, err)
 	}
-	return filepath.Base(path), found.device, syncFile(path)
-}
-
-func syncFile(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return describe(path, err)
-	}
-	return describe(path, errors.Join(file.Sync(), file.Close()))
+	return filepath.Base(path), found.device, syncDir(path)
 }
 
 // decideRestorable picks the backups that may replace a damaged database, the newest first. They must hold the device

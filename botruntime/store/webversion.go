@@ -30,10 +30,10 @@ type webVersionFile struct {
 func ReadWebVersion(dir string) (WebVersion, error) {
 	path := filepath.Join(dir, webVersionName)
 	data, err := readBounded(path, maxWebVersion)
-	if err != nil {
-		return WebVersion{}, fmt.Errorf("web version cache %s: %w", path, err)
+	var cached WebVersion
+	if err == nil {
+		cached, err = parseWebVersion(data)
 	}
-	cached, err := parseWebVersion(data)
 	if err != nil {
 		return WebVersion{}, fmt.Errorf("web version cache %s: %w", path, err)
 	}

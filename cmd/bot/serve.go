@@ -46,17 +46,22 @@ func serve(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return ignoreStop(ctx, err)
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	var post *messages
+	defer func() {
+		if post != nil {
+			err = errors.Join(err, post.journal.Close())
+		}
+		err = errors.Join(err, st.Close())
+	}()
 	meter := metrics.New(version)
 	report(log, st.Opening(), meter)
 
-	post, err := openMessages(opening, p.cfg, st, meter, log)
+	post, err = openMessages(opening, p.cfg, st, meter, log)
 	if err != nil {
 		return ignoreStop(ctx, err)
 	}
 	options := session.Options{Config: p.cfg, Store: st, Meter: meter, Log: log}
 	if post != nil {
-		defer func() { err = errors.Join(err, post.journal.Close()) }()
 		options.Sink, options.Prepare = post.take, post.messenger.Prepare
 	}
 	sup, err := session.New(opening, options)
