@@ -199,20 +199,6 @@ func (m *Messenger) MarkRead(ctx context.Context, chat, id string) error {
 	case found == nil || found.Message.FromMe:
 		return &Refusal{Kind: bot.ProblemNoSuchMessage}
 	}
-	client, err := m.client()
-	if err != nil {
-		return err
-	}
-	where, err := types.ParseJID(found.Message.Chat.ID)
-	if err != nil {
-		return err
-	}
-	sender, err := types.ParseJID(found.Message.From.ID)
-	if err != nil {
-		return err
-	}
-	if err := client.MarkRead(ctx, []types.MessageID{id}, m.Journal.Now(), where, sender); err != nil {
-		return ready(err)
-	}
-	return m.Journal.Commit(ctx, func(t *journal.Tx) error { return t.MarkRead([]string{found.Message.Chat.ID}, id) })
+	_, err = m.MarkAllRead(ctx, found.Message.Chat.ID, []string{id})
+	return err
 }

@@ -2,10 +2,8 @@ package messenger
 
 import (
 	"context"
-	"errors"
 
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/botruntime/journal"
 )
 
 // watch returns what is closed when the message's state changes. release must be called.
@@ -48,15 +46,18 @@ func (m *Messenger) settled(message bot.Message) {
 // Await returns the message once it is no longer on its way, or in its current state when ctx ends. A message that is
 // held, or that waits for its time, is not on its way.
 func (m *Messenger) Await(ctx context.Context, id string) (bot.Message, error) {
-	for {
+	for over := false; ; {
 		w, release := m.watch(id)
 		s, err := m.Journal.Send(context.WithoutCancel(ctx), id)
-		if err != nil || s == nil {
+		if err == nil && s == nil {
+			err = &Refusal{Kind: bot.ProblemNoSuchMessage}
+		}
+		if err != nil {
 			release()
-			return bot.Message{}, errors.Join(err, errMissing(s))
+			return bot.Message{}, err
 		}
 		waits := s.Message.State == bot.MessageQueued && s.Message.SendAt.After(m.Journal.Now())
-		if !underWay(s.Message) || waits || !s.Pending {
+		if !underWay(s.Message) || waits || !s.Pending || over {
 			release()
 			return s.Message, nil
 		}
@@ -66,8 +67,7 @@ func (m *Messenger) Await(ctx context.Context, id string) (bot.Message, error) {
 				return w.message, nil
 			}
 		case <-ctx.Done():
-			release()
-			return s.Message, nil
+			over = true // it may be on its way since it was read
 		}
 		release()
 	}
@@ -76,11 +76,4 @@ func (m *Messenger) Await(ctx context.Context, id string) (bot.Message, error) {
 // underWay reports whether it is not decided what becomes of a message.
 func underWay(m bot.Message) bool {
 	return m.State == bot.MessageQueued || m.State == bot.MessageSending || m.State == bot.MessageUnknown
-}
-
-func errMissing(s *journal.Send) error {
-	if s == nil {
-		return &Refusal{Kind: bot.ProblemNoSuchMessage}
-	}
-	return nil
 }

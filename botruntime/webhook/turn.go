@@ -73,7 +73,7 @@ func (t *turn) due() time.Duration {
 		wait = remaining(t.state.Retry, t.Now())
 	}
 	for _, lane := range t.lanes() {
-		wait = min(wait, max(remaining(lane[0].Retry, t.Now()), remaining(t.state.Retry, t.Now())))
+		wait = min(wait, remaining(lane[0].Retry, t.Now())) // the next round waits for the receiver where that takes longer
 	}
 	return max(wait, time.Millisecond)
 }
