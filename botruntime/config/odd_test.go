@@ -67,7 +67,9 @@ func TestUsualPathsAreKept(t *testing.T) {
 }
 
 func TestOddTokensAreRefused(t *testing.T) {
-	odd := odd.Secrets()
+	odd := append(odd.Secrets(), "****************", "xxxxxxxxxxxxxxxx", "1111111111111111", "change-me-change-me", "CHANGEME_CHANGEME", "please_change_me_now",
+		"replace-me-with-a-token", "REPLACE_ME_WITH_A_TOKEN", "YOUR_API_TOKEN_HERE", "your-api-token-here", "op://vault/item/field-of-it", "ref+awsssm://bot/token",
+		"sm://project/token", "file:///run/secrets/token", "https://vault.example/v1/x")
 	enough(t, odd)
 	for _, name := range []string{"API_TOKEN", "WHATSAPP_HOOK_HMAC_KEY"} {
 		for _, value := range odd {
