@@ -41,6 +41,7 @@ func TestLift(t *testing.T) {
 		`{"a":{"data":"?"}}`:                 errNotBase64,
 		`{"a":{"data":"aGFs=bw"}}`:           errNotBase64,
 		`{"a":{"data":"\u00e9"}}`:            errNotBase64,
+		`{"a":{"data":"aGFs\u0022}}`:         errNotBase64,
 		`{"a":{"data":"data:nothing"}}`:      errNotBase64,
 		`{"a":{"data":""},"b":{"data":""}}`:  errTwoFiles,
 		`{"a":{"data":"aGFs`:                 io.ErrUnexpectedEOF,
