@@ -29,6 +29,18 @@ func (p *pass) holds(token tokenSum, now time.Time) bool {
 	return p.token == token && (p.until == 0 || now.Unix() < p.until)
 }
 
+// pass says why the caller of a stream is let in; nil where no token is needed.
+func (c *call) pass() (*pass, error) {
+	if !c.token {
+		return nil, nil //nolint:nilnil // no token is needed
+	}
+	by, err := c.letIn(withToken)
+	return &by, err
+}
+
+// ended reports whether a caller with this pass would be let in no more.
+func (c *call) ended(by *pass) bool { return by != nil && !by.holds(sumOf(c.Token()), time.Now()) }
+
 // authorize decides whether a caller may use a route with this access.
 func (c *call) authorize(need access) error {
 	if need == forAll || need == forPeople || !c.token && need == withToken {

@@ -171,13 +171,9 @@ func (c *call) answerEvents(book *journal.Journal, found []journal.Event, next u
 
 // streamEvents writes events as they happen, until the client disconnects, its token expires or the bot stops.
 func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
-	var by *pass
-	if c.token {
-		one, err := c.letIn(withToken)
-		if err != nil {
-			return err
-		}
-		by = &one
+	by, err := c.pass()
+	if err != nil {
+		return err
 	}
 	_, changed := book.Changed() // before it is looked, or what comes between is not told of
 	found, next, err := c.find(book, q)
@@ -200,7 +196,7 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 			for _, e := range found {
 				frame = appendFrame(frame, e, book.Session())
 			}
-			if !c.push(control, frame) {
+			if !c.push(control, frame, by) {
 				return nil
 			}
 			frame, q.After = nil, next
@@ -208,7 +204,7 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 				return nil // the client reconnects with its last id and gets the answer then
 			}
 		}
-		if frame != nil && !c.push(control, frame) {
+		if frame != nil && !c.push(control, frame, by) {
 			return nil
 		}
 		frame, q.After = nil, next
@@ -221,9 +217,6 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 		case <-c.r.Context().Done():
 			return nil
 		}
-		if by != nil && !by.holds(sumOf(c.Token()), time.Now()) {
-			return nil
-		}
 		_, changed = book.Changed()
 		if found, next, err = c.find(book, q); err != nil {
 			return nil // likewise
@@ -231,9 +224,10 @@ func (c *call) streamEvents(book *journal.Journal, q journal.Query) error {
 	}
 }
 
-// push writes to a stream within readerSilence and reports whether the client took it.
-func (c *call) push(control *http.ResponseController, frame []byte) bool {
-	if control.SetWriteDeadline(time.Now().Add(readerSilence)) != nil {
+// push writes to a stream within readerSilence and reports whether the client took it. It tells nothing to a client whose
+// token or cookie has ended, however much there is to tell.
+func (c *call) push(control *http.ResponseController, frame []byte, by *pass) bool {
+	if c.ended(by) || control.SetWriteDeadline(time.Now().Add(readerSilence)) != nil {
 		return false
 	}
 	if _, err := c.w.Write(frame); err != nil {

@@ -73,13 +73,9 @@ func (c *call) events() error {
 	if c.r.Method == http.MethodHead {
 		return c.bytes(http.StatusOK, "text/event-stream", nil)
 	}
-	var by *pass
-	if c.token {
-		one, err := c.letIn(withToken)
-		if err != nil {
-			return err
-		}
-		by = &one
+	by, err := c.pass()
+	if err != nil {
+		return err
 	}
 	if !c.streams.reserve(c.gate) {
 		return faultStreams.retryAfter(5)

@@ -29,13 +29,9 @@ func (c *call) wahaSocket() error {
 	if err != nil {
 		return err
 	}
-	var by *pass
-	if c.token {
-		one, err := c.letIn(withToken)
-		if err != nil {
-			return err
-		}
-		by = &one
+	by, err := c.pass()
+	if err != nil {
+		return err
 	}
 	select {
 	case c.readers <- struct{}{}:
@@ -109,6 +105,9 @@ func (c *call) socketEvents(ctx context.Context, book *journal.Journal, socket *
 		if err != nil {
 			return
 		}
+		if c.ended(by) {
+			return
+		}
 		for _, e := range found {
 			if !c.socketWrite(ctx, socket, e, wanted) {
 				return
@@ -126,9 +125,6 @@ func (c *call) socketEvents(ctx context.Context, book *journal.Journal, socket *
 		case <-c.streams.stop:
 			return
 		case <-ctx.Done():
-			return
-		}
-		if by != nil && !by.holds(sumOf(c.Token()), time.Now()) {
 			return
 		}
 	}
