@@ -140,7 +140,7 @@ func endedWhy(pod *corev1.Pod) string {
 func classifyTerminating(pod *corev1.Pod, now time.Time) (verdict, botProcess) {
 	if len(pod.Finalizers) > 0 && (pod.Spec.NodeName == "" || ended(pod)) {
 		return found(kindAwaitingTermination,
-			"Pod %s has ended, and its finalizers (%s) keep it. No other bot starts before whoever set them removes them, or you do: kubectl edit pod %s.",
+			"Pod %s has ended, but its finalizers (%s) keep it. No other bot starts until they are gone. What set them removes them, or you do: kubectl edit pod %s.",
 			pod.Name, strings.Join(pod.Finalizers, ", "), pod.Name), processNone
 	}
 	if pod.Spec.NodeName == "" {

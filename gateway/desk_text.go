@@ -62,7 +62,7 @@ var deskTexts = map[string]text{
 	"oldest": {"yang tertua selama", "the oldest for"}, "lastError": {"Kesalahan terakhir:", "Last error:"},
 	"since2": {"sejak", "since"}, "events": {"Peristiwa", "Events"}, "noEvents": {"Kluster tidak menyimpan peristiwa tentang sesi ini.", "The cluster keeps no event about this session."},
 	"backup": {"Cadangan", "Backup"}, "backupAt": {"Cadangan terbaru:", "Newest backup:"}, "noBackup": {"Bot belum membuat cadangan.", "The bot has made no backup yet."},
-	"backupTake": {"Unduh cadangan sekarang", "Download a backup now"}, "backupHint": {"Berkas ini berisi kunci sesi: siapa pun yang memilikinya dapat memakai akun ini. Simpan seperti kata sandi.", "The file holds the session's keys: whoever has it can use the account. Keep it like a password."},
+	"backupTake": {"Unduh cadangan sekarang", "Download a backup now"}, "backupHint": {"Berkas ini berisi kunci sesi: siapa pun yang memilikinya dapat memakai akun ini. Simpan seperti kata sandi.", "The file holds the session's keys: anyone who has it can use the account. Keep it like a password."},
 	"hookURL": {"Webhook (boleh kosong)", "Webhook (optional)"}, "hookHint": {"Alamat yang menerima pesan dan peristiwa, misalnya https://crm.example.com/wa.", "Address that gets messages and events, such as https://crm.example.com/wa."},
 	"hookSecret": {"Kunci tanda tangan (boleh kosong)", "Key that signs them (optional)"}, "hookFormat": {"Format", "Format"},
 	"actions":  {"Tindakan", "Actions"},

@@ -17,21 +17,26 @@ const MaxOverlap = 32
 type Overlap struct {
 	places chan struct{}
 
-	mu      sync.Mutex
-	current *overlapped
+	mu         sync.Mutex
+	connection int
+	last       *handled // the message that began last
+	running    map[types.MessageID]*handled
 }
 
-// overlapped is the message that is being decrypted.
-type overlapped struct {
-	id     types.MessageID
-	before <-chan struct{} // closed when the messages before it are acknowledged
-	queued func()
+// handled is a message that is being handled.
+type handled struct {
+	connection int
+	before     <-chan struct{} // closed when the messages before it are acknowledged
+	queued     func()
+	done       chan struct{}
 }
 
 // NewOverlap overlaps the messages of a client that has not been connected yet. The error says that whatsmeow changed;
 // then nothing overlaps.
 func NewOverlap(client *whatsmeow.Client) (*Overlap, error) {
-	o := &Overlap{places: make(chan struct{}, MaxOverlap)}
+	done := make(chan struct{})
+	close(done)
+	o := &Overlap{places: make(chan struct{}, MaxOverlap), last: &handled{done: done}, running: map[types.MessageID]*handled{}}
 	found, err := Find(client)
 	if err != nil {
 		return o, err
@@ -39,54 +44,93 @@ func NewOverlap(client *whatsmeow.Client) (*Overlap, error) {
 	return o, found.Wrap("message", o.wrap)
 }
 
-// wrap returns a handler that returns as soon as the message is queued. whatsmeow calls it from one goroutine.
+// Reconnect must be called before the client connects again. What an earlier connection brought and is not queued yet is
+// over then: WhatsApp delivers it again, behind what was refused.
+func (o *Overlap) Reconnect() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.connection++
+}
+
+// wrap returns a handler that returns as soon as the message is queued. whatsmeow calls it from one goroutine for each
+// connection. That of an earlier connection may still be there, because a message waits for the disk.
 func (o *Overlap) wrap(inner Handler) Handler {
-	before := make(chan struct{})
-	close(before)
 	return func(ctx context.Context, node *waBinary.Node) {
-		if !overlaps(node) {
-			<-before
-			inner(ctx, node)
+		o.mu.Lock()
+		connection := o.connection
+		o.mu.Unlock()
+		o.places <- struct{}{}
+		queued := make(chan struct{})
+		goOn := sync.OnceFunc(func() { close(queued) })
+		m, alone := o.begin(node, connection, goOn)
+		if m == nil {
+			<-o.places
 			return
 		}
-		o.places <- struct{}{}
-		queued, done := make(chan struct{}), make(chan struct{})
-		id, _ := node.Attrs["id"].(string)
-		mine := &overlapped{id, before, sync.OnceFunc(func() { close(queued) })}
-		o.set(mine)
-		before = done
 		go func() {
+			if alone {
+				<-m.before
+			}
+			o.run(node, m)
 			inner(ctx, node)
-			mine.queued()
-			<-mine.before // one that waited for nobody lets no other go before those
+			goOn()
+			<-m.before // one that waited for nobody lets no other go before those
+			o.end(node, m)
 			<-o.places
-			close(done)
 		}()
 		<-queued
-		o.set(nil)
 	}
 }
 
-// overlaps reports whether a message has one part alone. Of several, whatsmeow decrypts the next part once the one before
-// is in the journal. What the account's own phone tells the bot changes whatsmeow's state.
-func overlaps(node *waBinary.Node) bool {
-	return node.Attrs["category"] != "peer" && len(node.GetChildrenByTag("enc")) == 1
-}
-
-func (o *Overlap) set(current *overlapped) {
+// begin gives a message its place; nil if its connection is over. alone is true if it must wait until those before it
+// are done: the messages of another connection, or all where it has not one part alone. Of several, whatsmeow decrypts
+// the next part once the one before is in the journal. What the account's own phone tells the bot changes whatsmeow's
+// state.
+func (o *Overlap) begin(node *waBinary.Node, connection int, queued func()) (m *handled, alone bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.current = current
+	if connection != o.connection {
+		return nil, false
+	}
+	m = &handled{connection, o.last.done, queued, make(chan struct{})}
+	alone = o.last.connection != connection
+	if node.Attrs["category"] == "peer" || len(node.GetChildrenByTag("enc")) != 1 {
+		m.queued, alone = func() {}, true
+	}
+	o.last = m
+	return m, alone
+}
+
+// run says that the message is handled now. Until then one that came before may have its id.
+func (o *Overlap) run(node *waBinary.Node, m *handled) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.running[idOf(node)] = m
+}
+
+func (o *Overlap) end(node *waBinary.Node, m *handled) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.running[idOf(node)] == m {
+		delete(o.running, idOf(node))
+	}
+	close(m.done)
+}
+
+func idOf(node *waBinary.Node) types.MessageID {
+	id, _ := node.Attrs["id"].(string)
+	return id
 }
 
 // Of returns what the event handler calls for a message: queued, once the order in which it is written is certain, lets
 // whatsmeow begin with the next one. inOrder, before the handler returns, waits until those before are acknowledged.
-func (o *Overlap) Of(id types.MessageID) (queued, inOrder func()) {
+// over is true if another connection was made meanwhile: then the message must not be written, nor acknowledged.
+func (o *Overlap) Of(id types.MessageID) (queued, inOrder func(), over bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	mine := o.current
-	if mine == nil || mine.id != id {
-		return func() {}, func() {}
+	m := o.running[id]
+	if m == nil {
+		return func() {}, func() {}, false
 	}
-	return mine.queued, func() { <-mine.before }
+	return m.queued, func() { <-m.before }, m.connection != o.connection
 }

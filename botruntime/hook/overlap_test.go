@@ -24,6 +24,12 @@ type held struct {
 	came chan string // the texts of messages, in the order in which they are queued
 	keep chan chan struct{}
 	done chan string // in the order in which they may be acknowledged
+	// Of the message "slow", the handler says when it begins, and goes on when the test lets it.
+	slow, goOn chan struct{}
+
+	client  *whatsmeow.Client
+	overlap *hook.Overlap
+	others  chan any
 }
 
 // hold starts a client. Its handler queues a message at once, and then waits for the test.
@@ -32,6 +38,7 @@ func hold(t *testing.T) *held {
 	h := &held{
 		t: t, wa: simtest.Start(t, sim.Config{}), own: types.NewJID(phone, types.DefaultUserServer),
 		came: make(chan string, 100), keep: make(chan chan struct{}, 100), done: make(chan string, 100),
+		slow: make(chan struct{}), goOn: make(chan struct{}), others: make(chan any, 100),
 	}
 	h.wa.TrustRoot()
 	client := whatsmeow.NewClient(memstore.New().NewDevice(), nil)
@@ -41,7 +48,8 @@ func hold(t *testing.T) *held {
 	if err != nil {
 		t.Fatal(err)
 	}
-	others := make(chan any, 100)
+	h.client, h.overlap = client, overlap
+	others := h.others
 	ended := t.Context().Done()
 	client.AddEventHandlerWithSuccessStatus(func(event any) bool {
 		message, ok := event.(*events.Message)
@@ -52,7 +60,14 @@ func hold(t *testing.T) *held {
 		if text := message.Message.GetConversation(); text == "" || text == "known" {
 			return true // it waits for nobody
 		}
-		queued, inOrder := overlap.Of(message.Info.ID)
+		if message.Message.GetConversation() == "slow" {
+			h.slow <- struct{}{}
+			<-h.goOn
+		}
+		queued, inOrder, over := overlap.Of(message.Info.ID)
+		if over {
+			return false
+		}
 		let := make(chan struct{})
 		h.keep <- let
 		h.came <- message.Message.GetConversation()
@@ -241,4 +256,40 @@ func TestAMessageOfTwoPartsOverlapsNoOther(t *testing.T) {
 		let()
 	}
 	h.awaitPending(0)
+}
+
+// A message that is still being decrypted when the connection is lost is not written: WhatsApp delivers it again. Nothing of
+// the next connection begins before that try has ended.
+func TestAMessageOfAnEarlierConnectionIsOver(t *testing.T) {
+	h := hold(t)
+	h.write("0")
+	_, let := h.next()
+	let()
+	h.awaitPending(0)
+	<-h.done
+	h.write("slow")
+	<-h.slow
+	h.wa.DropAll()
+	await[*events.Disconnected](t, h.others)
+	h.overlap.Reconnect()
+	if err := h.client.Connect(); err != nil {
+		t.Fatal(err)
+	}
+	await[*events.Connected](t, h.others)
+	h.write("next")
+	select {
+	case <-h.slow:
+		t.Fatal("the message began again beside its first try")
+	case text := <-h.came:
+		t.Fatalf("message %q came beside the first try", text)
+	case h.goOn <- struct{}{}:
+	}
+	text, letNext := h.next()
+	if text != "next" {
+		t.Errorf("message %q came, want only the next one", text)
+	}
+	letNext()
+	if got := <-h.done; got != "next" {
+		t.Errorf("%s may be acknowledged, want only the next one", got)
+	}
 }

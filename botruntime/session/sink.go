@@ -48,7 +48,12 @@ func newIntake(sink Sink, meter Meter, log *slog.Logger) *intake {
 }
 
 // open begins with the events of a new connection.
-func (i *intake) open() { i.line.Store(&line{}) }
+func (i *intake) open() {
+	i.line.Store(&line{})
+	if i.overlap != nil {
+		i.overlap.Reconnect()
+	}
+}
 
 // take reports whether the event was kept. It reports a refusal once per connection, through refused.
 func (i *intake) take(evt any, refused func()) bool {
@@ -69,7 +74,10 @@ func (i *intake) offer(evt any, refused func()) bool {
 	line := i.line.Load()
 	queued, acknowledge := func() {}, func() {}
 	if message, ok := evt.(*events.Message); ok {
-		queued, acknowledge = i.overlap.Of(message.Info.ID)
+		var over bool
+		if queued, acknowledge, over = i.overlap.Of(message.Info.ID); over {
+			return false // the present connection is not to blame
+		}
 	}
 	mine := turn.New(&line.Line, queued)
 	kept := !mine.Over() && i.try(evt, mine)

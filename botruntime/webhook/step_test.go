@@ -115,7 +115,7 @@ func TestATargetThatDiffersIsAnother(t *testing.T) {
 		Name: "a", URL: "http://a", Events: []bot.EventType{bot.EventMessage}, Chats: []string{"1@g.us"}, Groups: true, FromMe: true,
 		Secrets: []string{secret}, Headers: map[string]string{"X-A": "v"}, Order: OrderChat, Patience: time.Hour, WAHA: []string{"message"}, Private: true,
 	}
-	if !whole.same(whole) {
+	if !whole.same(&whole) {
 		t.Error("a target is not equal to itself")
 	}
 	for i := range reflect.TypeFor[Target]().NumField() {
@@ -125,7 +125,7 @@ func TestATargetThatDiffersIsAnother(t *testing.T) {
 			t.Errorf("%s is not set in this test", reflect.TypeFor[Target]().Field(i).Name)
 		}
 		field.SetZero()
-		if whole.same(other) {
+		if whole.same(&other) {
 			t.Errorf("targets that differ in %s are the same", reflect.TypeFor[Target]().Field(i).Name)
 		}
 	}

@@ -60,7 +60,7 @@ type Target struct {
 }
 
 // same reports whether two targets are equal.
-func (t Target) same(other Target) bool { return reflect.DeepEqual(t, other) }
+func (t *Target) same(other *Target) bool { return reflect.DeepEqual(t, other) }
 
 // file is what WEBHOOKS_FILE holds.
 type file struct {

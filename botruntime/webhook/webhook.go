@@ -167,7 +167,7 @@ func (m *Manager) replace(ctx context.Context, targets []Target, wait *sync.Wait
 		m.mu.Unlock()
 	}()
 	for _, w := range old {
-		if slices.ContainsFunc(targets, w.target.same) {
+		if slices.ContainsFunc(targets, func(t Target) bool { return t.same(&w.target) }) {
 			next = append(next, w)
 			continue
 		}
@@ -177,7 +177,7 @@ func (m *Manager) replace(ctx context.Context, targets []Target, wait *sync.Wait
 	var failed error // of one webhook; the others start
 	for _, target := range targets {
 		names = append(names, target.Name)
-		if slices.ContainsFunc(next, func(w *worker) bool { return w.target.same(target) }) {
+		if slices.ContainsFunc(next, func(w *worker) bool { return w.target.same(&target) }) {
 			continue
 		}
 		w, err := m.start(ctx, target, wait)
