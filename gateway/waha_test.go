@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/poll"
 )
 
 // named answers like echo, with its own name first.
@@ -147,8 +149,8 @@ func TestOlderFormsOfWAHA(t *testing.T) {
 	}
 }
 
-// speaker is a bot whose WebSocket sends what comes from its channel.
-func speaker(frames <-chan string) http.HandlerFunc {
+// speaker is a bot whose WebSocket sends what comes from its channel. open counts the WebSockets.
+func speaker(frames <-chan string, open *atomic.Int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != bot.PathWebSocket || r.URL.Query().Get("session") != "default" || r.URL.Query().Has("x-api-key") {
 			http.Error(w, r.URL.String(), http.StatusBadRequest)
@@ -164,6 +166,8 @@ func speaker(frames <-chan string) http.HandlerFunc {
 			return
 		}
 		ctx := conn.CloseRead(r.Context())
+		open.Add(1)
+		defer open.Add(-1)
 		for {
 			select {
 			case frame := <-frames:
@@ -181,9 +185,10 @@ func speaker(frames <-chan string) http.HandlerFunc {
 func TestWebSocketOfManySessions(t *testing.T) {
 	mine, other := newNamespace(t), newNamespace(t)
 	shop, bank, hidden := make(chan string, 9), make(chan string, 9), make(chan string, 9)
-	newBot(t, mine, "shop", speaker(shop))
-	newBot(t, mine, "bank", speaker(bank))
-	victim := newBot(t, other, "shop", speaker(hidden))
+	var open atomic.Int64
+	newBot(t, mine, "shop", speaker(shop, &open))
+	newBot(t, mine, "bank", speaker(bank, &open))
+	victim := newBot(t, other, "shop", speaker(hidden, &open))
 	g := newGateway(t)
 	key, sender := newKey(t, mine, "read"), newKey(t, mine, "send")
 	g.eventually(http.StatusOK, "GET", bot.GatewayPath(mine, "shop"), key, "")
@@ -199,7 +204,9 @@ func TestWebSocketOfManySessions(t *testing.T) {
 	}
 	next := func(conn *websocket.Conn) string {
 		t.Helper()
-		_, data, err := conn.Read(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		_, data, err := conn.Read(ctx)
 		must(t, err)
 		return string(data)
 	}
@@ -220,6 +227,10 @@ func TestWebSocketOfManySessions(t *testing.T) {
 		t.Errorf("got %d bytes, want %d", len(got), len(long))
 	}
 	must(t, all.Close(websocket.StatusNormalClosure, ""))
+	// A WebSocket to a bot that has not ended yet would take the next frame.
+	if !poll.Until(func() bool { return open.Load() == 0 }, patience, nil) {
+		t.Fatalf("%d WebSockets to bots stay", open.Load())
+	}
 	one, _ := dial("session="+mine+".bank&events=*", key)
 	bank <- `{"id":"2"}`
 	if got := next(one); got != `{"id":"2"}` {
