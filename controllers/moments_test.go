@@ -589,7 +589,7 @@ func TestABotWithoutItsDirectoryStops(t *testing.T) {
 	}
 }
 
-// Nothing stays in memory of a session that is gone, and the next of its name begins anew.
+// Nothing stays in memory of a session that is gone, and the next session of that name starts with nothing.
 func TestNothingOfAGoneSessionStays(t *testing.T) {
 	m, session := kasirUp(t)
 	r := m.operator

@@ -25,20 +25,7 @@ import (
 // A bot's stream that the gateway passes on ends with the credential that opened it, as the gateway's own streams do.
 func TestAPassedStreamIsReviewed(t *testing.T) {
 	namespace := newNamespace(t)
-	newBot(t, namespace, "shop", func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == bot.PathWebSocket {
-			conn, err := websocket.Accept(w, r, nil)
-			if err != nil {
-				return
-			}
-			defer conn.CloseNow()
-			<-conn.CloseRead(r.Context()).Done()
-			return
-		}
-		w.Header().Set("Content-Type", "text/event-stream")
-		_ = http.NewResponseController(w).Flush()
-		<-r.Context().Done()
-	})
+	newBot(t, namespace, "shop", silent)
 	g := newGateway(t)
 	g.gateway.ReviewEvery(50 * time.Millisecond)
 	for name, end := range map[string]func(*corev1.Secret) error{

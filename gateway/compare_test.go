@@ -102,8 +102,7 @@ func read(t *testing.T, conn net.Conn, method, request string) answered {
 	return got
 }
 
-// The gateway passes on, and a bot answers, what is odd as what is common: whoever moves from one to the other is told the
-// same.
+// An odd request gets the same answer from a bot and through the gateway.
 func TestTheBotAnswersTheSameThroughTheGateway(t *testing.T) {
 	namespace := newNamespace(t)
 	f := newSession(t, namespace, "shop", nil)

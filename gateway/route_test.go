@@ -413,6 +413,22 @@ func TestABodyWithAKeyArrivesWhole(t *testing.T) {
 	}
 }
 
+// silent is a bot whose streams and WebSockets stay open and tell nothing.
+func silent(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == bot.PathWebSocket {
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer conn.CloseNow()
+		<-conn.CloseRead(r.Context()).Done()
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
 // Streams have places of their own, so that those who only listen take no request's place.
 func TestStreamsTakeNoRequestsPlace(t *testing.T) {
 	namespace := newNamespace(t)
@@ -420,18 +436,7 @@ func TestStreamsTakeNoRequestsPlace(t *testing.T) {
 		if r.URL.Query().Has("quick") || r.Method == http.MethodHead {
 			return
 		}
-		if r.URL.Path == bot.PathWebSocket {
-			conn, err := websocket.Accept(w, r, nil)
-			if err != nil {
-				return
-			}
-			defer conn.CloseNow()
-			<-conn.CloseRead(r.Context()).Done()
-			return
-		}
-		w.Header().Set("Content-Type", "text/event-stream")
-		_ = http.NewResponseController(w).Flush()
-		<-r.Context().Done()
+		silent(w, r)
 	})
 	g := newGateway(t, func(o *gateway.Options) { o.Limits.PerSession, o.Limits.SessionStreams = 1, 3 })
 	key := newKey(t, namespace, "read")

@@ -92,6 +92,18 @@ func hold(t *testing.T) *held {
 	return h
 }
 
+// holdWithSession is hold, with a first message, which makes the Signal session.
+func holdWithSession(t *testing.T) *held {
+	t.Helper()
+	h := hold(t)
+	h.write("0")
+	_, let := h.next()
+	let()
+	h.awaitPending(0)
+	<-h.done
+	return h
+}
+
 // write has a person write texts to the client.
 func (h *held) write(texts ...string) {
 	h.t.Helper()
@@ -135,12 +147,7 @@ func (h *held) awaitPending(want int) {
 
 // A message is decrypted while those before it wait, and is acknowledged after them.
 func TestMessagesOverlapInOrder(t *testing.T) {
-	h := hold(t)
-	h.write("0") // makes the Signal session
-	_, let := h.next()
-	let()
-	h.awaitPending(0)
-	<-h.done
+	h := holdWithSession(t)
 	h.write("a", "b", "c")
 	lets := map[string]func(){}
 	var order []string
@@ -172,12 +179,7 @@ func TestMessagesOverlapInOrder(t *testing.T) {
 // A message that has nothing to wait for, such as a repeat, is acknowledged at once. Those behind it still wait for those
 // before it.
 func TestAMessageThatWaitsForNobodyLetsNoOtherGoFirst(t *testing.T) {
-	h := hold(t)
-	h.write("0")
-	_, let := h.next()
-	let()
-	h.awaitPending(0)
-	<-h.done
+	h := holdWithSession(t)
 	h.write("a", "known", "b")
 	_, letA := h.next()
 	_, letB := h.next()
@@ -228,11 +230,7 @@ func TestTheOverlapIsBounded(t *testing.T) {
 // The first message to a group has two parts, the key and the text. It begins when all before it are acknowledged, and
 // nothing begins before it is.
 func TestAMessageOfTwoPartsOverlapsNoOther(t *testing.T) {
-	h := hold(t)
-	h.write("0")
-	_, let := h.next()
-	let()
-	h.awaitPending(0)
+	h := holdWithSession(t)
 	group, err := h.wa.MakeGroup("Kas", "", oldPhone, phone)
 	if err != nil {
 		t.Fatal(err)
@@ -261,12 +259,7 @@ func TestAMessageOfTwoPartsOverlapsNoOther(t *testing.T) {
 // A message that is still being decrypted when the connection is lost is not written: WhatsApp delivers it again. Nothing of
 // the next connection begins before that try has ended.
 func TestAMessageOfAnEarlierConnectionIsOver(t *testing.T) {
-	h := hold(t)
-	h.write("0")
-	_, let := h.next()
-	let()
-	h.awaitPending(0)
-	<-h.done
+	h := holdWithSession(t)
 	h.write("slow")
 	<-h.slow
 	h.wa.DropAll()

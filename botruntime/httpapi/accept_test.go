@@ -3,7 +3,7 @@ package httpapi
 import "testing"
 
 // An Accept header of any form has one meaning: the most specific range counts, of equal ones the first, and a quality
-// that cannot be read is none.
+// that cannot be read does not count.
 func TestNegotiate(t *testing.T) {
 	for header, want := range map[string]int{
 		"":                                0,

@@ -66,26 +66,17 @@ func TestARepeatThatCannotBeDecryptedIsNotTold(t *testing.T) {
 func TestAReceiptIsNotUndone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	m, err := f.Send(t.Context(), "", bot.SendRequest{To: friend.String(), Text: "halo"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	taken, err := f.Journal.TakeDue(t.Context(), 10)
-	if err != nil || len(taken) != 1 {
-		t.Fatalf("%d entries are due, %v", len(taken), err)
-	}
+	taken := f.due(t)
 	for _, kind := range []types.ReceiptType{types.ReceiptTypeRead, types.ReceiptTypeDelivered} {
-		if !f.Take(&events.Receipt{MessageSource: types.MessageSource{Chat: friend, Sender: friend}, MessageIDs: []string{m.ID}, Timestamp: f.now, Type: kind}, turn.Turn{}) {
-			t.Errorf("%q was refused", kind)
-		}
+		f.receipt(t, taken.Message.ID, kind)
 	}
-	if !f.writes(t, taken[0], verdict{state: bot.MessageUnknown, due: f.now, attempt: true}) {
+	if !f.writes(t, taken, verdict{state: bot.MessageUnknown, due: f.now, attempt: true}) {
 		t.Error("the answer was not written")
 	}
-	if got, err := f.Journal.Send(t.Context(), m.ID); err != nil || got.Message.State != bot.MessageRead || got.Pending {
+	if got, err := f.Journal.Send(t.Context(), taken.Message.ID); err != nil || got.Message.State != bot.MessageRead || got.Pending {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if says := f.says(t, m.ID); len(says) != 1 {
+	if says := f.says(t, taken.Message.ID); len(says) != 1 {
 		t.Errorf("the events are %v", says)
 	}
 }

@@ -65,24 +65,17 @@ func (f *fixture) says(t *testing.T, id string) (states []string) {
 func TestAReceiptForAnEntryThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	m, err := f.Send(t.Context(), "", bot.SendRequest{To: friend.String(), Text: "halo"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	taken, err := f.Journal.TakeDue(t.Context(), 10)
-	if err != nil || len(taken) != 1 {
-		t.Fatalf("%d entries are due, %v", len(taken), err)
-	}
+	taken := f.due(t)
 	f.spoil(t, `UPDATE sends SET body = '{"id":'`)
 	f.spoil(t, `UPDATE messages SET body = CAST('{"id":' AS BLOB)`)
-	if !f.writes(t, taken[0], verdict{state: bot.MessageSent}) {
+	if !f.writes(t, taken, verdict{state: bot.MessageSent}) {
 		t.Error("the answer was not written")
 	}
-	if !f.Take(&events.Receipt{MessageSource: types.MessageSource{Chat: friend, Sender: friend}, MessageIDs: []string{m.ID}, Timestamp: f.now, Type: types.ReceiptTypeDelivered}, turn.Turn{}) {
+	if !f.Take(&events.Receipt{MessageSource: types.MessageSource{Chat: friend, Sender: friend}, MessageIDs: []string{taken.Message.ID}, Timestamp: f.now, Type: types.ReceiptTypeDelivered}, turn.Turn{}) {
 		t.Error("the receipt was refused")
 	}
 	f.comes(t, "NEXT", friend, text("terima kasih"))
-	if got, err := f.Journal.Send(t.Context(), m.ID); err != nil || got.Message.State != bot.MessageDelivered || got.Pending {
+	if got, err := f.Journal.Send(t.Context(), taken.Message.ID); err != nil || got.Message.State != bot.MessageDelivered || got.Pending {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

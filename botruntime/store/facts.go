@@ -118,7 +118,7 @@ func loadRecord(l layout, now time.Time) (r record, known bool, lost string, err
 	if err == nil {
 		return r, known, "", nil
 	}
-	var unread syscall.Errno // of content there is none
+	var unread syscall.Errno // the file was not read, so its content is not at fault
 	if errors.As(err, &unread) && unread != syscall.ELOOP {
 		return record{}, false, "", describe(path, err)
 	}

@@ -10,8 +10,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.mau.fi/whatsmeow/types"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
@@ -153,13 +156,36 @@ type rig struct {
 	late chan struct{}
 }
 
-func newRig(t testing.TB, targets ...Target) *rig {
+func newRig(t testing.TB, targets ...Target) *rig { return newNamedRig(t, nil, targets...) }
+
+func newNamedRig(t testing.TB, names message.Names, targets ...Target) *rig {
 	t.Helper()
-	r := &rig{t: t, dir: t.TempDir(), clock: &clock{now: time.Now()}, meter: &counted{n: map[string]int{}}, targets: make(chan []Target, 1)}
+	r := &rig{t: t, dir: t.TempDir(), clock: &clock{now: time.Now()}, meter: &counted{n: map[string]int{}}, targets: make(chan []Target, 1), names: names}
 	r.open()
 	r.run(targets...)
 	t.Cleanup(func() { r.halt() })
 	return r
+}
+
+// The two addresses of one person.
+var (
+	personNumber = types.NewJID("628120000001", types.DefaultUserServer)
+	personLID    = types.NewJID("111111111111111", types.HiddenUserServer)
+)
+
+// newPersonRig returns a rig in which the two addresses are one person's as soon as that is known.
+func newPersonRig(t testing.TB, known *atomic.Bool, targets ...Target) *rig {
+	t.Helper()
+	return newNamedRig(t, func(jid types.JID) types.JID {
+		switch {
+		case !known.Load():
+		case jid == personLID:
+			return personNumber
+		case jid == personNumber:
+			return personLID
+		}
+		return types.EmptyJID
+	}, targets...)
 }
 
 func (r *rig) open() {

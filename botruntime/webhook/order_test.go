@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"go.mau.fi/whatsmeow/types"
-
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
 )
@@ -53,7 +51,6 @@ func TestARefusedEventOfNoChatDelaysNoChat(t *testing.T) {
 func TestAPersonUnderTwoAddressesKeepsOneOrder(t *testing.T) {
 	for name, knownBefore := range map[string]bool{"the number was known": true, "the number becomes known": false} {
 		t.Run(name, func(t *testing.T) {
-			number, lid := types.NewJID("628120000001", types.DefaultUserServer), types.NewJID("111111111111111", types.HiddenUserServer)
 			var known atomic.Bool
 			known.Store(knownBefore)
 			at := receive(t)
@@ -63,24 +60,11 @@ func TestAPersonUnderTwoAddressesKeepsOneOrder(t *testing.T) {
 				}
 				return 204
 			})
-			r := &rig{t: t, dir: t.TempDir(), clock: &clock{now: time.Now()}, meter: &counted{n: map[string]int{}}, targets: make(chan []Target, 1)}
-			r.names = func(jid types.JID) types.JID {
-				switch {
-				case !known.Load():
-				case jid == lid:
-					return number
-				case jid == number:
-					return lid
-				}
-				return types.EmptyJID
-			}
-			r.open()
-			r.run(target(at.URL))
-			t.Cleanup(func() { r.halt() })
-			r.cameIn(lid.String(), number.String(), lid.String(), chatOf(2))
+			r := newPersonRig(t, &known, target(at.URL))
+			r.cameIn(personLID.String(), personNumber.String(), personLID.String(), chatOf(2))
 			r.until("the first is refused", func() bool { return r.get("books").Failures > 0 })
 			known.Store(true)
-			r.cameIn(chatOf(2), number.String(), lid.String(), number.String(), chatOf(2))
+			r.cameIn(chatOf(2), personNumber.String(), personLID.String(), personNumber.String(), chatOf(2))
 			ofOthers := 3
 			if !knownBefore {
 				ofOthers++ // the number's first: nobody knew whose it is

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"go.mau.fi/whatsmeow/types"
-
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
 )
@@ -50,24 +48,10 @@ func (c *choosy) seqs() []uint64 {
 // A number and a LID each have a line, of different age and length, before it is known that they are one person's. What
 // waits then comes once, in order, and what the lines had delivered does not come again.
 func TestTwoLinesBecomeOnePersons(t *testing.T) {
-	number, lid := types.NewJID("628120000001", types.DefaultUserServer), types.NewJID("111111111111111", types.HiddenUserServer)
 	var known atomic.Bool
 	at := receiveChoosy(t, 1, 2)
-	r := &rig{t: t, dir: t.TempDir(), clock: &clock{now: time.Now()}, meter: &counted{n: map[string]int{}}, targets: make(chan []Target, 1)}
-	r.names = func(jid types.JID) types.JID {
-		switch {
-		case !known.Load():
-		case jid == lid:
-			return number
-		case jid == number:
-			return lid
-		}
-		return types.EmptyJID
-	}
-	r.open()
-	r.run(target(at.URL))
-	t.Cleanup(func() { r.halt() })
-	r.cameIn(number.String(), lid.String(), number.String(), number.String())
+	r := newPersonRig(t, &known, target(at.URL))
+	r.cameIn(personNumber.String(), personLID.String(), personNumber.String(), personNumber.String())
 	r.until("both wait", func() bool { return r.get("books").WaitingChats == 2 })
 	at.refuse(2, 4)
 	r.due(time.Minute)

@@ -19,8 +19,8 @@ func printable(text string) string { return bot.Printable(text, maxPrinted) }
 // maxCell bounds a text of the cluster in a table; a condition's message is at most as long.
 const maxCell = 32 << 10
 
-// cell makes a text of the cluster safe in a table. Others wrote it: whoever may write events, and the registry that refuses
-// an image.
+// cell makes a text of the cluster safe in a table. Others wrote it: anyone with the right to write events, and a registry
+// that refuses an image.
 func cell(text string) string {
 	return bot.Printable(strings.NewReplacer("\n", " ", "\t", " ").Replace(text), maxCell)
 }
