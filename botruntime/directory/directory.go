@@ -15,6 +15,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/hook"
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
 	"sesi.dev/sesi/botruntime/store"
@@ -146,7 +147,7 @@ func classify(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, whatsmeow.ErrIQDisconnected), errors.Is(err, whatsmeow.ErrNotConnected):
+	case hook.Lost(err):
 		return &Refusal{Kind: bot.ProblemNotReady}
 	case errors.Is(err, whatsmeow.ErrIQTimedOut):
 		return context.DeadlineExceeded

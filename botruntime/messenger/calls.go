@@ -126,7 +126,7 @@ func (m *Messenger) RejectCall(ctx context.Context, id, from string) error {
 		return err
 	}
 	if err := client.RejectCall(ctx, caller, id); err != nil {
-		return ready(err)
+		return refuseLost(err)
 	}
 	if !found {
 		party := m.Names.Party(caller, types.EmptyJID, "")

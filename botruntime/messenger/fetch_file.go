@@ -106,7 +106,7 @@ func (m *Messenger) askPhone(ctx context.Context, client *whatsmeow.Client, of b
 		Chat: chat, Sender: sender, IsFromMe: of.FromMe, IsGroup: chat.Server == types.GroupServer || chat.Server == types.BroadcastServer,
 	}}
 	if err := client.SendMediaRetryReceipt(ctx, &about, key); err != nil {
-		return "", ready(err)
+		return "", refuseLost(err)
 	}
 	select {
 	case evt := <-answer:

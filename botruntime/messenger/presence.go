@@ -71,7 +71,7 @@ func (m *Messenger) Typing(ctx context.Context, chat string, state bot.TypingSta
 	if err != nil {
 		return err
 	}
-	return ready(client.SendChatPresence(ctx, to, shown, media))
+	return refuseLost(client.SendChatPresence(ctx, to, shown, media))
 }
 
 // Announce shows the account as online or as offline, also after a reconnection; a new process begins offline.
@@ -93,7 +93,7 @@ func (m *Messenger) Announce(ctx context.Context, presence bot.Availability) err
 		m.presences.available = presence == bot.Available
 		m.presences.mu.Unlock()
 	}
-	return ready(err)
+	return refuseLost(err)
 }
 
 // noteName remembers the account's name from a message of its phone.
@@ -133,7 +133,7 @@ func (m *Messenger) Subscribe(ctx context.Context, chat string) (bot.Presence, e
 	}
 	p.mu.Unlock()
 	if err := client.SubscribePresence(ctx, to); err != nil {
-		return bot.Presence{}, ready(err)
+		return bot.Presence{}, refuseLost(err)
 	}
 	p.mu.Lock()
 	if p.chats == nil {

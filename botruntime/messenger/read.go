@@ -47,7 +47,7 @@ func (m *Messenger) MarkAllRead(ctx context.Context, chat string, ids []string) 
 		}
 		// One receipt names the messages of one sender.
 		if err := client.MarkRead(ctx, bySender[from], m.Journal.Now(), where, sender); err != nil {
-			return nil, ready(err)
+			return nil, refuseLost(err)
 		}
 	}
 	if len(read) == 0 {

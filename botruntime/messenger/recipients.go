@@ -166,7 +166,7 @@ func (m *Messenger) Check(ctx context.Context, contacts []string) ([]bot.Checked
 	}
 	found, err := look(ctx, client, people)
 	if err != nil {
-		return nil, ready(err)
+		return nil, refuseLost(err)
 	}
 	hold := m.freshLimits(ctx, client, limitsFresh).hold(m.Journal.Now())
 	checked := []bot.CheckedContact{}

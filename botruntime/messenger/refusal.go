@@ -1,12 +1,8 @@
 package messenger
 
 import (
-	"errors"
-
-	"go.mau.fi/whatsmeow"
-	"go.mau.fi/whatsmeow/socket"
-
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/hook"
 )
 
 // Refusal says why a request to send is not put into the outbox.
@@ -26,10 +22,9 @@ func (r *Refusal) Error() string {
 
 func badField(name, want string) error { return &Refusal{bot.ProblemBadParameter, name, want} }
 
-// ready makes a refusal of an error that says that the connection ended: it is no fault of the bot.
-func ready(err error) error {
-	var lost *whatsmeow.DisconnectedError
-	if errors.Is(err, whatsmeow.ErrNotConnected) || errors.Is(err, whatsmeow.ErrNotLoggedIn) || errors.Is(err, socket.ErrSocketClosed) || errors.As(err, &lost) {
+// refuseLost makes a refusal of an error that says that the connection ended: it is no fault of the bot.
+func refuseLost(err error) error {
+	if hook.Lost(err) {
 		return &Refusal{Kind: bot.ProblemNotReady}
 	}
 	return err

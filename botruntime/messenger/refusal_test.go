@@ -49,11 +49,11 @@ func TestAConnectionThatEndsDuringARequestIsNoFault(t *testing.T) {
 		&whatsmeow.DisconnectedError{Action: "info query"}, fmt.Errorf("ask: %w", socket.ErrSocketClosed), whatsmeow.ErrNotLoggedIn,
 	} {
 		var refused *Refusal
-		if got := ready(err); !errors.As(got, &refused) {
+		if got := refuseLost(err); !errors.As(got, &refused) {
 			t.Errorf("%v is %v", err, got)
 		}
 	}
-	if other := errors.New("other"); !errors.Is(ready(other), other) || ready(nil) != nil {
+	if other := errors.New("other"); !errors.Is(refuseLost(other), other) || refuseLost(nil) != nil {
 		t.Error("another error is not left alone")
 	}
 }
