@@ -22,7 +22,11 @@ test('who people are', async (t) => {
     const client = await ready(t, stage, Client);
     await stage.ask('PUT', '/person', { phone: budi, profile: { about: 'Di warung' } });
     await stage.say(budi, 'halo', { name: 'Budi' });
-    const contact = await client.getContactById(budiId);
+    // whatsmeow keeps the name beside the message, not before it.
+    const contact = await until('the name', async () => {
+        const found = await client.getContactById(budiId);
+        return found.pushname && found;
+    });
     assert.deepEqual(
         [contact.number, contact.pushname, contact.isMe, contact.isUser, contact.isGroup, contact.isWAContact, contact.isBusiness, contact.isBlocked],
         [budi, 'Budi', false, true, false, true, false, false],
