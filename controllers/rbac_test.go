@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,6 +31,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/vacant"
 )
 
 // program is the operator's own binary, running as a user with certain rules.
@@ -58,17 +58,6 @@ func buildInto(t *testing.T, dir, pkg string, flags ...string) string {
 	return path
 }
 
-// freeAddress returns a loopback address that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 // run starts the operator's binary for the world, as the user.
 func (w *world) run(user string, flags ...string) *program {
 	w.t.Helper()
@@ -84,7 +73,7 @@ func (w *world) run(user string, flags ...string) *program {
 	if err := os.WriteFile(file, kubeconfig, 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	p := &program{t: w.t, log: &bytes.Buffer{}, ended: make(chan error, 1), metrics: freeAddress(w.t), probes: freeAddress(w.t)}
+	p := &program{t: w.t, log: &bytes.Buffer{}, ended: make(chan error, 1), metrics: vacant.Address(w.t), probes: vacant.Address(w.t)}
 	p.command = exec.Command(buildInto(w.t, w.t.TempDir(), "cmd/operator"), append([]string{
 		"-bot-image", "registry.example/sesi/bot:1", "-operator-namespace", w.namespace,
 		"-metrics-bind-address", p.metrics, "-health-probe-bind-address", p.probes,

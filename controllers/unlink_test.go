@@ -22,6 +22,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/test/bottest"
+	"sesi.dev/sesi/test/vacant"
 )
 
 func TestDecideRelease(t *testing.T) {
@@ -98,7 +99,7 @@ func TestLogoutAsksTheBotItWasMeantFor(t *testing.T) {
 	}{
 		"another certificate": {func(to observer.Target) observer.Target { to.Pins = observer.Pins{{1}}; return to }, "not the one in the session's Secret"},
 		"another token":       {func(to observer.Target) observer.Target { to.Token = "guess"; return to }, "401"},
-		"nobody there":        {func(to observer.Target) observer.Target { to.Address = "127.30.0.1:1"; return to }, "connection refused"},
+		"nobody there":        {func(to observer.Target) observer.Target { to.Address = vacant.Nobody; return to }, "connection refused"},
 		"the bot":             {func(to observer.Target) observer.Target { return to }, ""},
 	}
 	for name, c := range cases {

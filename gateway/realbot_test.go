@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +22,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
 	"sesi.dev/sesi/test/clustertest"
+	"sesi.dev/sesi/test/vacant"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -156,13 +156,7 @@ func gatewayProgram(t testing.TB, flags ...string) (url string, process int, kil
 		t.Fatalf("build the gateway: %v\n%s", err, out)
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "kubeconfig"), environment.KubeConfig, 0o600))
-	free := func() string {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
-		defer listener.Close()
-		return listener.Addr().String()
-	}
-	address, probes := free(), free()
+	address, probes := vacant.Address(t), vacant.Address(t)
 	command := exec.Command(program, append([]string{"-bind-address", address, "-probe-bind-address", probes, "-locale", "en"}, flags...)...)
 	command.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(dir, "kubeconfig"))
 	must(t, command.Start())

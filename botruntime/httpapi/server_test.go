@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/vacant"
 )
 
 func TestListenRefuses(t *testing.T) {
@@ -62,8 +63,7 @@ func TestARefusedListenHoldsNoPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	_, port, _ := net.SplitHostPort(taken.Addr().String())
-	free := "127.0.0.2:" + port
+	free := vacant.Address(t)
 	if _, err := Listen(New(testConfig(newFake(connectedSnapshot()))), Addresses{Plain: free, Metrics: taken.Addr().String()}); err == nil {
 		t.Fatal("listens on a port that is taken")
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/vacant"
 	"sesi.dev/sesi/test/wasim/sim"
 )
 
@@ -58,12 +59,6 @@ func TestADialThatFailsSaysWhy(t *testing.T) {
 		}
 		return at
 	}
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone := closed.Addr().String()
-	closed.Close()
 	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(untrusted.Close)
 	plain := httptest.NewServer(http.NotFoundHandler())
@@ -77,11 +72,11 @@ func TestADialThatFailsSaysWhy(t *testing.T) {
 		"proxy wants a password": {answer(407), "wss://web.whatsapp.com/ws/chat", "(407)", true},
 		"proxy forbids it":       {answer(403), "wss://web.whatsapp.com/ws/chat", "(403)", true},
 		"proxy cannot":           {answer(502), "wss://web.whatsapp.com/ws/chat", "(502)", false},
-		"proxy is down":          {&url.URL{Scheme: "http", Host: gone}, "wss://web.whatsapp.com/ws/chat", "Cannot connect to the proxy: the connection was refused", false},
+		"proxy is down":          {&url.URL{Scheme: "http", Host: vacant.Nobody}, "wss://web.whatsapp.com/ws/chat", "Cannot connect to the proxy: the connection was refused", false},
 		"wrong SOCKS password":   {&url.URL{Scheme: "socks5", Host: socksThatRefuses(t), User: url.UserPassword("a", "hunter2")}, "wss://web.whatsapp.com/ws/chat", "SOCKS proxy refuses the user name or the password", true},
 		"no such name":           {nil, "wss://no-such-host.invalid/ws", "DNS lookup of no-such-host.invalid failed", false},
 		"certificate":            {nil, "wss" + strings.TrimPrefix(untrusted.URL, "https"), "certificate is not valid", true},
-		"refused":                {nil, "wss://" + gone, "the connection was refused", false},
+		"refused":                {nil, "wss://" + vacant.Nobody, "the connection was refused", false},
 		"HTTP status":            {nil, "ws" + strings.TrimPrefix(plain.URL, "http"), "HTTP status 404", false},
 	}
 	for name, c := range cases {

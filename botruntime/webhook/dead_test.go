@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/test/vacant"
 )
 
 // unwritten is how many dead letters are in memory only.
@@ -26,7 +27,7 @@ func TestDeadLettersThatCannotBeWritten(t *testing.T) {
 	for _, order := range []string{OrderChat, OrderSession} {
 		t.Run(order, func(t *testing.T) {
 			const events = 4 * maxDead
-			to := target(closedAddress(t))
+			to := target("http://" + vacant.Nobody)
 			to.Order = order
 			r := newRig(t)
 			r.halt()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -361,15 +360,4 @@ func inOrder(t *testing.T, events []bot.Event, want int) {
 	if len(events) != want {
 		t.Errorf("%d events came, want %d", len(events), want)
 	}
-}
-
-// closedAddress is one where nobody listens.
-func closedAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return "http://" + l.Addr().String()
 }

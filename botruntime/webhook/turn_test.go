@@ -9,6 +9,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/test/vacant"
 )
 
 // choosy is a receiver that refuses some events.
@@ -225,7 +226,7 @@ func TestRedeliveryKeepsDeadLettersThatWaitForTheDisk(t *testing.T) {
 	r.spoil(`CREATE TRIGGER refuse BEFORE INSERT ON dead_letters WHEN NOT EXISTS (SELECT 1 FROM names WHERE id = 'room')
 		BEGIN SELECT RAISE(ABORT, 'refused'); END`)
 	r.open()
-	r.run(target(closedAddress(t)))
+	r.run(target("http://" + vacant.Nobody))
 	r.came(0, 5, one)
 	r.until("a failure", func() bool { return r.get("books").Failures > 0 })
 	r.due(80 * time.Hour)

@@ -20,6 +20,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
+	"sesi.dev/sesi/test/vacant"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -209,7 +210,7 @@ func TestAReceiverThatIsAwayGetsEverythingLater(t *testing.T) {
 }
 
 func TestADownReceiverAndARestartLoseNothing(t *testing.T) {
-	down := target(closedAddress(t))
+	down := target("http://" + vacant.Nobody)
 	r := newRig(t, down)
 	r.came(0, 300, func(i int) int { return i % 10 })
 	r.until("failures", func() bool { return r.get("books").Failures > 0 })
@@ -350,7 +351,7 @@ func TestARefusedEventBecomesADeadLetter(t *testing.T) {
 func TestAReceiverAwayTooLongLeavesDeadLetters(t *testing.T) {
 	for _, order := range []string{OrderChat, OrderSession} {
 		t.Run(order, func(t *testing.T) {
-			to := target(closedAddress(t))
+			to := target("http://" + vacant.Nobody)
 			to.Order = order
 			r := newRig(t, to)
 			r.came(0, 500, func(i int) int { return i % 7 })
@@ -388,7 +389,7 @@ func TestAReceiverAwayTooLongLeavesDeadLetters(t *testing.T) {
 
 // Retention keeps the events that a webhook has yet to deliver; those that a full journal removes become dead letters.
 func TestRetentionWaitsForAWebhook(t *testing.T) {
-	to := target(closedAddress(t))
+	to := target("http://" + vacant.Nobody)
 	r := newRig(t, to)
 	r.came(0, 1500, one)
 	r.until("a failure", func() bool { return r.get("books").Failures > 0 })
@@ -603,7 +604,7 @@ func TestAChangedAddressIsTriedAtOnce(t *testing.T) {
 
 // 10,000 events that came while the receiver was away for a day arrive in order, and each once.
 func TestABacklogOfTenThousand(t *testing.T) {
-	to := target(closedAddress(t))
+	to := target("http://" + vacant.Nobody)
 	r := newRig(t, to)
 	r.came(0, 10_000, func(i int) int { return i % 50 })
 	r.until("a failure", func() bool { return r.get("books").Failures > 0 })

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/vacant"
 )
 
 const proxyName = "bot.example.org"
@@ -44,15 +45,6 @@ func proxyBlocks(t *testing.T, language string) []string {
 		blocks = append(blocks, found[1])
 	}
 	return blocks
-}
-
-// freeAddress is an address of loopback on which nothing listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // reverseProxy is a proxy that runs, as a browser or a program sees it.
@@ -213,7 +205,7 @@ func tryBehind(t *testing.T, language string, run func(t *testing.T, block, upst
 			certs := t.TempDir()
 			pool := selfSigned(t, certs, 1)
 			p := start(t, settings(whatsapp(t), t.TempDir(), "API_TOKEN="+proxyToken))
-			address := freeAddress(t)
+			address := vacant.Address(t)
 			_, port, err := net.SplitHostPort(address)
 			must(t, err)
 			base := fmt.Sprintf("https://%s:%s%s", proxyName, port, try.prefix)
@@ -260,7 +252,7 @@ func TestBehindNginxAsItComes(t *testing.T) {
 	for name, host := range map[string]string{"its own Host": "", "the caller's Host": "proxy_set_header Host $host;"} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, settings(whatsapp(t), t.TempDir(), "API_TOKEN="+proxyToken))
-			address := freeAddress(t)
+			address := vacant.Address(t)
 			proxy := runProxy(t, address, "http://"+address, nil, nginx(t, fmt.Sprintf("server { listen %s; location / { %s proxy_pass http://%s; } }", address, host, p.plain)))
 			proxy.guards()
 			proxy.streams()

@@ -2,12 +2,13 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sesi.dev/sesi/test/vacant"
 )
 
 // The program of docs/from-waha.md does the finance bot's job by WAHA's paths and webhook.
@@ -29,14 +30,7 @@ func TestTheFinanceBotByWAHAsPaths(t *testing.T) {
 	if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := free.Addr().(*net.TCPAddr).Port
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := vacant.Port(t)
 	wa := whatsapp(t)
 	p := start(t, settings(wa, t.TempDir(), fmt.Sprintf("WHATSAPP_HOOK_URL=http://127.0.0.1:%d/", port)))
 	own := jid(t, p.pair(wa).JID)

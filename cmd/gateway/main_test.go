@@ -12,7 +12,6 @@ import (
 	"io"
 	"log/slog"
 	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -25,6 +24,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/apiserver"
 	"sesi.dev/sesi/test/poll"
+	"sesi.dev/sesi/test/vacant"
 )
 
 // patience bounds every wait; it is far above what any of them needs.
@@ -60,15 +60,7 @@ func status(url string) int {
 // A gateway that was told to stop first says that it is not ready, and goes on until no more requests are sent to it.
 func TestAnEndWithoutLostRequests(t *testing.T) {
 	t.Setenv("KUBECONFIG", kubeconfig)
-	free := func() string {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		return listener.Addr().String()
-	}
-	o, err := parse([]string{"-bind-address", free(), "-probe-bind-address", free(), "-drain", "3s"}, io.Discard)
+	o, err := parse([]string{"-bind-address", vacant.Address(t), "-probe-bind-address", vacant.Address(t), "-drain", "3s"}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +20,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/bot/client"
+	"sesi.dev/sesi/test/vacant"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -41,10 +41,9 @@ func botProgram(t *testing.T) string {
 func linkedBot(t *testing.T, program string, wa *simtest.Sim, number, webhook string) *botAPI {
 	t.Helper()
 	dir := t.TempDir()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address := vacant.Address(t)
+	_, port, err := net.SplitHostPort(address)
 	must(t, err)
-	port := fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
-	must(t, listener.Close())
 	run := exec.Command(program)
 	run.Env = append(os.Environ(), wa.Env()...)
 	run.Env = append(run.Env, "AUTH_PATH="+dir, "PORT="+port, "METRICS_PORT=0", "WEBHOOK_URL="+webhook, "LOG_LEVEL=error")
@@ -54,7 +53,7 @@ func linkedBot(t *testing.T, program string, wa *simtest.Sim, number, webhook st
 		_ = run.Process.Kill()
 		_ = run.Wait() // it was killed
 	})
-	b := &botAPI{client: client.Client{BaseURL: "http://127.0.0.1:" + port, Language: "en"}}
+	b := &botAPI{client: client.Client{BaseURL: "http://" + address, Language: "en"}}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {

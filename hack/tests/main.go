@@ -181,7 +181,7 @@ var bare = func() (flags []string) {
 // more of them run at once than there are processors. `make vet` looks at the code, so that no dependency is read twice.
 // No result is taken from Go's cache, which does not know of the programs that tests build, nor of what Node reads.
 func goTest(out io.Writer, part pass, flags []string, seen *results) (bool, error) {
-	args := []string{"test", "-json", "-vet=off", "-count=1", "-timeout", "20m", "-parallel", strconv.Itoa(2 * runtime.NumCPU())}
+	args := []string{"test", "-json", "-vet=off", "-count=1", "-timeout", "12m", "-parallel", strconv.Itoa(2 * runtime.NumCPU())}
 	env := append(os.Environ(), "KUBE_CACHE_MUTATION_DETECTOR=true")
 	if part.race {
 		args = append(append(args, "-race"), bare...)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,6 +27,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/vacant"
 )
 
 // buyer is the number that the page sends to.
@@ -74,7 +74,7 @@ func installGateway(t *testing.T) *gatewayUser {
 	t.Helper()
 	plugin := newPlugin(t, metav1.NamespaceDefault)
 	must(t, os.Symlink(cluster.helm, filepath.Join(plugin.folder, "helm")))
-	port := freePort(t)
+	port := strconv.Itoa(vacant.Port(t))
 	user := &gatewayUser{address: "http://127.0.0.1:" + port}
 	sh := newShell(t, "PATH="+plugin.folder+string(os.PathListSeparator)+os.Getenv("PATH"))
 	user.page = readPage(t, "gateway.md", sh,
@@ -95,16 +95,6 @@ func installGateway(t *testing.T) *gatewayUser {
 		return err
 	})
 	return user
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	must(t, err)
-	return port
 }
 
 // ask sends a request to the gateway with a key.
