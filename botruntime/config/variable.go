@@ -94,12 +94,15 @@ func millis(field func(*Config) *time.Duration, least, most time.Duration) func(
 
 func boolean(field func(*Config) *bool) func(*Config, string) bool {
 	return func(c *Config, value string) bool {
-		on, ok := map[string]bool{
-			"true": true, "1": true, "yes": true, "on": true,
-			"false": false, "0": false, "no": false, "off": false,
-		}[strings.ToLower(value)]
-		*field(c) = on
-		return ok
+		switch strings.ToLower(value) {
+		case "true", "1", "yes", "on":
+			*field(c) = true
+		case "false", "0", "no", "off":
+			*field(c) = false
+		default:
+			return false
+		}
+		return true
 	}
 }
 

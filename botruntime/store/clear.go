@@ -50,7 +50,7 @@ func clearTables(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	defer tx.Rollback()
-	for _, table := range slices.Sorted(maps.Keys(tables)) {
+	for _, table := range slices.Sorted(maps.Keys(tables())) {
 		if table == "whatsmeow_version" {
 			continue
 		}

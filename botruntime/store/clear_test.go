@@ -18,7 +18,7 @@ import (
 func rows(t testing.TB, db *sql.DB) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
-	for table := range tables {
+	for table := range tables() {
 		var n int
 		if err := db.QueryRowContext(context.Background(), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
 			t.Fatal(err)

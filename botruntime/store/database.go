@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 
 	"go.mau.fi/whatsmeow/store/sqlstore"
 
@@ -105,25 +106,31 @@ func ensureDatabaseFiles(l layout) error {
 	return nil
 }
 
-// tables are those of whatsmeow, at the schema version of this build, with the columns that it uses.
-var tables = map[string][]string{
-	"whatsmeow_app_state_mutation_macs": {"jid", "name", "version", "index_mac", "value_mac"},
-	"whatsmeow_app_state_sync_keys":     {"jid", "key_id", "key_data", "timestamp", "fingerprint"},
-	"whatsmeow_app_state_version":       {"jid", "name", "version", "hash"},
-	"whatsmeow_chat_settings":           {"our_jid", "chat_jid", "muted_until", "pinned", "archived"},
-	"whatsmeow_contacts":                {"our_jid", "their_jid", "first_name", "full_name", "push_name", "business_name", "redacted_phone"},
-	"whatsmeow_device": {"jid", "lid", "facebook_uuid", "registration_id", "noise_key", "identity_key", "signed_pre_key",
-		"signed_pre_key_id", "signed_pre_key_sig", "adv_key", "adv_details", "adv_account_sig", "adv_account_sig_key",
-		"adv_device_sig", "platform", "business_name", "push_name", "lid_migration_ts"},
-	"whatsmeow_event_buffer":    {"our_jid", "ciphertext_hash", "plaintext", "server_timestamp", "insert_timestamp"},
-	"whatsmeow_identity_keys":   {"our_jid", "their_id", "identity"},
-	"whatsmeow_lid_map":         {"lid", "pn"},
-	"whatsmeow_message_secrets": {"our_jid", "chat_jid", "sender_jid", "message_id", "key"},
-	"whatsmeow_pre_keys":        {"jid", "key_id", "key", "uploaded"},
-	"whatsmeow_privacy_tokens":  {"our_jid", "their_jid", "token", "timestamp"},
-	"whatsmeow_sender_keys":     {"our_jid", "chat_id", "sender_id", "sender_key"},
-	"whatsmeow_sessions":        {"our_jid", "their_id", "session"},
-	"whatsmeow_version":         {"version", "compat"},
+// schema is what whatsmeow keeps, at the schema version of this build: each line is a table and the columns that it uses.
+const schema = `whatsmeow_app_state_mutation_macs jid name version index_mac value_mac
+whatsmeow_app_state_sync_keys jid key_id key_data timestamp fingerprint
+whatsmeow_app_state_version jid name version hash
+whatsmeow_chat_settings our_jid chat_jid muted_until pinned archived
+whatsmeow_contacts our_jid their_jid first_name full_name push_name business_name redacted_phone
+whatsmeow_device jid lid facebook_uuid registration_id noise_key identity_key signed_pre_key signed_pre_key_id signed_pre_key_sig adv_key adv_details adv_account_sig adv_account_sig_key adv_device_sig platform business_name push_name lid_migration_ts
+whatsmeow_event_buffer our_jid ciphertext_hash plaintext server_timestamp insert_timestamp
+whatsmeow_identity_keys our_jid their_id identity
+whatsmeow_lid_map lid pn
+whatsmeow_message_secrets our_jid chat_jid sender_jid message_id key
+whatsmeow_pre_keys jid key_id key uploaded
+whatsmeow_privacy_tokens our_jid their_jid token timestamp
+whatsmeow_sender_keys our_jid chat_id sender_id sender_key
+whatsmeow_sessions our_jid their_id session
+whatsmeow_version version compat`
+
+// tables are the columns of each table.
+func tables() map[string][]string {
+	all := map[string][]string{}
+	for _, line := range strings.Split(schema, "\n") {
+		words := strings.Fields(line)
+		all[words[0]] = words[1:]
+	}
+	return all
 }
 
 // checkTables finds a changed name in the schema, which neither SQLite's check nor whatsmeow's upgrade notices. Such a
@@ -145,7 +152,7 @@ func checkTables(ctx context.Context, db *sql.DB) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	for table, columns := range tables {
+	for table, columns := range tables() {
 		for _, column := range columns {
 			if !slices.Contains(there[table], column) {
 				return &contentError{what: fmt.Sprintf("lacks column %s of table %s", column, table)}
@@ -158,7 +165,7 @@ func checkTables(ctx context.Context, db *sql.DB) error {
 // checkRules has SQLite prepare an insert into each table, without running it. Only then SQLite reads the checks of the
 // table, and a changed name in one of them fails every later write and every backup.
 func checkRules(ctx context.Context, db *sql.DB) error {
-	for table := range tables {
+	for table := range tables() {
 		if err := checkStatement(ctx, db, "INSERT INTO "+table+" DEFAULT VALUES"); err != nil {
 			return err
 		}

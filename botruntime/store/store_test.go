@@ -472,11 +472,12 @@ func TestTablesMatchWhatsmeow(t *testing.T) {
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != len(tables) {
-		t.Errorf("whatsmeow makes %d tables, the list has %d", len(got), len(tables))
+	known := tables()
+	if len(got) != len(known) {
+		t.Errorf("whatsmeow makes %d tables, the list has %d", len(got), len(known))
 	}
 	for table, columns := range got {
-		want := slices.Clone(tables[table])
+		want := known[table]
 		slices.Sort(columns)
 		slices.Sort(want)
 		if !slices.Equal(columns, want) {

@@ -9,7 +9,7 @@ import (
 
 // names are WAHA's events and the types that they come of. Those of no type never happen here; they are known, so that
 // a list of events that works with WAHA works here.
-var names = map[string][]bot.EventType{
+var names = map[string][2]bot.EventType{
 	"session.status": {bot.EventSession}, "message": {bot.EventMessage}, "message.any": {bot.EventMessage, bot.EventMessageSent},
 	"message.reaction": {bot.EventReaction}, "message.ack": {bot.EventMessageState}, "message.ack.group": {bot.EventMessageState},
 	"message.waiting": {bot.EventMessageUndecryptable}, "message.edited": {bot.EventMessageEdited}, "message.revoked": {bot.EventMessageRevoked},
@@ -18,7 +18,7 @@ var names = map[string][]bot.EventType{
 	"group.v2.join": {bot.EventGroup}, "group.v2.leave": {bot.EventGroup}, "group.v2.update": {bot.EventGroup}, "group.v2.participants": {bot.EventGroup},
 	"label.upsert": {bot.EventLabel}, "label.deleted": {bot.EventLabel}, "label.chat.added": {bot.EventLabel}, "label.chat.deleted": {bot.EventLabel},
 	"chat.archive": {bot.EventChat}, "event.response": {bot.EventAppointment}, "event.response.failed": {bot.EventAppointment},
-	"state.change": nil, "group.join": nil, "group.leave": nil, "engine.event": nil,
+	"state.change": {}, "group.join": {}, "group.leave": {}, "engine.event": {},
 }
 
 // Types are the types of events that WAHA's events come of. It reports the first name that WAHA does not have. "*" means
@@ -29,15 +29,19 @@ func Types(wanted []string) (types []bot.EventType, unknown string) {
 		switch {
 		case name == "*":
 			for _, all := range names {
-				types = append(types, all...)
+				types = append(types, all[:]...)
 			}
 		case !known:
 			return nil, name
 		}
-		types = append(types, of...)
+		types = append(types, of[:]...)
 	}
 	slices.Sort(types)
-	return slices.Compact(types), ""
+	types = slices.Compact(types)
+	if len(types) > 0 && types[0] == "" {
+		types = types[1:]
+	}
+	return types, ""
 }
 
 // Told is an event as WAHA's clients get it.
