@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	// namesTime bounds a lookup in whatsmeow's list of numbers and LIDs.
-	namesTime = 2 * time.Second
+	// namesPause is the pause before whatsmeow's list of numbers and LIDs is read again, where that failed.
+	namesPause = 200 * time.Millisecond
 	// scrapeTime bounds the journal queries of one scrape.
 	scrapeTime = 2 * time.Second
 	// tidyTime is how often the journal deletes old events.
@@ -63,7 +63,7 @@ func openMessages(ctx context.Context, cfg config.Config, st *store.Store, meter
 	if err != nil {
 		return nil, err
 	}
-	m := &messages{log: log, names: namesOf(st), journal: book, settings: set}
+	m := &messages{log: log, names: namesOf(ctx, st, log), journal: book, settings: set}
 	count := meter.NewMessages(m.gauges)
 	if m.files, err = openFiles(cfg, set, book, count); err != nil {
 		return nil, errors.Join(err, book.Close())
@@ -123,24 +123,30 @@ func (m *messages) untilTidy(ctx context.Context, tidy, room <-chan time.Time) b
 	}
 }
 
-// namesOf looks addresses up in whatsmeow's list, which outlives a connection.
-func namesOf(st *store.Store) message.Names {
-	return func(jid types.JID) types.JID {
-		ctx, cancel := context.WithTimeout(context.Background(), namesTime)
-		defer cancel()
-		known := st.Container().LIDMap
-		var other types.JID
-		var err error
-		switch jid.Server {
-		case types.DefaultUserServer:
-			other, err = known.GetLIDForPN(ctx, jid)
-		case types.HiddenUserServer:
-			other, err = known.GetPNForLID(ctx, jid)
+// namesOf looks addresses up in whatsmeow's list, which outlives a connection. While the list cannot be read, who asks
+// waits until ctx ends: somebody whose other address is missed would be two people, whose messages have no order.
+func namesOf(ctx context.Context, st *store.Store, log *slog.Logger) message.Names {
+	return func(jid types.JID) (other types.JID) {
+		for said := false; ; said = true {
+			var err error
+			known := st.Container().LIDMap
+			switch jid.Server {
+			case types.DefaultUserServer:
+				other, err = known.GetLIDForPN(ctx, jid)
+			case types.HiddenUserServer:
+				other, err = known.GetPNForLID(ctx, jid)
+			}
+			if err == nil || ctx.Err() != nil {
+				return other.ToNonAD()
+			}
+			if !said {
+				log.Error("the list of numbers and LIDs cannot be read; what needs it waits", "error", err)
+			}
+			select {
+			case <-time.After(namesPause):
+			case <-ctx.Done():
+			}
 		}
-		if err != nil {
-			return types.EmptyJID
-		}
-		return other.ToNonAD()
 	}
 }
 
