@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	coordination "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
@@ -23,9 +25,12 @@ const (
 	unknownPause = time.Second
 	// lookPause is how long an operator of the whole cluster remembers who serves a namespace.
 	lookPause = 10 * time.Second
-	// handover is how long a namespace stays its own operator's after that was last heard of. It outlasts an upgrade, which
-	// would otherwise replace every bot twice.
+	// handover is how long a namespace stays its own operator's after that last renewed its lease. It outlasts an upgrade,
+	// which would otherwise replace every bot twice.
 	handover = 15 * time.Minute
+	// watching is how long an operator that just started watches a lease that looks long over. One that is held is renewed
+	// several times in it.
+	watching = leaseDuration
 
 	// How an operator of single namespaces holds their leases.
 	leaseDuration = time.Minute
@@ -55,6 +60,9 @@ type territory struct {
 type look struct {
 	at      time.Time
 	foreign bool
+	// lease is what the namespace's lease said, and until is when it is over unless it says something else before.
+	lease coordination.LeaseSpec
+	until time.Time
 }
 
 // newTerritory adds the holding of the namespaces' leases to the manager.
@@ -85,7 +93,7 @@ func (t *territory) serves(ctx context.Context, namespace string) (wait time.Dur
 			return unknownPause, nil
 		}
 	case !known || !t.now().Before(last.at.Add(lookPause)):
-		if last, err = t.look(ctx, namespace); err != nil {
+		if last, err = t.look(ctx, namespace, last); err != nil {
 			return 0, err
 		}
 		t.note(namespace, last)
@@ -127,20 +135,34 @@ func (t *territory) note(namespace string, next look) {
 	}
 }
 
-// look reads a namespace's lease.
-func (t *territory) look(ctx context.Context, namespace string) (look, error) {
+// look reads a namespace's lease, and compares it with what it said at the last look.
+func (t *territory) look(ctx context.Context, namespace string, last look) (look, error) {
 	next := look{at: t.now()}
 	lease, err := t.leases.Leases(namespace).Get(ctx, t.lease, metav1.GetOptions{})
 	switch {
 	case err == nil:
-		renewed := lease.Spec.RenewTime
-		next.foreign = renewed != nil && next.at.Before(renewed.Add(handover))
+		next.lease, next.until = lease.Spec, decideEnd(last, lease.Spec, next.at)
+		next.foreign = lease.Spec.HolderIdentity != nil && *lease.Spec.HolderIdentity != "" && next.at.Before(next.until)
 	case apierrors.IsForbidden(err): // rights of an earlier release
 		return next, nil
 	case !apierrors.IsNotFound(err):
 		return look{}, fmt.Errorf("read the lease %s of namespace %s: %w", t.lease, namespace, err)
 	}
 	return next, nil
+}
+
+// decideEnd is when a lease is over unless it changes before. Each change starts the time anew, on the own clock: the
+// lease's own time is from another machine, whose clock may be wrong, and then two operators would serve one namespace.
+// What the lease says of the time before the first look can only make the wait longer than the watch.
+func decideEnd(last look, lease coordination.LeaseSpec, now time.Time) time.Time {
+	switch {
+	case !last.at.IsZero() && equality.Semantic.DeepEqual(last.lease, lease):
+		return last.until
+	case last.at.IsZero() && lease.RenewTime != nil:
+		left := lease.RenewTime.Add(handover).Sub(now)
+		return now.Add(min(max(left, watching), handover))
+	}
+	return now.Add(handover)
 }
 
 // NeedLeaderElection implements manager.LeaderElectionRunnable: of several replicas the elected one holds the leases.

@@ -71,7 +71,7 @@ func newLeases(namespaces ...string) (*territory, *leases) {
 // release, and which may not read leases, serves as before.
 func TestWhomANamespaceIsServedBy(t *testing.T) {
 	held := func(ago time.Duration) *coordinationv1.Lease {
-		return &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{RenewTime: &metav1.MicroTime{Time: noon.Add(-ago)}}}
+		return &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{HolderIdentity: new("shop"), RenewTime: &metav1.MicroTime{Time: noon.Add(-ago)}}}
 	}
 	resource := schema.GroupResource{Resource: "leases"}
 	cases := map[string]struct {
@@ -84,8 +84,9 @@ func TestWhomANamespaceIsServedBy(t *testing.T) {
 		"no lease":            {namespace: "shop"},
 		"renewed just now":    {namespace: "shop", lease: held(0), want: foreignPause},
 		"renewed a while ago": {namespace: "shop", lease: held(handover - time.Second), want: foreignPause},
-		"renewed long ago":    {namespace: "shop", lease: held(handover)},
-		"never renewed":       {namespace: "shop", lease: &coordinationv1.Lease{}},
+		"renewed long ago":    {namespace: "shop", lease: held(handover), want: foreignPause}, // until it was watched
+		"released":            {namespace: "shop", lease: &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{HolderIdentity: new(""), RenewTime: held(0).Spec.RenewTime}}},
+		"never held":          {namespace: "shop", lease: &coordinationv1.Lease{}},
 		"may not read it":     {namespace: "shop", err: apierrors.NewForbidden(resource, "operator", errors.New("no"))},
 		"cannot read it":      {namespace: "shop", err: apierrors.NewInternalError(errors.New("no")), fails: true},
 		"the operator's own":  {namespace: "sesi-system", lease: held(0)},
