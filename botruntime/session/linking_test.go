@@ -143,6 +143,7 @@ func (l linking) run(t *testing.T) {
 	if l.gated {
 		s.take()
 	}
+	old := s.live.Load().generation
 	if l.breaks != nil {
 		l.breaks(s)
 	}
@@ -153,12 +154,11 @@ func (l linking) run(t *testing.T) {
 	case sameCode:
 		s.take()
 	case freshCode:
-		old := s.live.Load().generation
 		s.until("a fresh code", func(now *bot.Snapshot) bool { return !now.QRExpiresAt.IsZero() })
 		if l.gated && s.live.Load().generation == old {
 			t.Error("the code is of the device whose secret was replaced")
 		}
-		if l.gated && <-s.phoneSide == nil {
+		if l.gated && await(t, "the phone's end", s.phoneSide) == nil {
 			t.Error("the phone holds the failed linking to be good")
 		}
 		s.show()
@@ -174,7 +174,7 @@ func (l linking) run(t *testing.T) {
 		}
 	}
 	s.untilConnected()
-	if err := <-s.phoneSide; err != nil {
+	if err := await(t, "the phone's end", s.phoneSide); err != nil {
 		t.Error(err)
 	}
 	if said := s.log.String(); l.ends != freshCode && (strings.Contains(said, "reason=ConnectionLost") || strings.Contains(said, "reason=PasskeyFailed")) {
@@ -237,7 +237,9 @@ func (s *linked) sign() {
 
 // signs signs while the other side fails: some faults come only behind the answer.
 func (s *linked) signs() {
-	impatient(s.live.Load().gate)
+	if s.linking.fault.Kind == sim.FaultPasskeyHang {
+		impatient(s.live.Load().gate)
+	}
 	_ = s.SignPasskey(s.t.Context(), s.key.Sign(s.t, s.challenge.Options))
 }
 
@@ -276,7 +278,7 @@ func kickWaiting(kind string) func(*linked) {
 
 func (s *linked) phoneFails() {
 	s.take()
-	if <-s.phoneSide == nil {
+	if await(s.t, "the phone's end", s.phoneSide) == nil {
 		s.t.Error("a phone that does not link devices linked one")
 	}
 	s.phoneSide = nil
@@ -302,7 +304,7 @@ func expireHandOff(gate *passkey.Gate) {
 
 // impatient makes a gate give up on an answer of WhatsApp soon.
 func impatient(gate *passkey.Gate) {
-	*field[time.Duration](reflect.ValueOf(gate).Elem(), "wait") = time.Second
+	*field[time.Duration](reflect.ValueOf(gate).Elem(), "wait") = 3 * time.Second
 }
 
 // field is a field of a struct in another package.

@@ -97,7 +97,7 @@ func TestAGatedAccountIsLinkedByQRCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.untilConnected()
-	if err = <-phoneSide; err != nil {
+	if err = await(t, "the phone's end", phoneSide); err != nil {
 		t.Error(err)
 	}
 	_, err = s.Passkey()
@@ -127,7 +127,7 @@ func TestAGatedAccountIsLinkedByPairingCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.untilConnected()
-	if err = <-phoneSide; err != nil {
+	if err = await(t, "the phone's end", phoneSide); err != nil {
 		t.Error(err)
 	}
 }
@@ -153,7 +153,7 @@ func TestAPersonComparesTheCodesOfAPasskey(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.untilConnected()
-	if err = <-phoneSide; err != nil {
+	if err = await(t, "the phone's end", phoneSide); err != nil {
 		t.Error(err)
 	}
 }
@@ -177,7 +177,7 @@ func TestARestartInTheMiddleOfAPasskeyBeginsAgain(t *testing.T) {
 	wa, authenticator, s, dir := gated(t)
 	_, phoneSide := s.scanGated(t, wa)
 	s.stop()
-	if <-phoneSide == nil {
+	if await(t, "the phone's end", phoneSide) == nil {
 		t.Error("the phone holds a linking to be good that was broken off")
 	}
 	again := begin(t, wa, dir, nil)
@@ -217,12 +217,13 @@ func TestACrashAtTheComparisonBeginsAgain(t *testing.T) {
 					return slices.ContainsFunc(events, func(e sim.Event) bool { return e.Kind == sim.EventFault })
 				})
 			}
+			await(t, "the facts to be on the disk", s.disk.drained())
 			left := t.TempDir()
 			if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
 				t.Fatal(err)
 			}
 			s.stop()
-			if <-phoneSide == nil {
+			if await(t, "the phone's end", phoneSide) == nil {
 				t.Error("the phone holds a linking to be good that was broken off")
 			}
 			again := begin(t, wa, left, nil)

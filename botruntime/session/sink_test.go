@@ -7,13 +7,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"go.mau.fi/whatsmeow/types/events"
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/turn"
 	"sesi.dev/sesi/test/wasim/sim"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // mailbox is a Sink that refuses while it is full.
@@ -64,7 +64,7 @@ func TestAMessageThatTheSinkRefusesComesAgainInOrder(t *testing.T) {
 				}
 			}
 			waitFor(t, "all messages in order", func() bool { return box.got() == "one two three" })
-			if n := s.meter.received.Load(); n != 3 {
+			if n := s.received(3); n != 3 {
 				t.Errorf("%d messages counted as received, want 3", n)
 			}
 			if n := s.meter.reconnects.Load(); n < 2 {
@@ -72,6 +72,13 @@ func TestAMessageThatTheSinkRefusesComesAgainInOrder(t *testing.T) {
 			}
 		})
 	}
+}
+
+// received is how many messages are counted as received, once it is so many: a message is counted behind its sink.
+func (s *subject) received(least int64) int64 {
+	s.t.Helper()
+	waitFor(s.t, "the messages to be counted", func() bool { return s.meter.received.Load() >= least })
+	return s.meter.received.Load()
 }
 
 // An event that is refused when its connection is lost already refuses none of the next connection.
@@ -96,14 +103,7 @@ func TestARefusalEndsWithItsConnection(t *testing.T) {
 	if _, err := wa.Say(to, "628999", "hello", "Friend"); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the message", func() bool {
-		select {
-		case <-came:
-			return true
-		default:
-			return false
-		}
-	})
+	await(t, "the message", came)
 	if err := wa.Kick(to, sim.KickDrop); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestMessagesThatComeAtOnceStayInOrder(t *testing.T) {
 		}
 	}
 	waitFor(t, "all messages in order", func() bool { return box.got() == "one two three" })
-	if received, reconnects := s.meter.received.Load(), s.meter.reconnects.Load(); received != 3 || reconnects != 1 {
+	if received, reconnects := s.received(3), s.meter.reconnects.Load(); received != 3 || reconnects != 1 {
 		t.Errorf("%d messages counted as received and %d reconnects, want 3 and 1", received, reconnects)
 	}
 }
@@ -228,33 +228,30 @@ func TestMessagesAreAcknowledgedInOrder(t *testing.T) {
 			}
 		}
 		for _, text := range some {
-			select {
-			case got := <-g.queue:
-				if got != text {
-					t.Fatalf("%s came, want %s", got, text)
-				}
-			case <-time.After(patience):
-				t.Fatalf("%s does not come", text)
+			if got := await(t, text, g.queue); got != text {
+				t.Fatalf("%s came, want %s", got, text)
 			}
 		}
-	}
-	pending := func() (n int) {
-		for _, device := range wa.Devices() {
-			n += device.Pending
-		}
-		return n
 	}
 	say(texts[:3]...)
 	close(g.gate["three"])
 	close(g.gate["two"])
 	say("four") // meanwhile the others may be acknowledged
-	if n := pending(); n != 4 {
+	if n := pending(wa); n != 4 {
 		t.Errorf("WhatsApp keeps %d messages before the first is kept, want 4", n)
 	}
 	close(g.gate["one"])
-	waitFor(t, "those behind it to be acknowledged", func() bool { return pending() == 1 })
+	waitFor(t, "those behind it to be acknowledged", func() bool { return pending(wa) == 1 })
 	close(g.gate["four"])
-	waitFor(t, "all to be acknowledged", func() bool { return pending() == 0 })
+	waitFor(t, "all to be acknowledged", func() bool { return pending(wa) == 0 })
+}
+
+// pending is how many messages WhatsApp keeps until they are acknowledged.
+func pending(wa *simtest.Sim) (n int) {
+	for _, device := range wa.Devices() {
+		n += device.Pending
+	}
+	return n
 }
 
 func TestTheClientIsOnlyThereWhileConnected(t *testing.T) {

@@ -1,14 +1,14 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -42,59 +42,93 @@ func TestASilentProxyIsGivenUp(t *testing.T) {
 	}
 }
 
+// inMemory serves handler, and leads what client dials to it. In a bubble of synctest the clock then stands still while
+// anything is done, so that a limit passes only where the test waits for it.
+func inMemory(t *testing.T, client *http.Client, handler http.HandlerFunc) {
+	t.Helper()
+	dialled := pipes{make(chan net.Conn), make(chan struct{})}
+	server := &http.Server{Handler: handler}
+	go func() { _ = server.Serve(dialled) }()
+	transport := client.Transport.(*bounded).next.(*http.Transport)
+	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		dialled.conns <- theirs
+		return ours, nil
+	}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		_ = server.Close()
+	})
+}
+
+// pipes are a listener.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.conns:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+func (p pipes) Close() error   { close(p.closed); return nil }
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
 // TestABoundDialLeavesItsSocketAlone: the time limit of a dial must not end a connection that was made.
 func TestABoundDialLeavesItsSocketAlone(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := websocket.Accept(w, r, nil)
+	synctest.Test(t, func(t *testing.T) {
+		client := newTransports(nil).socket
+		inMemory(t, client, func(w http.ResponseWriter, r *http.Request) {
+			c, err := websocket.Accept(w, r, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, got, err := c.Read(r.Context())
+			if err == nil {
+				err = c.Write(r.Context(), websocket.MessageText, got)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		c, _, err := websocket.Dial(t.Context(), "ws://whatsapp.test", &websocket.DialOptions{HTTPClient: client})
 		if err != nil {
-			t.Error(err)
-			return
+			t.Fatal(err)
 		}
-		_, got, err := c.Read(r.Context())
-		if err == nil {
-			err = c.Write(r.Context(), websocket.MessageText, got)
+		defer c.CloseNow()
+		<-time.After(2 * answerLimit)
+		if err := c.Write(t.Context(), websocket.MessageText, []byte("still here")); err != nil {
+			t.Fatal(err)
 		}
-		if err != nil {
-			t.Error(err)
+		if _, got, err := c.Read(t.Context()); err != nil || string(got) != "still here" {
+			t.Errorf("%q, %v", got, err)
 		}
-	}))
-	defer server.Close()
-	client := newTransports(nil).socket
-	limit := 200 * time.Millisecond
-	client.Transport.(*bounded).patience = limit
-	c, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), &websocket.DialOptions{HTTPClient: client})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.CloseNow()
-	<-time.After(2 * limit) // the limit itself has to pass
-	if err := c.Write(t.Context(), websocket.MessageText, []byte("still here")); err != nil {
-		t.Fatal(err)
-	}
-	if _, got, err := c.Read(t.Context()); err != nil || string(got) != "still here" {
-		t.Errorf("%q, %v", got, err)
-	}
+	})
 }
 
 // TestTheLimitOfAnAnswerEndsWithItsHead: an answer that has begun may take longer than the limit.
 func TestTheLimitOfAnAnswerEndsWithItsHead(t *testing.T) {
-	limit := 200 * time.Millisecond
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if err := http.NewResponseController(w).Flush(); err != nil {
-			t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		client := newTransports(nil).version
+		inMemory(t, client, func(w http.ResponseWriter, _ *http.Request) {
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Error(err)
+			}
+			<-time.After(2 * answerLimit)
+			_, _ = io.WriteString(w, "late")
+		})
+		answer, err := client.Get("http://whatsapp.test")
+		if err != nil {
+			t.Fatal(err)
 		}
-		<-time.After(2 * limit) // the limit itself has to pass
-		_, _ = io.WriteString(w, "late")
-	}))
-	defer server.Close()
-	client := newTransports(nil).version
-	client.Transport.(*bounded).patience = limit
-	answer, err := client.Get(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if got, err := io.ReadAll(answer.Body); err != nil || string(got) != "late" {
-		t.Errorf("%q, %v", got, err)
-	}
+		defer answer.Body.Close()
+		if got, err := io.ReadAll(answer.Body); err != nil || string(got) != "late" {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
 }

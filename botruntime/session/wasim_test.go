@@ -277,7 +277,7 @@ func TestANewerVersionIsShownOnlyOnceItIsPresented(t *testing.T) {
 	s := begin(t, wa, t.TempDir(), nil)
 	linked := s.pair(wa, phone)
 	s.post(envelope{input: inVersion{version: wastore.WAVersionContainer{2, 3000, 1099999999}}}) // the daily refresh
-	if err := s.CheckLoop(); err != nil {
+	if err := s.ask(t.Context(), inPing{}); err != nil {
 		t.Fatal(err)
 	}
 	if snap, _ := s.Watch(); snap.WebVersion != linked.WebVersion {
@@ -321,14 +321,15 @@ func TestCodesRunOutThenIdleUntilSomeoneLooks(t *testing.T) {
 	if !got.QRRequired || !got.QRExpiresAt.IsZero() {
 		t.Errorf("%+v", got)
 	}
-	if n := s.meter.codes.Load(); n < 8 || n > 12 {
-		t.Errorf("%d codes in two rounds", n)
+	shown := s.meter.codes.Load()
+	if shown < 8 || shown > 12 {
+		t.Errorf("%d codes in two rounds", shown)
 	}
 	var refusal *Refusal // unless the next code has come already
 	if _, err := s.Look(t.Context()); err != nil && !errors.As(err, &refusal) {
 		t.Errorf("look at an idle session: %v", err)
 	}
-	s.untilReason(bot.ReasonQRAvailable)
+	waitFor(t, "another code", func() bool { return s.meter.codes.Load() > shown })
 }
 
 func TestPairingCode(t *testing.T) {
@@ -400,22 +401,27 @@ func TestTwoNumbersDoNotGetEachOthersPairingCode(t *testing.T) {
 		code bot.Code
 		err  error
 	}
-	first := make(chan answer, 1)
-	go func() {
-		code, err := s.Pair(t.Context(), "+628111111111")
-		first <- answer{code, err}
-	}()
-	waitFor(t, "the first number", func() bool { return s.public.Load().pairingFor == "+628111111111" })
+	ask := func(number string) <-chan answer {
+		t.Helper()
+		got := make(chan answer, 1)
+		go func() {
+			code, err := s.Pair(t.Context(), number)
+			got <- answer{code, err}
+		}()
+		waitFor(t, "the number "+number, func() bool { return s.public.Load().pairingFor == number })
+		return got
+	}
+	first, second := ask("+628111111111"), ask("+"+phone)
 	wa.ClearFaults()
-	second, err := s.Pair(t.Context(), "+"+phone)
-	if err != nil {
-		t.Fatal(err)
+	right := await(t, "the answer for the second number", second)
+	if right.err != nil {
+		t.Fatal(right.err)
 	}
 	var refusal *Refusal
-	if got := <-first; !errors.As(got.err, &refusal) {
-		t.Errorf("the first number got %v, %v; the code %v is the second one's", got.code, got.err, second.PairingCode)
+	if got := await(t, "the answer for the first number", first); !errors.As(got.err, &refusal) {
+		t.Errorf("the first number got %v, %v; the code %v is the second one's", got.code, got.err, right.code.PairingCode)
 	}
-	if _, err := wa.EnterCode(t.Context(), phone, second.PairingCode); err != nil {
+	if _, err := wa.EnterCode(t.Context(), phone, right.code.PairingCode); err != nil {
 		t.Fatal(err)
 	}
 	s.untilConnected()
@@ -505,7 +511,7 @@ func TestMessagesAreReceivedOverRestarts(t *testing.T) {
 		}
 	}
 	say(5)
-	waitFor(t, "five messages", func() bool { return s.meter.received.Load() == 5 })
+	waitFor(t, "five messages", func() bool { return s.meter.received.Load() == 5 && pending(wa) == 0 })
 	s.stop()
 	say(7)
 	again := begin(t, wa, dir, nil)
@@ -603,7 +609,6 @@ func TestALoginWithoutAnAnswerIsGivenUp(t *testing.T) {
 	snap := s.pair(wa, phone)
 	fault(t, wa, sim.Fault{Kind: "hang_login", Count: 1})
 	kick(t, wa, snap, "drop")
-	s.until("the loss", func(now *bot.Snapshot) bool { return !now.Connected })
 	s.until("a good login", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(snap.ConnectedAt.Time) })
 	if !strings.Contains(s.log.String(), "did not answer the login") {
 		t.Error("the silent login was not noticed")
@@ -619,7 +624,7 @@ func alone(t *testing.T) bool {
 		return true
 	}
 	t.Parallel()
-	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
 	again.Env = append(os.Environ(), ownProcess+"=1")
 	if out, err := again.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) {
 		t.Fatalf("%v\n%s", err, out)
@@ -671,7 +676,7 @@ func TestManyReconnectsLeaveNothingBehind(t *testing.T) {
 	wa := whatsapp(t, sim.Config{})
 	s := begin(t, wa, t.TempDir(), nil)
 	s.pair(wa, phone)
-	round := func(n int) (goroutines int, heap uint64) {
+	round := func(n int) (heap uint64) {
 		for range n {
 			before := s.untilConnected().ConnectedAt
 			if err := s.Restart(t.Context()); err != nil {
@@ -679,18 +684,14 @@ func TestManyReconnectsLeaveNothingBehind(t *testing.T) {
 			}
 			s.until("a new connection", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(before.Time) })
 		}
-		waitFor(t, "the old connections' goroutines to end", func() bool { return runtime.NumGoroutine() < 100 })
+		waitFor(t, "the old connections' goroutines to end", func() bool { return runtime.NumGoroutine() <= 60 })
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return runtime.NumGoroutine(), m.HeapAlloc
+		return m.HeapAlloc
 	}
-	_, heap := round(50)
-	goroutines, later := round(500)
-	if goroutines > 60 {
-		t.Errorf("%d goroutines after 550 reconnects", goroutines)
-	}
-	if later > heap+4<<20 {
+	heap := round(50)
+	if later := round(500); later > heap+4<<20 {
 		t.Errorf("the heap grew from %d to %d bytes over 500 reconnects", heap, later)
 	}
 }
@@ -700,10 +701,11 @@ func TestManyRestartsAtOnceAreNotManyLogins(t *testing.T) {
 	s := begin(t, wa, t.TempDir(), nil)
 	first := s.pair(wa, phone)
 	before := wa.Stats.TCP.Load()
-	for range 40 {
-		if err := s.Restart(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+	for range 39 {
+		s.post(envelope{input: inRestart{}}) // which is not answered: the next one comes before its write is on the disk
+	}
+	if err := s.Restart(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	s.until("a new connection", func(now *bot.Snapshot) bool { return now.Connected && now.ConnectedAt.After(first.ConnectedAt.Time) })
 	if n := wa.Stats.TCP.Load() - before; n > 10 {
@@ -779,6 +781,18 @@ func TestASlowReaderSeesTheLastSnapshot(t *testing.T) {
 	last, _ := s.Watch()
 	if last.Revision <= first.Revision || !last.Connected {
 		t.Errorf("revision %d after %d, connected %v", last.Revision, first.Revision, last.Connected)
+	}
+}
+
+// await returns what comes, or fails.
+func await[T any](t *testing.T, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case got := <-from:
+		return got
+	case <-time.After(patience):
+		t.Fatalf("waited for %s in vain", what)
+		return *new(T)
 	}
 }
 
