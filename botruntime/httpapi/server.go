@@ -88,7 +88,7 @@ func (s *Server) open(at Addresses) error {
 			return err
 		}
 		s.metrics = l.Addr()
-		s.serve(l, newGate(s.api, door{}, probeRoutes()))
+		s.serve(l, newGate(s.api, door{local: isLoopback(s.metrics)}, probeRoutes()))
 	}
 	return nil
 }
