@@ -21,7 +21,7 @@ func TestWhateverADialMeetsTheSessionComesBack(t *testing.T) {
 		"TCP reset":                   {Kind: sim.FaultRefuse, Count: 2},
 		"TCP slow":                    {Kind: sim.FaultSlow, MS: 700, Count: 2},
 		"TLS never answered":          {Kind: sim.FaultHangTCP, Count: 1},
-		"the port closed":             {Kind: sim.FaultDown, Seconds: 2},
+		"WhatsApp is down":            {Kind: sim.FaultDown, Seconds: 2},
 		"the websocket refused: 403":  {Kind: sim.FaultHTTP, Code: 403, Count: 2},
 		"the websocket refused: 429":  {Kind: sim.FaultHTTP, Code: 429, Count: 2},
 		"the websocket refused: 502":  {Kind: sim.FaultHTTP, Code: 502, Count: 2},

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"go.mau.fi/whatsmeow/store"
@@ -11,8 +12,9 @@ import (
 // Config says how a simulator behaves. The zero value is a simulator with fresh keys, no state file and
 // WhatsApp's own timing.
 type Config struct {
-	// Addr is the TLS listener, 127.0.0.1:0 if empty.
-	Addr string
+	// Addr is the TLS listener, 127.0.0.1:0 if empty. Listener, if set, takes its place.
+	Addr     string
+	Listener net.Listener
 	// Keys are the TLS and Noise keys. If nil they come from Dir, where they are made if it
 	// has none; without Dir, they are fresh.
 	Keys *Keys
@@ -30,8 +32,8 @@ type Config struct {
 	// ServedVer is the version the web page at https://web.whatsapp.com/ names; by default the one built into
 	// whatsmeow, or MinVer if that is newer.
 	ServedVer store.WAVersionContainer
-	// CloseDelay is the time between a stream:error or failure and the close (default 100 ms). Negative means
-	// that the close follows at once, so that a client may lose the reason.
+	// CloseDelay is the time from when a client has read a stream:error or failure to the close (default 100 ms). Negative
+	// means that the close follows at once, so that a client may lose the reason.
 	CloseDelay time.Duration
 	// AddrMode says how messages of contacts are addressed: pn (by number, the default) or lid.
 	AddrMode string

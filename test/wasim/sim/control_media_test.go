@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"testing"
 
 	"go.mau.fi/whatsmeow"
@@ -54,7 +53,7 @@ func TestControlPlaysFiles(t *testing.T) {
 	if err != nil || found.File.Filename != "chart.txt" || found.File.Err != "" {
 		t.Errorf("the phone found %s: %v", raw, err)
 	}
-	answer, err := http.Get(s.ControlURL + fmt.Sprintf("/outbox/%d/file", found.Seq))
+	answer, err := web.Get(s.ControlURL + fmt.Sprintf("/outbox/%d/file", found.Seq))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,9 @@ import (
 	"sesi.dev/sesi/test/wasim/simtest"
 )
 
+// web asks the control API; it never waits for an answer that does not come.
+var web = &http.Client{Timeout: patience}
+
 // call asks the control API and returns the status and the decoded answer.
 func call[Answer any](t testing.TB, s *simtest.Sim, method, path, body string) (int, Answer) {
 	t.Helper()
@@ -30,7 +33,7 @@ func call[Answer any](t testing.TB, s *simtest.Sim, method, path, body string) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := web.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +162,7 @@ func TestControlRefusesOtherWebPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Origin", "https://evil.example")
-	response, err := http.DefaultClient.Do(request)
+	response, err := web.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +208,7 @@ func TestEventStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Accept", "text/event-stream")
-	response, err := http.DefaultClient.Do(request)
+	response, err := web.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +334,7 @@ func TestWhatBotsNeedIsServed(t *testing.T) {
 	s := simtest.Start(t, sim.Config{})
 	root := s.NoiseRootPub()
 	for path, want := range map[string]string{"/ca.pem": string(s.CAPEM), "/noise-root": hex.EncodeToString(root[:]) + "\n", "/": "<!doctype html>"} {
-		response, err := http.Get(s.ControlURL + path)
+		response, err := web.Get(s.ControlURL + path)
 		if err != nil {
 			t.Fatal(err)
 		}

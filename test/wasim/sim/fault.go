@@ -12,7 +12,7 @@ import (
 
 // The kinds of faults, in the order in which a client meets them.
 const (
-	FaultDown          = "down"           // the port is closed; Seconds
+	FaultDown          = "down"           // everyone is disconnected, TCP is reset at once, a proxy cannot reach the host; Seconds
 	FaultRefuse        = "refuse"         // TCP is reset at once
 	FaultSlow          = "slow"           // TCP is served after MS milliseconds
 	FaultHangTCP       = "hang_tcp"       // TCP is accepted, TLS never answered

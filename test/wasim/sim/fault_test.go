@@ -25,13 +25,14 @@ func TestFaultsBeforeTheLogin(t *testing.T) {
 		status int
 	}{
 		"refused":        {fault: sim.Fault{Kind: sim.FaultRefuse}},
-		"tcp hangs":      {fault: sim.Fault{Kind: sim.FaultHangTCP, Seconds: 0.2}},
-		"upgrade hangs":  {fault: sim.Fault{Kind: sim.FaultHangHTTP, Seconds: 0.2}},
+		"tcp hangs":      {fault: sim.Fault{Kind: sim.FaultHangTCP, Seconds: 2}},
+		"upgrade hangs":  {fault: sim.Fault{Kind: sim.FaultHangHTTP, Seconds: 2}},
 		"rate limited":   {fault: sim.Fault{Kind: sim.FaultHTTP, Code: 429}, status: 429},
 		"bad gateway":    {fault: sim.Fault{Kind: sim.FaultHTTP, Code: 502}, status: 502},
 		"slow, but fine": {fault: sim.Fault{Kind: sim.FaultSlow, MS: 50}},
 	} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			s := simtest.Start(t, sim.Config{})
 			b := memoryBot(t, s)
 			jid := b.pair("5511911112222")
@@ -61,8 +62,9 @@ func TestFaultsBeforeTheLogin(t *testing.T) {
 
 // whatsmeow waits 20 s for the server's hello; a bare websocket takes its place, so that the test does not wait.
 func TestNoiseHandshakeThatGetsNoAnswer(t *testing.T) {
+	t.Parallel()
 	s := simtest.Start(t, sim.Config{})
-	fault(t, s, sim.Fault{Kind: sim.FaultHangNoise, Seconds: 0.1, Count: 1})
+	fault(t, s, sim.Fault{Kind: sim.FaultHangNoise, Seconds: 2, Count: 1})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, "wss://web.whatsapp.com/ws/chat", &websocket.DialOptions{HTTPClient: s.HTTPClient()})
@@ -103,11 +105,12 @@ func TestOutage(t *testing.T) {
 	b := memoryBot(t, s)
 	b.pair("5511911112222")
 	mark := b.mark()
-	fault(t, s, sim.Fault{Kind: sim.FaultDown, Seconds: 0.3})
+	fault(t, s, sim.Fault{Kind: sim.FaultDown, Seconds: 3600})
 	wait[*events.Disconnected](b, mark)
 	if err := b.client.Connect(); err == nil {
 		t.Error("connected during an outage")
 	}
+	fault(t, s, sim.Fault{Kind: sim.FaultDown, Seconds: 0.01}) // takes the place of the first
 	s.WaitEvent(t, 0, sim.EventUp)
 	b.connect()
 	wait[*events.Connected](b, mark)
@@ -188,10 +191,11 @@ func TestVersionPageFails(t *testing.T) {
 	}{
 		"unavailable":       {sim.Fault{Kind: sim.FaultPage, Code: 503}, "unexpected response with status 503"},
 		"without a version": {sim.Fault{Kind: sim.FaultPage, Code: 200}, "version number not found"},
-		"hangs":             {sim.Fault{Kind: sim.FaultHangPage, Seconds: 0.1}, "failed to send request"},
-		"port closed":       {sim.Fault{Kind: sim.FaultDown, Seconds: 60}, "failed to send request"},
+		"hangs":             {sim.Fault{Kind: sim.FaultHangPage, Seconds: 2}, "failed to send request"},
+		"down":              {sim.Fault{Kind: sim.FaultDown, Seconds: 60}, "failed to send request"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := simtest.Start(t, sim.Config{})
 			fault(t, s, c.fault)
 			client := s.HTTPClient()

@@ -37,6 +37,7 @@ func limit(t *testing.T, s *simtest.Sim, limits sim.Limits) {
 func TestPrivacyTokenIsDemanded(t *testing.T) {
 	s := simtest.Start(t, sim.Config{})
 	b := diskBot(t, s, database(t))
+	b.client.SynchronousAck = true // a token that is acknowledged is stored
 	jid := b.pair(botPhone)
 	limit(t, s, sim.Limits{NeedToken: true})
 	if err := b.try(annaJID, "", "without a token", patience); !restricted(err) {

@@ -88,8 +88,12 @@ func (s *Sim) serve(t testing.TB) {
 // names a state file, from its state. Nothing else may use s meanwhile.
 func (s *Sim) Restart(t testing.TB) {
 	t.Helper()
-	s.cfg.Addr = s.Addr()
+	listener, err := s.Listener()
+	if err != nil {
+		t.Fatalf("keep the address of a simulator: %v", err)
+	}
 	s.Close()
+	s.cfg.Listener = listener
 	s.serve(t)
 }
 
@@ -126,11 +130,14 @@ func (s *Sim) Point(client *whatsmeow.Client) {
 	client.SetMediaHTTPClient(hc)
 }
 
+// patience bounds every wait; only a broken test ever waits so long.
+const patience = time.Minute
+
 // WaitEvent waits until an event of the kind happened after a sequence number (0: since the start), and
 // returns it.
 func (s *Sim) WaitEvent(t testing.TB, since int64, kind string) sim.Event {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for {
 		events, changed := s.Events(since)
@@ -151,7 +158,7 @@ func (s *Sim) WaitEvent(t testing.TB, since int64, kind string) sim.Event {
 // start), and returns it.
 func (s *Sim) WaitOutbox(t testing.TB, since int64, wanted func(sim.OutMsg) bool) sim.OutMsg {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for {
 		msgs, changed := s.WatchOutbox(since)
