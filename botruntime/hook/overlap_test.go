@@ -11,6 +11,7 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 
 	"sesi.dev/sesi/botruntime/hook"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/wasim/memstore"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
@@ -100,7 +101,7 @@ func holdWithSession(t *testing.T) *held {
 	_, let := h.next()
 	let()
 	h.awaitPending(0)
-	<-h.done
+	h.acknowledged()
 	return h
 }
 
@@ -117,13 +118,26 @@ func (h *held) write(texts ...string) {
 // next returns the text of the next message, and what lets it go.
 func (h *held) next() (text string, let func()) {
 	h.t.Helper()
+	text = receive(h.t, "message", h.came)
+	kept := receive(h.t, "message", h.keep)
+	return text, func() { close(kept) }
+}
+
+// acknowledged returns the text of the next message that may be acknowledged.
+func (h *held) acknowledged() string {
+	h.t.Helper()
+	return receive(h.t, "acknowledgement", h.done)
+}
+
+// receive returns what comes, or fails.
+func receive[T any](t *testing.T, what string, from <-chan T) T {
+	t.Helper()
 	select {
-	case text = <-h.came:
-		kept := <-h.keep
-		return text, func() { close(kept) }
+	case got := <-from:
+		return got
 	case <-time.After(patience):
-		h.t.Fatal("no message comes")
-		return "", nil
+		t.Fatalf("no %s comes", what)
+		return *new(T)
 	}
 }
 
@@ -137,11 +151,8 @@ func (h *held) pending() (n int) {
 
 func (h *held) awaitPending(want int) {
 	h.t.Helper()
-	for deadline := time.Now().Add(patience); h.pending() != want; {
-		if time.Now().After(deadline) {
-			h.t.Fatalf("the server keeps %d messages, want %d", h.pending(), want)
-		}
-		<-time.After(time.Millisecond)
+	if !poll.Until(func() bool { return h.pending() == want }, patience, nil) {
+		h.t.Fatalf("the server keeps %d messages, want %d", h.pending(), want)
 	}
 }
 
@@ -170,7 +181,7 @@ func TestMessagesOverlapInOrder(t *testing.T) {
 	letD()
 	h.awaitPending(0)
 	for _, want := range []string{"a", "b", "c", "d"} {
-		if got := <-h.done; got != want {
+		if got := h.acknowledged(); got != want {
 			t.Errorf("%s may be acknowledged, want %s", got, want)
 		}
 	}
@@ -189,7 +200,7 @@ func TestAMessageThatWaitsForNobodyLetsNoOtherGoFirst(t *testing.T) {
 	letC()
 	letA()
 	for _, want := range []string{"a", "b", "c"} {
-		if got := <-h.done; got != want {
+		if got := h.acknowledged(); got != want {
 			t.Errorf("%s may be acknowledged, want %s", got, want)
 		}
 	}
@@ -261,7 +272,7 @@ func TestAMessageOfTwoPartsOverlapsNoOther(t *testing.T) {
 func TestAMessageOfAnEarlierConnectionIsOver(t *testing.T) {
 	h := holdWithSession(t)
 	h.write("slow")
-	<-h.slow
+	receive(t, "message", h.slow)
 	h.wa.DropAll()
 	await[*events.Disconnected](t, h.others)
 	h.overlap.Reconnect()
@@ -282,7 +293,7 @@ func TestAMessageOfAnEarlierConnectionIsOver(t *testing.T) {
 		t.Errorf("message %q came, want only the next one", text)
 	}
 	letNext()
-	if got := <-h.done; got != "next" {
+	if got := h.acknowledged(); got != "next" {
 		t.Errorf("%s may be acknowledged, want only the next one", got)
 	}
 }

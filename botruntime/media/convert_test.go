@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,6 +33,17 @@ func wave() []byte {
 		binary.LittleEndian.PutUint16(sound[2*i:], uint16(i%40*500))
 	}
 	return append(head, sound...)
+}
+
+// program writes a shell script that can be run. No other test may start a program meanwhile: its process would hold the
+// script open for writing, and the system runs no such script.
+func program(t *testing.T, path, script string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
 }
 
 // The real ffmpeg makes of a file what WhatsApp shows; what it cannot read is refused, and leaves nothing.
@@ -106,9 +118,7 @@ else
 fi
 `
 	converter := filepath.Join(dir, "converter")
-	if err := os.WriteFile(converter, []byte(script), 0o700); err != nil { //nolint:gosec // a program
-		t.Fatal(err)
-	}
+	program(t, converter, script)
 	s := open(t, func(o *Options) {
 		o.Converter, o.Limits = converter, Limits{File: 1 << 10, Total: 1 << 20, Age: time.Hour}
 	})
@@ -137,9 +147,7 @@ func TestTheConverterGetsNoMoreThanItNeeds(t *testing.T) {
 	t.Setenv("API_TOKEN", "a-secret-of-the-bot")
 	converter := filepath.Join(t.TempDir(), "converter")
 	script := "#!/bin/sh\nfor out; do :; done\n{ env; printf 'given %s\\n' \"$*\"; } >\"$out\"\n"
-	if err := os.WriteFile(converter, []byte(script), 0o700); err != nil { //nolint:gosec // a program
-		t.Fatal(err)
-	}
+	program(t, converter, script)
 	s := open(t, func(o *Options) { o.Converter = converter })
 	file := stage(t, s, []byte("GIF89a"))
 	defer file.Release()
@@ -178,9 +186,7 @@ func TestAConversionThatIsCutOffSaysNothingOfTheFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	converter, begun := filepath.Join(dir, "converter"), filepath.Join(dir, "begun")
-	if err := os.WriteFile(converter, []byte("#!/bin/sh\n: >'"+begun+"'\nexec sleep 60\n"), 0o700); err != nil { //nolint:gosec // a program
-		t.Fatal(err)
-	}
+	program(t, converter, "#!/bin/sh\n: >'"+begun+"'\nexec sleep 60\n")
 	s := open(t, func(o *Options) { o.Converter = converter })
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {

@@ -18,7 +18,10 @@ import (
 	"sesi.dev/sesi/test/wasim/simtest"
 )
 
-const phone = "6281234567890"
+const (
+	phone    = "6281234567890"
+	patience = time.Minute
+)
 
 func TestMain(m *testing.M) { simtest.Main(m) }
 
@@ -47,7 +50,7 @@ func newDevice(t *testing.T, s *simtest.Sim) *device {
 // await returns the next event of type E, and fails on a Failed that was not asked for.
 func await[E any](t *testing.T, d *device) E {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for {
 		select {
@@ -104,8 +107,13 @@ func scan(t *testing.T, s *simtest.Sim, code string) <-chan result {
 func linked(t *testing.T, d *device, phoneSide <-chan result) {
 	t.Helper()
 	await[*events.PairSuccess](t, d)
-	if r := <-phoneSide; r.err != nil || r.jid != *d.Store.ID {
-		t.Fatalf("the phone linked %v (%v), the device is %v", r.jid, r.err, d.Store.ID)
+	select {
+	case r := <-phoneSide:
+		if r.err != nil || r.jid != *d.Store.ID {
+			t.Fatalf("the phone linked %v (%v), the device is %v", r.jid, r.err, d.Store.ID)
+		}
+	case <-time.After(patience):
+		t.Fatal("the phone does not end the pairing")
 	}
 	await[*events.Connected](t, d)
 }
@@ -260,7 +268,7 @@ func TestTheOtherSidesFaultsAtTheGate(t *testing.T) {
 
 func awaitFailure(t *testing.T, d *device) error {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for {
 		select {

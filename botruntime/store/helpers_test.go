@@ -28,6 +28,9 @@ var helpers = map[string]func(auth string, say func(string)) error{}
 
 const helperVariable = "STORE_TEST_HELPER"
 
+// patience bounds every wait; only a broken test ever waits so long.
+const patience = 2 * time.Minute
+
 // copyCommand makes this test binary the copier of a store.
 const copyCommand = "copy-database"
 
@@ -63,7 +66,9 @@ type process struct {
 
 func start(t testing.TB, helper, auth string, adjust ...func(*exec.Cmd)) *process {
 	t.Helper()
-	command := exec.Command(os.Args[0], auth)
+	ctx, end := context.WithTimeout(context.Background(), patience) // a helper that hangs ends, and so does who reads it
+	t.Cleanup(end)
+	command := exec.CommandContext(ctx, os.Args[0], auth)
 	command.Env = append(os.Environ(), helperVariable+"="+helper)
 	command.Stderr = os.Stderr
 	for _, f := range adjust {
