@@ -26,7 +26,11 @@ func TestContacts(t *testing.T) {
 			mustSend(t, came, err)
 			p.waitForEvent("the message", ofType(bot.EventMessage))
 			var one bot.Contact
-			p.do(http.MethodGet, pathOf(bot.PathContact, "+"+sariPhone), nil, &one)
+			p.waitFor("the name, which whatsmeow keeps beside the message", func() bool {
+				one = bot.Contact{}
+				p.do(http.MethodGet, pathOf(bot.PathContact, "+"+sariPhone), nil, &one)
+				return one.PushName != ""
+			})
 			if one.Phone != "+"+sariPhone || one.LID == "" || one.PushName != "Sari" || one.BusinessName != "Toko Sari" || one.About != "sibuk" ||
 				!*one.OnWhatsApp || *one.Blocked || one.PictureID != "" {
 				t.Errorf("contact %+v", one)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/wasim/simtest"
 )
 
 // fillStore adds many contacts to a linked session, so that a copy takes a while.
@@ -103,9 +104,9 @@ func (p *process) freeze(dir string, ask func()) (pid int, answered <-chan struc
 const copyToken = "a-token-of-this-bot"
 
 // filled returns a linked bot whose copies take a while.
-func filled(t *testing.T, tune func(*exec.Cmd)) (p *process, dir string, env []string) {
+func filled(t *testing.T, wa *simtest.Sim, tune func(*exec.Cmd)) (p *process, dir string, env []string) {
 	t.Helper()
-	wa, dir := whatsapp(t), t.TempDir()
+	dir = t.TempDir()
 	env = settings(wa, dir, "API_TOKEN="+copyToken, "LOOPBACK_TOKEN=off")
 	p = launch(t, env, tune)
 	p.awaitListening()
@@ -120,7 +121,8 @@ func (p *process) fetch(status *int) func() {
 }
 
 func TestAKilledCopierIsReportedAndLeavesNoFile(t *testing.T) {
-	p, dir, _ := filled(t, nil)
+	wa := whatsapp(t)
+	p, dir, _ := filled(t, wa, nil)
 	var status int
 	pid, answered := p.freeze(dir, p.fetch(&status))
 	if environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); err != nil || string(environ) != "GOMAXPROCS=1\x00" {
@@ -139,8 +141,10 @@ func TestAKilledCopierIsReportedAndLeavesNoFile(t *testing.T) {
 	}
 
 	pid, answered = p.freeze(dir, func() {
-		if snap := p.snapshot(); !snap.Exists {
-			t.Error("the backup before the clear could not be caught")
+		if snap := p.snapshot(); !snap.Exists { // the backup before the last clear was too fast to be caught
+			must(t, os.RemoveAll(filepath.Join(dir, "backups", "session-default")))
+			p.pair(wa)
+			fillStore(t, dir)
 		}
 		_, _, _ = p.try(http.MethodDelete, "/api/session/clear", "X-Api-Key", copyToken)
 	})
@@ -155,26 +159,9 @@ func TestAKilledCopierIsReportedAndLeavesNoFile(t *testing.T) {
 	}
 }
 
-// metric returns the value of a metric of the bot, or "".
-func (p *process) metric(name string) string {
-	p.t.Helper()
-	response, err := direct.Get("http://" + p.metrics + "/metrics")
-	must(p.t, err)
-	defer response.Body.Close()
-	var text bytes.Buffer
-	_, err = text.ReadFrom(response.Body)
-	must(p.t, err)
-	for line := range strings.Lines(text.String()) {
-		if value, found := strings.CutPrefix(line, name+" "); found {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
-}
-
 // The copier of a killed bot ends soon; until then no other bot starts.
 func TestNoBotStartsBesideTheCopierOfAKilledOne(t *testing.T) {
-	p, dir, env := filled(t, func(c *exec.Cmd) { c.WaitDelay = time.Second }) // the copier keeps the bot's standard error open
+	p, dir, env := filled(t, whatsapp(t), func(c *exec.Cmd) { c.WaitDelay = time.Second }) // the copier keeps the bot's standard error open
 	linked := p.snapshot()
 	var status int
 	pid, answered := p.freeze(dir, p.fetch(&status))
@@ -205,7 +192,7 @@ func TestNoBotStartsBesideTheCopierOfAKilledOne(t *testing.T) {
 }
 
 func TestItStopsInTimeWithACopierThatHangs(t *testing.T) {
-	p, dir, env := filled(t, nil)
+	p, dir, env := filled(t, whatsapp(t), nil)
 	linked := p.snapshot()
 	var status int
 	pid, answered := p.freeze(dir, p.fetch(&status))
@@ -224,7 +211,7 @@ func TestItStopsInTimeWithACopierThatHangs(t *testing.T) {
 
 // A terminal and systemd send signals to both the bot and the copier; the copier ends only with its bot.
 func TestTheCopierIgnoresSignals(t *testing.T) {
-	p, dir, _ := filled(t, nil)
+	p, dir, _ := filled(t, whatsapp(t), nil)
 	var status int
 	pid, answered := p.freeze(dir, p.fetch(&status))
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGCONT} {

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -95,6 +96,12 @@ func TestAFileOutlivesAKill(t *testing.T) {
 		}
 		m := p.sends(http.StatusAccepted, request(), bot.HeaderIdempotencyKey, key, "Prefer", "respond-async")
 		sent[m.ID] = content
+		if round == 0 {
+			p.waitFor("the upload that hangs", func() bool {
+				events, _ := wa.Events(0)
+				return slices.ContainsFunc(events, func(e sim.Event) bool { return e.Kind == sim.EventFault && e.What == sim.FaultMediaHang })
+			})
+		}
 		moment := time.NewTimer(time.Duration(rand.IntN(80)) * time.Millisecond)
 		<-moment.C
 		p.kill()

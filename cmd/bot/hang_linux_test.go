@@ -51,7 +51,7 @@ func TestADiskThatHangsKillsNoBot(t *testing.T) {
 	}
 	asked.Wait()
 	for range 5 {
-		answer, err := impatient.Get("http://" + p.metrics + "/livez")
+		answer, err := direct.Get("http://" + p.metrics + "/livez") // the disk hangs until Resume, however long this takes
 		if err != nil {
 			t.Fatalf("the liveness probe while the disk hangs, with %d accesses that wait: %v", disk.Held(), err)
 		}

@@ -41,6 +41,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			t.Parallel()
 			k := &killer{t: t, dice: rand.New(rand.NewPCG(campaign.Seed(t), 0)), dir: t.TempDir()}
 			k.wa = simtest.Start(t, sim.Config{CloseDelay: lane.delay})
+			k.env = settings(k.wa, k.dir, ownPort(t))
 			for i := range n / 2 {
 				k.round(i)
 			}
@@ -54,13 +55,14 @@ type killer struct {
 	dice   *rand.Rand
 	wa     *simtest.Sim
 	dir    string
+	env    []string
 	killed map[string]int
 }
 
 // round starts the bot, lets it work, kills it, and checks what is left.
 func (k *killer) round(i int) {
 	k.t.Helper()
-	p := start(k.t, settings(k.wa, k.dir, "TAKEOVER_TIMEOUT_MS=1000"))
+	p := start(k.t, k.env)
 	what, do := k.pick(p)
 	done := make(chan struct{})
 	moment := time.After(time.Duration(k.dice.IntN(150)) * time.Millisecond)
@@ -172,7 +174,7 @@ func (k *killer) check(when string) {
 	if problem := integrity(filepath.Join(k.dir, "session-default", "session.db")); problem != "" {
 		k.t.Fatalf("%s: the database: %s", when, problem)
 	}
-	p := start(k.t, settings(k.wa, k.dir))
+	p := start(k.t, k.env)
 	p.waitFor("a sound state, "+when, func() bool {
 		s := p.snapshot()
 		// If the bot is killed between the deletion of an ended device and the note about it, it tries the backup

@@ -114,7 +114,8 @@ func TestNothingIsSentTwice(t *testing.T) {
 	n := campaign.Rounds(t, 6)
 	wa, dir := whatsapp(t), t.TempDir()
 	dice := rand.New(rand.NewPCG(campaign.Seed(t), 0))
-	p := start(t, settings(wa, dir))
+	env := settings(wa, dir, ownPort(t))
+	p := start(t, env)
 	p.pair(wa)
 	var current sync.Map
 	current.Store("bot", p)
@@ -145,7 +146,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 		target := before + dice.IntN(20)
 		p.waitFor("some messages", func() bool { return len(onPhones(wa)) >= min(target, total) })
 		p.kill()
-		p = start(t, settings(wa, dir))
+		p = start(t, env)
 		current.Store("bot", p)
 	}
 	clients.Wait()

@@ -44,7 +44,7 @@ func newPerson(t *testing.T, wa *simtest.Sim, options ...chromedp.ExecAllocatorO
 		chromedp.Flag("ignore-certificate-errors", true),
 		chromedp.Flag("host-resolver-rules", "MAP web.whatsapp.com "+wa.Addr()+", MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"),
 	}, options...)
-	ctx, cancel := context.WithTimeout(chromium.Start(t, options...), 4*patience)
+	ctx, cancel := context.WithTimeout(chromium.Start(t, options...), 2*patience)
 	t.Cleanup(cancel)
 	return &person{t, ctx, key}
 }
@@ -90,7 +90,7 @@ func (p *person) scanAsked(b *process, wa *simtest.Sim) <-chan error {
 	p.do(p.ctx, chromedp.Navigate("http://"+b.plain+"/qr"))
 	code := b.code()
 	return p.asked(b, func() error {
-		_, err := wa.Scan(p.t.Context(), code, phone)
+		_, err := wa.Scan(p.ctx, code, phone)
 		return err
 	})
 }
@@ -108,7 +108,7 @@ func (p *person) typeAsked(b *process, wa *simtest.Sim) <-chan error {
 		p.t.Fatal(err)
 	}
 	return p.asked(b, func() error {
-		_, err := wa.EnterCode(p.t.Context(), phone, code)
+		_, err := wa.EnterCode(p.ctx, phone, code)
 		return err
 	})
 }
@@ -297,7 +297,9 @@ func (k *gateKiller) scan(b *process) <-chan error {
 	k.t.Helper()
 	code, done := b.code(), make(chan error, 1)
 	go func() {
-		_, err := k.wa.Scan(k.t.Context(), code, phone)
+		ctx, cancel := context.WithTimeout(k.t.Context(), patience)
+		defer cancel()
+		_, err := k.wa.Scan(ctx, code, phone)
 		done <- err
 	}()
 	b.until("the passkey to be asked for", func(s bot.Snapshot) bool { return s.Reason == bot.ReasonPasskeyRequired })

@@ -36,7 +36,7 @@ func (p *process) picture(method, path string, body []byte, header ...string) (*
 	for i := 0; i < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := direct.Do(request)
 	if err != nil {
 		p.t.Fatal(err)
 	}

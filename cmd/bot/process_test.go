@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,15 +12,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"go.mau.fi/whatsmeow/types"
+
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/refuse"
+	"sesi.dev/sesi/test/vacant"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -29,7 +34,7 @@ import (
 
 const (
 	// patience bounds every wait; none of these tests measures time.
-	patience = 30 * time.Second
+	patience = 2 * time.Minute
 	phone    = "6281234567890"
 )
 
@@ -94,10 +99,14 @@ func settings(wa *simtest.Sim, dir string, more ...string) []string {
 	env := []string{"PATH=/nowhere", "AUTH_PATH=" + dir, "PORT=0", "METRICS_PORT=0", "LOG_FORMAT=json", "LOG_LEVEL=info",
 		"TAKEOVER_TIMEOUT_MS=1000", "WEB_VERSION_CACHE_PATH=" + filepath.Join(dir, "cache")}
 	if wa != nil {
-		env = append(env, wa.Env()...)
+		return append(append(env, wa.Env()...), more...)
 	}
-	return append(env, more...)
+	return append(append(env, "HTTPS_PROXY=http://"+vacant.Nobody), more...) // and so WhatsApp cannot be reached
 }
+
+// ownPort is the setting of a port that no other program gets while the bot is down. A test that asks a bot that it kills
+// may reach the bot of another test otherwise.
+func ownPort(t testing.TB) string { return "PORT=" + strconv.Itoa(vacant.Port(t)) }
 
 // launch starts a process and waits for nothing.
 func launch(t testing.TB, env []string, tune func(*exec.Cmd), args ...string) *process {
@@ -224,12 +233,15 @@ func (p *process) terminate() int {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		p.t.Fatalf("SIGTERM: %v", err)
 	}
-	select {
-	case <-p.ended:
-	case <-time.After(5 * time.Second):
-		p.t.Fatal("the bot did not stop within 5 s")
+	for range 50 { // five seconds in which this machine runs: while it stands still, the bot does too
+		select {
+		case <-p.ended:
+			return p.end()
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	return p.end()
+	p.t.Fatal("the bot did not stop within 5 s")
+	return -1
 }
 
 // call sends one request and returns the status and the body.
@@ -295,22 +307,56 @@ func (p *process) code() string {
 	return live.Code
 }
 
+// scan lets a phone scan a code.
+func (p *process) scan(wa *simtest.Sim, code, number string) types.JID {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	defer cancel()
+	own, err := wa.Scan(ctx, code, number)
+	if err != nil {
+		p.t.Fatalf("scan: %v", err)
+	}
+	return own
+}
+
 // pair scans the current code and waits for the login.
 func (p *process) pair(wa *simtest.Sim) bot.Snapshot {
 	p.t.Helper()
-	if _, err := wa.Scan(p.t.Context(), p.code(), phone); err != nil {
-		p.t.Fatalf("scan: %v", err)
-	}
+	p.scan(wa, p.code(), phone)
 	return p.untilConnected()
 }
 
+// wrote waits for texts in the log: what happened can be seen before the line about it.
 func (p *process) wrote(want ...string) {
 	p.t.Helper()
 	for _, w := range want {
-		if !strings.Contains(p.out.String(), w) {
+		if !poll.Until(func() bool { return strings.Contains(p.out.String(), w) }, patience, p.ended) {
 			p.t.Errorf("the bot did not write %q", w)
 		}
 	}
+}
+
+// metric returns the value of a metric of the bot, or "".
+func (p *process) metric(name string) string {
+	p.t.Helper()
+	response, err := direct.Get("http://" + p.metrics + bot.PathMetrics)
+	must(p.t, err)
+	defer response.Body.Close()
+	var text bytes.Buffer
+	_, err = text.ReadFrom(response.Body)
+	must(p.t, err)
+	for line := range strings.Lines(text.String()) {
+		if value, found := strings.CutPrefix(line, name+" "); found {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// counts waits until a metric has a value: it is counted behind what it counts.
+func (p *process) counts(name, want string) {
+	p.t.Helper()
+	p.waitFor(name+" to be "+want, func() bool { return p.metric(name) == want })
 }
 
 func whatsapp(t testing.TB) *simtest.Sim {

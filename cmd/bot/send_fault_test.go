@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -147,9 +148,7 @@ func TestTheOutboxOutlivesTheConnection(t *testing.T) {
 	orphan := p.sends(http.StatusAccepted, textTo("+62899000002", "dari akun lama"), "Prefer", "respond-async")
 	p.call(http.MethodDelete, bot.PathClear+"?force")
 	p.call(http.MethodPost, bot.PathRestart)
-	if _, err := wa.Scan(t.Context(), p.code(), "62811000002"); err != nil {
-		t.Fatal(err)
-	}
+	p.scan(wa, p.code(), "62811000002")
 	if m := p.becomes(orphan.ID, bot.MessageFailed); m.Problem.Type != bot.ProblemOtherAccount.Type() {
 		t.Errorf("%+v", m)
 	}
@@ -294,7 +293,8 @@ func TestWhatRefersToAMessage(t *testing.T) {
 func TestNewChatsWaitForTheirTime(t *testing.T) {
 	t.Parallel()
 	wa, dir := whatsapp(t), t.TempDir()
-	p := start(t, settings(wa, dir, "MESSAGES_NEW_CHATS=2"))
+	noon := fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12) // where the day does not end during the test
+	p := start(t, settings(wa, dir, "MESSAGES_NEW_CHATS=2", "MESSAGES_TIME_ZONE="+noon))
 	own := jid(t, p.pair(wa).JID)
 	account := wa.Person(phone)
 	set := func(limits sim.Limits) {

@@ -82,9 +82,7 @@ func TestSeveralSessionsShareAnAuthPath(t *testing.T) {
 	wa, dir := whatsapp(t), t.TempDir()
 	for i := range 3 {
 		p := start(t, settings(wa, dir, fmt.Sprintf("CLIENT_ID=shop-%d", i)))
-		if _, err := wa.Scan(t.Context(), p.code(), fmt.Sprintf("62811%d", i)); err != nil {
-			t.Fatal(err)
-		}
+		p.scan(wa, p.code(), fmt.Sprintf("62811%d", i))
 		p.untilConnected()
 		if got := p.snapshot(); got.Path != fmt.Sprintf("%s/session-shop-%d", dir, i) {
 			t.Errorf("path %s", got.Path)

@@ -100,9 +100,7 @@ func TestTheTerminalShowsTheCode(t *testing.T) {
 	if live := p.code(); live != code {
 		t.Errorf("on the screen is %q, live is %q", code, live)
 	}
-	if _, err := wa.Scan(t.Context(), code, phone); err != nil {
-		t.Fatal(err)
-	}
+	p.scan(wa, code, phone)
 	linked := p.untilConnected()
 	p.waitFor("the line about the connection", func() bool { return strings.Contains(screen.String(), "Connected as "+linked.JID) })
 	if strings.Contains(p.out.String(), code) {

@@ -78,6 +78,7 @@ func TestRowsThatCannotBeReadHoldUpNoOther(t *testing.T) {
 		}
 		return got["utuh"] && got[first.ID+bot.ProblemUnreadable.Type()]
 	})
+	p.wrote(`"table":"sends"`)
 	if n := strings.Count(p.out.String(), `"table":"sends"`); n != 1 || strings.Contains(p.out.String(), "terbaca") {
 		t.Errorf("the log names the message %d times", n)
 	}

@@ -23,6 +23,10 @@ func TestWAHAsContacts(t *testing.T) {
 	p.waitForEvent("the message", ofType(bot.EventMessage))
 	chat := sariPhone + "@c.us"
 	var one bot.WAHAContactInfo
+	p.waitFor("the name, which whatsmeow keeps beside the message", func() bool {
+		p.waha(200, http.MethodGet, bot.PathContacts+"?contactId="+chat, nil, &one)
+		return one.PushName != ""
+	})
 	for _, path := range []string{bot.PathContacts + "?session=default&contactId=" + chat, "/api/default/contacts/" + chat} {
 		p.waha(200, http.MethodGet, path, nil, &one)
 		if one.ID != chat || one.Number != sariPhone || one.PushName != "Sari" || !one.IsWAContact || one.IsMyContact || one.IsBlocked || one.IsMe || one.LID == "" {

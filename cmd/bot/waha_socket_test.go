@@ -18,36 +18,33 @@ func TestWAHAsSocket(t *testing.T) {
 	t.Parallel()
 	wa := whatsapp(t)
 	p := start(t, settings(wa, t.TempDir(), "API_TOKEN="+socketToken))
-	open := func(query string) (*websocket.Conn, context.Context) {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		t.Cleanup(cancel)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	open := func(query string) *websocket.Conn {
 		socket, _, err := websocket.Dial(ctx, "ws://"+p.plain+bot.PathWebSocket+query, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = socket.CloseNow() })
-		return socket, ctx
+		return socket
 	}
-	if _, answer, err := websocket.Dial(t.Context(), "ws://"+p.plain+bot.PathWebSocket, nil); err == nil || answer.StatusCode != 401 {
+	if _, answer, err := websocket.Dial(ctx, "ws://"+p.plain+bot.PathWebSocket, nil); err == nil || answer.StatusCode != 401 {
 		t.Errorf("without a token: %v", err)
 	}
 	for _, query := range []string{"?session=other&x-api-key=" + socketToken, "?events=message,nothing&x-api-key=" + socketToken} {
-		socket, ctx := open(query)
+		socket := open(query)
 		_, _, err := socket.Read(ctx)
 		if websocket.CloseStatus(err) != 4001 || !strings.Contains(err.Error(), `{"error":`) && !strings.Contains(err.Error(), `{\"error\":`) {
 			t.Errorf("%s: %v", query, err)
 		}
 	}
-	socket, ctx := open("?session=*&events=session.status&events=message&x-api-key=" + socketToken)
+	socket := open("?session=*&events=session.status&events=message&x-api-key=" + socketToken)
 	var code bot.WAHAValue
 	p.waitFor("a code", func() bool {
 		status, body := p.call("GET", "/api/default/auth/qr?format=raw", "X-Api-Key", socketToken)
 		return status == 200 && json.Unmarshal(body, &code) == nil
 	})
-	own, err := wa.Scan(t.Context(), code.Value, phone)
-	if err != nil {
-		t.Fatal(err)
-	}
+	own := p.scan(wa, code.Value, phone)
 	seen := map[string]bool{}
 	for !seen["WORKING"] {
 		_, body, err := socket.Read(ctx)

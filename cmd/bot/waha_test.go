@@ -175,14 +175,13 @@ func TestWAHAsNumbers(t *testing.T) {
 	if pair.PN != nil {
 		t.Errorf("nobody's: %+v", pair)
 	}
-	var all []bot.WAHALID
-	p.waha(200, http.MethodGet, "/api/default/lids?limit=500", nil, &all)
-	var count bot.WAHACount
-	p.waha(200, http.MethodGet, "/api/default/lids/count", nil, &count)
-	known := slices.ContainsFunc(all, func(one bot.WAHALID) bool { return *one.LID == lid })
-	if count.Count != len(all) || !known {
-		t.Errorf("%d listed, %d counted", len(all), count.Count)
-	}
+	p.waitFor("as many to be counted as are listed, which may become more meanwhile", func() bool {
+		var all []bot.WAHALID
+		p.waha(200, http.MethodGet, "/api/default/lids?limit=500", nil, &all)
+		var count bot.WAHACount
+		p.waha(200, http.MethodGet, "/api/default/lids/count", nil, &count)
+		return count.Count == len(all) && slices.ContainsFunc(all, func(one bot.WAHALID) bool { return *one.LID == lid })
+	})
 }
 
 // What WhatsApp refuses is an exception in the words that WAHA's clients look for, and says what a problem says.
