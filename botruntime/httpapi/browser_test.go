@@ -69,10 +69,10 @@ func newBrowser(ctx context.Context, t *testing.T, end context.CancelFunc) *brow
 	return &browser{ctx, t, closed}
 }
 
-// run performs actions in the page, each of which may wait; all together have a minute.
+// run performs actions in the page, each of which may wait.
 func (b *browser) run(steps ...step) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatalf("in the browser: %v; the page shows:\n%s", err, b.text("body"))
@@ -82,7 +82,7 @@ func (b *browser) run(steps ...step) {
 // ask returns the value of an expression.
 func ask[T any](b *browser, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
@@ -93,7 +93,7 @@ func ask[T any](b *browser, expression string) T {
 
 // text returns the text of an element, or "" if there is none.
 func (b *browser) text(selector string) string {
-	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	out, _ := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf(`(document.querySelector(%q)||{}).innerText||''`, selector)))
 	return out
@@ -147,7 +147,7 @@ func prefer(ctx context.Context, t *chromedp.Target, scheme, motion string) erro
 // shot returns a picture of the window, as PNG.
 func (b *browser) shot() []byte {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	data, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
@@ -159,7 +159,7 @@ func (b *browser) shot() []byte {
 // shotOf returns a picture of an element and a little around it, as a camera that is held at it sees it.
 func (b *browser) shotOf(selector string) []byte {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	box := ask[page.Viewport](b, fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect();
 		return { x: r.x + scrollX - 8, y: r.y + scrollY - 8, width: r.width + 16, height: r.height + 16, scale: 1 }; })()`, selector))

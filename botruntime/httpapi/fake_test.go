@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/session"
+	"sesi.dev/sesi/test/poll"
 )
 
 // fakeSession is a session that does what a test says. It replaces the supervisor at the same interface; everything
@@ -245,7 +247,11 @@ func (f *fakeSession) lookCount() int {
 	return f.looks
 }
 
-const testToken = "t0ken-of-the-bot"
+const (
+	testToken = "t0ken-of-the-bot"
+	// patience bounds every wait; none of these tests measures time.
+	patience = 2 * time.Minute
+)
 
 // testConfig configures an API over a fake session.
 func testConfig(f *fakeSession) Config {
@@ -264,7 +270,7 @@ func serve(t testing.TB, api *API, at Addresses) *Server {
 	go func() { ended <- s.Serve() }()
 	t.Cleanup(func() {
 		// Chromium opens connections before it needs them; at shutdown a server gives such a connection 5 s.
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Errorf("Shutdown: %v", err)
@@ -308,7 +314,7 @@ func newConnections(t testing.TB, one bool) *http.Client {
 	return &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       30 * time.Second,
+		Timeout:       patience,
 	}
 }
 
@@ -358,19 +364,26 @@ func (a answer) problem(t testing.TB) bot.Problem {
 	return p
 }
 
-// waitUntil checks a condition until it holds, or fails the test after half a minute.
+// waitUntil waits until a condition holds.
 func waitUntil(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for !holds() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 30 s: %s", what)
-		}
-		<-time.After(5 * time.Millisecond) // between two checks of a condition that has a deadline
+	if !poll.Until(holds, patience, nil) {
+		t.Fatalf("waited in vain: %s", what)
 	}
 }
 
-// dial opens a raw connection to a server.
+// await waits for what comes from a channel.
+func await[T any](t testing.TB, what string, from <-chan T) (came T) {
+	t.Helper()
+	select {
+	case came = <-from:
+	case <-time.After(patience):
+		t.Fatalf("waited in vain: %s", what)
+	}
+	return came
+}
+
+// dial opens a raw connection to a server, and dialTLS one with TLS.
 func dial(t testing.TB, address string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -378,7 +391,16 @@ func dial(t testing.TB, address string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(60 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func dialTLS(t testing.TB, address string) *tls.Conn {
+	t.Helper()
+	conn := tls.Client(dial(t, address), testTLS(t))
+	if err := conn.Handshake(); err != nil {
 		t.Fatal(err)
 	}
 	return conn

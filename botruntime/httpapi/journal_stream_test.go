@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bufio"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -44,7 +45,9 @@ func TestStreamsOfMessagesEndWithTheToken(t *testing.T) {
 	if got := send(t, "GET", url+bot.PathEvents+"?after=99", "", "X-Api-Key", testToken); got.StatusCode != http.StatusGone || got.Header.Get(bot.HeaderOldestCursor) == "" {
 		t.Errorf("a cursor of another journal: %d %s", got.StatusCode, got.body)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), "GET", url+bot.PathEvents, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, "GET", url+bot.PathEvents, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,14 +58,14 @@ func TestStreamsOfMessagesEndWithTheToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	socket, _, err := websocket.Dial(t.Context(), url+bot.PathWebSocket+"?x-api-key="+testToken, nil)
+	socket, _, err := websocket.Dial(ctx, url+bot.PathWebSocket+"?x-api-key="+testToken, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer socket.CloseNow()
-	heard := make(chan error)
+	heard := make(chan error, 1)
 	go func() {
-		_, _, err := socket.Read(t.Context())
+		_, _, err := socket.Read(ctx)
 		heard <- err
 	}()
 	for waits, n := true, 0; waits; n++ { // the WebSocket tells of what happens once it is open
@@ -88,9 +91,12 @@ func TestStreamsOfMessagesEndWithTheToken(t *testing.T) {
 	}
 	for err == nil {
 		var data []byte
-		if _, data, err = socket.Read(t.Context()); strings.Contains(string(data), "afterwards") {
+		if _, data, err = socket.Read(ctx); strings.Contains(string(data), "afterwards") {
 			t.Fatal("the WebSocket tells what it must not")
 		}
+	}
+	if ctx.Err() != nil {
+		t.Error("a stream does not end")
 	}
 }
 

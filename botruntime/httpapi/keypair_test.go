@@ -68,7 +68,7 @@ func TestKeyPairFollowsItsFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
+	now := k.checked
 	if got := presentedName(k, now); got != "first" {
 		t.Fatalf("presents %q, want first", got)
 	}

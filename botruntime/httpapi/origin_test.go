@@ -3,7 +3,6 @@ package httpapi
 import (
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -106,11 +105,7 @@ func TestTokenGuardsLoopbackToo(t *testing.T) {
 // HTTP/1.0 has no Host header, and some monitors still use it.
 func TestHTTP10NeedsNoHost(t *testing.T) {
 	for path, want := range map[string]string{bot.PathWAHAPing: "pong", bot.PathStatus: `"exists":true`} {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(open(t, New(testConfig(newFake(connectedSnapshot())))), "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
+		conn := dial(t, strings.TrimPrefix(open(t, New(testConfig(newFake(connectedSnapshot())))), "http://"))
 		if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.0\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/session"
 	"sesi.dev/sesi/test/scan"
+	"sesi.dev/sesi/test/vacant"
 )
 
 // Two more codes with the length and letters of WhatsApp's codes.
@@ -347,11 +348,11 @@ func pageIsDarkInTheDark(t *testing.T, tab *browser) {
 func pageSurvivesTheBot(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 10*time.Minute)
-	s, err := Listen(New(testConfig(f)), Addresses{Plain: "127.0.0.1:0", OpenLoopback: true})
+	address := vacant.Address(t)
+	s, err := Listen(New(testConfig(f)), Addresses{Plain: address, OpenLoopback: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := s.PlainAddr().String()
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	tab.run(chromedp.Navigate("http://"+address+"/qr"), view("qr"))
@@ -359,7 +360,7 @@ func pageSurvivesTheBot(t *testing.T, tab *browser) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = s.Shutdown(ctx) // a browser keeps connections open that it may never use
-	if err := <-served; err != nil {
+	if err := await(t, "the server to end", served); err != nil {
 		t.Fatal(err)
 	}
 	tab.run(view("lost"), settled)
@@ -586,7 +587,7 @@ func pageIsForEveryone(t *testing.T, tab *browser) {
 	f := newFake(unlinkedSnapshot(bot.StateConnecting, bot.ReasonNotLinked))
 	f.show(testCode, 10*time.Minute)
 	tab.run(chromedp.Navigate(open(t, New(testConfig(f)))+"/qr"), view("qr"))
-	ctx, cancel := context.WithTimeout(tab.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
 	defer cancel()
 	tree, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
 		return cdp.Call(ctx, target, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"sesi.dev/sesi/api/bot"
 )
@@ -159,11 +158,7 @@ func TestOpeningThePageWakesAnIdleSession(t *testing.T) {
 			}
 			continue
 		}
-		select {
-		case <-looked:
-		case <-time.After(10 * time.Second):
-			t.Errorf("%s: not looked", reason)
-		}
+		await(t, reason+" to be looked at", looked)
 	}
 }
 

@@ -91,10 +91,7 @@ func TestCertificateIsReloaded(t *testing.T) {
 	certFile, keyFile := writeCertificate(t, dir, "first")
 	s := serve(t, New(testConfig(newFake(connectedSnapshot()))), Addresses{TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
 	presented := func() string {
-		conn, err := tls.Dial("tcp", s.TLSAddr().String(), testTLS(t))
-		if err != nil {
-			t.Fatal(err)
-		}
+		conn := dialTLS(t, s.TLSAddr().String())
 		defer conn.Close()
 		return conn.ConnectionState().PeerCertificates[0].Subject.CommonName
 	}
@@ -199,7 +196,13 @@ func TestStreamsOutliveTheRequestTimes(t *testing.T) {
 	api := shortTimes(New(testConfig(f)))
 	api.limits.responseTime = 100 * time.Millisecond
 	api.streams.heartbeat = 50 * time.Millisecond
-	events := follow(t, open(t, api))
+	url := open(t, api)
+	var events *follower
+	waitUntil(t, "a stream that was asked for within the request times", func() bool {
+		var err error
+		events, err = tryFollow(t, url)
+		return err == nil
+	})
 	events.event()
 	for range 20 { // a second of heartbeats
 		if _, err := events.next(); err != nil {
@@ -225,7 +228,7 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 // Connections beyond the limit wait for a place instead of using memory; streams have their own limits.
 func TestConnectionsAreBounded(t *testing.T) {
 	api := New(testConfig(newFake(connectedSnapshot())))
-	api.limits.connections = 3
+	api.limits.connections, api.limits.strangerTime = 3, time.Hour
 	api.streams.heartbeat = 10 * time.Millisecond
 	s := serve(t, api, Addresses{Plain: "127.0.0.1:0", OpenLoopback: true})
 	address := s.PlainAddr().String()
@@ -252,7 +255,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if err := held[0].Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := late.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := late.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	if got := closes(t, late); !strings.Contains(got, "pong") {
@@ -276,7 +279,7 @@ func TestStrangersHoldNobodyUp(t *testing.T) {
 			api.limits.headerTime, api.limits.requestTime, api.limits.idleTime = time.Hour, time.Hour, time.Hour
 			s := serve(t, api, Addresses{TLS: "127.0.0.1:0", CertFile: certFile, KeyFile: keyFile})
 			address := s.TLSAddr().String()
-			client := &http.Client{Transport: &http.Transport{TLSClientConfig: testTLS(t)}, Timeout: 30 * time.Second}
+			client := &http.Client{Transport: &http.Transport{TLSClientConfig: testTLS(t)}, Timeout: patience}
 			defer client.CloseIdleConnections()
 			ask := func() error {
 				r, err := http.NewRequest("GET", "https://"+address+"/api/session/status", nil)
@@ -296,11 +299,7 @@ func TestStrangersHoldNobodyUp(t *testing.T) {
 			}
 			var held []net.Conn
 			for range 5 {
-				conn, err := tls.Dial("tcp", address, testTLS(t))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer conn.Close()
+				conn := dialTLS(t, address)
 				if _, err := io.WriteString(conn, holds); err != nil {
 					t.Fatal(err)
 				}
@@ -389,22 +388,22 @@ func TestShutdown(t *testing.T) {
 				body, err := io.ReadAll(resp.Body)
 				answered <- result{string(body), err}
 			}()
-			<-began
+			await(t, "the request to begin", began)
 			if finishes {
 				close(goOn)
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 			if finishes {
-				ctx, cancel = context.WithTimeout(context.Background(), 10*time.Second)
+				ctx, cancel = context.WithTimeout(context.Background(), patience)
 			}
 			defer cancel()
 			if err := s.Shutdown(ctx); (err == nil) != finishes {
 				t.Errorf("Shutdown: %v", err)
 			}
-			if err := <-served; err != nil {
+			if err := await(t, "the server to end", served); err != nil {
 				t.Errorf("Serve: %v", err)
 			}
-			if got := <-answered; (got.err == nil && got.body == "whole") != finishes {
+			if got := await(t, "an answer", answered); (got.err == nil && got.body == "whole") != finishes {
 				t.Errorf("the request got %q, %v", got.body, got.err)
 			}
 		})
@@ -412,7 +411,7 @@ func TestShutdown(t *testing.T) {
 }
 
 func TestShutdownOfAServerThatNeverServed(t *testing.T) {
-	s, err := Listen(New(testConfig(newFake(connectedSnapshot()))), Addresses{Plain: "127.0.0.1:0", OpenLoopback: true, Metrics: "127.0.0.1:0"})
+	s, err := Listen(New(testConfig(newFake(connectedSnapshot()))), Addresses{Plain: vacant.Address(t), OpenLoopback: true, Metrics: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -487,12 +486,12 @@ func TestOneBackupAtATime(t *testing.T) {
 			_ = resp.Body.Close()
 		}
 	}()
-	<-began
+	await(t, "the first backup to begin", began)
 	if p := send(t, "GET", url+"/api/session/backup", "", "X-Api-Key", testToken).problem(t); p.Status != 503 || p.Kind() != "backup-busy" {
 		t.Errorf("a second backup: %+v", p)
 	}
 	close(goOn)
-	<-first
+	await(t, "the first backup to end", first)
 }
 
 // A handler that panics fails only its own request.
@@ -518,7 +517,7 @@ func TestIdleConnectionsMakeWay(t *testing.T) {
 	api.limits.connections, api.limits.strangerTime = 4, 10*time.Millisecond
 	url := open(t, api)
 	for range 3 * api.limits.connections {
-		client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
+		client := &http.Client{Transport: &http.Transport{}, Timeout: patience}
 		resp, err := client.Get(url + bot.PathStatus)
 		if err != nil {
 			t.Fatalf("no place beside idle connections: %v", err)
