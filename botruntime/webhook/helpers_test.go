@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	patience  = 20 * time.Second
+	patience  = 2 * time.Minute
 	secret    = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	oldSecret = "an-older-secret-0"
 )
@@ -264,6 +264,16 @@ func (r *rig) until(what string, ok func() bool) {
 	if !poll.Until(ok, patience, nil) {
 		all, err := r.List(r.t.Context())
 		r.t.Fatalf("waited too long for: %s; %+v %v", what, all, err)
+	}
+}
+
+// await waits for what comes from a channel.
+func (r *rig) await(what string, from <-chan struct{}) {
+	r.t.Helper()
+	select {
+	case <-from:
+	case <-time.After(patience):
+		r.t.Fatalf("waited too long for: %s", what)
 	}
 }
 

@@ -130,8 +130,11 @@ func TestTheBeginOfAPartHasItsOwnPatience(t *testing.T) {
 }
 
 // holdEvent makes a receiver hold one delivery of an event: held tells that it came, and let lets it go.
-func holdEvent(at *receiver, seq uint64, others func(bot.Event) int) (held chan struct{}, let func()) {
+func holdEvent(t *testing.T, at *receiver, seq uint64, others func(bot.Event) int) (held chan struct{}, let func()) {
+	t.Helper()
 	held, release := make(chan struct{}), make(chan struct{})
+	let = sync.OnceFunc(func() { close(release) })
+	t.Cleanup(let)
 	var once sync.Once
 	at.status(func(_ int, e bot.Event) int {
 		if e.Seq == seq {
@@ -142,7 +145,7 @@ func holdEvent(at *receiver, seq uint64, others func(bot.Event) int) (held chan 
 		}
 		return others(e)
 	})
-	return held, func() { close(release) }
+	return held, let
 }
 
 // A person resumes a webhook, or has it begin again, while a delivery is on its way. The end of that delivery does not undo
@@ -154,9 +157,9 @@ func TestWhatAPersonAsksForDuringADelivery(t *testing.T) {
 		r := newRig(t, target(at.URL))
 		r.came(0, 1, one)
 		r.until("the first waits", func() bool { return r.get("books").Failures == 1 })
-		held, let := holdEvent(at.receiver, 2, accept)
+		held, let := holdEvent(t, at.receiver, 2, accept)
 		r.came(1, 1, func(int) int { return 2 })
-		<-held
+		r.await("the delivery that is held", held)
 		if _, err := r.Resume(t.Context(), "books"); err != nil {
 			t.Fatal(err)
 		}
@@ -169,9 +172,9 @@ func TestWhatAPersonAsksForDuringADelivery(t *testing.T) {
 		r.came(0, 3, one)
 		r.wait(at, 3)
 		r.until("all is written", func() bool { return r.get("books").Cursor == 3 })
-		held, let := holdEvent(at, 4, accept)
+		held, let := holdEvent(t, at, 4, accept)
 		r.came(3, 1, one)
-		<-held
+		r.await("the delivery that is held", held)
 		if _, err := r.Redeliver(t.Context(), "books", 0); err != nil {
 			t.Fatal(err)
 		}

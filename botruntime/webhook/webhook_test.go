@@ -559,7 +559,9 @@ func TestFilters(t *testing.T) {
 
 func TestTestReturnsTheResult(t *testing.T) {
 	at := receive(t)
-	r := newRig(t, target(at.URL))
+	down := target("http://" + vacant.Nobody)
+	down.Name = "down"
+	r := newRig(t, target(at.URL), down)
 	got, err := r.Test(t.Context(), "books")
 	if err != nil || !got.Delivered || got.Status != http.StatusNoContent || got.Error != "" {
 		t.Errorf("got %+v, %v", got, err)
@@ -567,11 +569,10 @@ func TestTestReturnsTheResult(t *testing.T) {
 	if e := at.taken()[0]; e.Type != bot.EventWebhookTest || e.Seq != 0 || !strings.HasPrefix(e.ID, "evt_test_") || e.Session != "shop" {
 		t.Errorf("sent %+v", e)
 	}
-	at.Close()
-	if got, err := r.Test(t.Context(), "books"); err != nil || got.Delivered || got.Status != 0 || got.Error == "" || strings.Contains(got.Error, "http://") {
+	if got, err := r.Test(t.Context(), "down"); err != nil || got.Delivered || got.Status != 0 || got.Error == "" || strings.Contains(got.Error, "http://") {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if w := r.get("books"); w.State != bot.WebhookDelivering {
+	if w := r.get("down"); w.State != bot.WebhookDelivering {
 		t.Errorf("a test changed the webhook: %+v", w)
 	}
 }
@@ -632,7 +633,7 @@ func TestAHangingReceiverDelaysNobody(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	r := newRig(t, target(hanging.URL))
 	r.came(0, 3, func(i int) int { return i })
-	<-called
+	r.await("a delivery", called)
 	if w := r.get("books"); w.Backlog != 3 {
 		t.Errorf("got %+v", w)
 	}
