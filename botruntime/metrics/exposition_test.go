@@ -115,7 +115,11 @@ func TestManyScrapesAtOnceAreRefused(t *testing.T) {
 		}()
 	}
 	for range atOnce {
-		<-begun
+		select {
+		case <-begun:
+		case code := <-ended:
+			t.Fatalf("one of %d gets %d at once", atOnce, code)
+		}
 	}
 	answer := httptest.NewRecorder()
 	handler.ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
