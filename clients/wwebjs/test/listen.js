@@ -28,9 +28,9 @@ class Heard {
 async function ready(t, stage, Client, options = {}) {
     const client = new Client({ ...options, sesi: { url: stage.url, cursor: stage.file(`cursor-${Math.random()}.json`), ...options.sesi } });
     t.after(() => client.destroy());
-    const isReady = new Promise((resolve) => client.once('ready', resolve));
+    const heard = new Heard(client, 'ready');
     await client.initialize();
-    await isReady;
+    await heard.next('ready');
     return client;
 }
 

@@ -87,7 +87,7 @@ test('a message that ends the program does not end it again', async () => {
         const program = echo();
         await program.find(/ready/);
         await stage.say(budi, word);
-        await program.ended;
+        await until('the end of the program', () => program.hasEnded());
     }
     const program = echo();
     await program.find(/ready/);
@@ -108,6 +108,6 @@ test('a bot with a new journal is read from its beginning', async () => {
     await stage.connected();
     await stage.say(budi, 'lembar baru');
     await until('the message', () => told().includes('lembar baru'));
-    assert.match(program.text, /began a new journal/);
+    await program.find(/began a new journal/);
     await program.kill();
 });

@@ -6,10 +6,11 @@ const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
+const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 
-const patience = 40_000;
+const patience = 120_000;
 
 /** programs is the folder of the programs bot and wasim, built with the tag simulator. */
 const programs = process.env.SESI_PROGRAMS;
@@ -31,6 +32,22 @@ async function until(what, ask) {
     throw new Error(`waited too long for ${what}`, { cause: failed });
 }
 
+/** vacantPort is a port for a program that is started again: one that asks for any port gets none of these. */
+async function vacantPort() {
+    for (;;) {
+        const port = 20_000 + Math.floor(Math.random() * 10_000);
+        const server = net.createServer().listen(port, '127.0.0.1');
+        try {
+            await once(server, 'listening');
+        } catch {
+            continue; // something listens on it
+        }
+        server.close();
+        await once(server, 'close');
+        return String(port);
+    }
+}
+
 /** started are all programs. */
 const started = [];
 
@@ -50,14 +67,18 @@ class Program {
     }
 
     async kill(signal = 'SIGKILL') {
-        if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill(signal);
+        if (!this.hasEnded()) this.process.kill(signal);
         await this.ended;
+    }
+
+    hasEnded() {
+        return this.process.exitCode !== null || this.process.signalCode !== null;
     }
 
     /** find waits for a match in what the program writes. */
     find(pattern) {
         return until(`${pattern} in: ${this.text}`, () => {
-            if (this.process.exitCode !== null) throw new Error(`it ended: ${this.text}`);
+            if (this.hasEnded()) throw new Error(`it ended: ${this.text}`);
             return pattern.exec(this.text);
         });
     }
@@ -80,7 +101,7 @@ class Stage {
             WEB_VERSION_CACHE_PATH: stage.file('cache'), METRICS_PORT: '0', LOG_FORMAT: 'json', LOCALE: 'en',
             MEDIA_ALLOW: '127.0.0.0/8',
         };
-        await stage.startBot('0');
+        await stage.startBot(await vacantPort());
         return stage;
     }
 
@@ -93,7 +114,7 @@ class Stage {
     /** another is a bot of another phone, linked; it ends with the stage. */
     async another(phone) {
         const bot = Object.create(this, { env: { value: { ...this.env, AUTH_PATH: this.file(`auth-${phone}`) } } });
-        await bot.startBot('0');
+        await bot.startBot(await vacantPort());
         await bot.link(phone);
         return bot;
     }
