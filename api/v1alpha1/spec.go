@@ -263,8 +263,8 @@ type PodTemplate struct {
 	// bot's container is named bot; every other container is a sidecar, which reaches the bot's API at
 	// http://127.0.0.1:8080 without a token. A template cannot change what keeps the session safe: the container
 	// bot and its volumes session, credentials and tmp, the variables that the operator sets, restartPolicy,
-	// hostNetwork, and a terminationGracePeriodSeconds below 10. If it tries, or has a field that no Pod has, the
-	// running bot is kept and the condition Stalled names the field.
+	// hostNetwork, activeDeadlineSeconds, and a terminationGracePeriodSeconds below 10. If it tries, or has a field
+	// that no Pod has, the running bot is kept and the condition Stalled names the field.
 	// +kubebuilder:validation:Type=object
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional

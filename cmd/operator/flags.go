@@ -74,7 +74,7 @@ func (o *options) declareSpec(flags *flag.FlagSet) {
 			return nil
 		})
 	})
-	flags.Func("template-policy", "what a session's spec may change in its pod: none (no template, no image), safe (sidecars, but no host access, privileges, other ServiceAccount or bot image) or any (default any)", func(value string) (err error) {
+	flags.Func("template-policy", "what a session's spec may change in its pod: none (no template, no image), safe (sidecars, but no host access, privileges, other ServiceAccount, bot image or command) or any (default any)", func(value string) (err error) {
 		o.template, err = resources.ParseTemplatePolicy(value)
 		return err
 	})

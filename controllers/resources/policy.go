@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
@@ -19,7 +20,7 @@ const (
 	// TemplateAny allows all that a pod's creator may ask for.
 	TemplateAny TemplatePolicy = "any"
 	// TemplateSafe allows sidecars, and refuses the node's namespaces, paths and ports, more privileges than a container
-	// has by default, other ServiceAccounts, and another image for the bot.
+	// has by default, other ServiceAccounts, and another image or command for the bot.
 	TemplateSafe TemplatePolicy = "safe"
 	// TemplateNone refuses spec.template and spec.image.
 	TemplateNone TemplatePolicy = "none"
@@ -96,7 +97,12 @@ func (p TemplatePolicy) checkPod(spec corev1.PodSpec) error {
 		checkContainer(&spec.InitContainers[i], templatePath.Child("initContainers").Key(spec.InitContainers[i].Name), refuse)
 	}
 	for i := range spec.Containers {
-		checkContainer(&spec.Containers[i], templatePath.Child("containers").Key(spec.Containers[i].Name), refuse)
+		container, at := &spec.Containers[i], templatePath.Child("containers").Key(spec.Containers[i].Name)
+		checkContainer(container, at, refuse)
+		if container.Name == naming.Container {
+			refuse(len(container.Command) > 0, at.Child("command"), "another command for the bot")
+			refuse(len(container.Args) > 0, at.Child("args"), "other arguments for the bot")
+		}
 	}
 	return errs.ToAggregate()
 }

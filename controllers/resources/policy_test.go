@@ -44,6 +44,9 @@ func TestTemplatePolicy(t *testing.T) {
 		"SELinux":            {template(`{initContainers: [{name: x, image: x, securityContext: {seLinuxOptions: {type: spc_t}}}]}`), "spec.template.spec.initContainers[x].securityContext.seLinuxOptions", "spec.template"},
 		"pod, SELinux":       {template(`{securityContext: {seLinuxOptions: {level: s0}}}`), "spec.template.spec.securityContext.seLinuxOptions", "spec.template"},
 		"Windows host":       {template(`{securityContext: {windowsOptions: {hostProcess: true}}}`), "spec.template.spec.securityContext.windowsOptions", "spec.template"},
+		"sidecar's command":  {template(`{containers: [{name: logic, image: x, command: [sh], args: [x]}], initContainers: [{name: first, image: x, command: [sh]}]}`), "", "spec.template"},
+		"another command":    {template(`{containers: [{name: bot, command: [sh]}]}`), "spec.template.spec.containers[bot].command", "spec.template"},
+		"other arguments":    {template(`{containers: [{name: bot, args: [backup]}]}`), "spec.template.spec.containers[bot].args", "spec.template"},
 		"dropped privileges": {template(`{containers: [{name: x, image: x, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]}`), "", "spec.template"},
 	}
 	for name, c := range cases {

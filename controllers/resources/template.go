@@ -198,6 +198,10 @@ func decideTemplate(base, merged corev1.PodSpec) field.ErrorList {
 		errs = append(errs, field.Invalid(templatePath.Child("terminationGracePeriodSeconds"), grace,
 			fmt.Sprintf("must be at least %d, so that the bot ends before the next one starts", minTerminationGraceSeconds)))
 	}
+	if merged.ActiveDeadlineSeconds != nil {
+		errs = append(errs, field.Forbidden(templatePath.Child("activeDeadlineSeconds"),
+			"would end the bot again and again: a bot runs until its session is suspended or deleted"))
+	}
 	for _, volume := range base.Volumes {
 		path := templatePath.Child("volumes").Key(volume.Name)
 		if i := slices.IndexFunc(merged.Volumes, func(v corev1.Volume) bool { return v.Name == volume.Name }); i < 0 {

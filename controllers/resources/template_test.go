@@ -35,6 +35,7 @@ func TestTemplateRefused(t *testing.T) {
 		"restartPolicy unset":        {`{restartPolicy: null}`, `spec.template.spec.restartPolicy`},
 		"hostNetwork":                {`{hostNetwork: true}`, `spec.template.spec.hostNetwork`},
 		"no grace":                   {`{terminationGracePeriodSeconds: 0}`, `spec.template.spec.terminationGracePeriodSeconds: Invalid value: 0: must be at least 10`},
+		"a deadline":                 {`{activeDeadlineSeconds: 3600}`, `spec.template.spec.activeDeadlineSeconds: Forbidden: would end the bot again and again`},
 		"grace unset":                {`{terminationGracePeriodSeconds: null}`, `spec.template.spec.terminationGracePeriodSeconds`},
 		"bot deleted":                {`{containers: [{name: bot, $patch: delete}, {name: mine, image: x}]}`, `spec.template.spec.containers[bot]: Required`},
 		"containers replaced":        {`{containers: [{$patch: replace}, {name: mine, image: x}]}`, `spec.template.spec.containers[bot]: Required`},
