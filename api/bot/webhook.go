@@ -96,7 +96,7 @@ type DeadLetter struct {
 	Type EventType `json:"type,omitempty"`
 	Chat string    `json:"chat,omitempty"`
 	// Events is how many events this entry stands for: more than 1 for a range that ends with Seq and that the
-	// journal had no room to keep.
+	// journal had no room to keep. Some of them may have been delivered.
 	Events uint64 `json:"events"`
 	// Error is why the last try failed.
 	Error string `json:"error"`

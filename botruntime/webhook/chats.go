@@ -12,9 +12,8 @@ const parallel = 8
 
 // result is how the delivery of one chat's events went.
 type result struct {
-	// next is the first event that was not accepted; 0 when all were.
-	next journal.Event
-	left bool
+	// left are the events from the first one on that was not accepted.
+	left []journal.Event
 	// answer says why; it is the zero value for an event that was not tried.
 	answer answer
 	tried  bool
@@ -57,25 +56,26 @@ func (t *turn) deliver(chats [][]journal.Event) []result {
 // chat sends events one after the other, until one is not accepted. halt, where given, is set when the receiver is
 // away, and ends the others.
 func (t *turn) chat(events []journal.Event, halt *atomic.Bool) result {
-	for _, e := range events {
+	for i, e := range events {
+		left := events[i:]
 		if t.ctx.Err() != nil || halt != nil && halt.Load() {
-			return result{next: e, left: true}
+			return result{left: left}
 		}
 		a := t.post(t.sending, e)
 		how := classify(a)
 		if how == away && t.sending.Err() != nil { // cut off because the bot stops
-			return result{next: e, left: true}
+			return result{left: left}
 		}
 		t.tried = true
 		if how == lost {
-			return result{next: e, left: true, answer: a, tried: true}
+			return result{left: left, answer: a, tried: true}
 		}
 		t.Meter.Delivered(t.target.Name, how.String())
 		if how != taken {
 			if halt != nil && (how == away || how == gone) {
 				halt.Store(true)
 			}
-			return result{next: e, left: true, answer: a, tried: true}
+			return result{left: left, answer: a, tried: true}
 		}
 		t.state.TakenAt = t.Now()
 		t.well()

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -19,7 +20,7 @@ func (t *turn) judge(line *journal.Line, r result) (goOn bool) {
 	t.state.Error, t.state.ErrorAt = t.why(r.answer), now
 	switch classify(r.answer) {
 	case lost:
-		if !t.bury(r.next, now) {
+		if !t.bury(r.left[0], now) {
 			line.Retry = now.Add(unsavedPause)
 			return false
 		}
@@ -46,7 +47,7 @@ func (t *turn) judge(line *journal.Line, r result) (goOn bool) {
 	if line.Since.IsZero() {
 		line.Since = now
 	}
-	if over(r.next.At, line.Since, now, t.target.Patience) && t.bury(r.next, now) {
+	if over(r.left[0].At, line.Since, now, t.target.Patience) && t.bury(r.left[0], now) {
 		line.Failures, line.Since = 0, time.Time{}
 		return true
 	}
@@ -71,6 +72,36 @@ func (t *turn) addDead(letter bot.DeadLetter) bool {
 	}
 	t.dead = append(t.dead, letter)
 	return true
+}
+
+// errNoRoom says that the progress must not go on, because there is no room for a dead letter.
+var errNoRoom = errors.New("dead letters wait to be written")
+
+// forfeit gives up the events that the journal had no room to keep. They become one dead letter, of no chat: nobody knows
+// any more which of them were delivered.
+func (t *turn) forfeit() error {
+	first := t.state.First()
+	if floor, _ := t.Journal.Range(); first > floor {
+		return nil
+	}
+	_, _, err := t.Journal.Events(t.ctx, journal.Query{After: first - 1, Limit: 1})
+	var gone *journal.GoneError
+	if !errors.As(err, &gone) {
+		return err
+	}
+	now := bot.At(t.Now())
+	if !t.addDead(bot.DeadLetter{Seq: gone.Oldest, Events: gone.Oldest + 1 - first,
+		Error: "the journal was full, and removed the events before all of them were delivered", Timestamp: now, DeadAt: now}) {
+		return errNoRoom
+	}
+	t.failed = true
+	t.state.Cursor = max(t.state.Cursor, gone.Oldest)
+	for i, line := range t.state.Lines {
+		if line.Next <= gone.Oldest {
+			t.state.Lines[i] = journal.Line{Chat: line.Chat, Next: gone.Oldest + 1}
+		}
+	}
+	return nil
 }
 
 // expire gives up every event whose patience is over while the receiver is away: each would fail like the one that was

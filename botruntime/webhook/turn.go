@@ -45,6 +45,9 @@ type turn struct {
 
 // take delivers the events that wait in lines, then the new ones. more is true when there is more to do at once.
 func (t *turn) take() (more bool, err error) {
+	if err = t.forfeit(); err != nil {
+		return false, err
+	}
 	t.chooseChats()
 	more, err = t.lines()
 	if err == nil && !t.halted() {
@@ -151,20 +154,17 @@ func (t *turn) lane(lines []journal.Line) (left, again bool, err error) {
 		}
 		for len(events) > 0 {
 			r := t.chat(events, nil)
-			if !r.left {
+			if len(r.left) == 0 {
 				break
 			}
-			if r.next.Seq != events[0].Seq { // others were taken: the failures before were not this event's
+			if len(r.left) < len(events) { // others were taken: the failures before were not this event's
 				first.Failures, first.Since = 0, time.Time{}
 			}
-			advance(lines, r.next.Seq)
-			if !r.tried {
+			advance(lines, r.left[0].Seq)
+			if !r.tried || !t.judge(first, r) {
 				return true, false, nil
 			}
-			if !t.judge(first, r) {
-				return true, false, nil
-			}
-			events = slices.DeleteFunc(events, func(e journal.Event) bool { return e.Seq <= r.next.Seq })
+			events = r.left[1:]
 		}
 		advance(lines, next+1)
 		first.Failures, first.Since, first.Retry = 0, time.Time{}, time.Time{}
@@ -216,19 +216,18 @@ func (t *turn) ahead() (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	chats := t.group(events)
-	results := t.deliver(chats)
+	results := t.deliver(t.group(events))
 	t.state.Cursor = max(next, t.state.Cursor)
-	for i, r := range results {
-		if !r.left {
+	for _, r := range results {
+		if len(r.left) == 0 {
 			continue
 		}
-		line := journal.Line{Chat: t.lineOf(r.next), Next: r.next.Seq}
+		line := journal.Line{Chat: t.lineOf(r.left[0]), Next: r.left[0].Seq}
 		if r.tried && t.judge(&line, r) { // too old already: what follows waits for the next turn
 			line.Next++
 		}
 		t.state.Lines = append(t.state.Lines, line)
-		t.lineUp(slices.DeleteFunc(chats[i], func(e journal.Event) bool { return e.Seq < r.next.Seq }))
+		t.lineUp(r.left)
 	}
 	return true, nil
 }

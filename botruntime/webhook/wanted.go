@@ -2,41 +2,19 @@ package webhook
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 
 	"go.mau.fi/whatsmeow/types"
 
-	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/journal"
 	"sesi.dev/sesi/botruntime/message"
 )
 
-// errNoRoom says that the progress must not go on, because there is no room for a dead letter.
-var errNoRoom = errors.New("dead letters wait to be written")
-
-// read reads a helping of events, of some chats or of all, and leaves out those that the target does not want. Events
-// that the journal had no room to keep become one dead letter.
+// read reads a helping of events, of some chats or of all, and leaves out those that the target does not want.
 func (t *turn) read(chats []string, after, to uint64) ([]journal.Event, uint64, error) {
 	q := journal.Query{After: after, To: to, Chats: chats, Types: t.target.Events, Limit: helping}
 	events, next, err := t.Journal.Events(t.ctx, q)
-	var lost *journal.GoneError
-	if errors.As(err, &lost) {
-		if to > 0 {
-			lost.Oldest = min(lost.Oldest, to)
-		}
-		now, chat := bot.At(t.Now()), ""
-		if len(chats) > 0 {
-			chat = chats[0]
-		}
-		if !t.addDead(bot.DeadLetter{Seq: lost.Oldest, Chat: chat, Events: lost.Oldest - after,
-			Error: "the journal was full, and removed the event before it was delivered", Timestamp: now, DeadAt: now}) {
-			return nil, 0, errNoRoom
-		}
-		t.failed = true
-		return nil, lost.Oldest, nil
-	}
 	return slices.DeleteFunc(events, func(e journal.Event) bool { return !t.wants(e) }), next, err
 }
 

@@ -124,11 +124,14 @@ func (w *worker) round(ctx, sending context.Context) time.Duration {
 		err = t.expire()
 		saved = w.put(ctx, t, epoch)
 	}
+	var gone *journal.GoneError
 	switch {
 	case ctx.Err() != nil:
 		return never
 	case errors.Is(err, errNoRoom):
 		return unsavedPause
+	case errors.As(err, &gone): // during this turn
+		return 0
 	case err != nil:
 		w.Log.Error("the journal could not be read for a webhook", "webhook", w.target.Name, "error", err)
 		return lastWait / 60
@@ -266,7 +269,7 @@ func (w *worker) describe(ctx context.Context) (bot.Webhook, error) {
 	_, last := w.Journal.Range()
 	out := bot.Webhook{
 		Name: w.target.Name, URL: shown(w.target.URL), State: stateOf(s), Events: w.target.Events, Order: w.target.Order,
-		Cursor: s.Cursor, Last: last, WaitingChats: len(s.Lines), Failures: s.Failures, NextTryAt: bot.At(s.Retry),
+		Cursor: s.Cursor, Last: last, WaitingChats: len((&turn{worker: w, state: &s}).lanes()), Failures: s.Failures, NextTryAt: bot.At(s.Retry),
 		LastError: s.Error, LastErrorAt: bot.At(s.ErrorAt), LastSuccessAt: bot.At(s.TakenAt),
 	}
 	if out.Events == nil {
