@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"sesi.dev/sesi/api/bot"
 )
@@ -29,6 +30,7 @@ func (s *served) wire(t *testing.T, request string) string {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	must(t, err)
 	defer conn.Close()
+	must(t, conn.SetDeadline(time.Now().Add(patience)))
 	_, err = io.WriteString(conn, request)
 	must(t, err)
 	answer, _ := io.ReadAll(conn) // the connection may end with a reset
@@ -54,7 +56,7 @@ func TestTrailers(t *testing.T) {
 		t.Errorf("the bot's answer came as\n%s", answer)
 	}
 	g.wire(t, "POST "+bot.GatewayPath(namespace, "bank")+"/messages"+head+"Transfer-Encoding: chunked\r\nTrailer: Authorization\r\n\r\n2\r\n{}\r\n0\r\nAuthorization: Bearer trailed\r\n\r\n")
-	if trailer := <-got; len(trailer) > 0 {
+	if trailer := receive(t, "the bot's request", got); len(trailer) > 0 {
 		t.Errorf("the bot got the trailers %v", trailer)
 	}
 }

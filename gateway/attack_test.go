@@ -397,6 +397,7 @@ func TestRate(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)
 	g := newGateway(t, func(o *gateway.Options) { o.Limits.Rate = 5 })
+	g.gateway.StopClock()
 	fast, other := newKey(t, namespace, "read"), newKey(t, namespace, "read", func(k *apikey.Key) { k.Name = "other" })
 	base := bot.GatewayPath(namespace, "shop")
 	g.eventually(http.StatusOK, "GET", base, other, "")

@@ -42,12 +42,8 @@ func TestAPassedStreamIsReviewed(t *testing.T) {
 
 func passedStreamEnds(t *testing.T, g *served, namespace, name string, end func(*corev1.Secret) error) {
 	t.Helper()
-	built := apikey.Key{Namespace: namespace, Name: name, Verbs: []apikey.Verb{apikey.VerbRead}}
 	key := apikey.New()
-	built.Sum = apikey.SumOf(key)
-	secret, err := apikey.Build(built)
-	must(t, err)
-	must(t, admin.Create(t.Context(), secret))
+	secret := makeKey(t, key, apikey.Key{Namespace: namespace, Name: name, Verbs: []apikey.Verb{apikey.VerbRead}})
 	base := bot.GatewayPath(namespace, "shop")
 	g.eventually(http.StatusOK, "GET", base, key, "")
 	c := botclient.Client{BaseURL: g.url + base, Token: key}
@@ -87,6 +83,7 @@ func TestRefusedCallsCount(t *testing.T) {
 			})
 		})
 	})
+	g.gateway.StopClock()
 	for name, ask := range map[string]func(n int) reply{
 		"a user's requests for what is not theirs": func() func(int) reply {
 			token := newToken(t, namespace, "nobody")
@@ -327,6 +324,7 @@ func TestAKeyInTheQuery(t *testing.T) {
 func TestWrongTokensLockNobodyOut(t *testing.T) {
 	namespace := newNamespace(t)
 	g := newGateway(t)
+	g.gateway.StopClock()
 	rights := rbacv1.PolicyRule{APIGroups: []string{"sesi.dev"}, Resources: []string{"whatsappsessions"}, Verbs: []string{"get", "list", "watch"}}
 	in, late := newToken(t, namespace, "in", rights), newToken(t, namespace, "late", rights)
 	wait(t, "the rights", func() bool { return g.do("GET", bot.PathGatewaySessions, in, "").status == http.StatusOK })

@@ -19,6 +19,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/gateway"
+	"sesi.dev/sesi/test/apiserver"
 )
 
 // signed returns a client certificate of a common name, signed by a CA of its own, and the CA.
@@ -41,12 +42,14 @@ func signed(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
 func TestPeopleBehindAProxy(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)
-	must(t, admin.Create(t.Context(), &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "people"}, Rules: []rbacv1.PolicyRule{rule("get", ""), rule("list", ""), rule("watch", "")}}))
+	rules := []rbacv1.PolicyRule{rule("get", ""), rule("list", ""), rule("watch", "")}
+	must(t, admin.Create(t.Context(), &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "people"}, Rules: rules}))
 	must(t, admin.Create(t.Context(), &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "people"},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "people"},
 		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: "siti@example.com"}, {APIGroup: rbacv1.GroupName, Kind: "Group", Name: "support"}},
 	}))
+	apiserver.UntilAllowed(t, admin, "siti@example.com", namespace, rules...)
 	front, roots := signed(t, "front")
 	stranger, _ := signed(t, "front")
 	g, err := gateway.New(gateway.Options{Config: environment.Config, Locale: "en",

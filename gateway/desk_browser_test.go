@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -145,31 +146,49 @@ func axeCore(t *testing.T) string {
 	return string(script)
 }
 
+// told is what a bot tells on each of its streams. A page that was left may still have one.
+type told struct {
+	mu   sync.Mutex
+	last bot.Snapshot
+	more chan struct{} // closed when there is a later one
+}
+
+func (s *told) tell(snapshot bot.Snapshot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = snapshot
+	close(s.more)
+	s.more = make(chan struct{})
+}
+
+func (s *told) now() (bot.Snapshot, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last, s.more
+}
+
 // linking is a bot that waits to be linked.
-func linking(t *testing.T, snapshots chan bot.Snapshot) http.HandlerFunc {
+func linking(t *testing.T, snapshots *told) http.HandlerFunc {
 	picture := image.NewGray(image.Rect(0, 0, 29, 29))
 	for i := range 29 * 29 {
 		picture.SetGray(i%29, i/29, color.Gray{Y: uint8(i * 37 % 2 * 255)})
 	}
 	var code bytes.Buffer
 	must(t, png.Encode(&code, picture))
-	var confirming, paused atomic.Bool
+	var paused atomic.Bool
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case bot.PathSessionEvents:
 			w.Header().Set("Content-Type", "text/event-stream")
-			if bottest.WriteEvent(w, bottest.Unlinked("toko", "")) != nil {
-				return
-			}
 			for {
+				snapshot, more := snapshots.now()
+				if bottest.WriteEvent(w, snapshot) != nil {
+					return
+				}
 				select {
 				case <-r.Context().Done():
 					return
-				case snapshot := <-snapshots:
-					confirming.Store(snapshot.Reason == bot.ReasonPasskeyConfirmation)
-					if bottest.WriteEvent(w, snapshot) != nil {
-						return
-					}
+				case <-more:
 				}
 			}
 		case bot.PathCode:
@@ -204,16 +223,16 @@ func linking(t *testing.T, snapshots chan bot.Snapshot) http.HandlerFunc {
 					http.Error(w, "no signature", http.StatusUnprocessableEntity)
 					return
 				}
-				snapshots <- asksPasskey(bot.ReasonPasskeyConfirmation)
+				snapshots.tell(asksPasskey(bot.ReasonPasskeyConfirmation))
 				return
 			}
 			step := `{"step":"sign","options":{"challenge":"AAAA"},"console":"sign()","revision":1}`
-			if confirming.Load() {
+			if last, _ := snapshots.now(); last.Reason == bot.ReasonPasskeyConfirmation {
 				step = `{"step":"compare","code":"WXYZ-1234","revision":2}`
 			}
 			fmt.Fprint(w, step)
 		case bot.PathPasskeyConfirm:
-			snapshots <- bottest.Paired("toko", "", "62811:1@s.whatsapp.net")
+			snapshots.tell(bottest.Paired("toko", "", "62811:1@s.whatsapp.net"))
 		default:
 			http.NotFound(w, r)
 		}
@@ -230,7 +249,7 @@ func asksPasskey(reason bot.Reason) bot.Snapshot {
 // TestDesk does at the desk what a person does, in Chromium.
 func TestDesk(t *testing.T) {
 	namespace := newNamespace(t)
-	snapshots := make(chan bot.Snapshot, 1)
+	snapshots := &told{last: bottest.Unlinked("toko", ""), more: make(chan struct{})}
 	f := newSession(t, namespace, "toko", nil)
 	f.start(linking(t, snapshots))
 	f.setState(bot.StatePairing, v1alpha1.ReasonPodRunning, func(s *v1alpha1.WhatsAppSessionStatus) { s.UserAction = bot.ActionScanQR })
@@ -301,7 +320,7 @@ func TestDesk(t *testing.T) {
 	b.look("session")
 
 	// WhatsApp asks for a passkey: the helper's answer comes back behind the #, and the codes are compared.
-	snapshots <- asksPasskey(bot.ReasonPasskeyRequired)
+	snapshots.tell(asksPasskey(bot.ReasonPasskeyRequired))
 	b.until("!document.querySelector('#passkeySign').hidden && document.querySelector('#console').value === 'sign()'")
 	b.look("passkey")
 	eval[bool](b, "(location.hash = '#passkey=bm90aGluZw', true)")

@@ -254,6 +254,7 @@ func TestWebhooksAtTheDesk(t *testing.T) {
 	if len(asked) > 0 {
 		t.Errorf("a reader reached the bot: %d calls before, %d after", before, f.asked.Load())
 	}
+	wait(t, "the line of the last call", func() bool { return strings.Count(g.log.String(), `"action":"control"`) >= 11 }, g.log.String)
 	if log := g.log.String(); strings.Count(log, `"action":"control"`) != 11 || !strings.Contains(log, `"status":403`) {
 		t.Errorf("the audit log is %s", log)
 	}

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -335,16 +334,8 @@ func TestAStreamIsReviewed(t *testing.T) {
 	g := newGateway(t)
 	g.gateway.ReviewEvery(50 * time.Millisecond)
 	plain := apikey.New()
-	build := func(edit func(*apikey.Key)) *corev1.Secret {
-		t.Helper()
-		key := apikey.Key{Namespace: namespace, Name: "crm", Sum: apikey.SumOf(plain), Verbs: []apikey.Verb{apikey.VerbRead}}
-		edit(&key)
-		secret, err := apikey.Build(key)
-		must(t, err)
-		return secret
-	}
-	secret := build(func(*apikey.Key) {})
-	must(t, admin.Create(t.Context(), secret))
+	key := apikey.Key{Namespace: namespace, Name: "crm", Sum: apikey.SumOf(plain), Verbs: []apikey.Verb{apikey.VerbRead}}
+	secret := makeKey(t, plain, key)
 	for _, name := range []string{"shop", "bank"} {
 		g.eventually(200, "GET", bot.GatewayPath(namespace, name), plain, "")
 	}
@@ -360,7 +351,9 @@ func TestAStreamIsReviewed(t *testing.T) {
 	wait(t, "the reader of a session that is no longer asked for to end", func() bool { return shop.readers() == 1 })
 	narrowed.stream.Close()
 
-	fewer := build(func(k *apikey.Key) { k.Sessions = []string{"bank"} })
+	key.Sessions = []string{"bank"}
+	fewer, err := apikey.Build(key)
+	must(t, err)
 	fewer.ResourceVersion = secret.ResourceVersion
 	must(t, admin.Update(t.Context(), fewer))
 	wait(t, "the reader of a session that the key no longer opens to end", func() bool { return shop.readers() == 0 })

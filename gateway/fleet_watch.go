@@ -63,8 +63,10 @@ func newFleet(config *rest.Config, namespaces []string, log *slog.Logger) (*flee
 	return f, nil
 }
 
-// start watches until ctx ends. It returns when everything has been read once; ended is closed after ctx's end.
+// start watches until ctx ends. It returns when everything has been seen once: what the caches hold reaches the fleet a
+// moment later. ended is closed after ctx's end.
 func (f *fleet) start(ctx context.Context) (ended <-chan struct{}, err error) {
+	var seen []toolscache.InformerSynced
 	for _, watched := range []struct {
 		from   cache.Cache
 		object client.Object
@@ -89,9 +91,11 @@ func (f *fleet) start(ctx context.Context) (ended <-chan struct{}, err error) {
 				watched.see(object, true)
 			},
 		}
-		if _, err := informer.AddEventHandler(handlers); err != nil {
+		handled, err := informer.AddEventHandler(handlers)
+		if err != nil {
 			return nil, fmt.Errorf("watch %T: %w", watched.object, err)
 		}
+		seen = append(seen, handled.HasSynced)
 	}
 	var running sync.WaitGroup
 	for _, c := range []cache.Cache{f.objects, f.secrets} {
@@ -106,10 +110,8 @@ func (f *fleet) start(ctx context.Context) (ended <-chan struct{}, err error) {
 		running.Wait()
 		close(done)
 	}()
-	for _, c := range []cache.Cache{f.objects, f.secrets} {
-		if !c.WaitForCacheSync(ctx) {
-			return done, fmt.Errorf("read the sessions: %w", context.Cause(ctx))
-		}
+	if !toolscache.WaitForCacheSync(ctx.Done(), seen...) {
+		return done, fmt.Errorf("read the sessions: %w", context.Cause(ctx))
 	}
 	return done, nil
 }

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,7 +43,7 @@ import (
 )
 
 // patience bounds every wait; it is far above what any of them needs.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 var (
 	environment *envtest.Environment
@@ -193,11 +194,18 @@ func (f *fixture) setState(state bot.State, podReason string, edit ...func(*v1al
 
 // served is a running gateway.
 type served struct {
-	t       *testing.T
-	url     string
-	gateway *gateway.Gateway
-	log     *lines
+	t          *testing.T
+	url        string
+	gateway    *gateway.Gateway
+	namespaces []string
+	log        *lines
 }
+
+// running are the gateways that run.
+var running = struct {
+	sync.Mutex
+	gateways map[*served]bool
+}{gateways: map[*served]bool{}}
 
 // newGateway starts a gateway.
 func newGateway(t *testing.T, edit ...func(*gateway.Options)) *served {
@@ -214,14 +222,21 @@ func newGateway(t *testing.T, edit ...func(*gateway.Options)) *served {
 	server := httptest.NewUnstartedServer(g)
 	gateway.Configure(server.Config)
 	server.Start()
+	s := &served{t: t, url: server.URL, gateway: g, namespaces: options.Namespaces, log: log}
+	running.Lock()
+	defer running.Unlock()
+	running.gateways[s] = true
 	t.Cleanup(func() {
+		running.Lock()
+		delete(running.gateways, s)
+		running.Unlock()
 		g.Drain()
 		server.CloseClientConnections()
 		server.Close()
 		cancel()
 		g.Close()
 	})
-	return &served{t: t, url: server.URL, gateway: g, log: log}
+	return s
 }
 
 // lines is a log that can be read while it is written.
@@ -242,23 +257,39 @@ func (l *lines) String() string {
 	return l.buffer.String()
 }
 
-// newKey makes an API key.
+// newKey makes an API key, which every gateway that runs then knows.
 func newKey(t testing.TB, namespace string, verbs string, edit ...func(*apikey.Key)) string {
 	t.Helper()
 	secret := apikey.New()
 	list, err := apikey.ParseVerbs(verbs)
 	must(t, err)
-	key := apikey.Key{Namespace: namespace, Name: fmt.Sprintf("key-%d", namespaces.Add(1)), Sum: apikey.SumOf(secret), Verbs: list}
+	key := apikey.Key{Namespace: namespace, Name: fmt.Sprintf("key-%d", namespaces.Add(1)), Verbs: list}
 	for _, e := range edit {
 		e(&key)
 	}
-	object, err := apikey.Build(key)
-	must(t, err)
-	must(t, admin.Create(t.Context(), object))
+	makeKey(t, secret, key)
 	return secret
 }
 
-// newToken makes a ServiceAccount with rights in its namespace and returns a token of it.
+// makeKey makes the Secret of an API key, and waits until every gateway of its namespace knows the key: an unknown one is a
+// wrong credential, and those are counted.
+func makeKey(t testing.TB, plain string, key apikey.Key) *corev1.Secret {
+	t.Helper()
+	key.Sum = apikey.SumOf(plain)
+	object, err := apikey.Build(key)
+	must(t, err)
+	must(t, admin.Create(t.Context(), object))
+	running.Lock()
+	defer running.Unlock()
+	for s := range running.gateways {
+		if len(s.namespaces) == 0 || slices.Contains(s.namespaces, key.Namespace) {
+			wait(t, "a gateway to know the key", func() bool { return s.gateway.Knows(plain) })
+		}
+	}
+	return object
+}
+
+// newToken makes a ServiceAccount with rights in its namespace, which it then has, and returns a token of it.
 func newToken(t *testing.T, namespace, name string, rules ...rbacv1.PolicyRule) string {
 	t.Helper()
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
@@ -270,6 +301,7 @@ func newToken(t *testing.T, namespace, name string, rules ...rbacv1.PolicyRule) 
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
 			Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: namespace, Name: name}},
 		}))
+		apiserver.UntilAllowed(t, admin, "system:serviceaccount:"+namespace+":"+name, namespace, rules...)
 	}
 	request := &authenticationv1.TokenRequest{}
 	must(t, admin.SubResource("token").Create(t.Context(), account, request))
@@ -304,7 +336,9 @@ func (s *served) do(method, path, credential, body string, edit ...func(*http.Re
 	if body != "" {
 		reader = strings.NewReader(body)
 	}
-	request, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, reader)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*patience) // a bot may take longer than any other wait
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, s.url+path, reader)
 	must(s.t, err)
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
@@ -351,6 +385,24 @@ func wait(t testing.TB, what string, done func() bool, state ...func() string) {
 		}
 		t.Fatalf("waited in vain for %s: %s", what, text)
 	}
+}
+
+// receive takes what comes from a channel.
+func receive[T any](t testing.TB, what string, from <-chan T) (got T) {
+	t.Helper()
+	select {
+	case got = <-from:
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+	}
+	return got
+}
+
+// bounded is a context for what must not take long.
+func bounded(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // before returns a transport that calls do before each request. A request for which do fails is not sent.

@@ -18,6 +18,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/gateway"
+	"sesi.dev/sesi/test/apiserver"
 )
 
 // recorder records the requests to the API server.
@@ -69,6 +70,7 @@ func TestTheRulesAreExactlyTheCalls(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: name}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
 	}))
+	apiserver.UntilAllowed(t, admin, name, "", rules...)
 	user, err := environment.AddUser(envtest.User{Name: name}, &rest.Config{QPS: -1})
 	must(t, err)
 	var mu sync.Mutex

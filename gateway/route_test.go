@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/prometheus/client_golang/prometheus"
@@ -183,7 +185,7 @@ func TestStreams(t *testing.T) {
 		t.Fatalf("got %+v, %v", event, err)
 	}
 	stream.Close()
-	<-ended // the bot's side ends with the caller's
+	receive(t, "the bot's side to end with the caller's", ended)
 }
 
 // A stream ends when the gateway is drained, so that its client goes to another one.
@@ -202,8 +204,8 @@ func TestDrainEndsStreams(t *testing.T) {
 	must(t, err)
 	defer stream.Close()
 	g.gateway.Drain()
-	if event, err := stream.Next(); err == nil {
-		t.Errorf("got %+v after the drain", event)
+	if event, err := stream.Next(); err == nil || errors.Is(err, botclient.ErrSilent) {
+		t.Errorf("after the drain: %+v, %v", event, err)
 	}
 }
 
@@ -229,11 +231,12 @@ func TestWebSocket(t *testing.T) {
 	g := newGateway(t)
 	key := newKey(t, namespace, "read")
 	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "shop"), key, "")
-	conn, _, err := websocket.Dial(t.Context(), g.url+bot.GatewayPath(namespace, "shop")+bot.PathWebSocket, &websocket.DialOptions{HTTPHeader: http.Header{"X-Api-Key": {key}}})
+	ctx := bounded(t)
+	conn, _, err := websocket.Dial(ctx, g.url+bot.GatewayPath(namespace, "shop")+bot.PathWebSocket, &websocket.DialOptions{HTTPHeader: http.Header{"X-Api-Key": {key}}})
 	must(t, err)
 	defer conn.CloseNow()
-	must(t, conn.Write(t.Context(), websocket.MessageText, []byte("hi")))
-	if _, data, err := conn.Read(t.Context()); err != nil || string(data) != "bot: hi" {
+	must(t, conn.Write(ctx, websocket.MessageText, []byte("hi")))
+	if _, data, err := conn.Read(ctx); err != nil || string(data) != "bot: hi" {
 		t.Errorf("got %q, %v", data, err)
 	}
 }
@@ -312,6 +315,10 @@ func TestRetries(t *testing.T) {
 			f := newSession(t, namespace, "shop", nil)
 			replace := sync.OnceFunc(func() {
 				f.setState(v1alpha1.StatePending, v1alpha1.ReasonAwaitingTermination)
+				// The gateway may hear of the pod's end before it hears of the status, and nobody waits for a bot that is said to run.
+				wait(t, "the gateway to know the state", func() bool {
+					return strings.Contains(g.do("GET", bot.GatewayPath(namespace, "shop"), key, "").body, `"state":"`+string(v1alpha1.StatePending)+`"`)
+				})
 				f.removePod()
 			})
 			f.setState(bot.StateConnected, v1alpha1.ReasonPodRunning)
@@ -347,7 +354,7 @@ func TestRetries(t *testing.T) {
 				})
 				f.start(func(w http.ResponseWriter, r *http.Request) { echo(w, r) })
 			}
-			got := <-done
+			got := receive(t, "the answer", done)
 			if got.status != c.want {
 				t.Fatalf("answered %d %s, want %d", got.status, got.body, c.want)
 			}
@@ -383,7 +390,7 @@ func TestABotThatListensAgain(t *testing.T) {
 		})
 	})
 	f.listen(address, echo)
-	if got := <-answered; got.status != http.StatusOK || !strings.HasSuffix(got.body, `{"text":"hi"}`) {
+	if got := receive(t, "the answer", answered); got.status != http.StatusOK || !strings.HasSuffix(got.body, `{"text":"hi"}`) {
 		t.Errorf("answered %d %s", got.status, got.body)
 	}
 }
@@ -489,7 +496,7 @@ func TestStreamsAreNotBuffered(t *testing.T) {
 	g := newGateway(t)
 	key := newKey(t, namespace, "read")
 	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "shop"), key, "")
-	request, err := http.NewRequestWithContext(t.Context(), "GET", g.url+bot.GatewayPath(namespace, "shop")+bot.PathEvents, nil)
+	request, err := http.NewRequestWithContext(bounded(t), "GET", g.url+bot.GatewayPath(namespace, "shop")+bot.PathEvents, nil)
 	must(t, err)
 	request.Header.Set("X-Api-Key", key)
 	request.Header.Set("Accept", "text/event-stream")
@@ -505,6 +512,10 @@ func TestStreamsAreNotBuffered(t *testing.T) {
 			t.Fatalf("got %q, %v", lines.Text(), lines.Err())
 		}
 		lines.Scan()
-		next <- struct{}{}
+		select {
+		case next <- struct{}{}:
+		case <-time.After(patience):
+			t.Fatal("the bot does not go on")
+		}
 	}
 }

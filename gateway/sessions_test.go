@@ -88,6 +88,7 @@ func TestSessionsAreMadeChangedAndDeleted(t *testing.T) {
 	if got.status != http.StatusCreated || !strings.Contains(got.body, `"name":"session-`) || !strings.Contains(got.body, "STOPPED") {
 		t.Errorf("without a name: %d %s", got.status, got.body)
 	}
+	wait(t, "the line of the last call", func() bool { return strings.Count(g.log.String(), `"action":"create"`) >= 3 }, g.log.String)
 	if strings.Count(g.log.String(), `"action":"create"`) != 3 || strings.Count(g.log.String(), `"action":"delete"`) != 1 {
 		t.Errorf("audit:\n%s", g.log)
 	}

@@ -238,7 +238,7 @@ func TestWebSocketOfManySessions(t *testing.T) {
 	}
 	wrong, _ := dial("session=shop&events=wrong", key)
 	var closed websocket.CloseError
-	if _, _, err := wrong.Read(t.Context()); !errors.As(err, &closed) || closed.Code != 4001 || closed.Reason != `{"error":"events"}[2J` {
+	if _, _, err := wrong.Read(bounded(t)); !errors.As(err, &closed) || closed.Code != 4001 || closed.Reason != `{"error":"events"}[2J` {
 		t.Errorf("wrong parameters: %v", err)
 	}
 	for query, want := range map[string]int{"session=" + other + ".shop": 404, "session=nothing": 404, "session=shop&session=bank": 400} {
