@@ -39,11 +39,19 @@ func init() {
 	}
 }
 
-func quick() Options {
+// patient are options with which a bot is neither silent nor lost because the machine is slow.
+func patient() Options {
 	return Options{
-		Silence: 500 * time.Millisecond, Opening: 500 * time.Millisecond, Grace: 300 * time.Millisecond,
+		Silence: deadline, Opening: deadline, Grace: deadline,
 		BackoffBase: 20 * time.Millisecond, BackoffCap: 100 * time.Millisecond,
 	}
+}
+
+// quick are options for bots that do not answer.
+func quick() Options {
+	opts := patient()
+	opts.Silence, opts.Opening, opts.Grace = 500*time.Millisecond, 500*time.Millisecond, 300*time.Millisecond
+	return opts
 }
 
 func startObserver(t *testing.T, opts Options) *Observer {
@@ -97,15 +105,26 @@ func wait(t *testing.T, what string, done func() bool) {
 // waitEvent reads events until one of the session comes.
 func waitEvent(t *testing.T, o *Observer, name string) {
 	t.Helper()
+	waitEventOf(t, o, name, func() bool { return true })
+}
+
+// waitHearing reads events until one of the session comes while the bot is heard so. A slow machine may lose a bot first.
+func waitHearing(t *testing.T, o *Observer, name string, want Hearing) {
+	t.Helper()
+	waitEventOf(t, o, name, func() bool { return hearing(o, name) == want })
+}
+
+func waitEventOf(t *testing.T, o *Observer, name string, last func() bool) {
+	t.Helper()
 	end := time.After(deadline)
 	for {
 		select {
 		case e := <-o.Events():
-			if e.Object == key(name) {
+			if e.Object == key(name) && last() {
 				return
 			}
 		case <-end:
-			t.Fatalf("no event of %s came", name)
+			t.Fatalf("no event of %s came; it is %s", name, hearing(o, name))
 		}
 	}
 }

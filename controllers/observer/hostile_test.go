@@ -171,8 +171,8 @@ func drain(t *testing.T, o *Observer) {
 // faster than its rate allows for lines of minCharge bytes.
 func TestShortLinesAreCharged(t *testing.T) {
 	const lines = 3000
-	opts := quick()
-	opts.Opening, opts.Silence, opts.BytesPerSecond = deadline, deadline, lines/2*minCharge
+	opts := patient()
+	opts.BytesPerSecond = lines / 2 * minCharge
 	o := startObserver(t, opts)
 	short := startBot(t, "short")
 	short.Behave(func(w http.ResponseWriter, r *http.Request) {
@@ -201,8 +201,7 @@ func TestShortLinesAreCharged(t *testing.T) {
 // TestAStormOfChanges: a bot that changes without end emits events at a bounded rate, its last report arrives, and a
 // neighbour's change is emitted before its next one.
 func TestAStormOfChanges(t *testing.T) {
-	opts := quick()
-	opts.Silence = deadline
+	opts := patient()
 	opts.EmitEvery = 200 * time.Millisecond
 	opts.EmitBurst = 2
 	o := startObserver(t, opts)

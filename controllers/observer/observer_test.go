@@ -14,7 +14,7 @@ import (
 )
 
 func TestABotIsReached(t *testing.T) {
-	o := startObserver(t, quick())
+	o := startObserver(t, patient())
 	b := startBot(t, "kasir")
 	o.Ensure(key("kasir"), targetOf(b, "kasir"))
 
@@ -52,30 +52,32 @@ func withRevision(s, before bot.Snapshot) bot.Snapshot {
 
 func TestStreamsBeforeStartBeginWithIt(t *testing.T) {
 	b := startBot(t, "early")
-	o := New(quick())
+	o := New(patient())
 	o.Ensure(key("early"), targetOf(b, "early"))
 	if got := hearing(o, "early"); got != Listening {
 		t.Fatalf("hearing = %s before Start, want Listening", got)
 	}
 	o.Forget(key("early"))
 
-	started := startObserver(t, quick())
+	started := startObserver(t, patient())
 	started.Ensure(key("early"), targetOf(b, "early"))
 	wait(t, "the bot to be reached", func() bool { return hearing(started, "early") == Heard })
 }
 
 func TestALostBotIsReportedOnceAndReachedAgain(t *testing.T) {
-	o := startObserver(t, quick())
+	opts := patient()
+	opts.Grace = quick().Grace
+	o := startObserver(t, opts)
 	b := startBot(t, "kasir")
 	o.Ensure(key("kasir"), targetOf(b, "kasir"))
-	waitEvent(t, o, "kasir")
+	waitHearing(t, o, "kasir", Heard)
 	b.Stop()
 
 	wait(t, "the loss to be seen", func() bool { return hearing(o, "kasir") != Heard })
 	if got := state(o, "kasir"); got != bot.StatePairing {
 		t.Fatalf("state = %q while the grace runs, want the last one seen", got)
 	}
-	waitEvent(t, o, "kasir")
+	waitHearing(t, o, "kasir", Lost)
 	got, _ := o.Observed(key("kasir"))
 	if got.Hearing != Lost || got.Err == nil || got.Snapshot == nil {
 		t.Fatalf("Observed = %+v, want it lost with a cause and the last snapshot", got)
@@ -89,16 +91,11 @@ func TestALostBotIsReportedOnceAndReachedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(again.Stop)
-	waitEvent(t, o, "kasir")
-	if got := hearing(o, "kasir"); got != Heard {
-		t.Fatalf("hearing = %s after the bot came back", got)
-	}
+	waitHearing(t, o, "kasir", Heard)
 }
 
 func TestAShortBreakEmitsNothing(t *testing.T) {
-	opts := quick()
-	opts.Grace = deadline
-	o := startObserver(t, opts)
+	o := startObserver(t, patient())
 	b := startBot(t, "kasir")
 	o.Ensure(key("kasir"), targetOf(b, "kasir"))
 	waitEvent(t, o, "kasir")
@@ -118,7 +115,7 @@ func TestAShortBreakEmitsNothing(t *testing.T) {
 }
 
 func TestRetargeting(t *testing.T) {
-	o := startObserver(t, quick())
+	o := startObserver(t, patient())
 	first, second := startBot(t, "kasir"), startBot(t, "kasir")
 	o.Ensure(key("kasir"), targetOf(first, "kasir"))
 	wait(t, "the first to be reached", func() bool { return hearing(o, "kasir") == Heard })
@@ -170,7 +167,7 @@ sesi_observer_streams{hearing="Lost"} 0
 }
 
 func TestLagIsCountedOncePerChange(t *testing.T) {
-	o := startObserver(t, quick())
+	o := startObserver(t, patient())
 	b := startBot(t, "kasir")
 	o.Ensure(key("kasir"), targetOf(b, "kasir"))
 	waitEvent(t, o, "kasir")
@@ -192,13 +189,13 @@ func TestLagIsCountedOncePerChange(t *testing.T) {
 // TestAQueuedStreamIsNotLost: the grace begins with the first dial. After a restart of the operator thousands of streams
 // wait for their turn to dial, and a bot that was not dialled is not lost.
 func TestAQueuedStreamIsNotLost(t *testing.T) {
-	opts := quick()
-	opts.Starts = 1
+	opts := patient()
+	opts.Grace, opts.Starts = quick().Grace, 1
 	o := startObserver(t, opts)
 	o.starts.SetLimit(rate.Every(time.Hour)) // one permit for the first, none for the second
 	first, second := startBot(t, "first"), startBot(t, "second")
 	o.Ensure(key("first"), targetOf(first, "first"))
-	waitEvent(t, o, "first")
+	waitHearing(t, o, "first", Heard)
 	o.Ensure(key("second"), targetOf(second, "second"))
 	wait(t, "the stream to wait for a permit", func() bool { return o.starts.Tokens() < 0 })
 	first.Stop()
