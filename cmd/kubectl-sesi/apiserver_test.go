@@ -263,12 +263,12 @@ func TestARestoreThatFails(t *testing.T) {
 		}
 		bots := pod("wa-" + name)
 		must(t, api.Create(t.Context(), bots))
-		if err := restore(name, time.Second); err == nil || !strings.Contains(err.Error(), "is not deleted in time") {
+		if err := restore(name, 5*time.Second); err == nil || !strings.Contains(err.Error(), "is not deleted in time") {
 			t.Errorf("beside the bot's pod: %v", err)
 		}
 		after("beside the bot's pod")
 		must(t, api.Delete(t.Context(), bots, client.GracePeriodSeconds(0)))
-		if err := restore(name, 2*time.Second); err == nil || !strings.Contains(err.Error(), "stays in phase") {
+		if err := restore(name, 5*time.Second); err == nil || !strings.Contains(err.Error(), "stays in phase") {
 			t.Errorf("a pod that does not start: %v", err)
 		}
 		after("a pod that does not start")
@@ -337,6 +337,7 @@ func TestDoctorOfRights(t *testing.T) {
 		ObjectMeta: named, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "looks"},
 		Subjects: []rbacv1.Subject{{Kind: "User", Name: "ani"}},
 	}))
+	apiserver.UntilAllowed(t, api, "ani", namespace, role.Rules...)
 	out, err := sesi(t, "", "-n", namespace, "--as", "ani", "doctor", "shop")
 	if want := "BAD   your rights: you may not patch whatsappsessions, create pods/portforward, get pods/log, get secrets, create pods, delete pods, create pods/attach\n"; err == nil || !strings.Contains(out, want) {
 		t.Errorf("%v\n%s\nwant %s", err, out, want)

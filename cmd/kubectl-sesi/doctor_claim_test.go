@@ -16,6 +16,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/apiserver"
 )
 
 // says sets a condition as the operator words it.
@@ -109,14 +110,16 @@ func TestDoctorOfAClaimThatWaitsForItsPod(t *testing.T) {
 		},
 	}))
 	named := metav1.ObjectMeta{Namespace: namespace, Name: "budi"}
-	must(t, api.Create(t.Context(), &rbacv1.Role{ObjectMeta: named, Rules: []rbacv1.PolicyRule{
+	role := &rbacv1.Role{ObjectMeta: named, Rules: []rbacv1.PolicyRule{
 		{APIGroups: []string{"sesi.dev"}, Resources: []string{"whatsappsessions"}, Verbs: []string{"get"}},
 		{APIGroups: []string{""}, Resources: []string{"pods", "persistentvolumeclaims"}, Verbs: []string{"get"}},
-	}}))
+	}}
+	must(t, api.Create(t.Context(), role))
 	must(t, api.Create(t.Context(), &rbacv1.RoleBinding{
 		ObjectMeta: named, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "budi"},
 		Subjects: []rbacv1.Subject{{Kind: "User", Name: "budi"}},
 	}))
+	apiserver.UntilAllowed(t, api, "budi", namespace, role.Rules...)
 	pod := "BAD   the bot's pod: PodRejected: " + quota + "\n      -> the message above says what to do; "
 	for user, want := range map[string][]string{
 		"": {"ok    the PVC wa-shop (Pending until its first pod has a node)\n", pod, "BAD   the session: it is Pending (PodRejected)\n      -> first solve what is BAD above; "},
