@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 
 // status is what an address answers; 0 for nothing.
 func status(url string) int {
-	answer, err := http.Get(url)
+	answer, err := (&http.Client{Timeout: patience}).Get(url)
 	if err != nil {
 		return 0
 	}
@@ -60,7 +60,7 @@ func status(url string) int {
 // A gateway that was told to stop first says that it is not ready, and goes on until no more requests are sent to it.
 func TestAnEndWithoutLostRequests(t *testing.T) {
 	t.Setenv("KUBECONFIG", kubeconfig)
-	o, err := parse([]string{"-bind-address", vacant.Address(t), "-probe-bind-address", vacant.Address(t), "-drain", "3s"}, io.Discard)
+	o, err := parse([]string{"-bind-address", vacant.Address(t), "-probe-bind-address", vacant.Address(t), "-drain", "6s"}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,11 @@ func TestAnEndWithoutLostRequests(t *testing.T) {
 	if !unready || status(ping) != http.StatusOK {
 		t.Errorf("told to stop, it says that it is not ready: %t; and it answers %d", unready, status(ping))
 	}
-	<-ended
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Fatal("the gateway does not end")
+	}
 	if failed != nil || status(ping) != 0 {
 		t.Errorf("it ended with %v", failed)
 	}
