@@ -166,8 +166,8 @@ func TestWhatAnEarlierSessionLeftIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestOtherFieldsOfTheServiceStay: fields that a user sets on the Service besides its ports and selector stay, and
-// cause no write.
+// TestOtherFieldsOfTheServiceStay: what a user sets on the Service stays where it leads no caller elsewhere, and causes no
+// write.
 func TestOtherFieldsOfTheServiceStay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -181,7 +181,7 @@ func TestOtherFieldsOfTheServiceStay(t *testing.T) {
 	session := w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "wa-kasir", Namespace: w.namespace}}
 	edit(w, service, func(s *corev1.Service) {
-		s.Spec.PublishNotReadyAddresses = true
+		s.Spec.SessionAffinity = corev1.ServiceAffinityClientIP
 		s.Annotations = map[string]string{"example.com/team": "finance"}
 	})
 	edit(w, session, func(s *v1alpha1.WhatsAppSession) { s.Spec.DeletionPolicy = v1alpha1.DeletionUnlink })
@@ -194,7 +194,7 @@ func TestOtherFieldsOfTheServiceStay(t *testing.T) {
 	if err := w.cluster.Client.Get(t.Context(), w.key("kasir"), service); err != nil {
 		t.Fatal(err)
 	}
-	if !service.Spec.PublishNotReadyAddresses || service.Annotations["example.com/team"] != "finance" {
+	if service.Spec.SessionAffinity != corev1.ServiceAffinityClientIP || service.Annotations["example.com/team"] != "finance" {
 		t.Errorf("the Service is %+v", service.Spec)
 	}
 }

@@ -27,7 +27,6 @@ import (
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
-	"sesi.dev/sesi/controllers/resources"
 )
 
 // Single moments of the model: what happens between two steps of the operator.
@@ -459,20 +458,6 @@ func TestWhoCreatesAll(t *testing.T) {
 		if got := passOf(c.edits...).createsAll(); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
-	}
-}
-
-// A NodePort Service keeps its node ports, or each pass would ask for others.
-func TestNodePortsStay(t *testing.T) {
-	desired := resources.BuildService(newSession("kasir"))
-	existing := desired.DeepCopy()
-	existing.Spec.Ports[0].NodePort = 30123
-	if got := portsOver(existing, desired); !equality.Semantic.DeepEqual(got, existing.Spec.Ports) || desired.Spec.Ports[0].NodePort != 0 {
-		t.Errorf("the ports are %+v", got)
-	}
-	existing.Spec.Ports = append(existing.Spec.Ports, existing.Spec.Ports[0])
-	if got := portsOver(existing, desired); !equality.Semantic.DeepEqual(got, desired.Spec.Ports) {
-		t.Errorf("with a port more the ports are %+v", got)
 	}
 }
 

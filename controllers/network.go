@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"context"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -26,22 +25,20 @@ func (r *Reconciler) ensureNetwork(ctx context.Context, p *pass) error {
 	service := resources.BuildService(p.session)
 	return ensure(ctx, r, p.session, p.service, service, p.service != nil,
 		func(existing *corev1.Service) bool {
-			return equality.Semantic.DeepEqual(existing.Spec.Selector, service.Spec.Selector) &&
-				equality.Semantic.DeepEqual(existing.Spec.Ports, portsOver(existing, service))
+			return equality.Semantic.DeepEqual(existing.Spec, serviceOver(existing, service))
 		},
-		func(update *corev1.Service) {
-			update.Spec.Selector, update.Spec.Ports = service.Spec.Selector, portsOver(update, service)
-		})
+		func(update *corev1.Service) { update.Spec = serviceOver(update, service) })
 }
 
-// portsOver are a Service's desired ports. Where a person made it a NodePort Service, they keep the node ports that the
-// API server assigned.
-func portsOver(existing, desired *corev1.Service) []corev1.ServicePort {
-	ports := slices.Clone(desired.Spec.Ports)
-	if len(ports) == len(existing.Spec.Ports) {
-		for i := range ports {
-			ports[i].NodePort = existing.Spec.Ports[i].NodePort
-		}
+// serviceOver is a Service's desired spec. Of the existing one stay the addresses, which cannot be changed, and how the
+// traffic is spread: neither leads a caller to anyone but the bot.
+func serviceOver(existing, desired *corev1.Service) corev1.ServiceSpec {
+	spec, old := *desired.Spec.DeepCopy(), &existing.Spec
+	if old.ClusterIP != "" { // one of type ExternalName has none
+		spec.ClusterIP, spec.ClusterIPs = old.ClusterIP, old.ClusterIPs
 	}
-	return ports
+	spec.IPFamilies, spec.IPFamilyPolicy = old.IPFamilies, old.IPFamilyPolicy
+	spec.SessionAffinity, spec.SessionAffinityConfig = old.SessionAffinity, old.SessionAffinityConfig
+	spec.InternalTrafficPolicy, spec.TrafficDistribution = old.InternalTrafficPolicy, old.TrafficDistribution
+	return spec
 }

@@ -17,6 +17,7 @@ func BuildService(session *v1alpha1.WhatsAppSession) *corev1.Service {
 	return &corev1.Service{
 		ObjectMeta: naming.ObjectMeta(session),
 		Spec: corev1.ServiceSpec{
+			Type:      corev1.ServiceTypeClusterIP,
 			ClusterIP: corev1.ClusterIPNone,
 			Selector:  naming.Selector(session),
 			Ports: []corev1.ServicePort{{
