@@ -2,6 +2,7 @@
 # deps.sh GROUP...: installs what a group of the project's commands needs of the system and does not find. Groups:
 # cluster, demo, test, race, lint. It asks Debian's apt; elsewhere it says what is missing.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
 
 commands() { # what must be found, as COMMAND-OR-FILE:PACKAGE; a comma parts names that will do as well
   case $1 in
@@ -31,7 +32,5 @@ if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
   exit 1
 fi
 echo "installing ${missing[*]}" >&2
-export DEBIAN_FRONTEND=noninteractive
-# a machine that has just started may be at its own updates
-install() { apt-get install -o DPkg::Lock::Timeout=300 -qq --yes --no-install-recommends "${missing[@]}" >/dev/null; }
-install 2>/dev/null || { apt-get update -qq >&2 && install >&2; }
+install() { apt_get install --yes --no-install-recommends "${missing[@]}"; }
+install 2>/dev/null || { apt_get update && install; }
