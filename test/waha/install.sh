@@ -5,12 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 command -v npm >/dev/null || exit 0
-folder=${SESI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sesi}/waha-$(sha256sum package.json | cut -c1-12)
-mkdir -p "$folder"
-cp package.json checked.ts client.ts fleet.ts check.mjs "$folder/"
+folder=$(../../hack/npm.sh waha)
+cp checked.ts client.ts fleet.ts check.mjs "$folder/"
 cp "$1" "$folder/openapi.json"
 cd "$folder"
-[ -d node_modules/ajv ] || npm install --ignore-scripts --no-audit --no-fund --no-package-lock >&2
 npx --no-install openapi-typescript openapi.json -o waha.d.ts --default-non-nullable=false >&2
 npx --no-install tsc --strict --skipLibCheck --module nodenext --target es2022 client.ts fleet.ts >&2
 echo "$folder"
