@@ -79,19 +79,21 @@ build_images() { # sets version and images
   images=$cache/$version
   [ -d "$images" ] || patiently "building images" compile_images
 }
-compile_images() {
-  rm -rf "$images.new"
+compile_images() { # in a shell of its own
+  mkdir -p "$cache"
+  new=$(mktemp -d "$images.XXXXXX") # moved into place whole, so that nobody meets half of it
+  trap 'rm -rf "$new"' EXIT
   cd "$tree" || return 1
   CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false" \
-    go run ./hack/images -version "$version" -out "$images.new" archive operator gateway bot-simulator finance-bot wasim
-  mv "$images.new" "$images"
+    go run ./hack/images -version "$version" -out "$new" archive operator gateway bot-simulator finance-bot wasim
+  mv -T "$new" "$images" 2>/dev/null || [ -d "$images" ]
   find "$cache" -mindepth 1 -maxdepth 1 -mmin +1440 ! -name "$version" -exec rm -rf {} +
 }
 
 start_simulator() {
   sed "s#@version@#$version#" "$tree/hack/demo/whatsapp.yaml" | kubectl apply -f - >/dev/null
-  kubectl --namespace $simulator_space rollout status deployment/wasim --timeout=120s >/dev/null
-  eventually 30 "the simulated WhatsApp answers" simulator healthz
+  kubectl --namespace $simulator_space rollout status deployment/wasim --timeout=300s >/dev/null
+  eventually 120 "the simulated WhatsApp answers" simulator healthz
 }
 simulator() { # PATH [BODY]: its control API, through the API server
   local path=/api/v1/namespaces/$simulator_space/services/wasim:7080/proxy/$1
