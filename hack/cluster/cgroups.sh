@@ -25,7 +25,7 @@ case ${1:-} in
     for root in $(roots); do mkdir -p "$root/$cgroup"; done
     ;;
   remove)
-    end=$((SECONDS + 15))
+    end=$((SECONDS + 120))
     while [ -n "$(groups)" ]; do # the last process of a group may take a moment to be gone
       for group in $(groups); do rmdir "$group" 2>/dev/null || true; done
       [ $SECONDS -lt $end ] || { echo "control groups that are still in use: $(groups)" >&2; exit 1; }

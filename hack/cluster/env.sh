@@ -53,13 +53,13 @@ pid_of() { # FILE: prints the id if that very process still runs
 end_process() { # FILE [SIGNAL]: ends it and waits until it is gone
   local pid
   pid=$(pid_of "$1") || { rm -f "$run/$1"; return 0; }
-  kill "-${2:-TERM}" "$pid"
+  kill "-${2:-TERM}" "$pid" 2>/dev/null || true # it may end by itself just now
   await_end "$1"
 }
 await_end() { # FILE: waits until it is gone, and kills it when that takes long
   local pid end=$((SECONDS + 15))
   while pid=$(pid_of "$1"); do
-    [ $SECONDS -lt $end ] || kill -KILL "$pid"
+    [ $SECONDS -lt $end ] || kill -KILL "$pid" 2>/dev/null || true
     sleep 0.05
   done
   rm -f "$run/$1"

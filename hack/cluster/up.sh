@@ -36,13 +36,18 @@ if ! pid_of init.pid >/dev/null; then
   setsid unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private \
     "$here/init.sh" "$bin/pause" >"$log/init.log" 2>&1 </dev/null &
   remember unshare.pid $!
-  wait_for 30 "namespaces" test -e "$run/ready" || { cat "$log/init.log" >&2; exit 1; }
+  wait_for 120 "namespaces" test -e "$run/ready" || { cat "$log/init.log" >&2; exit 1; }
   init=$(cat "/proc/$!/task/$!/children")
   init=${init% }
   remember init.pid "$init"
   setsid "$bin/forward" "127.0.0.1:$api_port" "/proc/$init/ns/net" 127.0.0.1:6443 >"$log/forward.log" 2>&1 </dev/null &
   remember forward.pid $!
 fi
+logged() { # NAME COMMAND...: its output goes to a log, and is shown when it fails
+  local log=$log/$1.log
+  shift
+  "$@" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+}
 start() { inside "$here/daemon.sh" start "$1"; }
 export KUBECONFIG=$run/admin.kubeconfig
 kubectl=$bin/kubectl
@@ -50,11 +55,11 @@ kubectl=$bin/kubectl
 if [ "${SESI_AUDIT:-}" = 1 ]; then cp "$here/node/audit.yaml" "$run/"; fi
 start etcd
 start apiserver
-wait_for 60 "API server" "$kubectl" get --raw /readyz
+wait_for 300 "API server" "$kubectl" get --raw /readyz
 # these two end, and do not try again, when they come before the API server's own roles
 start controller-manager
 start scheduler
-wait_for 60 "controllers" "$kubectl" -n default get serviceaccount default
+wait_for 300 "controllers" "$kubectl" -n default get serviceaccount default
 
 if [ "$what" = node ]; then
   rendered() { sed "s#@run@#$run#g; s#@cgroup@#$cgroup#g; s#@node_ip@#$node_ip#g; s#@pod_cidr@#$pod_cidr#g; s#@dns_ip@#$dns_ip#g" "$here/node/$1"; }
@@ -63,15 +68,17 @@ if [ "$what" = node ]; then
   rendered kubelet.yaml >"$run/kubelet.yaml"
   "$here/cgroups.sh" make
   start containerd
-  wait_for 30 "containerd" inside "$bin/ctr" version
-  "$here/ctl.sh" load "$("$here/images.sh" "$bin")"/*.tar >"$log/load.log" 2>&1
+  wait_for 120 "containerd" inside "$bin/ctr" version
+  images=$("$here/images.sh" "$bin")
+  logged load "$here/ctl.sh" load "$images"/*.tar
   say "images of the node"
   start kubelet
   start proxy
-  { rendered authorization.yaml; echo ---; rendered coredns.yaml; echo ---; rendered local-path.yaml; } | "$kubectl" apply --server-side -f - >"$log/apply.log" 2>&1
+  { rendered authorization.yaml; echo ---; rendered coredns.yaml; echo ---; rendered local-path.yaml; } |
+    logged apply "$kubectl" apply --server-side -f -
   start local-path
-  wait_for 90 "node is ready" "$kubectl" wait --for=condition=Ready "node/$node" --timeout=5s
-  wait_for 60 "DNS" "$kubectl" -n kube-system rollout status deployment/coredns --timeout=5s
+  wait_for 300 "node is ready" "$kubectl" wait --for=condition=Ready "node/$node" --timeout=5s
+  wait_for 300 "DNS" "$kubectl" -n kube-system rollout status deployment/coredns --timeout=5s
 fi
 
 cat >"$run/kubectl" <<SH

@@ -19,6 +19,6 @@ own_cluster() { # sets bin and helm
 own_images() { # sets version and images
   build_images
   [ "$(cat "$run/images" 2>/dev/null)" != "$version" ] || return 0
-  "$tree/hack/cluster/ctl.sh" load "$images"/*.tar >"$run/log/images.log" 2>&1
+  patiently "loading images" "$tree/hack/cluster/ctl.sh" load "$images"/*.tar
   echo "$version" >"$run/images"
 }
