@@ -25,6 +25,7 @@ grep -vxFf "$work/own" "$work/namespaces" >"$work/theirs"
 "$here/up.sh" node # again, on what is up: must change nothing
 down_began=$(microseconds)
 "$here/down.sh"
+ended=$(awk -v ticks="$(getconf CLK_TCK)" '{ print int($1 * ticks) }' /proc/uptime)
 echo "down took $((($(microseconds) - down_began) / 1000)) ms"
 "$here/machine.sh" >"$work/after"
 
@@ -33,6 +34,9 @@ left=
 for process in /proc/[0-9]*; do
   # an ended process that its parent has not asked after still has the number of its process namespace
   ! grep -qs '^State:.Z' "$process/status" || continue
+  # a namespace of somebody else that came later may have got the number of one that is gone
+  start=$(started_at "${process#/proc/}") || continue
+  [ "${start:-$ended}" -lt "$ended" ] || continue
   if readlink "$process"/ns/{net,mnt,pid} 2>/dev/null | grep -qxFf "$work/theirs"; then
     left+=" ${process#/proc/} ($(tr '\0' ' ' 2>/dev/null <"$process/cmdline"))"
   fi
