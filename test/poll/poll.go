@@ -16,8 +16,8 @@ func Until(holds func() bool, patience time.Duration, ended <-chan struct{}) boo
 		case <-time.After(pause):
 		case <-ended:
 			return holds()
-		case <-end.C:
-			return false
+		case <-end.C: // on a machine that stood still this may be the first look since
+			return holds()
 		}
 	}
 }
