@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
@@ -153,11 +154,14 @@ func eager(concurrent int) controller.Options {
 	}
 }
 
-// addresses are the loopback addresses for pods, each used once.
+// addresses are the loopback addresses for pods, each used once. They begin anywhere, because another cluster may run beside
+// this one, and a bot's ports are the same at each.
 type addresses struct {
 	mu   sync.Mutex
 	last int
 }
+
+func newAddresses() addresses { return addresses{last: rand.IntN(100 * 60000)} }
 
 func (a *addresses) next() string {
 	a.mu.Lock()

@@ -14,8 +14,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"sesi.dev/sesi/api/naming"
 )
@@ -44,6 +46,8 @@ type Node struct {
 	bots Bots
 	dir  string
 	next addresses
+	// released are pods that the node is to look at again.
+	released chan event.GenericEvent
 
 	mu      sync.Mutex
 	running map[types.NamespacedName]*process
@@ -67,7 +71,7 @@ func newNode(c client.Client, options Options) *Node {
 	return &Node{
 		Client: c, bots: options.Bots, dir: options.Dir,
 		running: map[types.NamespacedName]*process{}, held: map[types.NamespacedName]bool{}, stores: map[string]int{},
-		started: map[types.NamespacedName]int{},
+		started: map[types.NamespacedName]int{}, next: newAddresses(), released: make(chan event.GenericEvent),
 	}
 }
 
@@ -76,6 +80,7 @@ func (n *Node) setup(mgr ctrl.Manager) error {
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(func(_ context.Context, secret client.Object) []reconcile.Request {
 			return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(secret)}}
 		})).
+		WatchesRawSource(source.Channel(n.released, &handler.EnqueueRequestForObject{})).
 		WithOptions(eager(16)).Complete(n)
 }
 
@@ -86,13 +91,17 @@ func (n *Node) Hold(key types.NamespacedName) {
 	n.held[key] = true
 }
 
-// Release makes the node handle a pod again.
+// Release makes the node handle a pod again. Its controller does that: two that handled one pod would start two bots.
 func (n *Node) Release(ctx context.Context, key types.NamespacedName) error {
 	n.mu.Lock()
 	delete(n.held, key)
 	n.mu.Unlock()
-	_, err := n.Reconcile(ctx, reconcile.Request{NamespacedName: key})
-	return err
+	select {
+	case n.released <- event.GenericEvent{Object: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Broken lists every moment at which two bots ran on one session directory.
@@ -184,7 +193,6 @@ func (n *Node) start(ctx context.Context, key types.NamespacedName, pod *corev1.
 	if n.stores[p.store]++; n.stores[p.store] > 1 {
 		n.broken = append(n.broken, fmt.Sprintf("a second bot starts for the store of pod %s", key))
 	}
-	n.started[key]++
 	n.running[key] = p
 	n.mu.Unlock()
 	if p.stop, err = n.bots.Start(pod, p.address, files); err != nil {
@@ -192,6 +200,9 @@ func (n *Node) start(ctx context.Context, key types.NamespacedName, pod *corev1.
 		n.end(key, p)
 		return reconcile.Result{}, fmt.Errorf("start the bot of %s: %w", key, err)
 	}
+	n.mu.Lock()
+	n.started[key]++
+	n.mu.Unlock()
 	return reconcile.Result{}, n.sayRunning(ctx, pod, p.address)
 }
 
