@@ -17,6 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sesi.dev/sesi/test/poll"
 )
 
 // Where run.sh puts files.
@@ -107,9 +109,17 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// get reads an object again.
-func get[T client.Object](ctx context.Context, object T) error {
-	return cluster.Get(ctx, client.ObjectKeyFromObject(object), object)
+// get reads an object again. An answer that leaves a field out empties it: the client would leave what was there before.
+func get[T any, P interface {
+	*T
+	client.Object
+}](ctx context.Context, object P) error {
+	var fresh T
+	if err := cluster.Get(ctx, client.ObjectKeyFromObject(object), P(&fresh)); err != nil {
+		return err
+	}
+	*object = fresh
+	return nil
 }
 
 // device is a linked device, as the simulator lists it.
@@ -164,6 +174,14 @@ func askSimulator(t *testing.T, path string, into any) {
 	})
 }
 
+// tellSimulator makes something happen at the simulator, and waits as askSimulator does.
+func tellSimulator(t *testing.T, method, path string, body any) {
+	t.Helper()
+	eventually(t, patience, "the simulator takes "+path, func(ctx context.Context) error {
+		return simulator(ctx, method, path, body, nil)
+	})
+}
+
 // knownDevices returns the devices that WhatsApp knows.
 func knownDevices(t *testing.T) map[string]device {
 	t.Helper()
@@ -190,15 +208,8 @@ func byPhone(list []device) map[string]device {
 }
 
 // askFromNode calls the simulator's control API from the node itself, without the API server. A body makes it a POST.
-func askFromNode(t *testing.T, address, path string, body any) string {
-	t.Helper()
-	out, err := tryFromNode(t.Context(), address, path, body)
-	must(t, err)
-	return out
-}
-
-func tryFromNode(ctx context.Context, address, path string, body any) (string, error) {
-	args := []string{"exec", "curl", "-fsS", "--max-time", "5", "http://" + address + ":7080/" + path}
+func askFromNode(ctx context.Context, address, path string, body any) (string, error) {
+	args := []string{"exec", "curl", "-fsS", "--max-time", "60", "http://" + address + ":7080/" + path}
 	if body != nil {
 		data, err := json.Marshal(body)
 		if err != nil {
@@ -211,7 +222,7 @@ func tryFromNode(ctx context.Context, address, path string, body any) (string, e
 
 // devicesFromNode are the devices that WhatsApp knows.
 func devicesFromNode(t *testing.T, address string) (map[string]device, error) {
-	out, err := tryFromNode(t.Context(), address, "devices", nil)
+	out, err := askFromNode(t.Context(), address, "devices", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -225,8 +236,11 @@ func devicesFromNode(t *testing.T, address string) (map[string]device, error) {
 // takeovers returns the logins that ended another bot's connection of the same device: with one pod at a time there
 // are none.
 func takeovers() []string {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	var stats map[string]int
-	if err := simulator(context.Background(), http.MethodGet, "stats", nil, &stats); err != nil {
+	var err error
+	if !poll.Until(func() bool { err = simulator(ctx, http.MethodGet, "stats", nil, &stats); return err == nil }, patience, ctx.Done()) {
 		return []string{err.Error()}
 	}
 	if stats["replaced"] > 0 {
@@ -265,7 +279,7 @@ func operatorPods(ctx context.Context) ([]corev1.Pod, error) {
 // available waits until a Deployment has all pods of its newest template.
 func available(t *testing.T, namespace, name string) {
 	t.Helper()
-	eventually(t, 2*time.Minute, "deployment "+name+" is available", func(ctx context.Context) error {
+	eventually(t, patience, "deployment "+name+" is available", func(ctx context.Context) error {
 		d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 		if err := get(ctx, d); err != nil {
 			return err

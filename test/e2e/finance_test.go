@@ -76,10 +76,15 @@ func bookFromNode(t *testing.T, address, jid string) {
 	t.Helper()
 	booked.Lock()
 	defer booked.Unlock()
-	askFromNode(t, address, "say", map[string]any{"jid": jid, "from": customer, "text": "makan 1rb"})
+	_, err := askFromNode(t.Context(), address, "say", map[string]any{"jid": jid, "from": customer, "text": "makan 1rb"})
+	must(t, err)
 	booked.count++
-	awaitAnswerAt(t, fmt.Sprintf("Saldo -Rp%d.000", booked.count), func(context.Context) (all []outMsg, err error) {
-		return all, json.Unmarshal([]byte(askFromNode(t, address, "outbox", nil)), &all)
+	awaitAnswerAt(t, fmt.Sprintf("Saldo -Rp%d.000", booked.count), func(ctx context.Context) (all []outMsg, err error) {
+		out, err := askFromNode(ctx, address, "outbox", nil)
+		if err != nil {
+			return nil, err
+		}
+		return all, json.Unmarshal([]byte(out), &all)
 	})
 }
 

@@ -81,7 +81,7 @@ func TestPodDeleted(t *testing.T) {
 func TestDeviceUnlinkedOnThePhone(t *testing.T) {
 	t.Parallel()
 	session := startLinked(t, newSession(ownSpace(t, "unlinked"), "shop"), phoneOf(100))
-	must(t, simulator(t.Context(), http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID}, nil))
+	tellSimulator(t, http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID})
 	awaitQR(t, session)
 	if !session.Status.Session.Expired || !meta.IsStatusConditionTrue(session.Status.Conditions, v1alpha1.ConditionSessionExpired) ||
 		session.Status.Session.Exists {
@@ -317,6 +317,7 @@ func TestCallersInTheCluster(t *testing.T) {
 	must(t, get(t.Context(), pod))
 
 	const read = `toolbox get -cacert /credentials/ca.crt -header "Authorization: Bearer $(cat /credentials/token)" `
+	podReady(t, session) // until then the Service leads nowhere
 	for name, tc := range map[string]struct {
 		from   *corev1.Pod
 		script string
@@ -333,10 +334,16 @@ func TestCallersInTheCluster(t *testing.T) {
 		"another bot's certificate": {friend, "toolbox get -cacert /credentials/ca.crt https://wa-shop-5." + namespace + ".svc:8443/api/session/status || echo refused", "refused", `"exists"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, _ := try(t.Context(), "kubectl", "--namespace", tc.from.Namespace, "exec", tc.from.Name, "--", "sh", "-c", tc.script)
-			if !strings.Contains(got, tc.want) || strings.Contains(got, tc.never) {
-				t.Errorf("want %s and never %s, got\n%s", tc.want, tc.never, got)
-			}
+			// the node leads to a Service's pod a moment after the pod is ready
+			eventually(t, patience, "it is answered", func(ctx context.Context) error {
+				got, _ := try(ctx, "kubectl", "--namespace", tc.from.Namespace, "exec", tc.from.Name, "--", "sh", "-c", tc.script)
+				if strings.Contains(got, tc.never) {
+					t.Errorf("never %s, got\n%s", tc.never, got)
+				} else if !strings.Contains(got, tc.want) {
+					return fmt.Errorf("want %s, got\n%s", tc.want, got)
+				}
+				return nil
+			})
 		})
 	}
 }
@@ -364,12 +371,7 @@ func run(t *testing.T, pods ...*corev1.Pod) {
 		t.Cleanup(func() { _ = cluster.Delete(context.Background(), pod) })
 	}
 	for _, pod := range pods {
-		eventually(t, patience, pod.Name+" runs", func(ctx context.Context) error {
-			if err := get(ctx, pod); err != nil || pod.Status.Phase != corev1.PodRunning {
-				return fmt.Errorf("it is %s: %w", pod.Status.Phase, err)
-			}
-			return nil
-		})
+		awaitRunning(t, pod)
 	}
 }
 

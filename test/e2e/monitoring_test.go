@@ -64,7 +64,7 @@ func TestMonitoring(t *testing.T) {
 	p.namespacesAreOffered(t, session)
 
 	say(t, session, "628990001901", "apa kabar", 3)
-	must(t, simulator(t.Context(), http.MethodPut, "limits", map[string]any{"phone": phoneOf(190), "timelockedUntil": time.Now().Add(time.Hour)}, nil))
+	tellSimulator(t, http.MethodPut, "limits", map[string]any{"phone": phoneOf(190), "timelockedUntil": time.Now().Add(time.Hour)})
 	// a bot asks WhatsApp for the limits when somebody asks it, or when it is to write to someone new
 	limits := portForward(t, session, naming.PortPlain) + bot.PathAccountLimits
 	eventually(t, patience, "the bot knows of the timelock", func(ctx context.Context) error {
@@ -91,7 +91,7 @@ func TestMonitoring(t *testing.T) {
 		return nil
 	})
 
-	must(t, simulator(t.Context(), http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID}, nil))
+	tellSimulator(t, http.MethodPost, "unlink", map[string]string{"jid": session.Status.Session.JID})
 	p.fires(t, session, "SesiSessionExpired")
 	p.fires(t, session, "SesiQRNeeded")
 	p.rulesAreWell(t)
@@ -206,7 +206,7 @@ type sample struct {
 
 // read asks Prometheus's API. An answer without success is an error.
 func (p *prometheus) read(path string, into any) error {
-	response, err := (&http.Client{Timeout: 10 * time.Second}).Get(p.address + path)
+	response, err := (&http.Client{Timeout: patience}).Get(p.address + path)
 	if err != nil {
 		return err
 	}

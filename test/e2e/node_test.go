@@ -27,17 +27,7 @@ func TestNodeCordoned(t *testing.T) {
 
 func TestNodeDrained(t *testing.T) {
 	sessions := theFleet(t)
-	// a drain refuses a pod without a controller, such as the volume provisioner's helpers
-	eventually(t, patience, "the provisioner is done with the claims of earlier tests", func(ctx context.Context) error {
-		var helpers corev1.PodList
-		if err := cluster.List(ctx, &helpers, client.InNamespace("local-path-storage")); err != nil {
-			return err
-		}
-		if len(helpers.Items) > 0 {
-			return fmt.Errorf("%s is still there", helpers.Items[0].Name)
-		}
-		return nil
-	})
+	eventually(t, patience, "the provisioner is done with the claims of earlier tests", provisionerIdle)
 	unscanned(t, sessions, func() {
 		// everything is evicted: the bots, the operator, the DNS server and the simulated WhatsApp itself
 		func() {
@@ -60,6 +50,41 @@ func TestNodeDrained(t *testing.T) {
 		devicesOnline(t)
 	})
 	book(t, 1)
+}
+
+// provisionerIdle returns an error while the volume provisioner has a helper, or may still start one: a drain refuses a
+// pod without a controller. It starts one for each volume of a claim that is gone, and claims go with their namespaces.
+func provisionerIdle(ctx context.Context) error {
+	var spaces corev1.NamespaceList
+	var claims corev1.PersistentVolumeClaimList
+	var volumes corev1.PersistentVolumeList
+	var helpers corev1.PodList
+	for _, err := range []error{
+		cluster.List(ctx, &spaces), cluster.List(ctx, &claims), cluster.List(ctx, &volumes), cluster.List(ctx, &helpers, client.InNamespace("local-path-storage")),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	for _, space := range spaces.Items {
+		if space.DeletionTimestamp != nil {
+			return fmt.Errorf("the namespace %s still ends", space.Name)
+		}
+	}
+	for _, claim := range claims.Items {
+		if claim.DeletionTimestamp != nil {
+			return fmt.Errorf("the claim %s/%s still ends", claim.Namespace, claim.Name)
+		}
+	}
+	for _, volume := range volumes.Items {
+		if volume.DeletionTimestamp != nil || volume.Status.Phase != corev1.VolumeBound {
+			return fmt.Errorf("the volume %s is %s", volume.Name, volume.Status.Phase)
+		}
+	}
+	for _, helper := range helpers.Items {
+		return fmt.Errorf("%s is still there", helper.Name)
+	}
+	return nil
 }
 
 // devicesOnline waits until WhatsApp itself sees all of the fleet.
@@ -156,7 +181,8 @@ func TestAPIServerGoneForAMinute(t *testing.T) {
 	undisturbed(t, func() {
 		stopped(t, "apiserver", "KILL", func() {
 			// what happens meanwhile must be in the status afterwards
-			askFromNode(t, address, "unlink", map[string]string{"jid": unlinked.Status.Session.JID})
+			_, err := askFromNode(t.Context(), address, "unlink", map[string]string{"jid": unlinked.Status.Session.JID})
+			must(t, err)
 			bookFromNode(t, address, finance)
 			holds(t, time.Minute, "the bots stay connected without the API server", func(context.Context) error {
 				seen, err := devicesFromNode(t, address)

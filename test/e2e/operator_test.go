@@ -115,10 +115,13 @@ func TestUninstalledAndInstalledAgain(t *testing.T) {
 			must(t, get(t.Context(), podOf(session)))
 			must(t, get(t.Context(), &corev1.PersistentVolumeClaim{ObjectMeta: podOf(session).ObjectMeta}))
 		}
-		operators, err := operatorPods(t.Context())
-		if err != nil || len(operators) != 0 {
-			t.Errorf("%d operators are left: %v", len(operators), err)
-		}
+		eventually(t, patience, "no operator is left", func(ctx context.Context) error { // its pods are collected behind its Deployment
+			operators, err := operatorPods(ctx)
+			if err == nil && len(operators) != 0 {
+				err = fmt.Errorf("there are %d", len(operators))
+			}
+			return err
+		})
 		// no operator handles a session until one runs again
 		orphan := newSession(begun, "shop")
 		must(t, cluster.Create(t.Context(), orphan))

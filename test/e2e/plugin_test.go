@@ -310,7 +310,9 @@ func pluginTalks(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
 	eventually(t, patience, "tail shows what a customer writes", func(ctx context.Context) error {
 		said++ // tail begins with what comes after it
 		hello := fmt.Sprintf("hello %d", said)
-		must(t, simulator(ctx, http.MethodPost, "say", map[string]string{"jid": session.Status.Session.JID, "from": customer, "text": hello}, nil))
+		if err := simulator(ctx, http.MethodPost, "say", map[string]string{"jid": session.Status.Session.JID, "from": customer, "text": hello}, nil); err != nil {
+			return err
+		}
 		if !strings.Contains(terminal.String(), "hello") {
 			return fmt.Errorf("it shows %q", terminal)
 		}
@@ -322,7 +324,7 @@ func pluginTalks(t *testing.T, p *plugin, session *v1alpha1.WhatsAppSession) {
 	before := podUID(t, session)
 	must(t, cluster.Delete(t.Context(), podOf(session)))
 	awaitReplaced(t, session, before)
-	must(t, simulator(t.Context(), http.MethodPost, "say", map[string]string{"jid": session.Status.Session.JID, "from": customer, "text": "are you back"}, nil))
+	say(t, session, customer, "are you back", 0)
 	shows("are you back")
 	if got := strings.Count(terminal.String(), "welcome"); got != 1 {
 		t.Errorf("one key sent %d messages:\n%s", got, terminal)

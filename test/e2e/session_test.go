@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,10 +21,12 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/poll"
 )
 
-// patience bounds everything except a disturbance, on a busy machine.
-const patience = 2 * time.Minute
+// patience bounds everything except a disturbance, on a busy machine. Kubernetes' own controllers may take a minute to look
+// again after they missed the API server.
+const patience = 5 * time.Minute
 
 // toSimulator is the template that makes a simulator build of the bot connect to the simulator.
 const toSimulator = `{
@@ -48,6 +49,9 @@ func space(t *testing.T, name string) string {
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
+	// until then the API server refuses the namespace's pods, and has a second or two of patience itself
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "default"}}
+	eventually(t, patience, name+" has its service account", func(ctx context.Context) error { return get(ctx, account) })
 	var authority, root string
 	askSimulator(t, "ca.pem", &authority)
 	askSimulator(t, "noise-root", &root)
@@ -183,9 +187,11 @@ func startLinked(t *testing.T, session *v1alpha1.WhatsAppSession, phone string) 
 
 var forwarding = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 
-// portForward forwards a port of a bot's pod until the test ends, as a person does.
+// portForward forwards a port of a bot's pod until the test ends, as a person does. A bot may be heard before its pod is
+// seen to run, and until then kubectl refuses.
 func portForward(t *testing.T, session *v1alpha1.WhatsAppSession, port int32) string {
 	t.Helper()
+	awaitRunning(t, podOf(session))
 	return forward(t, session.Namespace, "pod/"+naming.Name(session), port)
 }
 
@@ -193,28 +199,36 @@ func portForward(t *testing.T, session *v1alpha1.WhatsAppSession, port int32) st
 func forward(t *testing.T, namespace, what string, port int32) string {
 	t.Helper()
 	run := exec.Command("kubectl", "--namespace", namespace, "port-forward", what, fmt.Sprintf(":%d", port))
-	out, err := run.StdoutPipe()
-	must(t, err)
+	said := &sharedWords{}
+	run.Stdout, run.Stderr = said, said
 	must(t, run.Start())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = run.Wait()
+	}()
 	t.Cleanup(func() {
 		_ = run.Process.Kill()
-		_ = run.Wait()
+		<-ended
 	})
-	first := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(out).ReadString('\n')
-		first <- line
-	}()
-	select {
-	case line := <-first:
-		if address := forwarding.FindString(line); address != "" {
-			return "http://" + address
-		}
-		t.Fatalf("kubectl port-forward to %s said %q", what, line)
-	case <-time.After(30 * time.Second):
-		t.Fatalf("kubectl port-forward to %s said nothing", what)
+	if !poll.Until(func() bool { return forwarding.MatchString(said.String()) }, patience, ended) {
+		t.Fatalf("kubectl port-forward to %s said %q", what, said)
 	}
-	return ""
+	return "http://" + forwarding.FindString(said.String())
+}
+
+// awaitRunning waits until a pod runs.
+func awaitRunning(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	eventually(t, patience, pod.Name+" runs", func(ctx context.Context) error {
+		if err := get(ctx, pod); err != nil {
+			return err
+		}
+		if pod.Status.Phase != corev1.PodRunning {
+			return fmt.Errorf("it is %s", pod.Status.Phase)
+		}
+		return nil
+	})
 }
 
 func podOf(session *v1alpha1.WhatsAppSession) *corev1.Pod {

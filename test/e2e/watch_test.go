@@ -29,23 +29,24 @@ var watched = &watcher{pods: map[string]map[string]bool{}, needed: map[string]bo
 
 func (w *watcher) start() error {
 	begun := make(chan struct{}, 2)
-	go follow(&corev1.PodList{}, w.resetPods, w.seePod, begun)
-	go follow(&v1alpha1.WhatsAppSessionList{}, func() {}, w.seeSession, begun)
+	go follow(func() client.ObjectList { return &corev1.PodList{} }, w.resetPods, w.seePod, begun)
+	go follow(func() client.ObjectList { return &v1alpha1.WhatsAppSessionList{} }, func() {}, w.seeSession, begun)
 	for range 2 {
 		select {
 		case <-begun:
-		case <-time.After(30 * time.Second):
-			return fmt.Errorf("watch the cluster: no answer in 30 s")
+		case <-time.After(patience):
+			return fmt.Errorf("watch the cluster: no answer in %s", patience)
 		}
 	}
 	return nil
 }
 
 // follow lists and watches one kind while the process lives.
-func follow(list client.ObjectList, reset func(), see func(watch.EventType, client.Object), begun chan<- struct{}) {
+func follow(newList func() client.ObjectList, reset func(), see func(watch.EventType, client.Object), begun chan<- struct{}) {
 	retry := time.NewTicker(200 * time.Millisecond)
 	defer retry.Stop()
 	for ; ; <-retry.C {
+		list := newList() // one that was filled before would keep what the answer leaves out
 		if err := cluster.List(context.Background(), list); err != nil {
 			continue
 		}
