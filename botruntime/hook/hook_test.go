@@ -20,7 +20,7 @@ const (
 	phone    = "6281234567890"
 	oldPhone = "62899000001"
 	newPhone = "62899000002"
-	patience = 30 * time.Second
+	patience = time.Minute
 )
 
 func TestMain(m *testing.M) { simtest.Main(m) }

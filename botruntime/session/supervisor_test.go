@@ -25,7 +25,7 @@ import (
 )
 
 // patience bounds every wait of these tests; none of them measures time.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // ownProcess names the environment variable of a test process that runs only one test.
 const ownProcess = "SESI_TEST_ALONE"
