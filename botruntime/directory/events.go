@@ -2,7 +2,6 @@ package directory
 
 import (
 	"fmt"
-	"slices"
 
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
@@ -86,16 +85,22 @@ func (e entry) bare() entry {
 
 // write writes events in one transaction. once says that WhatsApp does not tell them again.
 func (d *Directory) write(in turn.Turn, once bool, entries ...entry) bool {
-	entries = slices.DeleteFunc(entries, func(e entry) bool { return len(e.name) == 0 })
-	if len(entries) == 0 {
+	var named []entry
+	for _, e := range entries {
+		if len(e.name) > 0 {
+			named = append(named, e)
+		}
+	}
+	if len(named) == 0 {
 		return true
 	}
-	fresh := make([]bool, len(entries))
-	write := func(t *journal.Tx, form func(entry) entry) (err error) {
-		for i, e := range entries {
-			if fresh[i], err = form(e).append(t); err != nil {
+	write := func(t *journal.Tx, form func(entry) entry) error {
+		for _, e := range named {
+			fresh, err := form(e).append(t)
+			if err != nil {
 				return err
 			}
+			t.After(func() { d.Meter.Received(e.kind, !fresh) })
 		}
 		return nil
 	}
@@ -105,15 +110,9 @@ func (d *Directory) write(in turn.Turn, once bool, entries ...entry) bool {
 		Instead: func(t *journal.Tx) error { return write(t, entry.bare) },
 	}
 	if !once {
-		arrival.Key = entries[0].key()
+		arrival.Key = named[0].key()
 	}
-	kept := d.Inbox.Take(arrival)
-	if kept {
-		for i, e := range entries {
-			d.Meter.Received(e.kind, !fresh[i])
-		}
-	}
-	return kept
+	return d.Inbox.Take(arrival)
 }
 
 // append writes an event with the names that it tells; fresh is false for a repeat.

@@ -117,9 +117,11 @@ func (j *Journal) expire(ctx context.Context, now time.Time) (more bool, err err
 			return err
 		}
 		more = presences == sweep || polls || names || outbox || events == sweep || seen == sweep || messages == sweep
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.stats.Expired += uint64(events + presences)
+		t.After(func() {
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			j.stats.Expired += uint64(events + presences)
+		})
 		return nil
 	})
 	return more && err == nil, err

@@ -147,8 +147,7 @@ func TestWhatWasRevokedIsNotSentAgain(t *testing.T) {
 		t.Fatalf("%d entries are due, %v", len(taken), err)
 	}
 	if err := f.Journal.Commit(t.Context(), func(tx *journal.Tx) error {
-		_, err := f.settle(tx, result{taken[0], verdict{state: bot.MessageUnknown, due: f.now, attempt: true}}, nil)
-		return err
+		return f.settle(tx, result{taken[0], verdict{state: bot.MessageUnknown, due: f.now, attempt: true}}, nil)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -247,8 +246,7 @@ func TestAScheduledMessageIsEdited(t *testing.T) {
 		t.Fatalf("%d entries are due, %v", len(taken), err)
 	}
 	if err := f.Journal.Commit(t.Context(), func(tx *journal.Tx) error {
-		_, err := f.settle(tx, result{taken[0], verdict{state: bot.MessageSent}}, nil)
-		return err
+		return f.settle(tx, result{taken[0], verdict{state: bot.MessageSent}}, nil)
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -101,9 +101,7 @@ func (m *Messenger) writeCall(in turn.Turn, call bot.Call, state bot.CallState) 
 	return m.takeOnce(in, func(t *journal.Tx) error {
 		key := journal.KeyOf(string(bot.EventCall), call.ID, string(state))
 		fresh, err := t.Append([]journal.Key{key}, bot.EventCall, call.Chat.ID, bot.EventData{Call: &call})
-		if err == nil {
-			m.Meter.Received(bot.EventCall, !fresh)
-		}
+		t.After(func() { m.Meter.Received(bot.EventCall, !fresh) })
 		return err
 	})
 }

@@ -136,7 +136,9 @@ func (m *Messenger) beginPoll(t *journal.Tx, r message.Received) error {
 	for _, body := range early {
 		var kept earlyVote
 		if err := json.Unmarshal(body, &kept); err != nil {
-			m.Log.Error("a vote that came before its poll cannot be read, and is not counted", "poll", r.ID, "cause", causeOf(err))
+			t.After(func() {
+				m.Log.Error("a vote that came before its poll cannot be read, and is not counted", "poll", r.ID, "cause", causeOf(err))
+			})
 			continue
 		}
 		outcome, err := m.count(t, kept.Vote, &kept.Update)

@@ -22,28 +22,15 @@ func (m *Messenger) takeReceipt(evt *events.Receipt, in turn.Turn) bool {
 	if !ok || evt.IsFromMe {
 		return true
 	}
-	var changed []bot.Message
 	write := func(bare bool) func(*journal.Tx) error {
-		return func(t *journal.Tx) (err error) {
-			changed, err = m.writeReceipt(t, evt, state, bare)
-			return err
-		}
+		return func(t *journal.Tx) error { return m.writeReceipt(t, evt, state, bare) }
 	}
-	if !m.Inbox.Take(journal.Arrival{Turn: in, Write: write(false), Instead: write(true)}) {
-		return false
-	}
-	for _, one := range changed {
-		m.settled(one)
-		if f := m.flying.Load(); f != nil && f.id == one.ID {
-			f.land(errReceived) // WhatsApp's answer may be lost, and the messages behind it wait
-		}
-	}
-	return true
+	return m.Inbox.Take(journal.Arrival{Turn: in, Write: write(false), Instead: write(true)})
 }
 
-// writeReceipt writes the new state of messages, and returns those that changed. Bare, it writes nothing of what a
-// message says whose result was not written before.
-func (m *Messenger) writeReceipt(t *journal.Tx, evt *events.Receipt, state bot.MessageState, bare bool) (changed []bot.Message, err error) {
+// writeReceipt writes the new state of messages. Bare, it writes nothing of what a message says whose result was not written
+// before.
+func (m *Messenger) writeReceipt(t *journal.Tx, evt *events.Receipt, state bot.MessageState, bare bool) error {
 	for _, id := range evt.MessageIDs {
 		was := bot.MessageState("")
 		s, err := t.UpdateSend(id, func(s *journal.Send) bool {
@@ -58,20 +45,24 @@ func (m *Messenger) writeReceipt(t *journal.Tx, evt *events.Receipt, state bot.M
 			return true
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if s == nil || s.Message.State == was {
 			continue
 		}
 		if rank[was] == 0 {
 			if err := m.wasSent(t, s); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if err := m.tell(t, s, was); err != nil {
-			return nil, err
+			return err
 		}
-		changed = append(changed, s.Message)
+		t.After(func() {
+			if f := m.flying.Load(); f != nil && f.id == id {
+				f.land(errReceived) // WhatsApp's answer may be lost, and the messages behind it wait
+			}
+		})
 	}
-	return changed, nil
+	return nil
 }

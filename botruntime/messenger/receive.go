@@ -96,7 +96,9 @@ func (m *Messenger) write(t *journal.Tx, r message.Received) error {
 	}
 	if forged, err := m.forged(t, r); forged || err != nil {
 		if forged {
-			m.Log.Warn("an edit or a revocation of a message that somebody else wrote was left out", "type", r.Type)
+			t.After(func() {
+				m.Log.Warn("an edit or a revocation of a message that somebody else wrote was left out", "type", r.Type)
+			})
 		}
 		return err
 	}

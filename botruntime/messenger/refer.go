@@ -213,9 +213,6 @@ func (m *Messenger) cancel(ctx context.Context, chat, id string) (cancelled *jou
 		cancelled = s
 		return m.tell(t, s, previous)
 	})
-	if cancelled != nil && err == nil {
-		m.settled(cancelled.Message)
-	}
 	return cancelled, err
 }
 

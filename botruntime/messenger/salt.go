@@ -85,7 +85,7 @@ func (m *Messenger) takeAppState(evt *events.AppState, in turn.Turn) bool {
 		return true
 	}
 	return m.takeOnce(in, func(t *journal.Tx) error {
-		m.salt.Store(&salt{account, value})
+		t.After(func() { m.salt.Store(&salt{account, value}) })
 		return t.PutSalt(account, value)
 	})
 }

@@ -38,12 +38,12 @@ func (m *Messenger) settleAll(ctx context.Context, results <-chan result) bool {
 	return whole
 }
 
-// writeResults writes results, and tells who waits for them. While the disk refuses them it tries again: to send the
+// writeResults writes results. While the disk refuses them it tries again: to send the
 // messages again would not help. It reports whether they were written: where the process ends first, they stay as being
 // sent, and the next one sends them again under the same ids.
 func (m *Messenger) writeResults(ctx context.Context, some []result) bool {
 	for {
-		settled, err := m.commitResults(some, nil)
+		err := m.commitResults(some, nil)
 		if journal.AboutContent(err) && len(some) > 1 { // one of them must not keep out the others
 			whole := true
 			for i := range some {
@@ -52,14 +52,11 @@ func (m *Messenger) writeResults(ctx context.Context, some []result) bool {
 			return whole
 		}
 		if journal.AboutContent(err) {
-			if bare, bareErr := m.commitResults(some, err); bareErr == nil {
-				settled, err = bare, nil
+			if m.commitResults(some, err) == nil {
+				err = nil
 			}
 		}
 		if err == nil {
-			for _, one := range settled {
-				m.settled(one)
-			}
 			return true
 		}
 		if !m.waitForDisk(ctx, err) {
@@ -80,25 +77,19 @@ func (m *Messenger) waitForDisk(ctx context.Context, err error) bool {
 	}
 }
 
-// commitResults writes results in one transaction, and returns the messages that changed. cause is why the journal can never
-// take what the messages say: with one, the results are written without it.
-func (m *Messenger) commitResults(some []result, cause error) (settled []bot.Message, err error) {
+// commitResults writes results in one transaction. cause is why the journal can never take what the messages say: with one,
+// the results are written without it.
+func (m *Messenger) commitResults(some []result, cause error) error {
 	ctx, cancel := commitContext()
 	defer cancel()
-	err = m.Journal.CommitTogether(ctx, func(t *journal.Tx) error {
-		settled = settled[:0]
+	return m.Journal.CommitTogether(ctx, func(t *journal.Tx) error {
 		for _, r := range some {
-			s, err := m.settle(t, r, cause)
-			if err != nil {
+			if err := m.settle(t, r, cause); err != nil {
 				return err
-			}
-			if s != nil {
-				settled = append(settled, s.Message)
 			}
 		}
 		return nil
 	})
-	return settled, err
 }
 
 // rank orders the states that only go forward.
@@ -106,9 +97,9 @@ var rank = map[bot.MessageState]int{
 	bot.MessageSent: 1, bot.MessageDelivered: 2, bot.MessageRead: 3, bot.MessagePlayed: 4,
 }
 
-// settle writes the result of an attempt, and returns the entry as it is then; nil when it is gone. With a
-// cause it writes the same without what the message says, and tells of that unless a receipt was faster.
-func (m *Messenger) settle(t *journal.Tx, r result, cause error) (*journal.Send, error) {
+// settle writes the result of an attempt. With a cause it writes the same without what the message says, and tells of that
+// unless a receipt was faster.
+func (m *Messenger) settle(t *journal.Tx, r result, cause error) error {
 	v, previous := r.verdict, bot.MessageState("")
 	s, err := t.UpdateSend(r.send.Message.ID, func(s *journal.Send) bool {
 		previous = s.Message.State
@@ -130,20 +121,21 @@ func (m *Messenger) settle(t *journal.Tx, r result, cause error) (*journal.Send,
 		return true
 	})
 	if err != nil || s == nil {
-		return nil, err
+		return err
 	}
 	if s.Unreadable && rank[previous] == 0 {
-		return s, m.tell(t, s, previous)
+		return m.tell(t, s, previous)
 	}
 	switch s.Message.State {
 	case previous, bot.MessageQueued, bot.MessageSending:
-		return s, nil
+		t.After(func() { m.settled(s.Message) }) // it may no longer be pending
+		return nil
 	case bot.MessageSent:
 		if err := m.wasSent(t, s); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return s, m.tell(t, s, previous)
+	return m.tell(t, s, previous)
 }
 
 // isUnstorable reports whether only that much is kept of a message.
@@ -175,13 +167,16 @@ func (m *Messenger) wasSent(t *journal.Tx, s *journal.Send) error {
 	return err
 }
 
-// tell writes the event of a new state, and counts it.
+// tell writes the event of a new state, counts it, and wakes who waits for it.
 func (m *Messenger) tell(t *journal.Tx, s *journal.Send, previous bot.MessageState) error {
 	change := &bot.StateChange{
 		ID: s.Message.ID, Chat: s.Message.Chat, State: s.Message.State, Previous: previous, At: bot.At(t.Now()),
 		Hold: s.Message.Hold, Problem: s.Message.Problem,
 	}
-	t.After(func() { m.tally.changed(*change) })
+	t.After(func() {
+		m.tally.changed(*change)
+		m.settled(s.Message)
+	})
 	// A message can be held, or unknown, more than once.
 	key := journal.KeyOf(string(bot.EventMessageState), s.Message.ID, string(s.Message.State), fmt.Sprint(len(s.Message.History), s.Attempts))
 	return t.AppendNew(key, bot.EventMessageState, s.Message.Chat.ID, bot.EventData{State: change})
