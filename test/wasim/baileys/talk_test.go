@@ -4,6 +4,7 @@ package baileys
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -159,10 +160,21 @@ func pair(t *testing.T, s *simtest.Sim) *partner {
 	if err := p.client.Connect(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Scan(t.Context(), <-codes, goPhone); err != nil {
-		t.Fatal(err)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	select {
+	case code := <-codes:
+		if _, err := s.Scan(ctx, code, goPhone); err != nil {
+			t.Fatal(err)
+		}
+	case <-ctx.Done():
+		t.Fatal("whatsmeow gets no code")
 	}
-	<-connected
+	select {
+	case <-connected:
+	case <-ctx.Done():
+		t.Fatal("whatsmeow does not log in")
+	}
 	return p
 }
 
