@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"sesi.dev/sesi/botruntime/config"
@@ -74,8 +73,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return exitSettings
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
-	defer stop()
+	// The signals are caught to the end of the process: one that comes twice must not kill it in the last moment of a stop.
+	ctx, _ := signal.NotifyContext(context.Background(), endings()...)
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
 	p := program{cfg: cfg, args: args, stdout: stdout, stderr: stderr}
@@ -99,7 +98,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 // gone) kill it at once. A program that starts the bot with it ignored, as nohup does, wants it to continue. SIGPIPE is
 // not among them: every write to a socket that its peer closed raises it.
 func endings() []os.Signal {
-	return slices.DeleteFunc([]os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}, signal.Ignored)
+	var caught []os.Signal
+	for _, one := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		if !signal.Ignored(one) {
+			caught = append(caught, one)
+		}
+	}
+	return caught
 }
 
 // errSettings marks an error in the settings.
