@@ -142,7 +142,8 @@ func (t *territory) look(ctx context.Context, namespace string, last look) (look
 	switch {
 	case err == nil:
 		next.lease, next.until = lease.Spec, decideEnd(last, lease.Spec, next.at)
-		next.foreign = lease.Spec.HolderIdentity != nil && *lease.Spec.HolderIdentity != "" && next.at.Before(next.until)
+		// An operator that ends releases its lease: its upgrade counts as an absence like any other.
+		next.foreign = lease.Spec.RenewTime != nil && next.at.Before(next.until)
 	case apierrors.IsForbidden(err): // rights of an earlier release
 		return next, nil
 	case !apierrors.IsNotFound(err):

@@ -84,8 +84,8 @@ func TestWhomANamespaceIsServedBy(t *testing.T) {
 		"no lease":            {namespace: "shop"},
 		"renewed just now":    {namespace: "shop", lease: held(0), want: foreignPause},
 		"renewed a while ago": {namespace: "shop", lease: held(handover - time.Second), want: foreignPause},
-		"renewed long ago":    {namespace: "shop", lease: held(handover), want: foreignPause}, // until it was watched
-		"released":            {namespace: "shop", lease: &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{HolderIdentity: new(""), RenewTime: held(0).Spec.RenewTime}}},
+		"renewed long ago":    {namespace: "shop", lease: held(handover), want: foreignPause},                                                                                                    // until it was watched
+		"released":            {namespace: "shop", lease: &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{HolderIdentity: new(""), RenewTime: held(0).Spec.RenewTime}}, want: foreignPause}, // its operator may be in an upgrade
 		"never held":          {namespace: "shop", lease: &coordinationv1.Lease{}},
 		"may not read it":     {namespace: "shop", err: apierrors.NewForbidden(resource, "operator", errors.New("no"))},
 		"cannot read it":      {namespace: "shop", err: apierrors.NewInternalError(errors.New("no")), fails: true},
