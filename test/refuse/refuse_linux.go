@@ -27,8 +27,15 @@ const program = "SESI_REFUSE_PROGRAM"
 // socket is the helper's file descriptor for its test: the first of exec.Cmd's extra files.
 const socket = 3
 
-// reads, in the environment of the helper process, asks for the system calls that read a file too.
-const reads = "SESI_REFUSE_READS"
+// mode, in the environment of the helper process, says what the program is asked about.
+const mode = "SESI_REFUSE_MODE"
+
+// The modes: system calls that write; those that read too; and both of a program whose disk may hang.
+const (
+	writing = "writes"
+	reading = "reads"
+	hanging = "hangs"
+)
 
 // watched are the system calls that write a file.
 var watched = []uint32{
@@ -58,15 +65,21 @@ func become(name string) error {
 	}
 	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}} // the number of the system call
 	calls := slices.Clone(watched)
-	if os.Getenv(reads) != "" {
+	if os.Getenv(mode) != writing {
 		calls = append(calls, watchedReads...)
+	}
+	// A signal would break off a system call that decide was asked about, and the program would make it again: Go's
+	// scheduler sends such signals. A disk that hangs must not keep signals from the program.
+	flags := uintptr(unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
+	if os.Getenv(mode) != hanging {
+		flags |= unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 	}
 	for i, call := range calls {
 		filter = append(filter, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jt: uint8(len(calls) - i)})
 	}
 	filter = append(filter, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_USER_NOTIF})
-	listener, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER,
+	listener, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags,
 		uintptr(unsafe.Pointer(&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})))
 	if errno != 0 {
 		return fmt.Errorf("install the filter: %w", errno)
@@ -93,23 +106,24 @@ type Writes struct {
 	held     []uint64
 	listener int
 	broken   error
+	helper   *os.File
 	ended    chan struct{}
 }
 
 // Wrap makes cmd start its program under the eyes of decide. A write to a file for which decide returns an error fails
 // with it. decide is called for one write after the other. Call End when the program has ended.
 func Wrap(cmd *exec.Cmd, decide func(path string) syscall.Errno) (*Writes, error) {
-	return wrap(cmd, decide, "")
+	return wrap(cmd, decide, writing)
 }
 
 // WrapReads is Wrap for a decide that is asked about reads too.
 func WrapReads(cmd *exec.Cmd, decide func(path string) syscall.Errno) (*Writes, error) {
-	return wrap(cmd, decide, "1")
+	return wrap(cmd, decide, reading)
 }
 
 // WrapAll is Wrap for a program whose disk Hang will stop, which concerns reads too.
 func WrapAll(cmd *exec.Cmd) (*Writes, error) {
-	return wrap(cmd, func(string) syscall.Errno { return 0 }, "1")
+	return wrap(cmd, func(string) syscall.Errno { return 0 }, hanging)
 }
 
 // Hang makes each access to a file in the folder wait until Resume, as a disk does that no longer answers.
@@ -138,7 +152,7 @@ func (w *Writes) Resume() error {
 	return err
 }
 
-func wrap(cmd *exec.Cmd, decide func(path string) syscall.Errno, withReads string) (*Writes, error) {
+func wrap(cmd *exec.Cmd, decide func(path string) syscall.Errno, how string) (*Writes, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -147,10 +161,10 @@ func wrap(cmd *exec.Cmd, decide func(path string) syscall.Errno, withReads strin
 	if err != nil {
 		return nil, err
 	}
-	cmd.Env = append(cmd.Env, program+"="+cmd.Path, reads+"="+withReads)
+	cmd.Env = append(cmd.Env, program+"="+cmd.Path, mode+"="+how)
 	cmd.Path, cmd.Args = self, append([]string{self}, cmd.Args[1:]...)
-	cmd.ExtraFiles = []*os.File{os.NewFile(uintptr(pair[1]), "helper")}
-	w := &Writes{decide: decide, ended: make(chan struct{})}
+	w := &Writes{decide: decide, helper: os.NewFile(uintptr(pair[1]), "helper"), ended: make(chan struct{})}
+	cmd.ExtraFiles = []*os.File{w.helper}
 	ours := os.NewFile(uintptr(pair[0]), "test")
 	go func() {
 		defer close(w.ended)
@@ -167,6 +181,7 @@ func (w *Writes) fail(err error) {
 
 // End waits until the program and all that it started have ended, and returns what went wrong with watching them.
 func (w *Writes) End() error {
+	_ = w.helper.Close() // a program that ended before it handed over its filter never will
 	<-w.ended
 	w.mu.Lock()
 	defer w.mu.Unlock()
