@@ -6,16 +6,26 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"sesi.dev/sesi/test/vacant"
 )
+
+// startTime is how long each of its programs may take to start and to end, and a CRD until it is served. Many start at once,
+// on machines with two processors.
+const startTime = 2 * time.Minute
 
 // New returns an API server that will have the CRDs of a folder.
 func New(crds string) *envtest.Environment {
@@ -29,6 +39,9 @@ func Start(environment *envtest.Environment) error {
 		return errors.New("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver")
 	}
 	onSignal()
+	if err := settle(environment); err != nil {
+		return err
+	}
 	changing.RLock()
 	defer changing.RUnlock()
 	if _, err := environment.Start(); err != nil {
@@ -37,6 +50,32 @@ func Start(environment *envtest.Environment) error {
 	started.Store(environment, true)
 	return nil
 }
+
+// settle gives an environment its times and its ports. Those that it would choose by itself are free when it chooses, but
+// seconds later, when its programs listen, one may be a connection's.
+func settle(environment *envtest.Environment) error {
+	environment.ControlPlaneStartTimeout, environment.ControlPlaneStopTimeout = startTime, startTime
+	environment.CRDInstallOptions.MaxTime = startTime
+	var ports [3]string
+	for i := range ports {
+		port, err := vacant.Find()
+		if err != nil {
+			return err
+		}
+		ports[i] = strconv.Itoa(port)
+	}
+	server := environment.ControlPlane.GetAPIServer()
+	server.SecureServing.Address, server.SecureServing.Port = loopback, ports[0]
+	if environment.ControlPlane.Etcd == nil {
+		environment.ControlPlane.Etcd = &envtest.Etcd{}
+	}
+	etcd := environment.ControlPlane.Etcd
+	etcd.URL = &url.URL{Scheme: "http", Host: net.JoinHostPort(loopback, ports[1])}
+	etcd.Configure().Set("listen-peer-urls", "http://"+net.JoinHostPort(loopback, ports[2]))
+	return nil
+}
+
+const loopback = "127.0.0.1"
 
 // Stop stops what Start started.
 func Stop(environment *envtest.Environment) error {
