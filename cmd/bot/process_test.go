@@ -244,6 +244,14 @@ func (p *process) terminate() int {
 	return -1
 }
 
+// emptiedLog fails the test if a bot that has stopped left its database's log. On a slow disk it stays, and the bot says so.
+func (p *process) emptiedLog(dir string) {
+	p.t.Helper()
+	if _, err := os.Stat(filepath.Join(dir, "session-default", "session.db-wal")); err == nil && !strings.Contains(p.out.String(), "the disk is slow") {
+		p.t.Error("the database's log stays")
+	}
+}
+
 // call sends one request and returns the status and the body.
 func (p *process) call(method, path string, header ...string) (int, []byte) {
 	p.t.Helper()
