@@ -20,7 +20,7 @@ var (
 const Quotes = "\"'`“”„‘’«»"
 
 // placeholders are what programs print for a missing value.
-var placeholders = []string{"undefined", "null", "nil", "none", "nan", "true", "false", "<nil>", "[object object]", "changeme", "change-me"}
+var placeholders = []string{"undefined", "null", "nil", "none", "nan", "true", "false", "<nil>", "[object object]", "changeme", "change-me", "change_me"}
 
 // IsPlaceholder reports whether a value is what programs print for a missing one.
 func IsPlaceholder(value string) bool { return slices.Contains(placeholders, strings.ToLower(value)) }

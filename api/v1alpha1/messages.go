@@ -97,7 +97,7 @@ type Media struct {
 // MediaSource is a name, an address or a CIDR that files may be fetched from.
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=253
-// +kubebuilder:validation:XValidation:rule="isIP(self) || isCIDR(self) || self.matches('^(\\\\*?\\\\.)?([A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?\\\\.)*[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?\\\\.?$') && !self.matches('(^|\\\\.)(0[xX][-_0-9A-Za-z]*|[0-9]+)\\\\.?$') && !self.matches('(?i)^(\\\\*?\\\\.)?(undefined|null|none|nil|nan|true|false|changeme|change-me|https?|socks5h?)\\\\.?$')",message="allow must have names such as files.example.com or .example.com, addresses, or CIDRs such as 10.0.0.0/8"
+// +kubebuilder:validation:XValidation:rule="isIP(self) || isCIDR(self) || self.matches('^(\\\\*?\\\\.)?([A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?\\\\.)*[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?\\\\.?$') && !self.matches('(^|\\\\.)(0[xX][-_0-9A-Za-z]*|[0-9]+)\\\\.?$') && !self.matches('(?i)^(\\\\*?\\\\.)?(undefined|null|none|nil|nan|true|false|change[-_]?me|https?|socks5h?)\\\\.?$')",message="allow must have names such as files.example.com or .example.com, addresses, or CIDRs such as 10.0.0.0/8"
 type MediaSource string
 
 // Pace limits how fast a bot sends.
@@ -157,7 +157,7 @@ type Webhook struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:Pattern=`^[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?)*\.?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?]([!%-;=?-\[\]_a-z~]*[!%&(-+\--:=?-\[\]_a-z~])?)?$`
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^[Hh][Tt][Tt][Pp][Ss]?://[^ ]+$') || isURL(self) && url(self).getHostname() != '' && self.split('?')[0].split('/')[2].size() <= 253 && (url(self).getPort() == '' || int(url(self).getPort()) >= 1 && int(url(self).getPort()) <= 65535) && !self.matches('[,;]http') && !self.matches('^[^:]+://[^/?.:]+:[0-9]+[/?].*@')",message="url must be a complete address such as https://example.com/hook"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^[^:]+://(?i:undefined|null|none|nil|nan|true|false|changeme|change-me|https?|socks5h?)\\\\.?([:/?]|$)') && (!self.matches('^[^:]+://([^/?:]*\\\\.)?(0[xX][-_0-9A-Za-z]*|[0-9]+)\\\\.?([:/?]|$)') || self.matches('^[^:]+://(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\\\\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}([:/?]|$)')) && (!self.matches('^[Hh][Tt][Tt][Pp][Ss]?://\\\\[') || isIP(self.split('?')[0].split('/')[2].split(']')[0].substring(1)) && self.split('?')[0].split('/')[2].split(']')[0].contains(':'))",message="url must name a host, or an IP address with all its parts"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[^:]+://(?i:undefined|null|none|nil|nan|true|false|change[-_]?me|https?|socks5h?)\\\\.?([:/?]|$)') && (!self.matches('^[^:]+://([^/?:]*\\\\.)?(0[xX][-_0-9A-Za-z]*|[0-9]+)\\\\.?([:/?]|$)') || self.matches('^[^:]+://(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\\\\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}([:/?]|$)')) && (!self.matches('^[Hh][Tt][Tt][Pp][Ss]?://\\\\[') || isIP(self.split('?')[0].split('/')[2].split(']')[0].substring(1)) && self.split('?')[0].split('/')[2].split(']')[0].contains(':'))",message="url must name a host, or an IP address with all its parts"
 	// +required
 	URL string `json:"url,omitempty"`
 

@@ -26,7 +26,7 @@ type WhatsAppSessionSpec struct {
 	// +kubebuilder:validation:MaxLength=200
 	// +kubebuilder:validation:Pattern=`^(/[-_.A-Za-z0-9]+)+$`
 	// +kubebuilder:validation:XValidation:rule="self.split('/').all(part, part != '.' && part != '..')",message="authPath must be an absolute path without . or .. in it, such as /data"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('(?i)(^|/)([.]{3,}|undefined|null|nil|none|nan|true|false|changeme|change-me)(/|$)')",message="authPath must not have a placeholder such as undefined or ... as a folder"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('(?i)(^|/)([.]{3,}|undefined|null|nil|none|nan|true|false|change[-_]?me)(/|$)')",message="authPath must not have a placeholder such as undefined or ... as a folder"
 	// +kubebuilder:validation:XValidation:rule="!['/bot', '/dev', '/etc', '/proc', '/run', '/sys', '/tmp', '/usr', '/var/run'].exists(used, self == used || self.startsWith(used + '/'))",message="authPath must lie outside of /bot, /dev, /etc, /proc, /run, /sys, /tmp, /usr and /var/run, such as /data"
 	// +optional
 	AuthPath string `json:"authPath,omitempty"`

@@ -41,7 +41,7 @@ func Headers() []string {
 
 // hosts are texts where a host belongs.
 var hosts = []string{
-	"", " ", "undefined", "null", "none", "true", "changeme", "http", "https", "$HOST", "${HOST}", "$(hostname)", "%HOST%", "{{host}}", "<host>", "*.example.com", "example..com", ".example.com",
+	"", " ", "undefined", "null", "none", "true", "changeme", "change_me", "http", "https", "$HOST", "${HOST}", "$(hostname)", "%HOST%", "{{host}}", "<host>", "*.example.com", "example..com", ".example.com",
 	"-example.com", "example-.com", "exa mple.com", "exa\tmple.com", "exämple.com", "example.com\u200b", "\u202eexample.com", "\ufeffexample.com", "example.com\u00a0", "\"example.com\"", "`example.com`",
 	"127.1", "10.0.0", "1.2.3.4.5", "256.1.1.1", "2130706433", "0x7f000001", "0x7f.1", "999", "[::1", "::1]", "[example.com]", "[::1]x", "fe80::1::2", "example.com,other.com", "a b", "a\\b", "a|b", "a^b", "a;b", "a=b",
 	"[::1::2]", "[1.2.3.4]", "[::ffff:10.0.0.1]", "[fe80::1%25eth0]", "[:::]", "[12345::]", "[::g]", "[]", "exam%70le.com", "127.0.0.1%00", "１２７.0.0.1", "127。0。0。1", "0X7F", "a.0X1", "a.0x1-2", "changeme.", "UNDEFINED", "1.2.3.4.",
