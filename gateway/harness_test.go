@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -55,6 +56,7 @@ var (
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
+	addresses.Store(rand.Int32N(160 * 250)) // another run may be beside this one, and a bot's port is the same at each
 	os.Exit(apiserver.Main(m, filepath.Join("..", "config", "crd"), func(e *envtest.Environment) error {
 		environment = e
 		environment.Config.QPS = -1
