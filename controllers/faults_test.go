@@ -18,6 +18,7 @@ import (
 	"sesi.dev/sesi/api/credentials"
 	"sesi.dev/sesi/api/naming"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/apiserver"
 	"sesi.dev/sesi/test/bottest"
 	"sesi.dev/sesi/test/clustertest"
 )
@@ -180,6 +181,7 @@ func TestAPodThatTheAPIServerRefuses(t *testing.T) {
 	var namespace corev1.Namespace
 	namespace.Name = w.namespace
 	edit(w, &namespace, func(n *corev1.Namespace) { n.Labels["pod-security.kubernetes.io/enforce"] = "restricted" })
+	apiserver.UntilRefused(t, w.cluster.Client, w.largePod())
 	privileged := template(map[string]any{"containers": []any{map[string]any{"name": "bot",
 		"securityContext": map[string]any{"privileged": true, "allowPrivilegeEscalation": nil}}}})
 	session := w.create("kasir", func(s *v1alpha1.WhatsAppSession) { s.Spec.Template = privileged })

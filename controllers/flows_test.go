@@ -53,7 +53,10 @@ func (p *phone) scan(name, number string) *v1alpha1.WhatsAppSession {
 		p.t.Fatal(err)
 	}
 	within(p.t, "the code to be scanned", func() bool {
-		code := clustertest.Code(p.pod(name).Status.PodIP, string(secret.Data[credentials.KeyToken]))
+		pod, code := p.pod(name), ""
+		if pod != nil {
+			code = clustertest.Code(pod.Status.PodIP, string(secret.Data[credentials.KeyToken]))
+		}
 		if code == "" {
 			return false
 		}

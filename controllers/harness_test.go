@@ -37,13 +37,14 @@ import (
 	"sesi.dev/sesi/controllers"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/test/apiserver"
 	"sesi.dev/sesi/test/bottest"
 	"sesi.dev/sesi/test/clustertest"
 	"sesi.dev/sesi/test/poll"
 )
 
-// patience bounds every wait; no wait needs nearly as long.
-const patience = 60 * time.Second
+// patience bounds every wait; the longest ones need half a minute.
+const patience = 2 * time.Minute
 
 // stage is the one cluster of all tests. Each test has its own namespace in it.
 var stage struct {
@@ -373,9 +374,9 @@ type staging struct {
 	lease, home string
 }
 
-// quick are stream options with waits that a test can afford.
+// quick are stream options with waits that a test can afford, and with which a slow machine loses no bot.
 var quick = observer.Options{
-	Grace: time.Second, BackoffBase: 20 * time.Millisecond, BackoffCap: time.Second, EmitEvery: 50 * time.Millisecond,
+	Opening: patience, BackoffBase: 20 * time.Millisecond, BackoffCap: time.Second, EmitEvery: 50 * time.Millisecond,
 }
 
 // operate starts an operator, which stops at the end of the test.
@@ -393,7 +394,7 @@ func (w *world) operate(how staging) *operator {
 		how.config = ruledUser(w.t)
 	}
 	op := &operator{t: w.t, ended: make(chan error, 1), metrics: prometheus.NewRegistry(), log: &lines{}}
-	any, grace := true, 10*time.Second
+	any, grace := true, patience/2
 	options := ctrl.Options{
 		Scheme: w.cluster.Client.Scheme(), Cache: cached, GracefulShutdownTimeout: &grace,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
@@ -502,6 +503,7 @@ func ruledUser(t *testing.T) *rest.Config {
 				t.Fatal(err)
 			}
 		}
+		apiserver.UntilAllowed(t, cluster.Client, "operator-of-all-tests", "", role.Rules...)
 	}
 	return rest.CopyConfig(ruled.config)
 }

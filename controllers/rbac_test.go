@@ -31,6 +31,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
+	"sesi.dev/sesi/test/apiserver"
 	"sesi.dev/sesi/test/vacant"
 )
 
@@ -129,14 +130,14 @@ func (w *world) grant(user, file string) []rbacv1.PolicyRule {
 			continue
 		}
 		subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}}
-		meta := metav1.ObjectMeta{Name: role.Name + "-" + w.namespace}
+		meta, namespace := metav1.ObjectMeta{Name: role.Name + "-" + w.namespace}, ""
 		ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: role.Kind, Name: meta.Name}
 		objects := []client.Object{
 			&rbacv1.ClusterRole{ObjectMeta: meta, Rules: role.Rules},
 			&rbacv1.ClusterRoleBinding{ObjectMeta: meta, RoleRef: ref, Subjects: subjects},
 		}
 		if role.Kind == "Role" {
-			meta.Namespace = w.namespace
+			meta.Namespace, namespace = w.namespace, w.namespace
 			objects = []client.Object{
 				&rbacv1.Role{ObjectMeta: meta, Rules: role.Rules},
 				&rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: ref, Subjects: subjects},
@@ -147,6 +148,7 @@ func (w *world) grant(user, file string) []rbacv1.PolicyRule {
 				w.t.Fatal(err)
 			}
 		}
+		apiserver.UntilAllowed(w.t, w.cluster.Client, user, namespace, role.Rules...)
 		if !strings.HasSuffix(role.Name, "metrics-reader") {
 			rules = append(rules, role.Rules...)
 		}
@@ -239,6 +241,8 @@ func (w *world) token(name string, reader bool) string {
 		if err := w.cluster.Client.Create(w.t.Context(), binding); err != nil {
 			w.t.Fatal(err)
 		}
+		apiserver.UntilAllowed(w.t, w.cluster.Client, "system:serviceaccount:"+w.namespace+":"+name, "",
+			rbacv1.PolicyRule{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}})
 	}
 	request := &authenticationv1.TokenRequest{}
 	if err := w.cluster.Client.SubResource("token").Create(w.t.Context(), account, request); err != nil {

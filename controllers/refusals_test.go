@@ -24,6 +24,7 @@ import (
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/resources"
+	"sesi.dev/sesi/test/apiserver"
 )
 
 // A running bot is not stopped for a pod that the API server rejects.
@@ -43,6 +44,7 @@ func TestARunningBotIsKeptWhenItsReplacementIsRejected(t *testing.T) {
 			var namespace corev1.Namespace
 			namespace.Name = w.namespace
 			edit(w, &namespace, func(n *corev1.Namespace) { n.Labels["pod-security.kubernetes.io/enforce"] = "restricted" })
+			apiserver.UntilRefused(t, w.cluster.Client, w.largePod())
 			w.operate(staging{})
 			session := w.comeUp("kasir", "62811:1@s.whatsapp.net", nil)
 			before := w.pod("kasir")
@@ -121,6 +123,7 @@ func TestAQuotaWithoutRoomKeepsTheBot(t *testing.T) {
 				})
 			}
 			allow(c.limited, c.used)
+			apiserver.UntilRefused(t, w.cluster.Client, w.largePod())
 			edit(w, session, c.edit)
 			kept := w.untilCondition("kasir", v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPodRejected)
 			if now := w.pod("kasir"); now == nil || now.UID != before.UID || now.DeletionTimestamp != nil {
@@ -138,17 +141,31 @@ func TestAQuotaWithoutRoomKeepsTheBot(t *testing.T) {
 	}
 }
 
+// largePod is a pod that no quota of these tests has room for, and that the Pod Security profile "restricted" forbids.
+func (w *world) largePod() *corev1.Pod {
+	large := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Gi")}
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "large"}, Spec: corev1.PodSpec{Containers: []corev1.Container{
+		{Name: "x", Image: "x", Resources: corev1.ResourceRequirements{Requests: large, Limits: large}}}}}
+}
+
 // refuse puts an admission webhook that never answers before some requests in the namespace.
 func (w *world) refuse(operation admissionv1.OperationType, group, kind string) {
 	w.t.Helper()
-	hook := webhook(w.namespace, "https://127.0.0.1:1/", operation, group, kind)
+	w.install(webhook(w.namespace, "https://127.0.0.1:1/", operation, group, kind))
+}
+
+// install makes the API server ask a webhook, until the test ends. Each webhook here refuses every ConfigMap, which shows
+// that the API server knows it.
+func (w *world) install(hook client.Object) {
+	w.t.Helper()
 	if err := w.cluster.Client.Create(w.t.Context(), hook); err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = w.cluster.Client.Delete(w.t.Context(), hook) })
+	w.t.Cleanup(func() { _ = w.cluster.Client.Delete(context.Background(), hook) })
+	apiserver.UntilRefused(w.t, w.cluster.Client, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "refused"}})
 }
 
-// webhook is one before some requests in a namespace, whose name it has.
+// webhook is one before some requests in a namespace, whose name it has, and before the creation of ConfigMaps.
 func webhook(namespace, url string, operation admissionv1.OperationType, group, kind string) *admissionv1.ValidatingWebhookConfiguration {
 	sideEffects := admissionv1.SideEffectClassNone
 	return &admissionv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: namespace},
@@ -157,7 +174,9 @@ func webhook(namespace, url string, operation admissionv1.OperationType, group, 
 			SideEffects: &sideEffects, AdmissionReviewVersions: []string{"v1"},
 			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
 			Rules: []admissionv1.RuleWithOperations{{Operations: []admissionv1.OperationType{operation},
-				Rule: admissionv1.Rule{APIGroups: []string{group}, APIVersions: []string{"*"}, Resources: []string{kind}}}},
+				Rule: admissionv1.Rule{APIGroups: []string{group}, APIVersions: []string{"*"}, Resources: []string{kind}}},
+				{Operations: []admissionv1.OperationType{admissionv1.Create},
+					Rule: admissionv1.Rule{APIGroups: []string{""}, APIVersions: []string{"*"}, Resources: []string{"configmaps"}}}},
 		}}}
 }
 

@@ -130,6 +130,17 @@ func TestAnEarlierSessionsUnlinkDoesNotCount(t *testing.T) {
 	}
 }
 
+// receive takes what comes from a channel.
+func receive[T any](t *testing.T, what string, from <-chan T) (got T) {
+	t.Helper()
+	select {
+	case got = <-from:
+	case <-time.After(2 * unlinkPatience):
+		t.Fatalf("waited in vain for %s", what)
+	}
+	return got
+}
+
 // If a session is replaced during a request to its bot, the answer counts only for the earlier session.
 func TestAnAnswerIsForTheSessionThatAsked(t *testing.T) {
 	pair, _, err := bottest.Certificate()
@@ -147,7 +158,7 @@ func TestAnAnswerIsForTheSessionThatAsked(t *testing.T) {
 	if got := u.result(key, "later", noon); got.busy || got.done {
 		t.Errorf("the later session has %+v", got)
 	}
-	<-u.answered
+	receive(t, "the answer", u.answered)
 	if got := u.result(key, "later", noon.Add(time.Minute)); got.busy || got.done || !got.since.Equal(noon) {
 		t.Errorf("after the answer the later session has %+v", got)
 	}
@@ -237,11 +248,15 @@ func TestHostileLogoutAnswersAreBounded(t *testing.T) {
 		u.ask(key, "uid", observer.Target{Address: listener.Addr().String(), Token: "token", Pins: observer.Pins{pin}})
 	}
 	for range unlinksAtOnce {
-		<-entered
+		receive(t, "a request", entered)
 	}
 	for range sessions {
-		release <- struct{}{}
-		<-u.answered
+		select {
+		case release <- struct{}{}:
+		case <-time.After(2 * unlinkPatience):
+			t.Fatal("no bot is asked any more")
+		}
+		receive(t, "an answer", u.answered)
 	}
 	mu.Lock()
 	defer mu.Unlock()

@@ -209,6 +209,6 @@ func Unlinked(clientID, instance string) bot.Snapshot {
 	return bot.Snapshot{
 		ClientID: clientID, Instance: instance, State: bot.StatePairing, Reason: bot.ReasonQRAvailable,
 		Message: "Scan the code.", QRRequired: true, UserAction: bot.ActionScanQR,
-		QRExpiresAt: bot.At(time.Now().Add(time.Minute)), Path: "/data/session-" + clientID,
+		QRExpiresAt: bot.At(time.Now().Add(time.Hour)), Path: "/data/session-" + clientID,
 	}
 }
