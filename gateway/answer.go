@@ -11,6 +11,10 @@ const (
 	// client loses its connection, and delays nobody else.
 	writeTime = 30 * time.Second
 	readTime  = 20 * time.Second
+	// A client may be slow for bodyTime in all, and gets it back by what it sends: a body that comes more slowly than slowest
+	// ends. Otherwise a few bytes a minute would hold a place for days.
+	bodyTime = time.Minute
+	slowest  = 4 << 10 // bytes a second
 )
 
 // answer is a response that remembers its status, and that a slow client cannot hold open.
@@ -53,18 +57,25 @@ func guardBody(r *http.Request, w *answer, limit int64) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
-	r.Body = &guardedBody{ReadCloser: http.MaxBytesReader(w.ResponseWriter, r.Body, limit), control: w.control}
+	r.Body = &guardedBody{ReadCloser: http.MaxBytesReader(w.ResponseWriter, r.Body, limit), control: w.control, left: bodyTime}
 }
 
 type guardedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
+	// left is how long the gateway still waits for the client. What the gateway or a bot takes does not count.
+	left time.Duration
 }
 
 func (b *guardedBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(readTime))
+	began := time.Now()
+	_ = b.control.SetReadDeadline(began.Add(min(readTime, b.left)))
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
+	b.left = min(bodyTime, b.left-time.Since(began)+time.Duration(n)*time.Second/slowest)
+	switch {
+	case timedOut(err):
+		return n, problemSlowBody.about(problemSlowBody.detail)
+	case err != nil:
 		// The server goes on to watch for the client's end, which may take as long as the answer does.
 		_ = b.control.SetReadDeadline(time.Time{})
 	}

@@ -65,6 +65,8 @@ var (
 		detail: text{"Terlalu banyak aliran peristiwa terbuka; tutup salah satu.", "Too many event streams are open; close one."}, retryAfter: 5}
 	problemTooLarge = problem{status: http.StatusRequestEntityTooLarge, kind: bot.ProblemTooLarge, title: text{"Terlalu besar", "Too large"},
 		detail: text{"Isi permintaan lebih besar dari yang diterima.", "The body is larger than the gateway accepts."}}
+	problemSlowBody = problem{status: http.StatusRequestTimeout, kind: bot.ProblemTimeout, title: text{"Terlalu lambat", "Too slow"},
+		detail: text{"Isi permintaan datang terlalu lambat.", "The body came too slowly."}}
 	problemBadRequest = problem{status: http.StatusBadRequest, kind: bot.ProblemBadRequest, title: text{"Permintaan tidak sah", "Bad request"},
 		detail: text{"Permintaan ini tidak dapat dibaca.", "The request cannot be read."}}
 	problemBadJSON = problem{status: http.StatusBadRequest, kind: bot.ProblemBadJSON, title: text{"JSON tidak sah", "Bad JSON"},

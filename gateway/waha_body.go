@@ -55,9 +55,12 @@ func readName(body io.Reader, scan *nameScan, to io.Writer) (ended bool, err err
 			return false, failure
 		}
 		var large *http.MaxBytesError
+		var known *problem
 		switch {
 		case errors.Is(err, io.EOF):
 			return true, badBody(scan.finish())
+		case errors.As(err, &known):
+			return false, known
 		case errors.As(err, &large):
 			return false, problemTooLarge.about(problemTooLarge.detail)
 		case err != nil:
