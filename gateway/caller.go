@@ -266,42 +266,43 @@ func forbidden(who *caller, what action) *problem {
 		return problemForbidden.about(text{
 			"Kunci ini tidak memiliki izin \"" + string(need.key) + "\".", "This key does not have the verb \"" + string(need.key) + "\"."})
 	}
-	resource := "whatsappsessions"
-	if need.subresource != "" {
-		resource += "/" + need.subresource
-	}
-	return problemForbidden.about(text{
-		"Peran Anda tidak memiliki hak \"" + need.verb + "\" atas " + resource + ".",
-		"Your role does not have \"" + need.verb + "\" on " + resource + "."})
+	return problemForbidden.about(text{"Peran Anda tidak memiliki hak " + need.words("atas") + ".", "Your role does not have " + need.words("on") + "."})
 }
 
-// seen returns a filter for the sessions that a caller may list or watch.
-func (g *Gateway) seen(ctx context.Context, who *caller, what action) (func(*v1alpha1.WhatsAppSession) bool, *problem) {
+// seen returns a filter for the sessions that a caller may list or watch. none says that a user's rights show no session
+// at all: an empty answer would look like a namespace without sessions. A namespace that is asked for, "" for none, counts
+// also when it has no session yet.
+func (g *Gateway) seen(ctx context.Context, who *caller, what action, namespace string) (seen sight, none, failure *problem) {
 	if who.key != nil {
 		if !who.key.Allows(rights[what].key) {
-			return nil, forbidden(who, what)
+			return nil, nil, forbidden(who, what)
 		}
-		return func(s *v1alpha1.WhatsAppSession) bool { return who.key.Covers(s.Namespace, s.Name, s.Labels) }, nil
+		return func(s *v1alpha1.WhatsAppSession) bool { return who.key.Covers(s.Namespace, s.Name, s.Labels) }, nil, nil
 	}
 	all, failure := g.may(ctx, who, what, sessionKey{}, nil)
 	if failure != nil {
-		return nil, failure
+		return nil, nil, failure
 	}
 	if all {
-		return func(*v1alpha1.WhatsAppSession) bool { return true }, nil
+		return func(*v1alpha1.WhatsAppSession) bool { return true }, nil, nil
 	}
-	open := map[string]bool{}
-	for _, namespace := range g.fleet.namespaces() {
-		if open[namespace], failure = g.may(ctx, who, what, sessionKey{namespace: namespace}, nil); failure != nil {
-			return nil, failure
+	open, some := map[string]bool{}, false
+	for _, name := range append(g.fleet.namespaces(), who.namespace, namespace) {
+		if _, asked := open[name]; asked || !namespacePattern.MatchString(name) {
+			continue
 		}
-	}
-	if who.namespace != "" && !open[who.namespace] {
-		if open[who.namespace], failure = g.may(ctx, who, what, sessionKey{namespace: who.namespace}, nil); failure != nil {
-			return nil, failure
+		if open[name], failure = g.may(ctx, who, what, sessionKey{namespace: name}, nil); failure != nil {
+			return nil, nil, failure
 		}
+		some = some || open[name]
 	}
-	return func(s *v1alpha1.WhatsAppSession) bool { return open[s.Namespace] }, nil
+	if len(open) > 0 && !some {
+		need := rights[what]
+		none = problemForbidden.about(text{
+			"Peran Anda tidak memiliki hak " + need.words("atas") + " di namespace mana pun yang punya sesi. Minta hak itu, atau sebut namespace Anda: ?namespace=.",
+			"Your role does not have " + need.words("on") + " in any namespace that has sessions. Ask for that right, or name your namespace: ?namespace=."})
+	}
+	return func(s *v1alpha1.WhatsAppSession) bool { return open[s.Namespace] }, none, nil
 }
 
 // crossOrigin compares Origin with Host.

@@ -51,10 +51,13 @@ func tellChanged(fleet *fleet) teller {
 
 // deskHome is the list: first those that need a person, the longest waiting at the top.
 func (c *call) deskHome(who *caller, page *desk, name string) error {
-	return c.listed(who, func(seen func(*v1alpha1.WhatsAppSession) bool) error {
+	return c.listed(who, func(seen sight, none *problem) error {
 		f, failure := parseFilter(c.r)
 		if failure != nil {
 			return failure
+		}
+		if none != nil { // who may see none may still make the first
+			page.Failure = none.detail.in(page.Lang)
 		}
 		f.limit = deskPage
 		page.Title = page.T("desk")

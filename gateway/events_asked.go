@@ -89,9 +89,12 @@ func (a *asked) review(ctx context.Context, c *call, who *caller, seen sight) *p
 		}
 		return nil
 	}
-	may, failure := c.seen(ctx, who, actRead)
-	if failure != nil {
+	may, none, failure := c.seen(ctx, who, actRead, a.filter.namespace)
+	switch {
+	case failure != nil:
 		return failure
+	case none != nil:
+		return none
 	}
 	if visible := c.fleet.sessions(seen); len(visible) > 0 && !slices.ContainsFunc(visible, may) {
 		return forbidden(who, actRead)

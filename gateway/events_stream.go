@@ -71,8 +71,12 @@ func (s *stream) send(text string) bool {
 // review asks who calls and what they may see.
 func (s *stream) review(ctx context.Context, who *caller) (failure *problem) {
 	s.who = who
-	if s.seen, failure = s.call.seen(ctx, who, actWatch); failure != nil {
+	var none *problem
+	if s.seen, none, failure = s.call.seen(ctx, who, actWatch, s.r.URL.Query().Get("namespace")); failure != nil {
 		return failure
+	}
+	if s.all && none != nil {
+		return none
 	}
 	if s.messages != nil {
 		return s.messages.review(ctx, s.call, who, s.seen)

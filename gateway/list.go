@@ -203,8 +203,11 @@ func (c *call) serveList() error {
 	if failure != nil {
 		return failure
 	}
-	return c.listed(who, func(seen func(*v1alpha1.WhatsAppSession) bool) error {
+	return c.listed(who, func(seen sight, none *problem) error {
 		f, failure := parseFilter(c.r)
+		if failure == nil {
+			failure = none
+		}
 		if failure != nil {
 			return failure
 		}
@@ -213,8 +216,8 @@ func (c *call) serveList() error {
 	})
 }
 
-// listed does something with the sessions that a caller may list.
-func (c *call) listed(who *caller, do func(seen func(*v1alpha1.WhatsAppSession) bool) error) error {
+// listed does something with the sessions that a caller may list; none is as that of seen.
+func (c *call) listed(who *caller, do func(seen sight, none *problem) error) error {
 	if failure := c.paced(who); failure != nil {
 		return failure
 	}
@@ -224,11 +227,11 @@ func (c *call) listed(who *caller, do func(seen func(*v1alpha1.WhatsAppSession) 
 	}
 	defer done()
 	defer func() { c.note(who, actList, sessionKey{}, false, c.w.status) }()
-	seen, failure := c.seen(c.r.Context(), who, actList)
+	seen, none, failure := c.seen(c.r.Context(), who, actList, c.r.URL.Query().Get("namespace"))
 	if failure != nil {
 		return failure
 	}
-	return do(seen)
+	return do(seen, none)
 }
 
 func methods(allowed string) *problem {

@@ -32,6 +32,15 @@ type right struct {
 	key               apikey.Verb
 }
 
+// words name a right as a role has it.
+func (need right) words(on string) string {
+	resource := "whatsappsessions"
+	if need.subresource != "" {
+		resource += "/" + need.subresource
+	}
+	return "\"" + need.verb + "\" " + on + " " + resource
+}
+
 var rights = map[action]right{
 	actSee:     {"get", "", apikey.VerbRead},
 	actList:    {"list", "", apikey.VerbRead},

@@ -85,7 +85,10 @@ func (c *call) serveOne(who *caller, key sessionKey) error {
 
 // wahaList lists the sessions that the caller may see; stopped ones only if asked for.
 func (c *call) wahaList(who *caller) error {
-	return c.listed(who, func(seen func(*v1alpha1.WhatsAppSession) bool) error {
+	return c.listed(who, func(seen sight, none *problem) error {
+		if none != nil {
+			return none
+		}
 		all := c.r.URL.Query().Get("all") == "true"
 		out := []bot.GatewayWAHASession{}
 		for _, s := range c.fleet.sessions(seen) {
