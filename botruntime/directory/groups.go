@@ -15,28 +15,53 @@ import (
 const (
 	// maxSubject and maxDescription are what WhatsApp's own clients let people write.
 	maxSubject, maxDescription = 100, 2048
+	// maxMembers bounds what is described at once: a member takes about 200 bytes, and a group as much as perGroup members.
+	maxMembers, perGroup = 5000, 16
 )
 
-// Groups lists the groups that the account is in.
-func (d *Directory) Groups(ctx context.Context) ([]bot.Group, error) {
-	groups := []bot.Group{}
-	names := map[string]string{}
-	err := d.ask(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
-		infos, err := client.GetJoinedGroups(ctx)
-		if err != nil {
-			return err
-		}
-		for _, info := range infos {
-			groups = append(groups, d.group(info))
-			names[info.JID.String()] = info.Name
-		}
-		return nil
+// Joined are the groups that the account is in, as WhatsApp told them.
+type Joined struct {
+	infos []*types.GroupInfo
+	d     *Directory
+}
+
+// Groups asks for the groups that the account is in.
+func (d *Directory) Groups(ctx context.Context) (joined *Joined, err error) {
+	joined = &Joined{d: d}
+	err = d.ask(ctx, func(ctx context.Context, client *whatsmeow.Client) error {
+		joined.infos, err = client.GetJoinedGroups(ctx)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	names := map[string]string{}
+	for _, info := range joined.infos {
+		names[info.JID.String()] = info.Name
+	}
 	d.keepNames(names)
-	return groups, d.putNames(ctx, groups)
+	return joined, nil
+}
+
+// Count is how many groups are left.
+func (j *Joined) Count() int { return len(j.infos) }
+
+// Cut leaves out the first groups, and those behind a number of others.
+func (j *Joined) Cut(offset, limit int) {
+	j.infos = j.infos[min(offset, len(j.infos)):]
+	j.infos = j.infos[:min(limit, len(j.infos))]
+}
+
+// Next describes the next groups, about maxMembers members of them; none at the end. An account may be in so many large
+// groups that all of them at once would take more memory than a bot has.
+func (j *Joined) Next(ctx context.Context) (groups []bot.Group, err error) {
+	for members := 0; len(j.infos) > 0 && members < maxMembers; j.infos = j.infos[1:] {
+		group := j.d.group(j.infos[0])
+		groups = append(groups, group)
+		members += len(group.Participants) + perGroup
+		j.infos[0] = nil // so that its memory is free
+	}
+	return groups, j.d.putNames(ctx, groups)
 }
 
 // Group describes one group that the account is in.

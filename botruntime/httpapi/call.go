@@ -36,33 +36,39 @@ func (c *call) json(status int, v any) error {
 	return c.bytes(status, "application/json", append(body, '\n'))
 }
 
-// inParts answers with an array whose elements more returns, part by part, and none at the end: only one part is in memory
-// at once.
-func inParts[T any](c *call, status int, more func() ([]T, error)) error {
-	some, err := more()
+// parts is a long array of an answer, between what begins and ends it. more returns its elements part by part, and none at
+// the end: only one part is in memory at once.
+type parts struct {
+	begin, end string
+	more       func() ([]any, error)
+}
+
+// inParts answers with a long array.
+func (c *call) inParts(status int, p parts) error {
+	some, err := p.more()
 	if err != nil {
 		return err
 	}
 	c.w.Header().Set("Content-Type", "application/json")
 	c.w.WriteHeader(status)
-	before := "["
+	before := p.begin
 	for len(some) > 0 && err == nil {
 		var body []byte
 		if body, err = json.Marshal(some); err != nil {
 			break
 		}
-		body[0], body = before[0], body[:len(body)-1] // without the brackets of the part
-		if _, err := c.w.Write(body); err != nil {
+		_, _ = c.w.Write([]byte(before))
+		if _, err := c.w.Write(body[1 : len(body)-1]); err != nil { // without the brackets of the part
 			return nil //nolint:nilerr // the client is gone
 		}
 		before = ","
-		some, err = more()
+		some, err = p.more()
 	}
 	if err != nil {
 		c.Log.Error("an answer was aborted", "error", err)
 		panic(http.ErrAbortHandler) // the status is sent: only a broken connection says that the answer is incomplete
 	}
-	_, _ = c.w.Write([]byte(strings.TrimPrefix(before, ",") + "]\n"))
+	_, _ = c.w.Write([]byte(strings.TrimPrefix(before, ",") + p.end + "\n"))
 	return nil
 }
 

@@ -42,7 +42,7 @@ type Directory interface {
 	LabelChats(ctx context.Context, id string) ([]bot.Party, error)
 	ChatLabels(ctx context.Context, chat string) ([]bot.Label, error)
 	SetChatLabels(ctx context.Context, chat string, ids []string) ([]bot.Label, error)
-	Groups(ctx context.Context) ([]bot.Group, error)
+	Groups(ctx context.Context) (*directory.Joined, error)
 	Group(ctx context.Context, id string) (bot.Group, error)
 	CreateGroup(ctx context.Context, request bot.CreateGroupRequest) (bot.CreatedGroup, error)
 	ChangeGroup(ctx context.Context, id string, request bot.ChangeGroupRequest) (bot.Group, error)
@@ -125,6 +125,9 @@ func (c *call) withDirectory(status int, do func(context.Context, Directory) (an
 	answer, err := do(ctx, c.Directory)
 	if err != nil {
 		return classifyDirectory(err)
+	}
+	if long, is := answer.(parts); is {
+		return c.inParts(status, long)
 	}
 	return c.json(status, answer)
 }

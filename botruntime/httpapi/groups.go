@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/botruntime/directory"
 )
 
 func groupRoutes() []route {
@@ -30,9 +31,20 @@ func (c *call) id() string { return c.r.PathValue("id") }
 
 func (c *call) listGroups() error {
 	return c.withDirectory(http.StatusOK, func(ctx context.Context, d Directory) (any, error) {
-		groups, err := d.Groups(ctx)
-		return bot.Groups{Groups: groups}, err
+		joined, err := d.Groups(ctx)
+		return c.groupsIn(joined, `{"groups":[`, "]}", func(g bot.Group) any { return g }), err
 	})
+}
+
+// groupsIn are groups in the form in which they are shown.
+func (c *call) groupsIn(joined *directory.Joined, begin, end string, show func(bot.Group) any) parts {
+	return parts{begin, end, func() (some []any, err error) {
+		groups, err := joined.Next(c.r.Context())
+		for _, g := range groups {
+			some = append(some, show(g))
+		}
+		return some, err
+	}}
 }
 
 func (c *call) createGroup() error {

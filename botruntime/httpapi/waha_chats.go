@@ -95,13 +95,13 @@ func (c *call) wahaListMessages(chat string) error {
 		return err
 	}
 	tell := c.teller()
-	return inParts(c, http.StatusOK, func() (some []bot.WAHAMessage, err error) {
+	return c.inParts(http.StatusOK, parts{"[", "]", func() (some []any, err error) {
 		records, err := found.Next(c.r.Context())
 		for _, r := range records {
 			some = append(some, tell.Message(r.Message))
 		}
 		return some, err
-	})
+	}})
 }
 
 func (c *call) wahaMessage() error {

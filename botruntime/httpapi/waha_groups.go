@@ -41,21 +41,22 @@ func (c *call) wahaGroups() error {
 		return err
 	}
 	return c.wahaDirectory(func(ctx context.Context, d Directory, _ string) (any, error) {
-		all, err := d.Groups(ctx)
-		out := []bot.WAHAGroupInfo{}
-		for i, g := range all {
-			if i >= int(offset) && len(out) < int(limit) {
-				out = append(out, wahaGroup(g))
-			}
+		joined, err := d.Groups(ctx)
+		if err != nil {
+			return nil, err
 		}
-		return out, err
+		joined.Cut(int(offset), int(limit))
+		return c.groupsIn(joined, "[", "]", func(g bot.Group) any { return wahaGroup(g) }), nil
 	})
 }
 
 func (c *call) wahaGroupCount() error {
 	return c.wahaDirectory(func(ctx context.Context, d Directory, _ string) (any, error) {
-		all, err := d.Groups(ctx)
-		return bot.WAHACount{Count: len(all)}, err
+		joined, err := d.Groups(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return bot.WAHACount{Count: joined.Count()}, nil
 	})
 }
 

@@ -229,8 +229,12 @@ func (c *call) wahaChats() error {
 	return c.wahaChatsOf(int(limit), int(offset), nil, http.StatusOK)
 }
 
-// mostChats bounds how many chats are looked at to find those that a request names.
-const mostChats = 10_000
+const (
+	// mostChats bounds how many chats are looked at to find those that a request names.
+	mostChats = 10_000
+	// maxLook is how many are looked at in one step: each finds all chats first, and takes as long for one as for many.
+	maxLook = 1000
+)
 
 func (c *call) wahaChatsOf(limit, offset int, ids []string, status int) error {
 	book, err := c.journal()
@@ -246,9 +250,13 @@ func (c *call) wahaChatsOf(limit, offset int, ids []string, status int) error {
 		wanted[chat] = true
 	}
 	tell, before, seen, left := c.teller(), int64(0), 0, limit
-	return inParts(c, status, func() (some []bot.WAHAChatSummary, err error) {
+	return c.inParts(status, parts{"[", "]", func() (some []any, err error) {
 		for seen < mostChats && left > 0 && len(some) == 0 {
-			found, next, err := book.Chats(c.r.Context(), before, maxChats, c.Names)
+			most := offset + left
+			if len(wanted) > 0 {
+				most = maxLook
+			}
+			found, next, err := book.Chats(c.r.Context(), before, min(most, maxLook), c.Names)
 			if err != nil {
 				return nil, err
 			}
@@ -268,7 +276,7 @@ func (c *call) wahaChatsOf(limit, offset int, ids []string, status int) error {
 			}
 		}
 		return some, nil
-	})
+	}})
 }
 
 func wahaChat(tell waha.Teller, chat bot.Chat) bot.WAHAChatSummary {
