@@ -87,7 +87,7 @@ func New(options Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.metrics = newStats(g)
-	g.proxy = newProxy(&botTrip{fleet: g.fleet, base: g.transport, retried: g.metrics.retries.Inc}, g)
+	g.proxy = newProxy(&botTrip{fleet: g.fleet, base: g.transport, patience: patience, retried: g.metrics.retries.Inc}, g)
 	g.stopping, g.stop = context.WithCancel(context.Background())
 	if options.Metrics != nil {
 		for _, collector := range g.metrics.all {

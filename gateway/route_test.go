@@ -311,6 +311,7 @@ func TestRetries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			namespace := newNamespace(t)
 			g := newGateway(t)
+			g.gateway.WaitForBots(patience)
 			key := newKey(t, namespace, "read,send")
 			f := newSession(t, namespace, "shop", nil)
 			replace := sync.OnceFunc(func() {
@@ -374,6 +375,7 @@ func TestABotThatListensAgain(t *testing.T) {
 	f := newBot(t, namespace, "shop", echo)
 	registry := prometheus.NewRegistry()
 	g := newGateway(t, func(o *gateway.Options) { o.Metrics = registry })
+	g.gateway.WaitForBots(patience)
 	key := newKey(t, namespace, "read,send")
 	path := bot.GatewayPath(namespace, "shop") + "/messages"
 	g.eventually(http.StatusOK, "GET", path, key, "")

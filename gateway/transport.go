@@ -86,6 +86,8 @@ type routedContext struct{}
 type botTrip struct {
 	fleet *fleet
 	base  http.RoundTripper
+	// patience is the constant of that name, but for tests.
+	patience time.Duration
 	// retried counts the repeated attempts.
 	retried func()
 }
@@ -100,7 +102,7 @@ func (b *botTrip) RoundTrip(request *http.Request) (*http.Response, error) {
 	if !repeatable && request.Body != nil {
 		request.Body = io.NopCloser(request.Body) // a failed connection closes it, and the server does when the request ends
 	}
-	waiting, cancel := context.WithTimeout(request.Context(), patience)
+	waiting, cancel := context.WithTimeout(request.Context(), b.patience)
 	defer cancel()
 	for first := true; ; first = false {
 		at, err := b.await(waiting, to.key)
