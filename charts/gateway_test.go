@@ -108,7 +108,7 @@ func TestGatewayWritesOnlyItsOwnSecrets(t *testing.T) {
 	}
 	refused := func(err error) bool { return err != nil && strings.Contains(err.Error(), settings) }
 	// An API server needs a moment to take a policy over.
-	end := time.Now().Add(30 * time.Second)
+	end := time.Now().Add(2 * time.Minute)
 	for try := 0; !refused(gateway.Create(t.Context(), secret(fmt.Sprint("opaque-", try), corev1.SecretTypeOpaque))); try++ {
 		if time.Now().After(end) {
 			t.Fatal("the gateway may create any Secret")

@@ -121,10 +121,10 @@ func wantShop(t *testing.T, api client.Client, want bool) {
 	}
 }
 
-// waitFor waits at most 30 s for a condition.
+// waitFor waits for a condition, far longer than any takes.
 func waitFor(t *testing.T, what string, condition func(context.Context) bool) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 30*time.Second, true,
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 2*time.Minute, true,
 		func(ctx context.Context) (bool, error) { return condition(ctx), nil })
 	if err != nil {
 		t.Fatalf("waiting until %s: %v", what, err)

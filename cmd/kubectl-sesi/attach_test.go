@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
@@ -43,7 +44,9 @@ func TestAStreamThatBreaksIsNotBegunAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = attach.StreamWithContext(context.Background(), remotecommand.StreamOptions{Stdin: strings.NewReader("backup"), Stdout: os.Stderr})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	err = attach.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: strings.NewReader("backup"), Stdout: os.Stderr})
 	if err == nil || asked.Load() != 1 {
 		t.Errorf("%d streams were asked for, with the error %v; want one", asked.Load(), err)
 	}
