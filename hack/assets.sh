@@ -29,11 +29,21 @@ fi
 if [ "${SESI_ENVTEST:-}" != never ]; then
   tool=$("$here/tool.sh" setup-envtest)
   store=${SESI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sesi}/envtest
-  flags=(--bin-dir "$store" -p path)
-  [ -z "${SESI_ENVTEST_INDEX:-}" ] || flags+=(--index "$SESI_ENVTEST_INDEX")
   version=${KUBERNETES:-$("$here/cluster/build.sh" --version)}
   version=${version#v}
-  if folder=$("$tool" use "${version%.*}.x" "${flags[@]}" 2>/dev/null); then
+  use() { # STORE [FLAGS...]
+    "$tool" use "${version%.*}.x" -p path ${SESI_ENVTEST_INDEX:+--index "$SESI_ENVTEST_INDEX"} --bin-dir "$@" 2>/dev/null
+  }
+  if ! use "$store" --installed-only >/dev/null; then
+    mkdir -p "$store/k8s"
+    new=$(mktemp -d "$store.XXXXXX") # moved into place whole, so that nobody meets half of it
+    trap 'chmod -R u+w "$new" && rm -rf "$new"' EXIT
+    if folder=$(use "$new"); then
+      chmod u+w "$folder"
+      mv "$folder" "$store/k8s/" 2>/dev/null || true # unless another one was quicker
+    fi
+  fi
+  if folder=$(use "$store" --installed-only); then
     echo "API server: $(basename "$folder"), from setup-envtest" >&2
     usable "$folder"
     echo "$folder"
