@@ -54,6 +54,7 @@ kubectl=$bin/kubectl
 
 if [ "${SESI_AUDIT:-}" = 1 ]; then cp "$here/node/audit.yaml" "$run/"; fi
 start etcd
+wait_for 120 "etcd" inside bash -c '</dev/tcp/127.0.0.1/2379' # the API server ends when it finds none for 20 s
 start apiserver
 wait_for 300 "API server" "$kubectl" get --raw /readyz
 # these two end, and do not try again, when they come before the API server's own roles
