@@ -259,14 +259,29 @@ func awaitReplaced(t *testing.T, session *v1alpha1.WhatsAppSession, before types
 // unscanned runs something that must not make any of the sessions ask for another QR code.
 func unscanned(t *testing.T, sessions []*v1alpha1.WhatsAppSession, disturb func()) {
 	t.Helper()
-	before := watched.scansAsked()
+	before := scansAsked(t, sessions)
 	disturb()
-	after := watched.scansAsked()
+	after := scansAsked(t, sessions)
 	for _, session := range sessions {
 		if key := session.Namespace + "/" + session.Name; after[key] != before[key] {
 			t.Errorf("session %s asked for another QR code", key)
 		}
 	}
+}
+
+// scansAsked returns how often each session started to ask for a QR code, up to how these sessions are now.
+func scansAsked(t *testing.T, sessions []*v1alpha1.WhatsAppSession) map[string]int {
+	t.Helper()
+	for _, session := range sessions {
+		now := session.DeepCopy()
+		eventually(t, patience, "the watch has seen "+session.Name+" as it is", func(ctx context.Context) error {
+			if err := get(ctx, now); err != nil {
+				return err
+			}
+			return watched.hasSeen(now)
+		})
+	}
+	return watched.scansAsked()
 }
 
 // fleetSize sessions are created once, and live through every disturbance of the cluster.

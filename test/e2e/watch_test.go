@@ -22,10 +22,11 @@ type watcher struct {
 	pods   map[string]map[string]bool // by session directory: the UIDs of the pods that exist
 	needed map[string]bool            // by session: a QR code is needed
 	asked  map[string]int             // by session: how often a QR code became needed
+	seen   map[string]string          // by session: its last resource version
 	faults []string
 }
 
-var watched = &watcher{pods: map[string]map[string]bool{}, needed: map[string]bool{}, asked: map[string]int{}}
+var watched = &watcher{pods: map[string]map[string]bool{}, needed: map[string]bool{}, asked: map[string]int{}, seen: map[string]string{}}
 
 func (w *watcher) start() error {
 	begun := make(chan struct{}, 2)
@@ -107,6 +108,7 @@ func (w *watcher) seeSession(kind watch.EventType, object client.Object) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	key := session.Namespace + "/" + session.Name
+	w.seen[key] = session.ResourceVersion
 	if kind == watch.Deleted {
 		delete(w.needed, key)
 		return
@@ -116,6 +118,16 @@ func (w *watcher) seeSession(kind watch.EventType, object client.Object) {
 		w.asked[key]++
 	}
 	w.needed[key] = needed
+}
+
+// hasSeen returns an error while the session was last seen as it was before, or will be.
+func (w *watcher) hasSeen(session *v1alpha1.WhatsAppSession) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if seen := w.seen[session.Namespace+"/"+session.Name]; seen != session.ResourceVersion {
+		return fmt.Errorf("it has version %s, the watch saw %s", session.ResourceVersion, seen)
+	}
+	return nil
 }
 
 // scansAsked returns how often each session started to ask for a QR code.
