@@ -73,7 +73,7 @@ func command(t *testing.T, name string, args ...string) string {
 }
 
 func try(ctx context.Context, name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 2*patience+time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	if err != nil {
@@ -296,5 +296,5 @@ func available(t *testing.T, namespace, name string) {
 func helmUpgrade(t *testing.T, flags ...string) {
 	t.Helper()
 	command(t, cluster.helm, append([]string{"upgrade", "--install", "sesi", "../../charts/sesi", "--namespace", operatorSpace,
-		"--wait", "--timeout", "180s", "--set", "image.repository=sesi.dev/operator,bot.image.repository=sesi.dev/bot", "--set", "image.tag=" + cluster.version, "--set", "bot.image.tag=" + cluster.version + "-simulator"}, flags...)...)
+		"--wait", "--timeout", "600s", "--set", "image.repository=sesi.dev/operator,bot.image.repository=sesi.dev/bot", "--set", "image.tag=" + cluster.version, "--set", "bot.image.tag=" + cluster.version + "-simulator"}, flags...)...)
 }

@@ -32,7 +32,7 @@ func TestNodeDrained(t *testing.T) {
 		// everything is evicted: the bots, the operator, the DNS server and the simulated WhatsApp itself
 		func() {
 			defer kubectl(t, "uncordon", nodeName)
-			kubectl(t, "drain", nodeName, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
+			kubectl(t, "drain", nodeName, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=600s")
 			var pods corev1.PodList
 			must(t, cluster.List(t.Context(), &pods))
 			for _, pod := range pods.Items {

@@ -38,7 +38,7 @@ func TestOperatorUpgradedAndRolledBack(t *testing.T) {
 		if second[0].UID == first[0].UID || second[0].Annotations["upgraded"] != "yes" {
 			t.Error("the operator was not replaced")
 		}
-		command(t, cluster.helm, "rollback", "sesi", "--namespace", operatorSpace, "--wait", "--timeout", "180s")
+		command(t, cluster.helm, "rollback", "sesi", "--namespace", operatorSpace, "--wait", "--timeout", "600s")
 		third, err := operatorPods(t.Context())
 		must(t, err)
 		if third[0].Annotations["upgraded"] != "" {
@@ -109,7 +109,7 @@ func TestUninstalledAndInstalledAgain(t *testing.T) {
 	sessions := theFleet(t)
 	begun := ownSpace(t, "uninstalled")
 	undisturbed(t, func() {
-		command(t, cluster.helm, "uninstall", "sesi", "--namespace", operatorSpace, "--wait", "--timeout", "120s")
+		command(t, cluster.helm, "uninstall", "sesi", "--namespace", operatorSpace, "--wait", "--timeout", "600s")
 		for _, session := range sessions {
 			must(t, get(t.Context(), session))
 			must(t, get(t.Context(), podOf(session)))
