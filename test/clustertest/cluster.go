@@ -114,7 +114,7 @@ func (c *Cluster) begin(options Options) error {
 		return fmt.Errorf("make the cluster's manager: %w", err)
 	}
 	c.Node = newNode(mgr.GetClient(), options)
-	for _, add := range []func(ctrl.Manager) error{c.Node.setup, (&binder{mgr.GetClient()}).setup, (&collector{mgr.GetClient(), mgr.GetAPIReader()}).setup} {
+	for _, add := range []func(ctrl.Manager) error{c.Node.setup, (&binder{mgr.GetClient(), mgr.GetAPIReader()}).setup, (&collector{mgr.GetClient(), mgr.GetAPIReader()}).setup} {
 		if err := add(mgr); err != nil {
 			return fmt.Errorf("set the cluster up: %w", err)
 		}

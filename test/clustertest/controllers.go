@@ -20,7 +20,11 @@ import (
 const SlowClass = "slow"
 
 // binder binds claims, and removes deleted claims that no pod uses.
-type binder struct{ client.Client }
+type binder struct {
+	client.Client
+	// live lists the pods; a cache may not have a claim's newest yet.
+	live client.Reader
+}
 
 func (b *binder) setup(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).Named("binder").For(&corev1.PersistentVolumeClaim{}).
@@ -56,7 +60,7 @@ func (b *binder) Reconcile(ctx context.Context, request reconcile.Request) (reco
 
 func (b *binder) letGo(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
 	var pods corev1.PodList
-	if err := b.List(ctx, &pods, client.InNamespace(claim.Namespace)); err != nil {
+	if err := b.live.List(ctx, &pods, client.InNamespace(claim.Namespace)); err != nil {
 		return err
 	}
 	for i := range pods.Items {
