@@ -49,6 +49,9 @@ func hold(t *testing.T) *held {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := hook.FindUnread(client); err != nil {
+		t.Fatal(err)
+	}
 	h.client, h.overlap = client, overlap
 	others := h.others
 	ended := t.Context().Done()

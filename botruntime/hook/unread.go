@@ -12,13 +12,20 @@ import (
 // while it is connected: a reason why WhatsApp refuses the login would wait behind all that earlier connections brought.
 type Unread struct{ nodes chan *waBinary.Node }
 
-// FindUnread finds what a client has not handled. The error says that whatsmeow changed.
+// maxUnread is how many nodes a client may have received and not handled. whatsmeow's own queue has room for 2,048, and
+// hands over what comes beyond it in no order: a bot that was away for days gets more at once.
+const maxUnread = 1 << 14
+
+// FindUnread finds what a client has not handled, and makes room for maxUnread nodes. The client must not have been connected
+// yet. The error says that whatsmeow changed.
 func FindUnread(client *whatsmeow.Client) (Unread, error) {
 	field := reflect.ValueOf(client).Elem().FieldByName("handlerQueue")
 	if !field.IsValid() || field.Type() != reflect.TypeFor[chan *waBinary.Node]() || field.IsNil() {
 		return Unread{}, ErrQueueChanged
 	}
-	return Unread{*(*chan *waBinary.Node)(unsafe.Pointer(field.UnsafeAddr()))}, nil
+	nodes := make(chan *waBinary.Node, maxUnread)
+	*(*chan *waBinary.Node)(unsafe.Pointer(field.UnsafeAddr())) = nodes
+	return Unread{nodes}, nil
 }
 
 // Drop removes what earlier connections left, and returns how many nodes it was. WhatsApp delivers again what was not

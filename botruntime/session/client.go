@@ -68,7 +68,7 @@ func newClient(ctx context.Context, log *slog.Logger, device *wastore.Device, vi
 	}
 	unread, err := hook.FindUnread(wa)
 	if err != nil {
-		log.Error("a refused login is not noticed while messages of earlier connections wait to be handled", "error", err)
+		log.Error("many messages that come at once have no order, and a refused login is not noticed while some of earlier connections wait", "error", err)
 	}
 	wa.BackgroundEventCtx = ctx
 	// The supervisor owns every reconnect; whatsmeow's own has neither jitter nor an upper limit.
