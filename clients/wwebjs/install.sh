@@ -12,11 +12,5 @@ if [ "$(node -p 'const [a, b] = process.versions.node.split("."); a > 20 || (a =
   echo "clients/wwebjs: node is $(node --version); the tests need Node 20.10 or newer" >&2
   exit 3
 fi
-folder=${SESI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sesi}/wwebjs-$(cat package.json package-lock.json | sha256sum | cut -c1-12)
-if [ ! -e "$folder/installed" ]; then
-  mkdir -p "$folder"
-  cp package.json package-lock.json "$folder/"
-  (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund) >&2
-  touch "$folder/installed"
-fi
+folder=$(../../hack/npm.sh wwebjs)
 ln -sfn "$folder/node_modules" node_modules
