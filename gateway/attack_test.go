@@ -229,8 +229,9 @@ func TestAForeignKeyGetsNothing(t *testing.T) {
 	f := newSession(t, namespace, "shop", nil)
 	f.setState(bot.StateConnected, v1alpha1.ReasonPodRunning)
 	thief := newSession(t, namespace, "thief", nil)
-	thief.listen("127.60.200.1", echo)
-	f.makePod("127.60.200.1") // another listener has the address of the bot
+	address := newAddress()
+	thief.listen(address, echo)
+	f.makePod(address) // another listener has the address of the bot
 	g := newGateway(t)
 	key := newKey(t, namespace, "read,send")
 	g.eventually(http.StatusOK, "GET", bot.GatewayPath(namespace, "shop"), key, "")

@@ -44,7 +44,7 @@ func fleetOf(b *testing.B, count int, handler http.HandlerFunc) (namespace, addr
 	must(b, err)
 	pair, err := tls.X509KeyPair(secret.Data[credentials.KeyCertificate], secret.Data[credentials.KeyPrivateKey])
 	must(b, err)
-	address = fmt.Sprintf("127.60.240.%d", addresses.Add(1)%250+1)
+	address = newAddress()
 	listener, err := net.Listen("tcp", net.JoinHostPort(address, fmt.Sprint(naming.PortTLS)))
 	must(b, err)
 	server := &http.Server{Handler: handler, TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}}

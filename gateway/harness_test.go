@@ -124,10 +124,15 @@ func (f *fixture) token() string { return string(f.secret.Data[credentials.KeyTo
 // start starts the bot's listener and its pod.
 func (f *fixture) start(handler http.HandlerFunc) {
 	f.t.Helper()
-	n := addresses.Add(1)
-	address := fmt.Sprintf("127.60.%d.%d", n/250, n%250+1)
+	address := newAddress()
 	f.listen(address, handler)
 	f.makePod(address)
+}
+
+// newAddress is one that no other bot has.
+func newAddress() string {
+	n := addresses.Add(1)
+	return fmt.Sprintf("127.60.%d.%d", n/250, n%250+1)
 }
 
 func (f *fixture) listen(address string, handler http.HandlerFunc) {

@@ -61,8 +61,7 @@ func realBot(t *testing.T, f *fixture, program string, wa *simtest.Sim) {
 	for name, data := range f.secret.Data {
 		must(t, os.WriteFile(filepath.Join(files.Credentials, name), data, 0o600))
 	}
-	n := addresses.Add(1)
-	address := fmt.Sprintf("127.60.%d.%d", n/250, n%250+1)
+	address := newAddress()
 	bots := &clustertest.Programs{Path: program, Environ: wa.Env()}
 	stop, err := bots.Start(pod, address, files)
 	must(t, err)
