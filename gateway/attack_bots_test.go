@@ -31,9 +31,8 @@ func (s *served) wire(t *testing.T, request string) string {
 	must(t, err)
 	defer conn.Close()
 	must(t, conn.SetDeadline(time.Now().Add(patience)))
-	_, err = io.WriteString(conn, request)
-	must(t, err)
-	answer, _ := io.ReadAll(conn) // the connection may end with a reset
+	go func() { _, _ = io.WriteString(conn, request) }() // who refuses a long header does not read it to its end
+	answer, _ := io.ReadAll(conn)                        // the connection may end with a reset
 	return string(answer)
 }
 

@@ -82,8 +82,7 @@ func read(t *testing.T, conn net.Conn, method, request string) answered {
 	t.Helper()
 	defer conn.Close()
 	must(t, conn.SetDeadline(time.Now().Add(patience)))
-	_, err := io.WriteString(conn, request)
-	must(t, err)
+	go func() { _, _ = io.WriteString(conn, request) }() // who refuses a long body does not read it to its end
 	in := bufio.NewReader(conn)
 	answer, err := http.ReadResponse(in, &http.Request{Method: method})
 	for err == nil && answer.StatusCode == http.StatusContinue {
@@ -139,7 +138,7 @@ func TestTheBotAnswersTheSameThroughTheGateway(t *testing.T) {
 		var want, got answered
 		wait(t, "the session not to change between the two", func() bool { // a code comes and goes, and one request is a restart
 			want, got = direct(), through()
-			return got == want || direct() == want
+			return want.status != 0 && (got == want || got.status != 0 && direct() == want) // a refused body can reset the answer
 		})
 		name := c.line
 		if len(name) > 80 {
