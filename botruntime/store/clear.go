@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"go.mau.fi/whatsmeow/store/sqlstore"
 )
@@ -50,7 +48,7 @@ func clearTables(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	defer tx.Rollback()
-	for _, table := range slices.Sorted(maps.Keys(tables())) {
+	for table := range tables() {
 		if table == "whatsmeow_version" {
 			continue
 		}

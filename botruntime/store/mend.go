@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"syscall"
 
 	"sesi.dev/sesi/api/bot"
@@ -53,12 +52,17 @@ func (s *Store) tryDatabase(ctx context.Context, tried map[string]bool) (damage 
 	if err != nil {
 		return "", false, err
 	}
-	backups, err := listBackups(s.layout)
+	all, err := listBackups(s.layout)
 	if err != nil {
 		// A sound session needs no backup.
 		s.log.Warn("the backups cannot be listed", "error", err)
 	}
-	backups = slices.DeleteFunc(backups, func(b Backup) bool { return tried[b.Path] })
+	var backups []Backup
+	for _, b := range all {
+		if !tried[b.Path] {
+			backups = append(backups, b)
+		}
+	}
 	logAlone := observeLog(s.layout) && !observeFile(s.layout.database())
 	if damage, missing := decideDamage(found, logAlone, s.record, s.known, backups); damage != "" {
 		return damage, missing, confirmReadable(s.layout)
