@@ -201,7 +201,7 @@ func TestManyMessagesCostFewWrites(t *testing.T) {
 	l := &ledger{visits: map[string]int{}}
 	p.operate(staging{calls: l.calls()})
 	p.create("shop", func(s *v1alpha1.WhatsAppSession) {
-		s.Spec.Webhooks = []v1alpha1.Webhook{{Name: "books", URL: "https://books.invalid/in"}}
+		s.Spec.Webhooks = []v1alpha1.Webhook{{Name: "books", URL: "http://127.0.0.1:1/nobody-listens"}}
 	})
 	to := p.jid(p.scan("shop", "628123456789"))
 	p.untilCondition("shop", v1alpha1.ConditionEventsDelivered, metav1.ConditionTrue, v1alpha1.ReasonDelivering)

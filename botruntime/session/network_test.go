@@ -74,7 +74,7 @@ func TestADialThatFailsSaysWhy(t *testing.T) {
 		"proxy cannot":           {answer(502), "wss://web.whatsapp.com/ws/chat", "(502)", false},
 		"proxy is down":          {&url.URL{Scheme: "http", Host: vacant.Nobody}, "wss://web.whatsapp.com/ws/chat", "Cannot connect to the proxy: the connection was refused", false},
 		"wrong SOCKS password":   {&url.URL{Scheme: "socks5", Host: socksThatRefuses(t), User: url.UserPassword("a", "hunter2")}, "wss://web.whatsapp.com/ws/chat", "SOCKS proxy refuses the user name or the password", true},
-		"no such name":           {nil, "wss://no-such-host.invalid/ws", "DNS lookup of no-such-host.invalid failed", false},
+		"no such name":           {nil, "wss://no-such-host..invalid/ws", "DNS lookup of no-such-host..invalid failed", false}, // two dots: no server is asked
 		"certificate":            {nil, "wss" + strings.TrimPrefix(untrusted.URL, "https"), "certificate is not valid", true},
 		"refused":                {nil, "wss://" + vacant.Nobody, "the connection was refused", false},
 		"HTTP status":            {nil, "ws" + strings.TrimPrefix(plain.URL, "http"), "HTTP status 404", false},

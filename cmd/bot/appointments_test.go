@@ -49,7 +49,7 @@ func TestAppointments(t *testing.T) {
 				if m.Kind != bot.KindAppointment || m.Appointment == nil || !m.Appointment.StartsAt.Equal(begin) || m.Appointment.Location.Name != "Monas" {
 					t.Errorf("%+v", m)
 				}
-				got := p.onPhone(wa, m.ID)
+				got := p.onPhone(wa, m.ID, sariPhone)
 				e := got.Message.GetEventMessage()
 				if got.Kind != sim.KindAppointment || e.GetDescription() != "Di rumah Sari" || e.GetEndTime() != begin.Add(2*time.Hour).Unix() ||
 					e.GetLocation().DegreesLatitude != nil || e.GetLocation().GetName() != "Monas" || !e.GetExtraGuestsAllowed() {

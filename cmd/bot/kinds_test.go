@@ -134,7 +134,7 @@ func TestAPollIsTalliedInEveryAddressForm(t *testing.T) {
 				t.Fatal(err)
 			}
 			poll := p.sends(http.StatusOK, bot.SendRequest{To: group.JID().String(), Poll: &bot.Poll{Name: "Kapan?", Options: []string{"Senin", "Selasa", "Rabu"}}})
-			p.onPhone(wa, poll.ID)
+			p.onPhone(wa, poll.ID, "62899000001", "62899000002", "62899000003")
 			votes := func(phone string, form sim.VoteForm, options ...string) {
 				t.Helper()
 				id, err := wa.Person(phone).Vote(group.JID(), poll.ID, form, options...)

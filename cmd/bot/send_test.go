@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,17 +96,22 @@ func onPhones(wa *simtest.Sim) (all []sim.OutMsg) {
 	return all
 }
 
-// onPhone waits for the phone's copy of a message.
-func (p *process) onPhone(wa *simtest.Sim, id string) (found sim.OutMsg) {
+// onPhone waits for the copy of a message that a phone got. A group's members get theirs one after the other: it waits for
+// those of all the phones that are named.
+func (p *process) onPhone(wa *simtest.Sim, id string, phones ...string) (found sim.OutMsg) {
 	p.t.Helper()
 	p.waitFor("the message at the phone", func() bool {
+		got := map[string]bool{}
 		for _, m := range onPhones(wa) {
-			if m.ID == id {
-				found = m
-				return true
+			if m.ID != id {
+				continue
 			}
+			if len(got) == 0 {
+				found = m
+			}
+			got[m.Phone] = true
 		}
-		return false
+		return len(got) > 0 && !slices.ContainsFunc(phones, func(phone string) bool { return !got[phone] })
 	})
 	return found
 }
