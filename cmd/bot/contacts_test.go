@@ -115,7 +115,7 @@ func TestAPersonWithAnotherNumber(t *testing.T) {
 				t.Fatal(err)
 			}
 			p.groupEvent(bot.GroupCreated, always)
-			p.sends(http.StatusOK, textTo(group.JID().String(), "iuran"))
+			p.onPhone(wa, p.sends(http.StatusOK, textTo(group.JID().String(), "iuran")).ID, budiPhone, sariPhone)
 			moved, err := sari.ChangeNumber(tutiPhone)
 			if err != nil {
 				t.Fatal(err)

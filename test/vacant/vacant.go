@@ -3,15 +3,10 @@ package vacant
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 )
 
@@ -32,36 +27,30 @@ func Port(t testing.TB) int {
 	return port
 }
 
-// given are the ports that this process got. Each is a lock on one byte of a file that all processes share, so that two
-// that start their programs at the same time do not find the same port.
-var given = struct {
+// given are what reserves the ports that this process got: the UDP ports of the same numbers, which nobody uses otherwise.
+// Two processes that start their programs at the same time do not find the same port, and nothing is left behind.
+var given struct {
 	sync.Mutex
-	ports map[int]bool
-	file  *os.File
-}{ports: map[int]bool{}}
+	reserved []net.PacketConn
+}
 
 // Find is Port for what is no test.
 func Find() (int, error) {
-	given.Lock()
-	defer given.Unlock()
-	if given.file == nil {
-		file, err := os.OpenFile(filepath.Join(os.TempDir(), "sesi-ports"), os.O_CREATE|os.O_RDWR, 0o666)
-		if err != nil {
-			return 0, fmt.Errorf("keep ports for this process: %w", err)
-		}
-		given.file = file
-	}
 	for range 100 {
 		port := firstPort + rand.IntN(endOfPorts-firstPort)
-		lock := syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart, Start: int64(port), Len: 1}
-		if given.ports[port] || syscall.FcntlFlock(given.file.Fd(), syscall.F_SETLK, &lock) != nil {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		reserved, err := net.ListenPacket("udp4", address)
+		if err != nil {
 			continue // it is another's
 		}
-		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		listener, err := net.Listen("tcp4", address)
 		if err != nil {
+			_ = reserved.Close()
 			continue // something listens on it
 		}
-		given.ports[port] = true
+		given.Lock()
+		given.reserved = append(given.reserved, reserved)
+		given.Unlock()
 		return port, listener.Close()
 	}
 	return 0, errors.New("no port of 127.0.0.1 is vacant")
