@@ -23,7 +23,9 @@ import (
 )
 
 const (
-	// namesPause is the pause before whatsmeow's list of numbers and LIDs is read again, where that failed.
+	// namesTime bounds one lookup in whatsmeow's list of numbers and LIDs, and namesPause is the pause before the next one
+	// where that failed.
+	namesTime  = 2 * time.Second
 	namesPause = 200 * time.Millisecond
 	// scrapeTime bounds the journal queries of one scrape.
 	scrapeTime = 2 * time.Second
@@ -123,19 +125,22 @@ func (m *messages) untilTidy(ctx context.Context, tidy, room <-chan time.Time) b
 	}
 }
 
-// namesOf looks addresses up in whatsmeow's list, which outlives a connection. While the list cannot be read, who asks
-// waits until ctx ends: somebody whose other address is missed would be two people, whose messages have no order.
+// namesOf looks addresses up in whatsmeow's list, which outlives a connection. While the list cannot be read, the caller
+// waits until ctx ends: a person whose other address is missed would be two people, whose messages have no order. What is
+// still handled after ctx's end gets one lookup.
 func namesOf(ctx context.Context, st *store.Store, log *slog.Logger) message.Names {
 	return func(jid types.JID) (other types.JID) {
 		for said := false; ; said = true {
 			var err error
 			known := st.Container().LIDMap
+			look, cancel := context.WithTimeout(context.WithoutCancel(ctx), namesTime)
 			switch jid.Server {
 			case types.DefaultUserServer:
-				other, err = known.GetLIDForPN(ctx, jid)
+				other, err = known.GetLIDForPN(look, jid)
 			case types.HiddenUserServer:
-				other, err = known.GetPNForLID(ctx, jid)
+				other, err = known.GetPNForLID(look, jid)
 			}
+			cancel()
 			if err == nil || ctx.Err() != nil {
 				return other.ToNonAD()
 			}
