@@ -44,7 +44,7 @@ func (m *model) step() {
 		m.faulty = !m.faulty
 		m.note("faults: %t", m.faulty)
 	case roll < 91:
-		m.note("the operator starts anew")
+		m.note("the operator starts again")
 		m.restart()
 	case roll < 95:
 		m.user()

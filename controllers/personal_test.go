@@ -43,7 +43,7 @@ func (w *world) told() string {
 	return all.String()
 }
 
-// Whoever may only read the resource and its events does not learn the account behind it, nor does a reader of the log.
+// A user who may only read the resource and its events does not learn the account behind it, nor does a reader of the log.
 func TestMaskedPersonalData(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -85,7 +85,7 @@ func decidePlan(in *input, storage verdict) plan {
 }
 
 // decideCreate decides whether a pod may be created for the session now, and if not, why. users are the pods of the
-// namespace that mount the same claim for the same clientId, whoever owns them. Every pod is created through this
+// namespace that mount the same claim for the same clientId, whatever their owners. Every pod is created through this
 // function, so that at most one ever holds a session's keys.
 func decideCreate(in *input, storage verdict, users []corev1.Pod) (verdict, bool) {
 	switch {

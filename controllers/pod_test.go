@@ -396,7 +396,7 @@ func TestAPairingHasItsOwnTime(t *testing.T) {
 	}
 }
 
-// A pod may be created only if no other pod uses the claim for this clientId, whoever owns it and whatever its state.
+// A pod may be created only if no other pod uses the claim for this clientId, whatever its owner and its state.
 func TestDecideCreateAsksForEveryPodOfTheStore(t *testing.T) {
 	other := newSession("other")
 	cases := map[string]struct {

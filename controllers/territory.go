@@ -152,8 +152,9 @@ func (t *territory) look(ctx context.Context, namespace string, last look) (look
 	return next, nil
 }
 
-// decideEnd is when a lease is over unless it changes before. Each change starts the time anew, on the own clock: the
-// lease's own time is from another machine, whose clock may be wrong, and then two operators would serve one namespace.
+// decideEnd is when a lease is over unless it changes before. Each change starts the time again, on this machine's
+// clock: the time in the lease is from another machine, whose clock may be wrong, and then two operators would serve one
+// namespace.
 // What the lease says of the time before the first look can only make the wait longer than the watch.
 func decideEnd(last look, lease coordination.LeaseSpec, now time.Time) time.Time {
 	switch {

@@ -46,7 +46,7 @@ func (c *clocks) waits() time.Duration {
 }
 
 // The clocks of two machines may differ by any time. A namespace whose own operator renews its lease has no second one
-// nevertheless, and one that does not is taken over once the same time has passed on the own clock.
+// nevertheless, and one that does not is taken over once the same time has passed on its own clock.
 func TestAWrongClockMakesNoSecondOperator(t *testing.T) {
 	for name, off := range map[string]time.Duration{"right": 0, "a little late": -handover, "a day late": -24 * time.Hour, "a day early": 24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {

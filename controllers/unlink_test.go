@@ -22,6 +22,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/controllers/observer"
 	"sesi.dev/sesi/test/bottest"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/vacant"
 )
 
@@ -130,17 +131,6 @@ func TestAnEarlierSessionsUnlinkDoesNotCount(t *testing.T) {
 	}
 }
 
-// receive takes what comes from a channel.
-func receive[T any](t *testing.T, what string, from <-chan T) (got T) {
-	t.Helper()
-	select {
-	case got = <-from:
-	case <-time.After(2 * unlinkPatience):
-		t.Fatalf("waited in vain for %s", what)
-	}
-	return got
-}
-
 // If a session is replaced during a request to its bot, the answer counts only for the earlier session.
 func TestAnAnswerIsForTheSessionThatAsked(t *testing.T) {
 	pair, _, err := bottest.Certificate()
@@ -158,7 +148,7 @@ func TestAnAnswerIsForTheSessionThatAsked(t *testing.T) {
 	if got := u.result(key, "later", noon); got.busy || got.done {
 		t.Errorf("the later session has %+v", got)
 	}
-	receive(t, "the answer", u.answered)
+	poll.Receive(t, "the answer", u.answered, 2*unlinkPatience)
 	if got := u.result(key, "later", noon.Add(time.Minute)); got.busy || got.done || !got.since.Equal(noon) {
 		t.Errorf("after the answer the later session has %+v", got)
 	}
@@ -248,7 +238,7 @@ func TestHostileLogoutAnswersAreBounded(t *testing.T) {
 		u.ask(key, "uid", observer.Target{Address: listener.Addr().String(), Token: "token", Pins: observer.Pins{pin}})
 	}
 	for range unlinksAtOnce {
-		receive(t, "a request", entered)
+		poll.Receive(t, "a request", entered, 2*unlinkPatience)
 	}
 	for range sessions {
 		select {
@@ -256,7 +246,7 @@ func TestHostileLogoutAnswersAreBounded(t *testing.T) {
 		case <-time.After(2 * unlinkPatience):
 			t.Fatal("no bot is asked any more")
 		}
-		receive(t, "an answer", u.answered)
+		poll.Receive(t, "an answer", u.answered, 2*unlinkPatience)
 	}
 	mu.Lock()
 	defer mu.Unlock()

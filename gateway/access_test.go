@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -261,17 +260,7 @@ func TestATokenThatCannotBeReviewed(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)
 	var away atomic.Bool
-	g := newGateway(t, func(o *gateway.Options) {
-		o.Config = rest.CopyConfig(o.Config)
-		o.Config.Wrap(func(base http.RoundTripper) http.RoundTripper {
-			return before(base, func(r *http.Request) error {
-				if away.Load() && strings.HasSuffix(r.URL.Path, "/tokenreviews") {
-					return errors.New("the API server is away")
-				}
-				return nil
-			})
-		})
-	})
+	g := newGateway(t, unanswered("/tokenreviews", &away))
 	path := bot.GatewayPath(namespace, "shop")
 	away.Store(true)
 	token := newToken(t, namespace, "viewer", rule("get", ""))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/poll"
 )
 
 // hijacked answers with bytes as they are.
@@ -55,7 +56,7 @@ func TestTrailers(t *testing.T) {
 		t.Errorf("the bot's answer came as\n%s", answer)
 	}
 	g.wire(t, "POST "+bot.GatewayPath(namespace, "bank")+"/messages"+head+"Transfer-Encoding: chunked\r\nTrailer: Authorization\r\n\r\n2\r\n{}\r\n0\r\nAuthorization: Bearer trailed\r\n\r\n")
-	if trailer := receive(t, "the bot's request", got); len(trailer) > 0 {
+	if trailer := poll.Receive(t, "the bot's request", got, patience); len(trailer) > 0 {
 		t.Errorf("the bot got the trailers %v", trailer)
 	}
 }

@@ -1,16 +1,11 @@
 package gateway_test
 
 import (
-	"errors"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"testing"
 
-	"k8s.io/client-go/rest"
-
 	"sesi.dev/sesi/api/bot"
-	"sesi.dev/sesi/gateway"
 )
 
 // While the API server cannot say what a caller may do, the answer says that, and asks to come again: a 404 would say that the
@@ -19,17 +14,7 @@ func TestARightThatCannotBeReviewed(t *testing.T) {
 	namespace := newNamespace(t)
 	newBot(t, namespace, "shop", echo)
 	var away atomic.Bool
-	g := newGateway(t, func(o *gateway.Options) {
-		o.Config = rest.CopyConfig(o.Config)
-		o.Config.Wrap(func(base http.RoundTripper) http.RoundTripper {
-			return before(base, func(r *http.Request) error {
-				if away.Load() && strings.HasSuffix(r.URL.Path, "/subjectaccessreviews") {
-					return errors.New("the API server is away")
-				}
-				return nil
-			})
-		})
-	})
+	g := newGateway(t, unanswered("/subjectaccessreviews", &away))
 	path := bot.GatewayPath(namespace, "shop")
 	token := newToken(t, namespace, "viewer", rule("get", ""), rule("list", ""), rule("watch", ""))
 	away.Store(true)

@@ -40,7 +40,7 @@ var deskTexts = map[string]text{
 	"qrWait":    {"Menunggu kode…", "Waiting for a code…"},
 	"phone":     {"Atau ketik kode: nomor WhatsApp ponsel itu", "Or type a code: the phone's WhatsApp number"},
 	"askCode":   {"Minta kode", "Get a code"}, "pairFailed": {"Tidak berhasil:", "It did not work:"},
-	"private":        {"Siapa pun yang memindai kode ini menentukan akun mana yang dilayani bot. Jangan bagikan.", "Whoever scans this code decides which account the bot serves. Do not share it."},
+	"private":        {"Siapa pun yang memindai kode ini menentukan akun mana yang dilayani bot. Jangan bagikan.", "The person who scans this code decides which account the bot serves. Do not share it."},
 	"passkeyTitle":   {"Tanda tangani dengan passkey", "Sign with the passkey"},
 	"passkey1":       {"Di komputer tempat passkey dapat dipakai, buka", "On a computer where the passkey can be used, open"},
 	"passkey2":       {"Buka konsol peramban (F12), tempel perintah ini, lalu tekan Enter.", "Open the browser's console (F12), paste this command and press Enter."},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -28,6 +29,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kubescheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -394,17 +396,6 @@ func wait(t testing.TB, what string, done func() bool, state ...func() string) {
 	}
 }
 
-// receive takes what comes from a channel.
-func receive[T any](t testing.TB, what string, from <-chan T) (got T) {
-	t.Helper()
-	select {
-	case got = <-from:
-	case <-time.After(patience):
-		t.Fatalf("waited in vain for %s", what)
-	}
-	return got
-}
-
 // bounded is a context for what must not take long.
 func bounded(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -420,6 +411,21 @@ func before(base http.RoundTripper, do func(*http.Request) error) http.RoundTrip
 		}
 		return base.RoundTrip(r)
 	})
+}
+
+// unanswered makes the API server answer none of a gateway's requests with this end of their path, while away.
+func unanswered(end string, away *atomic.Bool) func(*gateway.Options) {
+	return func(o *gateway.Options) {
+		o.Config = rest.CopyConfig(o.Config)
+		o.Config.Wrap(func(base http.RoundTripper) http.RoundTripper {
+			return before(base, func(r *http.Request) error {
+				if away.Load() && strings.HasSuffix(r.URL.Path, end) {
+					return errors.New("the API server is away")
+				}
+				return nil
+			})
+		})
+	}
 }
 
 type tripper func(*http.Request) (*http.Response, error)

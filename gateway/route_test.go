@@ -24,6 +24,7 @@ import (
 	botclient "sesi.dev/sesi/api/bot/client"
 	"sesi.dev/sesi/api/v1alpha1"
 	"sesi.dev/sesi/gateway"
+	"sesi.dev/sesi/test/poll"
 )
 
 // echo answers with what the bot got.
@@ -185,7 +186,7 @@ func TestStreams(t *testing.T) {
 		t.Fatalf("got %+v, %v", event, err)
 	}
 	stream.Close()
-	receive(t, "the bot's side to end with the caller's", ended)
+	poll.Receive(t, "the bot's side to end with the caller's", ended, patience)
 }
 
 // A stream ends when the gateway is drained, so that its client goes to another one.
@@ -355,7 +356,7 @@ func TestRetries(t *testing.T) {
 				})
 				f.start(func(w http.ResponseWriter, r *http.Request) { echo(w, r) })
 			}
-			got := receive(t, "the answer", done)
+			got := poll.Receive(t, "the answer", done, patience)
 			if got.status != c.want {
 				t.Fatalf("answered %d %s, want %d", got.status, got.body, c.want)
 			}
@@ -392,7 +393,7 @@ func TestABotThatListensAgain(t *testing.T) {
 		})
 	})
 	f.listen(address, echo)
-	if got := receive(t, "the answer", answered); got.status != http.StatusOK || !strings.HasSuffix(got.body, `{"text":"hi"}`) {
+	if got := poll.Receive(t, "the answer", answered, patience); got.status != http.StatusOK || !strings.HasSuffix(got.body, `{"text":"hi"}`) {
 		t.Errorf("answered %d %s", got.status, got.body)
 	}
 }

@@ -68,7 +68,7 @@ func guarded(do func(w http.ResponseWriter, r *http.Request)) http.Handler {
 	})
 }
 
-// A body that is announced and never comes ends the connection soon, whoever announces it and whether or not anyone reads it.
+// A body that is announced and never comes ends the connection soon, with or without a credential, and whether or not a handler reads it.
 func TestABodyThatNeverComesEndsTheConnection(t *testing.T) {
 	discard := func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }
 	for name, handler := range map[string]http.Handler{
@@ -93,7 +93,7 @@ func TestABodyThatNeverComesEndsTheConnection(t *testing.T) {
 	}
 }
 
-// A body may be slow for a while and be as long as it likes, but not slow for ever. Its sender is told so.
+// A body may be slow for a while and be as long as it likes, but not slow without end. Its sender is told so.
 func TestASlowBodyEnds(t *testing.T) {
 	for name, body := range map[string]struct {
 		pieces, size int

@@ -120,7 +120,7 @@ func TestKeptBodiesAreBounded(t *testing.T) {
 	finish := func() reply {
 		_, _ = io.WriteString(writer, `"session":"shop"}`) // it fails where the answer has come already
 		_ = writer.Close()
-		return receive(t, "the answer", answered)
+		return poll.Receive(t, "the answer", answered, patience)
 	}
 	refused := func() bool {
 		return g.do("POST", "/api/sendText", key, `{"session":"shop"}`).status == http.StatusTooManyRequests
@@ -177,7 +177,7 @@ func TestALateSecondName(t *testing.T) {
 		if got.status != http.StatusBadRequest || got.problem().Kind() != bot.ProblemBadJSON {
 			t.Errorf("%s: %d %s", end, got.status, got.body)
 		}
-		if err := receive(t, "the bot's request", read); err == nil {
+		if err := poll.Receive(t, "the bot's request", read, patience); err == nil {
 			t.Errorf("%s: the bot got a whole body", end)
 		}
 	}

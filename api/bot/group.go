@@ -57,7 +57,7 @@ type Group struct {
 	Announce bool `json:"announce"`
 	// Locked: only admins change the subject, the description and the picture.
 	Locked bool `json:"locked"`
-	// Approval: an admin must approve whoever joins.
+	// Approval: an admin must approve each person who joins.
 	Approval bool `json:"approval"`
 	// AddMembers: every participant may add people.
 	AddMembers bool `json:"addMembers"`

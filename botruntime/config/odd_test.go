@@ -246,7 +246,7 @@ func TestProblemsNameTheRemedy(t *testing.T) {
 	wantProblem(t, err, `AUTH_PATH "$HOME/wa" in `+filepath.Join(dir, ".env")+" line 1")
 }
 
-// Whoever listens on the way to a plain HOST reads the token.
+// A listener on the way to a plain HOST reads the token.
 func TestPlainHTTPThatOthersReachIsAWarning(t *testing.T) {
 	for _, host := range []string{"0.0.0.0", "::", "192.168.1.10", "bot.example.org", "[2001:db8::1]"} {
 		c, err := Load([]string{"HOST=" + host, "API_TOKEN=" + token}, "")

@@ -49,7 +49,7 @@ func (d *Directory) Join(ctx context.Context, code string) (joined bot.JoinedGro
 			return inviteError(err)
 		}
 		joined.ID = jid.String()
-		// The answer does not say whether an admin must approve; only whoever is in the group may ask about it.
+		// The answer does not say whether an admin must approve; only a member of the group may ask about it.
 		_, err = client.GetGroupInfo(ctx, jid)
 		if refused := codeOf(err); refused == 403 || refused == 404 {
 			joined.Pending, err = true, nil

@@ -121,27 +121,15 @@ func (h *held) write(texts ...string) {
 // next returns the text of the next message, and what lets it go.
 func (h *held) next() (text string, let func()) {
 	h.t.Helper()
-	text = receive(h.t, "message", h.came)
-	kept := receive(h.t, "message", h.keep)
+	text = poll.Receive(h.t, "message", h.came, patience)
+	kept := poll.Receive(h.t, "message", h.keep, patience)
 	return text, func() { close(kept) }
 }
 
 // acknowledged returns the text of the next message that may be acknowledged.
 func (h *held) acknowledged() string {
 	h.t.Helper()
-	return receive(h.t, "acknowledgement", h.done)
-}
-
-// receive returns what comes, or fails.
-func receive[T any](t *testing.T, what string, from <-chan T) T {
-	t.Helper()
-	select {
-	case got := <-from:
-		return got
-	case <-time.After(patience):
-		t.Fatalf("no %s comes", what)
-		return *new(T)
-	}
+	return poll.Receive(h.t, "acknowledgement", h.done, patience)
 }
 
 // pending is how many messages the server keeps until they are acknowledged.
@@ -275,7 +263,7 @@ func TestAMessageOfTwoPartsOverlapsNoOther(t *testing.T) {
 func TestAMessageOfAnEarlierConnectionIsOver(t *testing.T) {
 	h := holdWithSession(t)
 	h.write("slow")
-	receive(t, "message", h.slow)
+	poll.Receive(t, "message", h.slow, patience)
 	h.wa.DropAll()
 	await[*events.Disconnected](t, h.others)
 	h.overlap.Reconnect()

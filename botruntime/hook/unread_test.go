@@ -3,13 +3,15 @@ package hook_test
 import (
 	"fmt"
 	"testing"
+
+	"sesi.dev/sesi/test/poll"
 )
 
 // More comes at once than whatsmeow's own queue has room for, as after days without the bot. It is handled in its order.
 func TestManyUnreadMessagesKeepTheirOrder(t *testing.T) {
 	h := holdWithSession(t)
 	h.write("slow")
-	receive(t, "message that is handled slowly", h.slow)
+	poll.Receive(t, "message that is handled slowly", h.slow, patience)
 	var texts []string
 	for i := range 3000 {
 		texts = append(texts, fmt.Sprint("text ", i))

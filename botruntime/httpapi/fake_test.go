@@ -372,17 +372,6 @@ func waitUntil(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// await waits for what comes from a channel.
-func await[T any](t testing.TB, what string, from <-chan T) (came T) {
-	t.Helper()
-	select {
-	case came = <-from:
-	case <-time.After(patience):
-		t.Fatalf("waited in vain: %s", what)
-	}
-	return came
-}
-
 // dial opens a raw connection to a server, and dialTLS one with TLS.
 func dial(t testing.TB, address string) net.Conn {
 	t.Helper()

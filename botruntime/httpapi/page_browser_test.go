@@ -20,6 +20,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/session"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/scan"
 	"sesi.dev/sesi/test/vacant"
 )
@@ -107,7 +108,7 @@ func pageFollowsTheSession(t *testing.T, tab *browser) {
 		}
 	}
 	if !ask[bool](tab, `window.neverReloaded === true && document.title === 'Terhubung · Sesi'`) {
-		t.Errorf("the page was loaded anew, or its title is %q", ask[string](tab, `document.title`))
+		t.Errorf("the page was loaded again, or its title is %q", ask[string](tab, `document.title`))
 	}
 	// And back: the phone unlinks the device.
 	f.become(func(s *bot.Snapshot) {
@@ -360,7 +361,7 @@ func pageSurvivesTheBot(t *testing.T, tab *browser) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = s.Shutdown(ctx) // a browser keeps connections open that it may never use
-	if err := await(t, "the server to end", served); err != nil {
+	if err := poll.Receive(t, "the server to end", served, patience); err != nil {
 		t.Fatal(err)
 	}
 	tab.run(view("lost"), settled)
@@ -372,7 +373,7 @@ func pageSurvivesTheBot(t *testing.T, tab *browser) {
 	tab.run(view("qr"))
 	showsCode(t, tab, secondCode)
 	if !ask[bool](tab, `window.neverReloaded === true`) {
-		t.Error("the page was loaded anew")
+		t.Error("the page was loaded again")
 	}
 }
 

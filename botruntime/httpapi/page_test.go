@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/poll"
 )
 
 // pageText is the part of a language's texts that follows the contract.
@@ -158,7 +159,7 @@ func TestOpeningThePageWakesAnIdleSession(t *testing.T) {
 			}
 			continue
 		}
-		await(t, reason+" to be looked at", looked)
+		poll.Receive(t, reason+" to be looked at", looked, patience)
 	}
 }
 

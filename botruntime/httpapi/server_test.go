@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/vacant"
 )
 
@@ -388,7 +389,7 @@ func TestShutdown(t *testing.T) {
 				body, err := io.ReadAll(resp.Body)
 				answered <- result{string(body), err}
 			}()
-			await(t, "the request to begin", began)
+			poll.Receive(t, "the request to begin", began, patience)
 			if finishes {
 				close(goOn)
 			}
@@ -400,10 +401,10 @@ func TestShutdown(t *testing.T) {
 			if err := s.Shutdown(ctx); (err == nil) != finishes {
 				t.Errorf("Shutdown: %v", err)
 			}
-			if err := await(t, "the server to end", served); err != nil {
+			if err := poll.Receive(t, "the server to end", served, patience); err != nil {
 				t.Errorf("Serve: %v", err)
 			}
-			if got := await(t, "an answer", answered); (got.err == nil && got.body == "whole") != finishes {
+			if got := poll.Receive(t, "an answer", answered, patience); (got.err == nil && got.body == "whole") != finishes {
 				t.Errorf("the request got %q, %v", got.body, got.err)
 			}
 		})
@@ -486,12 +487,12 @@ func TestOneBackupAtATime(t *testing.T) {
 			_ = resp.Body.Close()
 		}
 	}()
-	await(t, "the first backup to begin", began)
+	poll.Receive(t, "the first backup to begin", began, patience)
 	if p := send(t, "GET", url+"/api/session/backup", "", "X-Api-Key", testToken).problem(t); p.Status != 503 || p.Kind() != "backup-busy" {
 		t.Errorf("a second backup: %+v", p)
 	}
 	close(goOn)
-	await(t, "the first backup to end", first)
+	poll.Receive(t, "the first backup to end", first, patience)
 }
 
 // A handler that panics fails only its own request.

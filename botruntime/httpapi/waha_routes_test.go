@@ -57,7 +57,7 @@ func TestWAHAPathsAreAllKnown(t *testing.T) {
 	}
 }
 
-// What WAHA has and the bot has not is answered in WAHA's form, for whoever has the token.
+// What WAHA has and the bot has not is answered in WAHA's form, for a caller who has the token.
 func TestUnservedAnswers501(t *testing.T) {
 	f := newFake(connectedSnapshot())
 	url := local(t, New(testConfig(f)))

@@ -78,7 +78,7 @@ func TestTheFirstEventOfAnEmptiedJournal(t *testing.T) {
 	}
 }
 
-// Long messages do not fill the memory of whoever reads many events at once.
+// Long messages do not fill the memory of a program that reads many events at once.
 func TestAReaderOfLongMessagesGetsFewAtOnce(t *testing.T) {
 	t.Parallel()
 	j := open(t, t.TempDir(), nil)

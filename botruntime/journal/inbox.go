@@ -10,7 +10,7 @@ import (
 
 const (
 	// maxTries is how often the content of one event may fail. WhatsApp delivers what was refused before all that came
-	// later, so without a bound one bad message would keep out all others for ever.
+	// later, so without a bound one bad message would keep out all others without end.
 	maxTries = 3
 	// maxOwed bounds what is kept in memory while the disk refuses writes. The connection is down then, so few events
 	// come.

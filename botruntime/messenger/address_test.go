@@ -262,7 +262,7 @@ func TestAScheduledMessageIsEdited(t *testing.T) {
 	}
 }
 
-// Whoever sends a message under the id of an earlier one does not hide that.
+// A sender who uses the id of an earlier message does not hide that one.
 func TestAMessageUnderTheIdOfAnother(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -100,7 +100,7 @@ func (m *Messenger) apply(t *journal.Tx, kind bot.EventType, in bot.Party, anyon
 	return nil
 }
 
-// applySent changes a message of the outbox. Whoever edits or revokes it has it: it is not sent again.
+// applySent changes a message of the outbox. A person who edits or revokes it has it: it is not sent again.
 func (m *Messenger) applySent(t *journal.Tx, id string, chats, authors []string, change func(*journal.Record)) error {
 	var was bot.MessageState
 	var now journal.Record

@@ -120,7 +120,7 @@ func (m *Messenger) SetReceipts(shown bool) {
 }
 
 // messageForRetry finds a message for a recipient who could not decrypt it. Each call returns a new message, because
-// whatsmeow changes it. Whoever is not in the message's chat gets nothing, whatever id they name.
+// whatsmeow changes it. A person who is not in the message's chat gets nothing, whatever id they name.
 func (m *Messenger) messageForRetry(asks, chat types.JID, id types.MessageID) *waE2E.Message {
 	ctx, cancel := commitContext()
 	defer cancel()

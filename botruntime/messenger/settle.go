@@ -38,9 +38,9 @@ func (m *Messenger) settleAll(ctx context.Context, results <-chan result) bool {
 	return whole
 }
 
-// writeResults writes results. While the disk refuses them it tries again: to send the
-// messages again would not help. It reports whether they were written: where the process ends first, they stay as being
-// sent, and the next one sends them again under the same ids.
+// writeResults writes results. While the disk refuses them it tries again: to send the messages again would not help. It
+// reports whether they were written: where the process ends first, they stay as being sent, and the next one sends them
+// again under the same ids.
 func (m *Messenger) writeResults(ctx context.Context, some []result) bool {
 	for {
 		err := m.commitResults(some, nil)

@@ -11,6 +11,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/passkey"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -158,7 +159,7 @@ func (l linking) run(t *testing.T) {
 		if l.gated && s.live.Load().generation == old {
 			t.Error("the code is of the device whose secret was replaced")
 		}
-		if l.gated && await(t, "the phone's end", s.phoneSide) == nil {
+		if l.gated && poll.Receive(t, "the phone's end", s.phoneSide, patience) == nil {
 			t.Error("the phone holds the failed linking to be good")
 		}
 		s.show()
@@ -174,7 +175,7 @@ func (l linking) run(t *testing.T) {
 		}
 	}
 	s.untilConnected()
-	if err := await(t, "the phone's end", s.phoneSide); err != nil {
+	if err := poll.Receive(t, "the phone's end", s.phoneSide, patience); err != nil {
 		t.Error(err)
 	}
 	if said := s.log.String(); l.ends != freshCode && (strings.Contains(said, "reason=ConnectionLost") || strings.Contains(said, "reason=PasskeyFailed")) {
@@ -278,7 +279,7 @@ func kickWaiting(kind string) func(*linked) {
 
 func (s *linked) phoneFails() {
 	s.take()
-	if await(s.t, "the phone's end", s.phoneSide) == nil {
+	if poll.Receive(s.t, "the phone's end", s.phoneSide, patience) == nil {
 		s.t.Error("a phone that does not link devices linked one")
 	}
 	s.phoneSide = nil

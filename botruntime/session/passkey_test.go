@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sesi.dev/sesi/api/bot"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -97,7 +98,7 @@ func TestAGatedAccountIsLinkedByQRCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.untilConnected()
-	if err = await(t, "the phone's end", phoneSide); err != nil {
+	if err = poll.Receive(t, "the phone's end", phoneSide, patience); err != nil {
 		t.Error(err)
 	}
 	_, err = s.Passkey()
@@ -127,7 +128,7 @@ func TestAGatedAccountIsLinkedByPairingCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.untilConnected()
-	if err = await(t, "the phone's end", phoneSide); err != nil {
+	if err = poll.Receive(t, "the phone's end", phoneSide, patience); err != nil {
 		t.Error(err)
 	}
 }
@@ -153,7 +154,7 @@ func TestAPersonComparesTheCodesOfAPasskey(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.untilConnected()
-	if err = await(t, "the phone's end", phoneSide); err != nil {
+	if err = poll.Receive(t, "the phone's end", phoneSide, patience); err != nil {
 		t.Error(err)
 	}
 }
@@ -177,7 +178,7 @@ func TestARestartInTheMiddleOfAPasskeyBeginsAgain(t *testing.T) {
 	wa, authenticator, s, dir := gated(t)
 	_, phoneSide := s.scanGated(t, wa)
 	s.stop()
-	if await(t, "the phone's end", phoneSide) == nil {
+	if poll.Receive(t, "the phone's end", phoneSide, patience) == nil {
 		t.Error("the phone holds a linking to be good that was broken off")
 	}
 	again := begin(t, wa, dir, nil)
@@ -217,13 +218,13 @@ func TestACrashAtTheComparisonBeginsAgain(t *testing.T) {
 					return slices.ContainsFunc(events, func(e sim.Event) bool { return e.Kind == sim.EventFault })
 				})
 			}
-			await(t, "the facts to be on the disk", s.disk.drained())
+			poll.Receive(t, "the facts to be on the disk", s.disk.drained(), patience)
 			left := t.TempDir()
 			if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
 				t.Fatal(err)
 			}
 			s.stop()
-			if await(t, "the phone's end", phoneSide) == nil {
+			if poll.Receive(t, "the phone's end", phoneSide, patience) == nil {
 				t.Error("the phone holds a linking to be good that was broken off")
 			}
 			again := begin(t, wa, left, nil)

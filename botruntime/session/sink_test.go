@@ -12,6 +12,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/turn"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -103,7 +104,7 @@ func TestARefusalEndsWithItsConnection(t *testing.T) {
 	if _, err := wa.Say(to, "628999", "hello", "Friend"); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the message", came)
+	poll.Receive(t, "the message", came, patience)
 	if err := wa.Kick(to, sim.KickDrop); err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +229,7 @@ func TestMessagesAreAcknowledgedInOrder(t *testing.T) {
 			}
 		}
 		for _, text := range some {
-			if got := await(t, text, g.queue); got != text {
+			if got := poll.Receive(t, text, g.queue, patience); got != text {
 				t.Fatalf("%s came, want %s", got, text)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"sesi.dev/sesi/api/bot"
 	"sesi.dev/sesi/botruntime/turn"
+	"sesi.dev/sesi/test/poll"
 	"sesi.dev/sesi/test/wasim/sim"
 	"sesi.dev/sesi/test/wasim/simtest"
 )
@@ -76,7 +77,7 @@ func behindMessages(t *testing.T) (wa *simtest.Sim, s *subject, to types.JID, re
 			t.Fatal(err)
 		}
 	}
-	await(t, "the first message", reader.reading)
+	poll.Receive(t, "the first message", reader.reading, patience)
 	return wa, s, to, reader, texts
 }
 

@@ -413,12 +413,12 @@ func TestTwoNumbersDoNotGetEachOthersPairingCode(t *testing.T) {
 	}
 	first, second := ask("+628111111111"), ask("+"+phone)
 	wa.ClearFaults()
-	right := await(t, "the answer for the second number", second)
+	right := poll.Receive(t, "the answer for the second number", second, patience)
 	if right.err != nil {
 		t.Fatal(right.err)
 	}
 	var refusal *Refusal
-	if got := await(t, "the answer for the first number", first); !errors.As(got.err, &refusal) {
+	if got := poll.Receive(t, "the answer for the first number", first, patience); !errors.As(got.err, &refusal) {
 		t.Errorf("the first number got %v, %v; the code %v is the second one's", got.code, got.err, right.code.PairingCode)
 	}
 	if _, err := wa.EnterCode(t.Context(), phone, right.code.PairingCode); err != nil {
@@ -781,18 +781,6 @@ func TestASlowReaderSeesTheLastSnapshot(t *testing.T) {
 	last, _ := s.Watch()
 	if last.Revision <= first.Revision || !last.Connected {
 		t.Errorf("revision %d after %d, connected %v", last.Revision, first.Revision, last.Connected)
-	}
-}
-
-// await returns what comes, or fails.
-func await[T any](t *testing.T, what string, from <-chan T) T {
-	t.Helper()
-	select {
-	case got := <-from:
-		return got
-	case <-time.After(patience):
-		t.Fatalf("waited for %s in vain", what)
-		return *new(T)
 	}
 }
 

@@ -32,7 +32,7 @@ func TestThePageIsScannedFromTheScreen(t *testing.T) {
 		t.Fatal("the page runs no script")
 	}
 
-	// This decoder cannot read about one random code in a hundred, whoever draws it; then take the next.
+	// This decoder cannot read about one random code in a hundred; then take the next.
 	var code string
 	for range 4 {
 		code = p.code()

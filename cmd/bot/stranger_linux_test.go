@@ -13,7 +13,7 @@ import (
 	"sesi.dev/sesi/test/wasim/sim"
 )
 
-// The ids of messages that callers choose can be guessed. Whoever is not in a message's chat gets none of it, and says
+// The ids of messages that callers choose can be guessed. A person who is not in a message's chat gets none of it, and says
 // nothing about it.
 func TestAStrangerNamesAnothersMessage(t *testing.T) {
 	t.Parallel()

@@ -16,8 +16,8 @@ import (
 	"sesi.dev/sesi/botruntime/webhook"
 )
 
-// openWebhooks returns what delivers to the webhooks of the settings. A bot on a machine may reach loopback: whoever
-// sets its webhooks has an account there. In a pod loopback belongs to the pod's containers.
+// openWebhooks returns what delivers to the webhooks of the settings. A bot on a machine may reach loopback: the
+// person who sets its webhooks has an account there. In a pod loopback belongs to the pod's containers.
 func openWebhooks(cfg config.Config, m *messages, meter webhook.Meter) (*webhook.Manager, error) {
 	_, inPod := os.LookupEnv("KUBERNETES_SERVICE_HOST")
 	guard, err := reach.New("WEBHOOK_ALLOW", cfg.WebhookAllow, !inPod)

@@ -14,7 +14,7 @@ import (
 	"sesi.dev/sesi/api/v1alpha1"
 )
 
-// Whoever reads the list of keys sees which one opens too much, and which one opens nothing any more.
+// The list of keys shows which one opens too much, and which one opens nothing any more.
 func TestWhatTheListOfKeysShows(t *testing.T) {
 	sales, err := labels.Parse("team=sales")
 	must(t, err)
@@ -23,12 +23,12 @@ func TestWhatTheListOfKeysShows(t *testing.T) {
 		key  apikey.Key
 		want []string
 	}{
-		"all, for ever": {apikey.Key{}, []string{"all sessions", "never"}},
-		"named":         {apikey.Key{Sessions: []string{"shop", "bank"}}, []string{"shop, bank", "never"}},
-		"selected":      {apikey.Key{Selector: sales}, []string{"the sessions with team=sales", "never"}},
-		"both":          {apikey.Key{Sessions: []string{"shop"}, Selector: sales}, []string{"shop where team=sales", "never"}},
-		"for a while":   {apikey.Key{Expires: now.Add(90*time.Minute + 30*time.Second)}, []string{"all sessions", "in 90m"}},
-		"expired":       {apikey.Key{Expires: now.Add(-time.Minute)}, []string{"all sessions", "expired"}},
+		"all, without an end": {apikey.Key{}, []string{"all sessions", "never"}},
+		"named":               {apikey.Key{Sessions: []string{"shop", "bank"}}, []string{"shop, bank", "never"}},
+		"selected":            {apikey.Key{Selector: sales}, []string{"the sessions with team=sales", "never"}},
+		"both":                {apikey.Key{Sessions: []string{"shop"}, Selector: sales}, []string{"shop where team=sales", "never"}},
+		"for a while":         {apikey.Key{Expires: now.Add(90*time.Minute + 30*time.Second)}, []string{"all sessions", "in 90m"}},
+		"expired":             {apikey.Key{Expires: now.Add(-time.Minute)}, []string{"all sessions", "expired"}},
 	} {
 		c.key.Namespace, c.key.Name, c.key.Sum, c.key.Verbs = "shops", "crm", apikey.SumOf(apikey.New()), []apikey.Verb{apikey.VerbRead}
 		secret, err := apikey.Build(c.key)

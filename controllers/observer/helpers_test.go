@@ -108,7 +108,7 @@ func waitEvent(t *testing.T, o *Observer, name string) {
 	waitEventOf(t, o, name, func() bool { return true })
 }
 
-// waitHearing reads events until one of the session comes while the bot is heard so. A slow machine may lose a bot first.
+// waitHearing reads events until one of the session comes while its Hearing is as wanted. A slow machine may lose a bot first.
 func waitHearing(t *testing.T, o *Observer, name string, want Hearing) {
 	t.Helper()
 	waitEventOf(t, o, name, func() bool { return hearing(o, name) == want })

@@ -93,7 +93,7 @@ if [ "${1:-}" = --disturb ]; then
   check "the same container answers" eventually same
   check "node is ready" k wait --for=condition=Ready "node/$node" --timeout=300s
   k delete pod "$pod" --wait=false >/dev/null
-  check "a pod is made anew" eventually eval "k rollout status deployment/app --timeout=300s"
+  check "a pod is made again" eventually eval "k rollout status deployment/app --timeout=300s"
 fi
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -12,7 +12,7 @@ if [ -n "${SESI_USED:-}" ] && pid_of init.pid >/dev/null; then
 fi
 end_process forward.pid
 end_process init.pid KILL # and with it every process, mount, address and rule in its namespaces
-await_end unshare.pid # it reaps the node's first process, which would else be left to whoever is process 1 here
+await_end unshare.pid # it reaps the node's first process, which would else be left to process 1 here
 "$here/cgroups.sh" remove
 rm -rf --one-file-system "$run"
 # The mount points go with the last cluster: removing one would unmount it in another cluster's namespace too.

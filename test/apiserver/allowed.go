@@ -1,12 +1,14 @@
 package apiserver
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sesi.dev/sesi/test/poll"
@@ -65,7 +67,9 @@ func questions(rule rbacv1.PolicyRule, namespace string) (all []authorizationv1.
 func UntilRefused(t testing.TB, admin client.Client, object client.Object) {
 	t.Helper()
 	refused := func() bool {
-		return admin.Create(t.Context(), object.DeepCopyObject().(client.Object), client.DryRunAll) != nil
+		err := admin.Create(t.Context(), object.DeepCopyObject().(client.Object), client.DryRunAll)
+		var status apierrors.APIStatus // of a connection that ended there is none
+		return errors.As(err, &status) && !apierrors.IsAlreadyExists(err)
 	}
 	if !poll.Until(refused, learning, nil) {
 		t.Fatalf("the API server still accepts %s %s", object.GetNamespace(), object.GetName())

@@ -10,7 +10,7 @@ import (
 )
 
 // Code reads the QR code in a picture (PNG), or returns "". In pictures in which it must first find the code, such as
-// screenshots, it misses about one random code in a hundred, whoever drew it. It reads every picture that is only the
+// screenshots, it misses about one random code in a hundred, of every program that draws codes. It reads every picture that is only the
 // code.
 func Code(picture []byte) string {
 	decoded, err := png.Decode(bytes.NewReader(picture))

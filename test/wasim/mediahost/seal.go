@@ -15,7 +15,7 @@ import (
 const chunk = 32 << 10
 
 // Seal encrypts a file as WhatsApp's clients do: AES in CBC mode, and ten bytes of an HMAC behind it. What it returns
-// is encrypted anew each time it is read.
+// is encrypted again each time it is read.
 func Seal(plain *File, kind Kind, key []byte) (*File, error) {
 	with, err := kind.expand(key)
 	if err != nil {

@@ -86,7 +86,7 @@ func (s *Server) handleAnyGroupQuery(c *conn, iq, request *waBinary.Node) {
 	}
 }
 
-// createGroup makes the group that a companion asks for. Whoever cannot be added is listed with an error.
+// createGroup makes the group that a companion asks for. A person who cannot be added is listed with an error.
 func (s *Server) createGroup(c *conn, iq, request *waBinary.Node) {
 	phones, results := s.outcomes(request, MemberAdd, groupInfo{})
 	g, err := s.makeGroup(attrText(request, "subject"), "", c.dev.account.phone, attrText(request, "key"), phones)

@@ -24,7 +24,7 @@
     failed: 'Tidak berhasil. Coba lagi, dan pilih passkey akun WhatsApp ini.',
   } : {
     title: 'Link a device to this WhatsApp account?',
-    body: 'The passkey’s signature goes to the address below. Whoever runs that address can then read and send the messages of this account. Go on only if you opened that page yourself.',
+    body: 'The passkey’s signature goes to the address below. The person who runs that address can then read and send the messages of this account. Go on only if you opened that page yourself.',
     sign: 'Sign with the passkey', cancel: 'Cancel', working: 'Follow your browser…', done: 'Done. You can close this tab.',
     failed: 'That did not work. Try again, and choose the passkey of this WhatsApp account.',
   };
